@@ -1,0 +1,3 @@
+//! `conclave`: the desk side of a key ceremony.
+
+fn main() {}

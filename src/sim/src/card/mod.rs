@@ -1,0 +1,1 @@
+//! The applet: files, access rules, counters, keys.

@@ -1,0 +1,53 @@
+//! Where the card ends and its wires begin: every front end drives a card through [`Icc`].
+
+/// An integrated-circuit card as its contacts see it.
+pub trait Icc: Send {
+    /// Applies power: security state and applet selection are clear. Returns the ATR.
+    fn power_on(&mut self) -> Vec<u8>;
+
+    /// Removes power. Whatever was not written to card memory is gone.
+    fn power_off(&mut self);
+
+    /// One command APDU.
+    fn transmit(&mut self, command: &[u8]) -> Answer;
+}
+
+/// What a card does with a command: its response, and how the wire misbehaves while it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Response APDU, status word included. What a front end does not need for its fault it ignores.
+    pub response: Vec<u8>,
+    /// How it travels.
+    pub wire: Wire,
+}
+
+/// The ways an answer travels. Front ends without the layer a fault lives on (vpcd and in-process have no blocks) treat
+/// it as [`Wire::Mute`] where the fault would end in silence and as [`Wire::Clean`] where the protocol would recover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// As it should.
+    Clean,
+    /// The card never answers.
+    Mute,
+    /// The reader stalls its bulk IN endpoint instead of answering.
+    Stall,
+    /// The reader answers with bytes that are no CCID message.
+    Garbage,
+    /// The next `blocks` blocks of the card carry a wrong LRC; the repetition after them is right.
+    BadLrc {
+        /// How many blocks are spoilt.
+        blocks: u32,
+    },
+    /// The card asks for more time `rounds` times before it answers; `u32::MAX` never ends.
+    Wtx {
+        /// How many S(WTX request) blocks, or CCID time extensions at APDU level.
+        rounds: u32,
+    },
+    /// The answer comes only after the host gave up: at APDU and TPDU level it is queued behind the next command.
+    Late,
+    /// The token is pulled out after `bytes` bytes of the answer left it.
+    Vanish {
+        /// Bytes of the first bulk IN message that still arrive.
+        bytes: usize,
+    },
+}

@@ -1,0 +1,16 @@
+//! Simulated Nitrokey HSM tokens. Never part of the appliance: a test asks cargo.
+#![forbid(unsafe_code)]
+
+pub mod icc;
+
+// The applet on its memory.
+pub mod card;
+pub mod fault;
+pub mod state;
+pub mod token;
+
+// Front ends.
+pub mod ccid_device;
+pub mod in_process;
+pub mod usbredir;
+pub mod vpcd;

@@ -1,0 +1,1 @@
+//! Card memory in a file.

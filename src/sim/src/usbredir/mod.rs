@@ -1,0 +1,1 @@
+//! usbredir: a token on a USB port of QEMU.

@@ -1,0 +1,1 @@
+//! vpcd: a token in a reader of pcscd.

@@ -1,0 +1,1 @@
+//! Opens and makes DKEK-wrapped key blobs in clear.

@@ -1,0 +1,1 @@
+//! Answer to reset: which protocol the card speaks and how long it may think.

@@ -1,0 +1,1 @@
+//! Key attestation: the authenticated request a token answers to key generation.

@@ -1,0 +1,1 @@
+//! One file for each family of commands: bytes out, typed reply in.

@@ -1,0 +1,1 @@
+//! The genuineness proof: a token shows that it holds the device key of its certificate.

@@ -1,0 +1,31 @@
+//! Driver for SmartCard-HSM tokens (Nitrokey HSM 2), from the reader's bytes up to proofs, without any I/O.
+//!
+//! Lowest floor first; no module imports upwards. Nothing here reads a clock, a file, randomness or the environment:
+//! bytes, deadlines and random values arrive as arguments.
+#![forbid(unsafe_code)]
+
+pub mod curve;
+pub mod secret;
+pub mod tlv;
+
+// Bytes on the way to the card.
+pub mod apdu;
+pub mod channel;
+pub mod port;
+
+pub mod atr;
+pub mod ccid;
+pub mod link;
+pub mod t1;
+
+// What the card says and keeps.
+pub mod attest;
+pub mod cvc;
+pub mod dkek;
+pub mod pkcs15;
+
+// What it is told to do.
+pub mod command;
+pub mod error;
+pub mod genuine;
+pub mod session;

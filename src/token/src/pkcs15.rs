@@ -1,0 +1,1 @@
+//! PKCS#15 objects, byte for byte as OpenSC reads them.

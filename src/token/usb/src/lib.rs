@@ -1,0 +1,1 @@
+//! USB port of the token driver on libusb.
