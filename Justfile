@@ -1,0 +1,21 @@
+# Where to look for commands; each also works without `just`.
+
+# Install what building and testing needs (Debian 12).
+setup:
+    scripts/setup
+
+# Every test; or only the named stages.
+test *STAGES:
+    scripts/test {{STAGES}}
+
+# A rehearsal on three simulated tokens, in this terminal.
+rehearse *ARGS:
+    scripts/rehearse {{ARGS}}
+
+# Fuzz every parser for a few seconds each.
+fuzz *ARGS:
+    scripts/fuzz {{ARGS}}
+
+# Speed against the tools people use today, as ratios of one run.
+bench:
+    scripts/bench
