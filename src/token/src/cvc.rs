@@ -1,1 +1,0 @@
-//! Card-verifiable certificates and the chain from a token to a root of one kind.
