@@ -1,1 +1,15 @@
-//! Codecs of what leaves a ceremony. A leaf: no ceremony, no I/O.
+//! Codecs of what leaves a ceremony, in the forms other people's tools read.
+//!
+//! A leaf: no ceremony, no I/O, no clock, no randomness and no secret; all arrive as arguments or not at all. Every
+//! module names its standard; `docs/formats.md` lists them with their golden files.
+
+mod challenge;
+mod digest;
+mod manifest;
+mod typed;
+mod words;
+
+pub use challenge::Challenge;
+pub use digest::{Digest, Group};
+pub use manifest::{FileName, FileNameError, Item, Manifest, ManifestError};
+pub use typed::{TypedError, decode_typed};
