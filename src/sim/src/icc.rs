@@ -1,5 +1,7 @@
 //! Where the card ends and its wires begin: every front end drives a card through [`Icc`].
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 /// An integrated-circuit card as its contacts see it.
 pub trait Icc: Send {
     /// Applies power: security state and applet selection are clear. Returns the ATR.
@@ -10,6 +12,36 @@ pub trait Icc: Send {
 
     /// One command APDU.
     fn transmit(&mut self, command: &[u8]) -> Answer;
+}
+
+/// A card that is only lent.
+impl<I: Icc> Icc for &mut I {
+    fn power_on(&mut self) -> Vec<u8> {
+        (**self).power_on()
+    }
+
+    fn power_off(&mut self) {
+        (**self).power_off();
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Answer {
+        (**self).transmit(command)
+    }
+}
+
+/// A card that others look at while it is plugged in.
+impl<I: Icc> Icc for Arc<Mutex<I>> {
+    fn power_on(&mut self) -> Vec<u8> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).power_on()
+    }
+
+    fn power_off(&mut self) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).power_off();
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Answer {
+        self.lock().unwrap_or_else(PoisonError::into_inner).transmit(command)
+    }
 }
 
 /// What a card does with a command: its response, and how the wire misbehaves while it travels.
@@ -42,6 +74,11 @@ pub enum Wire {
     Wtx {
         /// How many S(WTX request) blocks, or CCID time extensions at APDU level.
         rounds: u32,
+    },
+    /// The card asks for I-blocks of at most `ifsc` bytes before it answers.
+    Ifs {
+        /// INF of the S(IFS request), 1 to 254.
+        ifsc: u8,
     },
     /// The answer comes only after the host gave up: at APDU and TPDU level it is queued behind the next command.
     Late,
