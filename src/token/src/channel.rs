@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::apdu::{Apdu, ApduError, Reply};
+use crate::atr::AtrError;
 
 /// Longest complete command APDU every generation of the token accepts, in bytes (JCOP 3: 1232).
 pub const COMMAND_LEN_MAX: usize = 1232;
@@ -27,6 +28,13 @@ impl Patience {
         }
     }
 }
+
+/// Most time a card may ask for during one command, in milliseconds of waiting time granted: one hour.
+///
+/// T=1 sets no limit, so a card that asks for ever would hold the ceremony for ever. The longest honest operation, an
+/// RSA-4096 key generation, takes minutes; a card asks early and for whole multiples of its waiting time, so what it is
+/// granted is a multiple of what it uses. An hour leaves room for both.
+pub const GRANTED_MAX_MS: u64 = 3_600_000;
 
 /// Carries APDUs. An error leaves it unknown whether the card acted, unless [`ChannelError::before_card`] says so.
 pub trait Channel {
@@ -72,8 +80,11 @@ pub enum ChannelError {
         /// What came.
         got: u32,
     },
+    /// The reader's slot holds no card: the token is broken, or the reader is not a token.
+    #[error("the reader has no card in its slot")]
+    NoCard,
     /// The reader reported an error with the card.
-    #[error("the reader reports error {error:02X} (card status {icc})")]
+    #[error("the reader reports error {error:02X}, {} (card status {icc})", reader_error(*error))]
     Reader {
         /// bError of the CCID message.
         error: u8,
@@ -88,15 +99,18 @@ pub enum ChannelError {
         /// Repetitions spent.
         tries: u8,
     },
+    /// The card asked for more time until [`GRANTED_MAX_MS`] was spent.
+    #[error("the card kept asking for more time, {granted_ms} ms were granted")]
+    Endless {
+        /// Waiting time granted so far.
+        granted_ms: u64,
+    },
     /// The exchange was lost and the line was set back with RESYNCH: the card may or may not have acted.
     #[error("T=1: exchange lost, line resynchronised")]
     Lost,
     /// The ATR does not describe a card this driver can talk to.
-    #[error("ATR: {what}")]
-    Atr {
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    #[error("answer to reset: {0}")]
+    Atr(#[from] AtrError),
     /// The command or the response is no APDU, or the command is longer than the token takes.
     #[error(transparent)]
     Apdu(#[from] ApduError),
@@ -111,6 +125,60 @@ pub enum ChannelError {
 impl ChannelError {
     /// Whether the failure is certain to have happened before the card saw the command.
     pub fn before_card(&self) -> bool {
-        matches!(self, Self::CommandTooLong { .. } | Self::Atr { .. } | Self::Apdu(ApduError::BodyTooLong { .. }))
+        matches!(self, Self::CommandTooLong { .. } | Self::Atr(_) | Self::Apdu(ApduError::BodyTooLong { .. }))
+    }
+}
+
+/// What bError of a CCID message says. Source: CCID 1.10, table 6.2-2; below 80h it is the offset of a refused field.
+fn reader_error(error: u8) -> &'static str {
+    match error {
+        0x00 => "command not supported",
+        0x01 => "it refuses the message length",
+        0x05 => "it has no such slot",
+        0x07 => "it refuses the voltage, protocol or waiting time",
+        0x08 => "it refuses the level parameter",
+        0x02..=0x04 | 0x06 | 0x09..=0x7f => "it refuses a field of the message",
+        0xe0 => "slot busy with an earlier command",
+        0xef => "PIN entry cancelled",
+        0xf0 => "PIN entry timed out",
+        0xf2 => "busy with its own power-up sequence",
+        0xf3 => "protocol deactivated",
+        0xf4 => "procedure byte conflict",
+        0xf5 => "class not supported",
+        0xf6 => "protocol not supported",
+        0xf7 => "bad TCK in the answer to reset",
+        0xf8 => "bad TS in the answer to reset",
+        0xfb => "hardware error",
+        0xfc => "overrun while talking to the card",
+        0xfd => "parity error while talking to the card",
+        0xfe => "the card is mute",
+        0xff => "command aborted",
+        0x81..=0xc0 => "an error of the reader maker's own",
+        _ => "an unassigned error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_reader_are_named_in_words() {
+        #[track_caller]
+        fn check(error: u8, want: &str) {
+            assert_eq!(ChannelError::Reader { error, icc: 0 }.to_string(), want);
+        }
+        check(0xfe, "the reader reports error FE, the card is mute (card status 0)");
+        check(0x00, "the reader reports error 00, command not supported (card status 0)");
+        check(0x0a, "the reader reports error 0A, it refuses a field of the message (card status 0)");
+        check(0x80, "the reader reports error 80, an unassigned error (card status 0)");
+        check(0x81, "the reader reports error 81, an error of the reader maker's own (card status 0)");
+    }
+
+    #[test]
+    fn only_refusals_before_sending_are_certain_not_to_have_reached_the_card() {
+        assert!(ChannelError::CommandTooLong { found: COMMAND_LEN_MAX + 1 }.before_card());
+        assert!(!ChannelError::Lost.before_card());
+        assert!(!ChannelError::Silent { waited_ms: 10_000 }.before_card());
     }
 }

@@ -10,13 +10,14 @@ pub mod tlv;
 
 // Bytes on the way to the card.
 pub mod apdu;
+pub mod atr;
 pub mod channel;
 pub mod port;
 
-pub mod atr;
 pub mod ccid;
-pub mod link;
 pub mod t1;
+// The two joined to a channel.
+pub mod link;
 
 // What the card says and keeps.
 pub mod attest;
