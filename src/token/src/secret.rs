@@ -91,6 +91,18 @@ impl PartialEq for SecretBytes {
 
 impl Eq for SecretBytes {}
 
+/// Appends `bytes` to a buffer that wipes itself; when it has to grow, the old bytes are wiped as well, which a plain
+/// `Vec` would leave behind.
+pub fn append(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+    let len = buffer.len() + bytes.len();
+    if len > buffer.capacity() {
+        let mut grown = Zeroizing::new(Vec::with_capacity(len.next_power_of_two()));
+        grown.extend_from_slice(buffer);
+        *buffer = grown;
+    }
+    buffer.extend_from_slice(bytes);
+}
+
 /// A user PIN: 6 to 16 bytes, sent to the token as they are.
 ///
 /// Source: INITIALIZE DEVICE tag 81 and VERIFY accept 6 to 16 bytes.
@@ -129,6 +141,16 @@ mod tests {
         let pin = Pin::new(SecretBytes::copied_from(b"648219")).unwrap();
         assert_eq!(format!("{pin:?}"), "Pin(SecretBytes(..))");
         assert_eq!(format!("{:?}", Secret::<2>::filled(|s| *s = [7, 8])), "Secret<2>(..)");
+    }
+
+    #[test]
+    fn an_appended_buffer_keeps_every_byte_and_grows_in_steps() {
+        let mut buffer = Zeroizing::new(Vec::new());
+        for (chunk, capacity) in [(&b"abc"[..], 4), (b"", 4), (b"defgh", 8), (b"i", 16)] {
+            append(&mut buffer, chunk);
+            assert_eq!(buffer.capacity(), capacity);
+        }
+        assert_eq!(buffer.as_slice(), b"abcdefghi");
     }
 
     #[test]
