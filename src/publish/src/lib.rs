@@ -5,11 +5,19 @@
 
 mod challenge;
 mod digest;
+mod key;
+mod line;
 mod manifest;
+mod signature;
+mod statement;
 mod typed;
 mod words;
 
 pub use challenge::Challenge;
 pub use digest::{Digest, Group};
+pub use key::{KeyError, KeyKind, PublicKey};
+pub use line::{Line, LineError};
 pub use manifest::{FileName, FileNameError, Item, Manifest, ManifestError};
+pub use signature::{Hash, Scheme, SchemeError, SignatureError};
+pub use statement::{Kind, Statement, StatementError};
 pub use typed::{TypedError, decode_typed};

@@ -9,6 +9,7 @@ use std::fmt::Write;
 use thiserror::Error;
 
 use crate::digest::Digest;
+use crate::line::quoted;
 
 /// First line of a manifest.
 const HEADER: &str = "# conclave-manifest-v1";
@@ -28,7 +29,7 @@ impl FileName {
     /// Checks a name as it comes from a medium or a plan.
     pub fn new(name: &[u8]) -> Result<Self, FileNameError> {
         let Ok(name) = core::str::from_utf8(name) else {
-            return Err(FileNameError::NotText { found: String::from_utf8_lossy(name).chars().take(60).collect() });
+            return Err(FileNameError::NotText { found: quoted(name) });
         };
         if name.is_empty() || name.len() > Self::LEN_MAX {
             return Err(FileNameError::Length { found: name.len() });
@@ -154,18 +155,19 @@ impl Manifest {
     /// Errors: any deviation from what [`Self::to_text`] writes for the same files.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
         let mut lines = text.split(|byte| *byte == b'\n').enumerate();
-        let wrong = |line, expected| ManifestError::Line { line, expected };
-        if lines.next().is_none_or(|(_, line)| line != HEADER.as_bytes()) {
-            return Err(wrong(1, "`# conclave-manifest-v1`"));
+        let wrong = |line, expected, found| ManifestError::Line { line, expected, found: quoted(found) };
+        let header = lines.next().map_or(&[][..], |(_, line)| line);
+        if header != HEADER.as_bytes() {
+            return Err(wrong(1, "`# conclave-manifest-v1`", header));
         }
         let mut items = Vec::new();
         while let (Some((at, size)), Some((_, entry))) = (lines.next(), lines.next()) {
             if items.len() == Self::ITEMS_MAX {
                 return Err(ManifestError::TooMany { found: items.len() + 1 });
             }
-            let size = parse_size(size).ok_or(wrong(at + 1, "`# N bytes`"))?;
+            let size = parse_size(size).ok_or_else(|| wrong(at + 1, "`# N bytes`", size))?;
             let expected = "64 lower-case hex digits, two spaces, a name";
-            let (digest, name) = parse_entry(entry).ok_or(wrong(at + 2, expected))?;
+            let (digest, name) = parse_entry(entry).ok_or_else(|| wrong(at + 2, expected, entry))?;
             let name = FileName::new(name).map_err(|source| ManifestError::Name { line: at + 2, source })?;
             items.push(Item { name, size, digest });
         }
@@ -202,12 +204,14 @@ pub enum ManifestError {
         name: FileName,
     },
     /// A line of another form.
-    #[error("line {line} of the manifest: expected {expected}")]
+    #[error("line {line} of the manifest is {found:?}: expected {expected}")]
     Line {
         /// Counted from 1.
         line: usize,
         /// Its form.
         expected: &'static str,
+        /// At most 60 characters of the line there is.
+        found: String,
     },
     /// A name that is refused.
     #[error("line {line} of the manifest")]
@@ -324,24 +328,27 @@ mod tests {
 
     #[test]
     fn only_the_exact_form_is_read() {
-        let line = |line, expected| ManifestError::Line { line, expected };
+        let line = |line, expected, found: &str| ManifestError::Line { line, expected, found: found.to_owned() };
         let size = "`# N bytes`";
         let entry = "64 lower-case hex digits, two spaces, a name";
-        refused("-v1", "-v2", line(1, "`# conclave-manifest-v1`"));
-        refused("-v1\n", "-v1\r\n", line(1, "`# conclave-manifest-v1`"));
-        refused("# 0 bytes\n", "", line(2, size));
-        refused("# 3 bytes", "# -3 bytes", line(4, size));
-        refused("# 3 bytes", "# 99999999999999999999 bytes", line(4, size));
-        refused("  Zone", " Zone", line(3, entry));
-        refused("  Zone", " *Zone", line(3, entry));
-        refused("e3b0", "e3b", line(3, entry));
-        refused("e3b0", "g3b0", line(3, entry));
+        let header = "`# conclave-manifest-v1`";
+        refused("-v1", "-v2", line(1, header, "# conclave-manifest-v2"));
+        refused("-v1\n", "-v1\r\n", line(1, header, "# conclave-manifest-v1\r"));
+        refused(TWO, "", line(1, header, ""));
+        let first = TWO.lines().nth(2).unwrap();
+        refused("# 0 bytes\n", "", line(2, size, &first[..60]));
+        refused("# 3 bytes", "# -3 bytes", line(4, size, "# -3 bytes"));
+        refused("# 3 bytes", "# 99999999999999999999 bytes", line(4, size, "# 99999999999999999999 bytes"));
+        refused("  Zone", " Zone", line(3, entry, &first[..60]));
+        refused("  Zone", " *Zone", line(3, entry, &first[..60]));
+        refused("e3b0", "e3b", line(3, entry, &format!("e3b{}", &first[4..61])));
+        refused("e3b0", "g3b0", line(3, entry, &format!("g{}", &first[1..60])));
         refused("e3b0", "E3b0", ManifestError::NotExact);
         refused("# 3", "# 03", ManifestError::NotExact);
         refused("# 3", "# +3", ManifestError::NotExact);
         refused("ksk.pem\n", "ksk.pem", ManifestError::NotExact);
-        refused("ksk.pem\n", "ksk.pem\n\n", line(6, size));
-        refused("ksk.pem\n", "ksk.pem\n# 1 bytes\n", line(7, entry));
+        refused("ksk.pem\n", "ksk.pem\n\n", line(6, size, ""));
+        refused("ksk.pem\n", "ksk.pem\n# 1 bytes\n", line(7, entry, ""));
         refused("Zone", "zone", ManifestError::NotExact);
         let climbing = FileName::new(b"../ksk.pem").unwrap_err();
         refused("keys/ksk", "../ksk", ManifestError::Name { line: 5, source: climbing });
