@@ -6,6 +6,7 @@
 
 pub mod curve;
 pub mod secret;
+pub mod text;
 pub mod tlv;
 
 // Bytes on the way to the card.
