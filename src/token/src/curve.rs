@@ -101,7 +101,7 @@ fn trim(bytes: &[u8]) -> &[u8] {
 
 /// Hex digits to bytes, at compile time. A wrong length or digit stops the build.
 #[allow(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler only")]
-const fn unhex<const N: usize>(hex: &str) -> [u8; N] {
+pub(crate) const fn unhex<const N: usize>(hex: &str) -> [u8; N] {
     const fn digit(byte: u8) -> u8 {
         match byte {
             b'0'..=b'9' => byte - b'0',
