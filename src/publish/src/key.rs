@@ -12,6 +12,7 @@ use spki::SubjectPublicKeyInfoRef;
 use thiserror::Error;
 
 use crate::digest::Digest;
+use crate::pem::pem;
 
 /// The kinds of key a ceremony publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,6 +107,11 @@ impl PublicKey {
     /// SubjectPublicKeyInfo in DER.
     pub fn spki_der(&self) -> &[u8] {
         &self.spki
+    }
+
+    /// SubjectPublicKeyInfo as PEM (RFC 7468 §13): what `openssl dgst -verify` takes.
+    pub fn spki_pem(&self) -> String {
+        pem("PUBLIC KEY", &self.spki)
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo: how a key is named everywhere outside its token.
@@ -233,6 +239,10 @@ pub enum KeyError {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use der::Encode;
+    use der::asn1::{AnyRef, BitStringRef};
+    use spki::AlgorithmIdentifierRef;
+
     use super::*;
 
     const SPKI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/publish/spki");
@@ -240,6 +250,27 @@ pub(crate) mod tests {
     /// A key of `tests/vectors/publish/keys`, by its file name.
     pub(crate) fn key(name: &str) -> PublicKey {
         PublicKey::from_spki_der(&std::fs::read(format!("{SPKI}/{name}.der")).unwrap()).unwrap()
+    }
+
+    /// A key of a published vector, from its point.
+    pub(crate) fn ec_key(kind: KeyKind, point: &[u8]) -> PublicKey {
+        let (curve, _) = CURVES.into_iter().find(|(_, curve)| *curve == kind).unwrap();
+        let algorithm = AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some((&curve).into()) };
+        published(algorithm, point)
+    }
+
+    /// A key of a published vector, from its numbers.
+    pub(crate) fn rsa_key(modulus: &[u8], exponent: &[u8]) -> PublicKey {
+        let algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
+        let number = |bytes| UintRef::new(bytes).unwrap();
+        let numbers = RsaNumbers { modulus: number(modulus), exponent: number(exponent) };
+        published(algorithm, &numbers.to_der().unwrap())
+    }
+
+    fn published(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> PublicKey {
+        let subject_public_key = BitStringRef::from_bytes(key).unwrap();
+        let info = SubjectPublicKeyInfoRef { algorithm, subject_public_key };
+        PublicKey::from_spki_der(&info.to_der().unwrap()).unwrap()
     }
 
     #[test]

@@ -5,10 +5,14 @@
 
 mod challenge;
 mod digest;
+pub mod dns;
 mod key;
 mod line;
 mod manifest;
+mod pem;
+mod pkcs11_uri;
 mod signature;
+mod ssh;
 mod statement;
 mod typed;
 mod words;
@@ -18,6 +22,8 @@ pub use digest::{Digest, Group};
 pub use key::{KeyError, KeyKind, PublicKey};
 pub use line::{Line, LineError};
 pub use manifest::{FileName, FileNameError, Item, Manifest, ManifestError};
+pub use pkcs11_uri::{ObjectClass, Pkcs11Uri, Pkcs11UriError};
 pub use signature::{Hash, Scheme, SchemeError, SignatureError};
+pub use ssh::{SshKey, SshKeyError};
 pub use statement::{Kind, Statement, StatementError};
 pub use typed::{TypedError, decode_typed};

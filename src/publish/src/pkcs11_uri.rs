@@ -1,0 +1,137 @@
+//! PKCS#11 URIs: how the software at a key's home is told which key on which token.
+//!
+//! Source: RFC 7512 §2.3; field lengths of CK_TOKEN_INFO, PKCS#11 2.40 §3.2.
+
+use core::fmt;
+use core::fmt::Write;
+
+use thiserror::Error;
+
+use crate::line::Line;
+
+/// What a URI points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectClass {
+    /// CKO_PRIVATE_KEY.
+    Private,
+    /// CKO_PUBLIC_KEY.
+    Public,
+    /// CKO_CERTIFICATE.
+    Certificate,
+}
+
+/// One object on one token.
+///
+/// Shape: [`fmt::Display`] is the URI. Everything but unreserved characters is percent-encoded, the identifier wholly.
+/// There is no PIN in it and no way to put one in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pkcs11Uri {
+    token: Line,
+    serial: Line,
+    object: Line,
+    id: Vec<u8>,
+    class: ObjectClass,
+}
+
+impl Pkcs11Uri {
+    /// Most bytes of a token label.
+    pub const TOKEN_LEN_MAX: usize = 32;
+    /// Most bytes of a token serial.
+    pub const SERIAL_LEN_MAX: usize = 16;
+    /// Most bytes of an object identifier: what a SHA-256 fills.
+    pub const ID_LEN_MAX: usize = 32;
+
+    /// The URI of the object with label `object` and identifier `id` (CKA_ID) on the token with that label and serial, all
+    /// as the PKCS#11 module in use reports them.
+    ///
+    /// Errors: a field longer than PKCS#11 can report, an empty identifier.
+    pub fn new(token: Line, serial: Line, object: Line, id: &[u8], class: ObjectClass) -> Result<Self, Pkcs11UriError> {
+        let fields = [
+            ("token", token.as_str().len(), Self::TOKEN_LEN_MAX),
+            ("serial", serial.as_str().len(), Self::SERIAL_LEN_MAX),
+            ("id", id.len(), Self::ID_LEN_MAX),
+        ];
+        for (field, found, max) in fields {
+            if found == 0 || found > max {
+                return Err(Pkcs11UriError::Length { field, max, found });
+            }
+        }
+        Ok(Self { token, serial, object, id: id.to_vec(), class })
+    }
+}
+
+impl fmt::Display for Pkcs11Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("pkcs11:token=")?;
+        encoded(f, self.token.as_str())?;
+        f.write_str(";serial=")?;
+        encoded(f, self.serial.as_str())?;
+        f.write_str(";object=")?;
+        encoded(f, self.object.as_str())?;
+        f.write_str(";id=")?;
+        self.id.iter().try_for_each(|byte| write!(f, "%{byte:02X}"))?;
+        f.write_str(match self.class {
+            ObjectClass::Private => ";type=private",
+            ObjectClass::Public => ";type=public",
+            ObjectClass::Certificate => ";type=cert",
+        })
+    }
+}
+
+/// Percent-encoding of everything but RFC 3986's unreserved characters.
+fn encoded(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|c| match c {
+        'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '.' | '_' | '~' => f.write_char(c),
+        // A line is ASCII: one character is one byte.
+        c => write!(f, "%{:02X}", u32::from(c)),
+    })
+}
+
+/// What is wrong with a field of a URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Pkcs11UriError {
+    /// Empty, or longer than PKCS#11 can report.
+    #[error("PKCS#11 URI, field `{field}`: {found} bytes, expected 1 to {max}")]
+    Length {
+        /// The field.
+        field: &'static str,
+        /// Its most bytes.
+        max: usize,
+        /// Its bytes.
+        found: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(token: &str, serial: &str, id: &[u8], class: ObjectClass) -> Result<String, Pkcs11UriError> {
+        let line = |text| Line::new(text).unwrap();
+        let uri = Pkcs11Uri::new(line(token), line(serial), line("KSK 2026; a=b%"), id, class);
+        uri.map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn every_character_with_a_meaning_in_uris_is_encoded() {
+        assert_eq!(
+            uri("SmartCard-HSM (UserPIN)", "DENK0400001", &[0x01, 0xAB], ObjectClass::Private).unwrap(),
+            "pkcs11:token=SmartCard-HSM%20%28UserPIN%29;serial=DENK0400001;object=KSK%202026%3B%20a%3Db%25;id=%01%AB;\
+             type=private"
+        );
+        let ends = |class| uri("t", "s", &[1], class).unwrap().rsplit(';').next().unwrap().to_owned();
+        assert_eq!(ends(ObjectClass::Public), "type=public");
+        assert_eq!(ends(ObjectClass::Certificate), "type=cert");
+    }
+
+    #[test]
+    fn a_field_no_module_can_report_is_refused() {
+        let length = |field, max, found| Err(Pkcs11UriError::Length { field, max, found });
+        let class = ObjectClass::Private;
+        assert!(uri(&"t".repeat(32), &"s".repeat(16), &[0; 32], class).is_ok());
+        assert_eq!(uri(&"t".repeat(33), "s", &[1], class), length("token", 32, 33));
+        assert_eq!(uri("t", &"s".repeat(17), &[1], class), length("serial", 16, 17));
+        assert_eq!(uri("t", "s", &[], class), length("id", 32, 0));
+        assert_eq!(uri("t", "s", &[0; 33], class), length("id", 32, 33));
+    }
+}
