@@ -19,3 +19,7 @@ fuzz *ARGS:
 # Speed against the tools people use today, as ratios of one run.
 bench:
     scripts/bench
+
+# Rewrite the golden screens; review the difference before committing it.
+bless:
+    CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens

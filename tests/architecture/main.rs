@@ -10,6 +10,7 @@ use serde_json::Value;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartcard-hsm", &[]),
     ("conclave-publish", &[]),
+    ("conclave-room", &["conclave-publish"]),
     ("smartcard-hsm-usb", &["smartcard-hsm"]),
     ("smartcard-hsm-recover", &["smartcard-hsm"]),
     ("conclave-sim", &["smartcard-hsm", "smartcard-hsm-recover"]),
@@ -17,7 +18,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 ];
 
 /// The crates that will be linked into the appliance. Everything below them is trusted with the keys.
-const APPLIANCE_FLOORS: &[&str] = &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish"];
+const APPLIANCE_FLOORS: &[&str] = &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-room"];
 
 /// Crates of this workspace that must never be below the appliance.
 const NEVER_IN_APPLIANCE: &[&str] = &["conclave-sim", "smartcard-hsm-recover", "conclave"];

@@ -1,0 +1,15 @@
+//! The room without its machine: what is known, what a key press changes, what the screen shows.
+//!
+//! Nothing here opens a device, reads a clock or draws randomness. Facts arrive as events, what the machine shall do
+//! leaves as acts, and [`view::draw`] reads the state and never changes it.
+#![forbid(unsafe_code)]
+
+pub mod civil;
+pub mod field;
+pub mod key;
+pub mod layout;
+pub mod shown;
+
+pub mod look;
+pub mod text;
+pub mod view;

@@ -1,0 +1,297 @@
+//! Before a plan is in, the machine only looks: at its medium, its air gap, its clock, its devices.
+//!
+//! [`step`] is a function of state and event alone. It never opens anything: what shall happen leaves as [`Act`]s.
+
+pub mod air_gap;
+pub mod challenge;
+pub mod clock;
+pub mod devices;
+pub mod medium;
+
+use conclave_publish::Digest;
+
+use crate::civil::Wall;
+use crate::field::Field;
+use crate::key::{Key, KeyboardId, Press};
+use crate::layout::Layout;
+
+use air_gap::AirGap;
+use challenge::Challenged;
+use clock::Clock;
+use devices::Devices;
+use medium::Medium;
+
+/// The fixed order of the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Screen {
+    /// The digest of the medium, self-check and challenge.
+    Medium,
+    /// What shows that nothing leaves.
+    AirGap,
+    /// The clock.
+    Clock,
+    /// Tokens and drives.
+    Devices,
+}
+
+impl Screen {
+    /// Every screen, in order.
+    pub const ALL: [Self; 4] = [Self::Medium, Self::AirGap, Self::Clock, Self::Devices];
+
+    const fn next(self) -> Self {
+        match self {
+            Self::Medium => Self::AirGap,
+            Self::AirGap => Self::Clock,
+            Self::Clock | Self::Devices => Self::Devices,
+        }
+    }
+
+    const fn back(self) -> Self {
+        match self {
+            Self::Medium | Self::AirGap => Self::Medium,
+            Self::Clock => Self::AirGap,
+            Self::Devices => Self::Clock,
+        }
+    }
+}
+
+/// What lies over a screen until it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing.
+    Nothing,
+    /// The words of F1.
+    Help,
+    /// The typed test line of F2.
+    Keyboard(Field),
+    /// Power off needs a typed word.
+    PowerOff(Field),
+}
+
+/// The word that powers the machine off.
+pub const POWER_OFF_WORD: &str = "off";
+
+/// Which build runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Version and revision.
+    pub version: String,
+    /// Whether the tree it was built from had changes nobody committed.
+    pub tree: Tree,
+    /// When its sources were committed: no clock can be right that shows less.
+    pub committed: Wall,
+}
+
+/// The state of the tree a build was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// As committed: strangers can rebuild it.
+    Clean,
+    /// Changed: nobody can.
+    Dirty,
+}
+
+/// Everything known before a plan is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Which build runs.
+    pub build: Build,
+    /// Where in the fixed order.
+    pub screen: Screen,
+    /// What lies over it.
+    pub over: Over,
+    /// Layout in force for every keyboard.
+    pub layout: Layout,
+    /// The last keyboard a key came from.
+    pub keyboard: Option<KeyboardId>,
+    /// The boot medium.
+    pub medium: Medium,
+    /// The challenge on its digest.
+    pub challenged: Challenged,
+    /// The air gap.
+    pub air_gap: AirGap,
+    /// The clock.
+    pub clock: Clock,
+    /// What is plugged in.
+    pub devices: Devices,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A key went down.
+    Pressed(Press),
+    /// The medium was looked for or read on.
+    Medium(Medium),
+    /// Randomness the machine was asked for.
+    Drew([u8; 32]),
+    /// The proofs of the air gap were tried.
+    Tried(AirGap),
+    /// The clocks were read.
+    Read {
+        /// Wall clock.
+        wall: Wall,
+        /// Milliseconds since power-on, which nobody can set.
+        mono_ms: u64,
+    },
+    /// The devices changed, or were looked at for the first time.
+    Seen(Devices),
+}
+
+/// What the machine shall do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Look for the medium again.
+    FindMedium,
+    /// Draw 32 random bytes.
+    Draw,
+    /// Set the wall clock.
+    SetClock(Wall),
+    /// Sync, unmount, switch off.
+    PowerOff,
+}
+
+impl Look {
+    /// The state at power-on.
+    pub fn new(build: Build) -> Self {
+        let clock = Clock::new(build.committed);
+        Self {
+            build,
+            screen: Screen::Medium,
+            over: Over::Nothing,
+            layout: Layout::Us,
+            keyboard: None,
+            medium: Medium::Looking,
+            challenged: Challenged::Closed,
+            air_gap: AirGap::Trying,
+            clock,
+            devices: Devices::default(),
+        }
+    }
+
+    /// The digest of the medium, if it has one that held its self-check.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.medium.sound()
+    }
+}
+
+/// The next state, and what the machine shall do.
+pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
+    let acts = match event {
+        Event::Pressed(press) => {
+            look.keyboard = Some(press.keyboard);
+            pressed(&mut look, press.key)
+        }
+        Event::Medium(medium) => {
+            // A digest once shown stays: the medium may be taken out after it.
+            if look.medium.digest().is_none() {
+                look.medium = medium;
+            }
+            Vec::new()
+        }
+        Event::Drew(random) => {
+            look.challenged = look.challenged.drew(&random);
+            Vec::new()
+        }
+        Event::Tried(air_gap) => {
+            look.air_gap = air_gap;
+            Vec::new()
+        }
+        Event::Read { wall, mono_ms } => {
+            look.clock.read(wall, mono_ms);
+            Vec::new()
+        }
+        Event::Seen(devices) => {
+            look.devices = devices;
+            Vec::new()
+        }
+    };
+    (look, acts)
+}
+
+fn pressed(look: &mut Look, key: Key) -> Vec<Act> {
+    match (&mut look.over, key) {
+        (Over::Nothing, Key::Function(1)) => look.over = Over::Help,
+        (Over::Nothing, Key::Function(2)) => look.over = Over::Keyboard(Field::default()),
+        (Over::Nothing, Key::Function(10)) => look.over = Over::PowerOff(Field::default()),
+        (Over::Nothing, key) => return on_screen(look, key),
+        (_, Key::Escape) | (Over::Help, _) | (Over::Keyboard(_), Key::Enter) => look.over = Over::Nothing,
+        (Over::Keyboard(field), Key::Tab) => {
+            look.layout = look.layout.next();
+            *field = Field::default();
+        }
+        (Over::PowerOff(field), Key::Enter) => {
+            let meant = field.text().trim() == POWER_OFF_WORD;
+            look.over = Over::Nothing;
+            if meant {
+                return vec![Act::PowerOff];
+            }
+        }
+        (Over::Keyboard(field) | Over::PowerOff(field), key) => {
+            field.press(key);
+        }
+    }
+    Vec::new()
+}
+
+fn on_screen(look: &mut Look, key: Key) -> Vec<Act> {
+    match look.screen {
+        Screen::Medium => on_medium(look, key),
+        Screen::Clock if key == Key::Enter && look.clock.typed().is_empty() => {
+            if look.clock.believable().is_ok() {
+                look.screen = look.screen.next();
+            }
+            Vec::new()
+        }
+        Screen::Clock => match key {
+            Key::Escape if look.clock.typed().is_empty() => {
+                look.screen = look.screen.back();
+                Vec::new()
+            }
+            key => look.clock.pressed(key).map(Act::SetClock).into_iter().collect(),
+        },
+        Screen::AirGap | Screen::Devices => {
+            match key {
+                Key::Enter if look.screen == Screen::AirGap && !look.air_gap.holds() => {}
+                Key::Enter => look.screen = look.screen.next(),
+                Key::Escape => look.screen = look.screen.back(),
+                Key::Down => look.scroll(1),
+                Key::Up => look.scroll(-1),
+                _ => {}
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn on_medium(look: &mut Look, key: Key) -> Vec<Act> {
+    let Some(digest) = look.medium.sound().copied() else {
+        let again = key == Key::Enter && look.medium.may_look_again();
+        if again {
+            look.medium = Medium::Looking;
+            return vec![Act::FindMedium];
+        }
+        return Vec::new();
+    };
+    match look.challenged.pressed(key, &digest) {
+        challenge::Then::Draw => vec![Act::Draw],
+        challenge::Then::Stay => Vec::new(),
+        challenge::Then::GoOn => {
+            look.screen = look.screen.next();
+            Vec::new()
+        }
+    }
+}
+
+impl Look {
+    fn scroll(&mut self, by: i16) {
+        let at = match self.screen {
+            Screen::AirGap => self.air_gap.scroll(),
+            Screen::Devices => Some(&mut self.devices.scroll),
+            Screen::Medium | Screen::Clock => None,
+        };
+        if let Some(at) = at {
+            *at = at.saturating_add_signed(by);
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Every word the room reads, in one place: line one says what happened, line two what to do now.
+
+use crate::civil::Wall;
+use crate::layout::Layout;
+use crate::look::air_gap::AirGap;
+use crate::look::challenge::{Challenged, Source};
+use crate::look::clock::{Clock, Unbelievable};
+use crate::look::devices::Devices;
+use crate::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use crate::look::{Look, Over, Screen};
+use crate::shown::Shown;
+
+/// The role that runs the machine.
+pub const OPERATOR: &str = "Operator";
+/// The role that compares and attests.
+pub const WITNESS: &str = "Witness";
+/// No role in particular.
+pub const ANYBODY: &str = "Anybody";
+
+/// Who acts, what they are asked, what they need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Who.
+    pub role: &'static str,
+    /// The one thing asked.
+    pub instruction: String,
+    /// What stands below.
+    pub facts: Vec<String>,
+}
+
+fn words(role: &'static str, instruction: impl Into<String>, facts: &[&str]) -> Words {
+    Words { role, instruction: instruction.into(), facts: facts.iter().map(|&fact| fact.to_owned()).collect() }
+}
+
+/// The name of a screen.
+pub fn screen(screen: Screen) -> &'static str {
+    match screen {
+        Screen::Medium => "Medium",
+        Screen::AirGap => "Air gap",
+        Screen::Clock => "Clock",
+        Screen::Devices => "Devices",
+    }
+}
+
+/// What stands beside the order of screens until a plan is in.
+pub const ONLY_LOOKING: &str = "no plan: it only looks ";
+
+/// A screen nothing fits on.
+pub fn too_small(columns: u16, rows: u16) -> String {
+    format!(
+        "This screen has {columns} x {rows} characters; 80 x 25 are needed. Connect a larger screen and start again."
+    )
+}
+
+/// The keys that do something now.
+pub fn keys(look: &Look) -> String {
+    match &look.over {
+        Over::Help => "any key: back".into(),
+        Over::Keyboard(_) => "Tab: next layout   Enter: keep this layout".into(),
+        Over::PowerOff(_) => "Enter: do it   Esc: back".into(),
+        Over::Nothing => {
+            let own = match (look.screen, &look.challenged) {
+                (Screen::Medium, _) if look.medium.may_look_again() => "Enter: look again",
+                (Screen::Medium, _) if look.medium.sound().is_none() => "",
+                (Screen::Medium, Challenged::Closed) => "Enter: begin the challenge",
+                (Screen::Medium, Challenged::Source) => "1 2 3: choose   Esc: back",
+                (Screen::Medium, Challenged::Drawing(_)) => "",
+                (Screen::Medium, Challenged::Open(_)) => "Enter: next   Up: back   Esc: stop",
+                (Screen::Medium, Challenged::Differs(..)) => "Enter: new groups",
+                (Screen::Medium, Challenged::Met(_)) => "Enter: go on",
+                (Screen::AirGap, _) if !look.air_gap.holds() => "Up Down: scroll   Esc: back",
+                (Screen::AirGap, _) => "Enter: go on  Up Down: scroll  Esc: back",
+                (Screen::Clock, _) => "Enter: set, or go on   Esc: back",
+                (Screen::Devices, _) => "Up Down: scroll   Esc: back",
+            };
+            format!("F1 help  F2 keyboard {}  F10 off   {own}", look.layout.name())
+        }
+    }
+}
+
+fn at(place: &Place) -> String {
+    let kind = match place.kind {
+        Kind::Optical => "optical drive",
+        Kind::UsbDisk => "USB disk",
+    };
+    format!("{kind} {} ({})", place.node, place.model)
+}
+
+/// A number of bytes, in groups of three digits.
+pub fn digits(number: u64) -> String {
+    let plain = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in plain.chars().enumerate() {
+        if at > 0 && (plain.len() - at).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A medium that has no digest to show.
+pub fn medium(medium: &Medium) -> Words {
+    match medium {
+        Medium::Looking => words(
+            OPERATOR,
+            "wait: looking for the medium this machine was started from.",
+            &["Optical drives and USB disks are looked at. Internal disks are never opened."],
+        ),
+        Medium::Missing { looked_at } => {
+            let mut missing = words(
+                OPERATOR,
+                "insert the Conclave DVD or stick, then press Enter.",
+                &["No drive carries a Conclave image.", "", "Looked at:"],
+            );
+            missing.facts.extend(looked_at.iter().map(|place| format!("  {}", at(place))));
+            if looked_at.is_empty() {
+                missing.facts.push("  no optical drive and no USB disk is connected".into());
+            }
+            missing
+        }
+        Medium::Several(places) => {
+            let mut several = words(
+                OPERATOR,
+                "take out all but the one this machine was started from, then press Enter.",
+                &["More than one drive carries a Conclave image; which one runs cannot be told:", ""],
+            );
+            several.facts.extend(places.iter().map(|place| format!("  {}", at(place))));
+            several
+        }
+        Medium::Truncated { place, expected, found } => Words {
+            role: OPERATOR,
+            instruction: "use another copy of the medium and start again.".into(),
+            facts: vec![
+                format!("The image on {} is cut off.", at(place)),
+                format!("expected {} bytes, the drive has {}", digits(*expected), digits(*found)),
+                "It was not written completely, or written to a medium that is too small.".into(),
+            ],
+        },
+        Medium::Unreadable { place, at: read, why } => Words {
+            role: OPERATOR,
+            instruction: "clean the disc or use another copy, then press Enter.".into(),
+            facts: vec![
+                format!("{} could not be read to its end: {why}", at(place)),
+                format!("{} bytes were read before", digits(*read)),
+            ],
+        },
+        Medium::Hashing { place, done, len } => Words {
+            role: OPERATOR,
+            instruction: "wait: reading the medium to its end.".into(),
+            facts: vec![at(place), format!("{} of {} bytes", digits(*done), digits(*len))],
+        },
+        Medium::Hashed(_) => words(OPERATOR, "", &[]),
+    }
+}
+
+/// A medium that was read to its end.
+pub fn hashed(hashed: &Hashed, challenged: &Challenged) -> Words {
+    match (hashed.self_check, challenged) {
+        (SelfCheck::Fails, _) => words(OPERATOR, "damaged medium: power off, use another copy.", &[]),
+        (_, Challenged::Met(_)) => words(WITNESS, "the digest is the one you brought. Compare the rest of it.", &[]),
+        _ => words(WITNESS, "compare with your own copy; then Enter hides it and asks for it.", &[]),
+    }
+}
+
+/// The verdict of the self-check.
+pub fn self_check(hashed: &Hashed) -> String {
+    match hashed.self_check {
+        SelfCheck::Holds => "Self-check OK.".into(),
+        SelfCheck::Fails => "SELF-CHECK FAILED: the medium is damaged or was changed.".into(),
+    }
+}
+
+/// How to arrive at the same digest without this machine.
+pub fn hash_elsewhere(hashed: &Hashed) -> String {
+    format!("Elsewhere: head -c {} {} | sha256sum", hashed.len, hashed.place.node)
+}
+
+/// A challenge that was met.
+pub fn met(source: Source) -> String {
+    format!("Challenge met, from {}.", source_words(source))
+}
+
+fn source_words(source: Source) -> &'static str {
+    match source {
+        Source::Paper => "a printed copy",
+        Source::Phone => "a phone or another computer",
+        Source::OwnBuild => "an image the witness built",
+    }
+}
+
+/// The challenge while the digest is hidden.
+pub fn challenge(challenged: &Challenged) -> Words {
+    match challenged {
+        Challenged::Source => words(
+            WITNESS,
+            "where does your own copy of the digest come from?",
+            &[
+                "  1  printed, brought along on paper",
+                "  2  on a phone or another computer",
+                "  3  of an image you built yourself",
+                "",
+                "A copy written down from this screen proves nothing.",
+            ],
+        ),
+        Challenged::Drawing(_) => words(OPERATOR, "wait: drawing six groups.", &[]),
+        Challenged::Differs(_, groups) => {
+            let mut differs = words(WITNESS, "check your copy; if it is right, do not go on: power off with F10.", &[]);
+            differs.facts = vec![
+                format!("{groups} of 6 groups are not those of this medium."),
+                "Mistyped, another version, or a medium that is not the one you know.".into(),
+                "Enter asks for other groups. Nobody can go on without meeting the challenge.".into(),
+            ];
+            differs
+        }
+        Challenged::Open(_) => words(
+            WITNESS,
+            "type these groups of the digest from your own copy.",
+            &["Each group is four hex digits, or its two words. Capitals and blanks do not matter."],
+        ),
+        Challenged::Closed | Challenged::Met(_) => words(WITNESS, "", &[]),
+    }
+}
+
+/// The air gap.
+pub fn air_gap(air_gap: &AirGap) -> Words {
+    match air_gap {
+        AirGap::Trying => words(OPERATOR, "wait: trying every way out.", &[]),
+        gap if gap.holds() => words(WITNESS, "every way out was tried and is absent. Compare, then Enter.", &[]),
+        AirGap::Tried { .. } => words(OPERATOR, "this kernel is not air-gapped: power off with F10.", &[]),
+    }
+}
+
+/// A proof that found what must not be there.
+pub const PRESENT: &str = "PRESENT";
+/// Heading of hardware nobody uses.
+pub const UNUSED: &str = "There, but without driver or never opened";
+/// No such hardware.
+pub const NO_UNUSED: &str = "nothing";
+/// Heading of the facts.
+pub const MACHINE: &str = "Machine";
+
+/// The clock.
+pub fn clock(_: &Clock) -> Words {
+    words(
+        OPERATOR,
+        "compare with a watch; set the clock, or press Enter if it is right.",
+        &[
+            "  YYYY-MM-DD hh:mm  sets the local time, for example 2026-11-21 14:05",
+            "  +hh:mm or -hh:mm  says how far local time is ahead of UTC",
+        ],
+    )
+}
+
+/// A clock that cannot be right.
+pub fn unbelievable(why: Unbelievable, committed: Wall) -> String {
+    match why {
+        Unbelievable::Unread => format!("  {why}"),
+        Unbelievable::BeforeBuild => {
+            format!("  {why} ({} UTC). Set it.", committed.shown(crate::civil::Ahead(0)))
+        }
+    }
+}
+
+/// A clock that moved by itself.
+pub fn jumped(at: Wall, by: i64) -> String {
+    format!("  The clock jumped by {by} s at {} UTC. Compare it again.", at.shown(crate::civil::Ahead(0)))
+}
+
+/// Tokens and drives.
+pub fn devices(devices: &Devices) -> Words {
+    if devices.tokens.is_empty() && devices.drives.is_empty() {
+        words(OPERATOR, "plug in a token or a drive; it appears here.", &[])
+    } else {
+        words(WITNESS, "compare serials with the labels. Nothing here is proven yet.", &[])
+    }
+}
+
+/// Two tokens that say they are one.
+pub fn clone_alarm(serial: &Shown) -> String {
+    format!("CLONE ALARM: two tokens say they are {serial}. Pull both out and keep them apart.")
+}
+
+/// Heading.
+pub const TOKENS: &str = "Tokens";
+/// None.
+pub const NO_TOKENS: &str = "no token is plugged in";
+/// Heading.
+pub const DRIVES: &str = "Drives";
+/// None.
+pub const NO_DRIVES: &str = "no drive is plugged in";
+/// Heading.
+pub const OTHERS: &str = "Not used";
+/// A token that is being asked.
+pub const ASKING: &str = "asking";
+/// What every token is before its proof.
+pub const NOT_PROVEN: &str = "not yet proven";
+/// A drive no plan can name.
+pub const NO_SERIAL: &str = "no serial: cannot be used";
+
+/// Heading of the help.
+pub const HELP: &str = "what this screen is for; any key goes back.";
+
+/// The help of a screen.
+pub fn help(look: &Look, screen: Screen) -> Vec<String> {
+    let paragraphs: &[&str] = match screen {
+        Screen::Medium => &[
+            "This is the SHA-256 digest of the disc or stick this machine was started from. Whoever",
+            "published the image also published this digest, and anyone can compute it again.",
+            "",
+            "Trust comes from outside: a changed image could show the right digest. So hash the medium on",
+            "another computer as well, and keep it with a witness after the ceremony.",
+            "",
+            "The challenge hides the digest and asks for six groups of it, so that nobody can agree to a",
+            "digest they have not compared.",
+        ],
+        Screen::AirGap => &[
+            "Each line was tried a moment ago. The kernel of this image contains no network code, no radio,",
+            "no sound and no way to load any; hardware for it may be there, but nothing can use it.",
+            "",
+            "Internal disks are listed by what the kernel says of them. They are never opened.",
+        ],
+        Screen::Clock => &[
+            "Certificates and the transcript carry the time of this clock. Nothing can prove it, so it is",
+            "compared with a watch and set by hand. If it jumps afterwards, this screen says so.",
+        ],
+        Screen::Devices => &[
+            "What tokens and drives say of themselves. A token's certificate is a file and proves nothing;",
+            "tokens prove themselves in the ceremony, before any secret is sent to them.",
+            "",
+            "Before a plan is in, one storage device at a time is looked at, and none is written.",
+        ],
+    };
+    let mut shown: Vec<String> = paragraphs.iter().map(|&line| line.to_owned()).collect();
+    shown.push(String::new());
+    shown.push(format!("Build {}", look.build.version));
+    shown
+}
+
+/// Heading of the keyboard test.
+pub const KEYBOARD: &str = "type the line below; if it comes out differently, press Tab.";
+
+/// The line to type: keys that lie elsewhere in another layout.
+pub fn keyboard(layout: Layout) -> Vec<String> {
+    let accents = match layout {
+        Layout::Us => "",
+        Layout::Uk => "  £",
+        Layout::De => "  ä ö ü ß §",
+    };
+    vec![
+        "Layouts differ in few keys, and a passphrase typed in the wrong one cannot be repeated.".into(),
+        String::new(),
+        format!("  yz YZ - / ? \" @ # \\ |{accents}"),
+    ]
+}
+
+/// Before power-off.
+pub const POWER_OFF: &str = "type off and press Enter to power off.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::POWER_OFF_WORD;
+
+    #[test]
+    fn the_power_off_screen_names_the_word_that_powers_off() {
+        assert!(POWER_OFF.contains(&format!("type {POWER_OFF_WORD} ")));
+    }
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        for (number, want) in [(0, "0"), (999, "999"), (1000, "1 000"), (7_909_376, "7 909 376")] {
+            assert_eq!(digits(number), want);
+        }
+    }
+}

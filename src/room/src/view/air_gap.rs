@@ -1,0 +1,38 @@
+//! *Air gap*: every proof with its result, what hardware is there unused, the machine.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{BAD, GOOD, PLAIN, STRONG, instruction, lines, row, rows};
+use crate::look::Look;
+use crate::look::air_gap::{AirGap, Found};
+use crate::text;
+
+pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
+    let words = text::air_gap(&look.air_gap);
+    instruction(frame, row(area, 0), words.role, &words.instruction);
+    let AirGap::Tried { proofs, unused, machine, scroll } = &look.air_gap else { return };
+    let mut shown = Vec::new();
+    for two in proofs.chunks(2) {
+        let mut spans = Vec::new();
+        for proof in two {
+            let (result, style) = match &proof.found {
+                Found::Absent(how) => (format!("absent ({how})"), GOOD),
+                Found::Present => (text::PRESENT.to_owned(), BAD),
+                Found::Untried(why) => (format!("not tried: {why}"), BAD),
+            };
+            spans.push(Span::styled(format!("{:<18}", proof.tried), PLAIN));
+            spans.push(Span::styled(format!("{result:<20}"), style));
+        }
+        shown.push(Line::from(spans));
+    }
+    shown.push(Line::styled(text::UNUSED, STRONG));
+    if unused.is_empty() {
+        shown.push(Line::from(text::NO_UNUSED));
+    }
+    shown.extend(unused.iter().map(|unused| Line::from(format!("{:<18}{}", unused.what, unused.id))));
+    shown.push(Line::styled(text::MACHINE, STRONG));
+    shown.extend(machine.iter().map(|fact| Line::from(format!("{:<18}{}", fact.what, fact.value))));
+    lines(frame, rows(area, 1), shown, *scroll);
+}

@@ -1,0 +1,41 @@
+//! The challenge: no group of the digest is on this screen.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
+use crate::look::Look;
+use crate::look::challenge::{Challenged, Open};
+use crate::text;
+
+pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
+    let words = text::challenge(&look.challenged);
+    instruction(frame, row(area, 1), words.role, &words.instruction);
+    let mut shown: Vec<Line> = Vec::new();
+    if let Challenged::Open(open) = &look.challenged {
+        shown = asked(open);
+        shown.push(Line::from(""));
+    }
+    let style = if matches!(look.challenged, Challenged::Differs(..)) { BAD } else { PLAIN };
+    shown.extend(words.facts.into_iter().map(|fact| Line::styled(fact, style)));
+    lines(frame, rows(area, 3), shown, 0);
+}
+
+fn asked(open: &Open) -> Vec<Line<'static>> {
+    let mut shown = Vec::new();
+    for (line, (position, field)) in open.challenge.positions().iter().zip(&open.typed).enumerate() {
+        let (mark, style) = if line == open.at { ("►", STRONG) } else { (" ", PLAIN) };
+        let cursor = if line == open.at { "_" } else { "" };
+        shown.push(Line::from(vec![
+            Span::styled(format!("  {mark} group {:>2} of 16:  ", position + 1), style),
+            Span::styled(format!("{}{cursor}", field.text()), ASK),
+        ]));
+        if let Some((at, mistake)) = &open.mistake
+            && *at == line
+        {
+            shown.push(Line::styled(format!("      {mistake}"), BAD));
+        }
+    }
+    shown
+}

@@ -1,0 +1,35 @@
+//! *Clock*: UTC and local, and what is typed to set it.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
+use crate::civil::Ahead;
+use crate::look::Look;
+use crate::text;
+
+pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
+    let clock = &look.clock;
+    let words = text::clock(clock);
+    instruction(frame, row(area, 1), words.role, &words.instruction);
+    let mut shown = Vec::new();
+    if let Some(now) = clock.now {
+        shown.push(Line::styled(format!("  UTC           {}", now.shown(Ahead(0))), STRONG));
+        shown.push(Line::styled(format!("  local {}  {}", clock.ahead, now.shown(clock.ahead)), STRONG));
+        shown.push(Line::from(""));
+    }
+    if let Err(why) = clock.believable() {
+        shown.push(Line::styled(text::unbelievable(why, clock.committed()), BAD));
+    }
+    if let Some((at, by)) = clock.jumped {
+        shown.push(Line::styled(text::jumped(at, by), BAD));
+    }
+    shown.extend(words.facts.into_iter().map(|fact| Line::styled(fact, PLAIN)));
+    shown.push(Line::from(""));
+    shown.push(Line::styled(format!("  set to: {}_", clock.typed()), ASK));
+    if let Some(mistake) = clock.mistake {
+        shown.push(Line::styled(format!("  {mistake}"), BAD));
+    }
+    lines(frame, rows(area, 3), shown, 0);
+}

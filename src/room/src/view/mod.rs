@@ -1,0 +1,110 @@
+//! What the screen shows: a function of the state, in glyphs of code page 437 and sixteen colours.
+//!
+//! Every screen has the same frame: what runs and the time above, the order of screens below it, then who acts and one
+//! instruction, the facts, and the keys at the bottom. The words stand in [`crate::text`].
+
+mod air_gap;
+mod big;
+mod challenge;
+mod clock;
+mod devices;
+mod medium;
+mod over;
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::look::{Look, Over, Screen, Tree};
+use crate::text;
+
+/// Fewest columns a screen needs.
+pub const COLUMNS_MIN: u16 = 80;
+/// Fewest rows a screen needs.
+pub const ROWS_MIN: u16 = 25;
+
+const PLAIN: Style = Style::new().fg(Color::Gray).bg(Color::Black);
+const STRONG: Style = Style::new().fg(Color::White).bg(Color::Black).add_modifier(Modifier::BOLD);
+const GOOD: Style = Style::new().fg(Color::LightGreen).bg(Color::Black);
+const BAD: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD);
+const ASK: Style = Style::new().fg(Color::LightYellow).bg(Color::Black);
+const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
+
+/// Draws the whole screen.
+pub fn draw(look: &Look, frame: &mut Frame) {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, PLAIN);
+    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        frame.render_widget(Paragraph::new(text::too_small(area.width, area.height)).wrap(Wrap { trim: true }), area);
+        return;
+    }
+    title(look, frame, row(area, 0));
+    order(look, frame, row(area, 1));
+    let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
+    match (&look.over, look.screen) {
+        (Over::Nothing, Screen::Medium) if look.challenged.hides_digest() => challenge::draw(look, frame, body),
+        (Over::Nothing, Screen::Medium) => medium::draw(look, frame, body),
+        (Over::Nothing, Screen::AirGap) => air_gap::draw(look, frame, body),
+        (Over::Nothing, Screen::Clock) => clock::draw(look, frame, body),
+        (Over::Nothing, Screen::Devices) => devices::draw(look, frame, body),
+        (Over::Help, screen) => over::help(look, screen, frame, body),
+        (Over::Keyboard(field), _) => over::keyboard(look, field, frame, body),
+        (Over::PowerOff(field), _) => over::power_off(field, frame, body),
+    }
+    let keys = format!(" {}", text::keys(look));
+    frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
+}
+
+fn title(look: &Look, frame: &mut Frame, area: Rect) {
+    let (style, dirty) = match look.build.tree {
+        Tree::Clean => (BAR, ""),
+        Tree::Dirty => (BAD, "  DIRTY: built from changed sources"),
+    };
+    frame.render_widget(Paragraph::new(format!(" CONCLAVE {}{dirty}", look.build.version)).style(style), area);
+    let time = match look.clock.now {
+        Some(now) => format!("{} UTC ", now.shown(crate::civil::Ahead(0))),
+        None => String::new(),
+    };
+    frame.render_widget(Paragraph::new(time).style(style).alignment(Alignment::Right), right(area, 25));
+}
+
+fn order(look: &Look, frame: &mut Frame, area: Rect) {
+    let mut spans = vec![Span::raw(" ")];
+    for screen in Screen::ALL {
+        let (mark, style) = match screen.cmp(&look.screen) {
+            core::cmp::Ordering::Less => ("√", GOOD),
+            core::cmp::Ordering::Equal => ("►", STRONG),
+            core::cmp::Ordering::Greater => ("·", PLAIN),
+        };
+        spans.push(Span::styled(format!("{mark} {}   ", text::screen(screen)), style));
+    }
+    frame.render_widget(Line::from(spans), area);
+    frame.render_widget(Paragraph::new(text::ONLY_LOOKING).alignment(Alignment::Right), right(area, 30));
+}
+
+/// Who acts, and the one thing they are asked to do.
+fn instruction(frame: &mut Frame, area: Rect, role: &str, words: &str) {
+    frame.render_widget(
+        Line::from(vec![Span::styled(format!(" {role}: "), ASK), Span::styled(words.to_owned(), STRONG)]),
+        area,
+    );
+}
+
+/// Lines from the top of an area, long ones wrapped, the first `scroll` ones left out.
+fn lines<'a>(frame: &mut Frame, area: Rect, lines: Vec<Line<'a>>, scroll: u16) {
+    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).scroll((scroll, 0)), area);
+}
+
+fn row(area: Rect, y: u16) -> Rect {
+    Rect { y: area.y + y, height: 1, ..area }
+}
+
+fn rows(area: Rect, y: u16) -> Rect {
+    Rect { x: area.x + 1, y: area.y + y, width: area.width - 2, height: area.height.saturating_sub(y) }
+}
+
+fn right(area: Rect, width: u16) -> Rect {
+    Rect { x: area.x + area.width - width, width, ..area }
+}

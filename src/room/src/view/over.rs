@@ -1,0 +1,28 @@
+//! What lies over a screen: help, the keyboard test, the question before power-off.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{ASK, BAD, instruction, lines, row, rows};
+use crate::field::Field;
+use crate::look::{Look, Screen};
+use crate::text;
+
+pub(super) fn help(look: &Look, screen: Screen, frame: &mut Frame, area: Rect) {
+    instruction(frame, row(area, 1), text::ANYBODY, text::HELP);
+    lines(frame, rows(area, 3), text::help(look, screen).into_iter().map(Line::from).collect(), 0);
+}
+
+pub(super) fn keyboard(look: &Look, field: &Field, frame: &mut Frame, area: Rect) {
+    instruction(frame, row(area, 1), text::OPERATOR, text::KEYBOARD);
+    let mut shown: Vec<Line> = text::keyboard(look.layout).into_iter().map(Line::from).collect();
+    shown.push(Line::from(""));
+    shown.push(Line::styled(format!("  layout {}:  {}_", look.layout.name(), field.text()), ASK));
+    lines(frame, rows(area, 3), shown, 0);
+}
+
+pub(super) fn power_off(field: &Field, frame: &mut Frame, area: Rect) {
+    instruction(frame, row(area, 1), text::OPERATOR, text::POWER_OFF);
+    lines(frame, rows(area, 3), vec![Line::styled(format!("  {}_", field.text()), BAD)], 0);
+}

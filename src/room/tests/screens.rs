@@ -1,0 +1,338 @@
+//! Every screen as people see it, at the smallest size and at a large one: compared with the golden files, and asked
+//! besides for who acts, what they are asked, and which digests and serials must or must not be there.
+//!
+//! `CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens` rewrites the golden files; review the difference.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
+
+use std::fs;
+use std::path::Path;
+
+use conclave_publish::Digest;
+use conclave_room::civil::Wall;
+use conclave_room::key::{Key, KeyboardId, Press};
+use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
+use conclave_room::look::devices::{Devices, Drive, Looked, Other, Token};
+use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
+use conclave_room::shown::Shown;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+/// Everything code page 437 and the kernel's console font can draw, besides ASCII, that screens here use.
+const GLYPHS: &str = "█▀▄░▒▓√►·äöüÄÖÜß£§°²µ¬";
+
+fn digest() -> Digest {
+    Digest::of(b"an image")
+}
+
+fn new() -> Look {
+    Look::new(Build { version: "0.1.0".into(), tree: Tree::Clean, committed: Wall(1_795_000_000) })
+}
+
+fn after(events: impl IntoIterator<Item = Event>) -> Look {
+    let read = Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 };
+    [read].into_iter().chain(events).fold(new(), |look, event| step(look, event).0)
+}
+
+fn press(key: Key) -> Event {
+    Event::Pressed(Press { key, keyboard: KeyboardId(0) })
+}
+
+fn typed(text: &str) -> impl Iterator<Item = Event> {
+    text.chars().map(|c| press(Key::Char(c))).collect::<Vec<_>>().into_iter()
+}
+
+fn place() -> Place {
+    Place { kind: Kind::Optical, model: Shown::new("HL-DT-ST DVDRAM GT30N"), node: Shown::new("/dev/sr0") }
+}
+
+fn stick() -> Place {
+    Place { kind: Kind::UsbDisk, model: Shown::new("Flash Drive"), node: Shown::new("/dev/sda") }
+}
+
+fn hashed(self_check: SelfCheck) -> Event {
+    Event::Medium(Medium::Hashed(Hashed { place: place(), len: 7_909_376, digest: digest(), self_check }))
+}
+
+fn open_challenge() -> Vec<Event> {
+    vec![hashed(SelfCheck::Holds), press(Key::Enter), press(Key::Char('1')), Event::Drew(*Digest::of(b"drawn").bytes())]
+}
+
+/// The groups asked for, as they must be typed.
+fn answers(look: &Look) -> Vec<String> {
+    let conclave_room::look::challenge::Challenged::Open(open) = &look.challenged else {
+        panic!("{:?}", look.challenged)
+    };
+    open.challenge.groups(&digest()).map(|group| group.to_string()).collect()
+}
+
+fn met() -> Vec<Event> {
+    let mut events = open_challenge();
+    for group in answers(&after(events.clone())) {
+        events.extend(typed(&group));
+        events.push(press(Key::Enter));
+    }
+    events
+}
+
+fn air_gap(bad: bool) -> Event {
+    let absent = |tried, how| Proof { tried, found: Found::Absent(Shown::new(how)) };
+    let mut proofs = vec![
+        absent("socket AF_INET", "ENOSYS"),
+        absent("socket AF_UNIX", "ENOSYS"),
+        absent("/dev/mem", "no entry"),
+        absent("kexec_load", "ENOSYS"),
+        absent("init_module", "ENOSYS"),
+    ];
+    if bad {
+        proofs.push(Proof { tried: "/sys/class/net", found: Found::Present });
+        proofs.push(Proof { tried: "bpf", found: Found::Untried(Shown::new("EPERM")) });
+    }
+    Event::Tried(AirGap::Tried {
+        proofs,
+        unused: vec![
+            Unused { what: "network card", id: Shown::new("PCI 8086:100e at 00:03.0") },
+            Unused { what: "internal disk", id: Shown::new("sdb, 500 GB, SAMSUNG; never opened") },
+        ],
+        machine: vec![
+            Fact { what: "firmware", value: Shown::new("UEFI, LENOVO N2JET98W 2023-02-01") },
+            Fact { what: "kernel", value: Shown::new("6.1.192-ceremony") },
+        ],
+        scroll: 0,
+    })
+}
+
+fn devices() -> Event {
+    let token = |port: &str, serial: &str| Token {
+        port: Shown::new(port),
+        serial: Shown::new(serial),
+        looked: Looked::Answered {
+            chain: Shown::new("DENK0404144 / DEDINK04 / DESRCACC1"),
+            firmware: Shown::new("4.1"),
+            pin: Shown::new("3 tries"),
+            so_pin: Shown::new("15 tries"),
+            dkek: Shown::new("none"),
+        },
+    };
+    Event::Seen(Devices {
+        tokens: vec![
+            token("1-1", "DENK0404144"),
+            token("1-2", "DENK0404144"),
+            Token { looked: Looked::Refused(Shown::new("no answer after 10000 ms")), ..token("1-3", "DENK0404200") },
+        ],
+        drives: vec![
+            Drive {
+                port: Shown::new("1-4"),
+                model: Shown::new("Kingston DataTraveler"),
+                serial: Shown::new("60A44C425324"),
+                len: 15_502_147_584,
+                volume: Ok(Shown::new("4A17-E2B0")),
+            },
+            Drive {
+                port: Shown::new("1-5"),
+                model: Shown::new("Flash \x1b[2JDisk"),
+                serial: Shown::new(""),
+                len: 1_000,
+                volume: Err(Shown::new("not FAT32: reformat as FAT32")),
+            },
+        ],
+        others: vec![Other {
+            port: Shown::new("1-6"),
+            product: Shown::new("USB 2.0 Ethernet"),
+            why: "network adapter: not authorised",
+        }],
+        scroll: 0,
+    })
+}
+
+fn at(screen: Screen, mut events: Vec<Event>) -> Vec<Event> {
+    let mut all = met();
+    for _ in 0..Screen::ALL.iter().position(|s| *s == screen).unwrap() {
+        all.push(air_gap(false));
+        all.push(press(Key::Enter));
+    }
+    all.append(&mut events);
+    all
+}
+
+fn rendered(look: &Look, columns: u16, rows: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| conclave_room::view::draw(look, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    (0..rows)
+        .map(|y| {
+            let line: String = (0..columns).map(|x| buffer[(x, y)].symbol()).collect();
+            format!("{}\n", line.trim_end())
+        })
+        .collect()
+}
+
+/// One screen: its golden files, who acts, the instruction, and what must stand on it.
+#[track_caller]
+fn check(name: &str, look: &Look, role: &str, instruction: &str, contains: &[&str]) {
+    assert!(conclave_room::text::keys(look).chars().count() < 79, "{name}: the keys do not fit");
+    for (columns, rows) in [(80, 25), (160, 50)] {
+        let screen = rendered(look, columns, rows);
+        for glyph in screen.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
+            assert!(GLYPHS.contains(glyph), "{name}: the console font has no {glyph:?}");
+        }
+        assert!(screen.contains(&format!("{role}: {instruction}")), "{name}:\n{screen}");
+        for wanted in contains {
+            assert!(screen.contains(wanted), "{name} lacks {wanted:?}:\n{screen}");
+        }
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/golden/room/{name}-{columns}x{rows}.txt"));
+        if std::env::var_os("CONCLAVE_BLESS").is_some() {
+            fs::write(&path, &screen).unwrap();
+        }
+        let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(screen == golden, "{name} at {columns}x{rows} differs from its golden file:\n{screen}");
+    }
+}
+
+fn medium(state: Medium) -> Look {
+    after([Event::Medium(state)])
+}
+
+#[test]
+fn the_medium_before_it_is_read() {
+    check("medium-looking", &new(), "Operator", "wait: looking for the medium", &["never opened"]);
+    let missing = medium(Medium::Missing { looked_at: vec![stick()] });
+    check("medium-missing", &missing, "Operator", "insert the Conclave DVD or stick", &["/dev/sda", "Flash Drive"]);
+    assert_eq!(step(missing, press(Key::Enter)).1, [Act::FindMedium]);
+    let several = medium(Medium::Several(vec![place(), stick()]));
+    check("medium-several", &several, "Operator", "take out all but the one", &["/dev/sr0", "/dev/sda"]);
+    let short = medium(Medium::Truncated { place: stick(), expected: 7_909_376, found: 4_194_304 });
+    check("medium-truncated", &short, "Operator", "use another copy", &["7 909 376", "4 194 304"]);
+    let unreadable = medium(Medium::Unreadable { place: place(), at: 65_536, why: Shown::new("I/O error (5)") });
+    check("medium-unreadable", &unreadable, "Operator", "clean the disc", &["I/O error (5)", "65 536"]);
+    let hashing = medium(Medium::Hashing { place: place(), done: 3_954_688, len: 7_909_376 });
+    check("medium-hashing", &hashing, "Operator", "wait: reading the medium", &["3 954 688 of 7 909 376", "░"]);
+}
+
+#[test]
+fn the_digest_is_shown_whole_in_groups_and_words() {
+    let look = after([hashed(SelfCheck::Holds)]);
+    let groups = digest().groups();
+    let shown: Vec<String> = groups.iter().map(|group| format!("{group}  {}", group.words())).collect();
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    check("medium-digest", &look, "Witness", "compare with your own copy", &shown);
+    check("medium-digest", &look, "Witness", "compare", &["head -c 7909376 /dev/sr0 | sha256sum", "Self-check OK"]);
+}
+
+#[test]
+fn a_damaged_medium_shows_its_digest_and_leads_nowhere() {
+    let look = after([hashed(SelfCheck::Fails)]);
+    check("medium-damaged", &look, "Operator", "damaged medium: power off", &["SELF-CHECK FAILED"]);
+    let (next, acts) = step(look.clone(), press(Key::Enter));
+    assert_eq!((next.screen, next.challenged, acts), (Screen::Medium, look.challenged, Vec::new()));
+}
+
+#[test]
+fn no_group_of_the_digest_is_on_the_screen_while_the_challenge_is_open() {
+    let hidden = |name, look: &Look, instruction| {
+        check(name, look, "Witness", instruction, &[]);
+        let screen = rendered(look, 160, 50);
+        for group in digest().groups() {
+            assert!(!screen.contains(&group.to_string()), "{name} shows {group}");
+            for word in group.words().split(' ') {
+                assert!(!screen.contains(word), "{name} shows {word}");
+            }
+        }
+        assert!(!screen.contains('█') && !screen.contains('▀'), "{name} shows large digits");
+    };
+    let events = open_challenge();
+    hidden("challenge-source", &after(events[..2].to_vec()), "where does your own copy");
+    hidden("challenge-open", &after(events.clone()), "type these groups");
+    let wrong: Vec<Event> = (0..6).flat_map(|_| typed("zz").chain([press(Key::Enter)])).collect();
+    hidden("challenge-mistyped", &after(events.iter().cloned().chain(wrong)), "type these groups");
+    let other: Vec<Event> = (0..6).flat_map(|_| typed("0000").chain([press(Key::Enter)])).collect();
+    let differs = after(events.into_iter().chain(other));
+    hidden("challenge-differs", &differs, "check your copy");
+    assert_eq!(differs.screen, Screen::Medium);
+}
+
+#[test]
+fn a_met_challenge_shows_both_and_goes_on() {
+    let look = after(met());
+    check("medium-met", &look, "Witness", "the digest is the one you brought", &["Challenge met, from a printed copy"]);
+    assert_eq!(step(look, press(Key::Enter)).0.screen, Screen::AirGap);
+}
+
+#[test]
+fn the_air_gap_names_every_proof_and_what_lies_unused() {
+    let look = after(at(Screen::AirGap, vec![]));
+    let shown = ["socket AF_INET", "absent (ENOSYS)", "8086:100e", "never opened", "6.1.192"];
+    check("air-gap", &look, "Witness", "every way out was tried", &shown);
+    let broken = after(at(Screen::AirGap, vec![air_gap(true)]));
+    check("air-gap-broken", &broken, "Operator", "this kernel is not air-gapped", &["PRESENT", "not tried: EPERM"]);
+    assert_eq!(step(broken, press(Key::Enter)).0.screen, Screen::AirGap, "nobody waves it through");
+}
+
+#[test]
+fn the_clock_is_shown_set_and_refused() {
+    let clock = |events: Vec<Event>| after(at(Screen::Clock, events));
+    check("clock", &clock(vec![]), "Operator", "compare with a watch", &["2026-11-21 21:05:00"]);
+    let early = clock(vec![Event::Read { wall: Wall(0), mono_ms: 9_500 }]);
+    let words = ["before this image was made", "1970-01-01", "jumped by"];
+    check("clock-early", &early, "Operator", "compare with a watch", &words);
+    assert_eq!(step(early, press(Key::Enter)).0.screen, Screen::Clock, "an impossible clock leads nowhere");
+    let mistyped = clock(typed("21.11.2026").chain([press(Key::Enter)]).collect());
+    check("clock-mistyped", &mistyped, "Operator", "compare with a watch", &["expected YYYY-MM-DD hh:mm"]);
+    let look = clock(typed("2026-11-21 22:30").collect());
+    assert_eq!(step(look, press(Key::Enter)).1, [Act::SetClock(Wall(1_795_300_200))]);
+}
+
+#[test]
+fn the_devices_say_what_they_are_and_prove_nothing() {
+    let none = after(at(Screen::Devices, vec![]));
+    check("devices-none", &none, "Operator", "plug in a token or a drive", &["no token", "no drive"]);
+    let look = after(at(Screen::Devices, vec![devices()]));
+    let shown = [
+        "CLONE ALARM: two tokens say they are DENK0404144",
+        "not yet proven",
+        "no answer after 10000 ms",
+        "15 502 147 584 bytes, FAT32 volume 4A17-E2B0",
+        "Flash ?[2JDisk",
+        "no serial: cannot be used",
+        "network adapter: not authorised",
+    ];
+    check("devices", &look, "Witness", "compare serials with the labels", &shown);
+}
+
+#[test]
+fn what_lies_over_a_screen() {
+    check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Build 0.1.0"]);
+    let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));
+    check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_"]);
+    let off = after([press(Key::Function(10))].into_iter().chain(typed("of")));
+    check("power-off", &off, "Operator", "type off and press Enter", &["of_"]);
+    let (back, acts) = step(off.clone(), press(Key::Enter));
+    assert_eq!((back.over, acts), (conclave_room::look::Over::Nothing, vec![]), "half a word is not the word");
+    let (_, acts) = step(step(off, press(Key::Char('f'))).0, press(Key::Enter));
+    assert_eq!(acts, [Act::PowerOff]);
+}
+
+#[test]
+fn a_dirty_build_says_so_on_every_screen() {
+    let dirty = |events: Vec<Event>| {
+        let mut look = after(events);
+        look.build.tree = Tree::Dirty;
+        look
+    };
+    check("dirty", &dirty(vec![]), "Operator", "wait", &["DIRTY"]);
+    for events in [open_challenge(), met(), at(Screen::Devices, vec![devices()]), vec![press(Key::Function(10))]] {
+        assert!(rendered(&dirty(events), 80, 25).lines().next().unwrap().contains("DIRTY"));
+    }
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_which_size_it_needs() {
+    for (columns, rows) in [(79, 25), (80, 24), (40, 10), (1, 1), (0, 0)] {
+        let screen = rendered(&after(met()), columns, rows).replace('\n', " ");
+        if columns >= 40 {
+            assert!(screen.contains(&format!("{columns} x {rows} characters")), "{screen}");
+        }
+    }
+}
