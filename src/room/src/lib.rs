@@ -11,5 +11,6 @@ pub mod layout;
 pub mod shown;
 
 pub mod look;
+pub mod run;
 pub mod text;
 pub mod view;
