@@ -1,1 +1,11 @@
 //! What the test targets share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, all of it"
+)]
+
+pub mod opensc;
+pub mod scratch;

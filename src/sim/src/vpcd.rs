@@ -1,1 +1,84 @@
-//! vpcd: a token in a reader of pcscd.
+//! vpcd: a token in a reader of pcscd, by the protocol of the vsmartcard project's virtual reader.
+//!
+//! The reader listens, the card calls. Every message is a 16-bit big-endian length and that many bytes. From the reader one
+//! byte is a control (00 power off, 01 power on, 02 reset, all unanswered; 04 asks for the ATR); anything else is a command
+//! APDU, answered by its response.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread::{self, JoinHandle};
+
+use crate::icc::{Icc, Wire};
+
+const POWER_OFF: u8 = 0;
+const POWER_ON: u8 = 1;
+const RESET: u8 = 2;
+const ATR: u8 = 4;
+
+/// A token in a reader, until it is pulled out or the reader goes.
+pub struct Plugged {
+    line: TcpStream,
+    runner: Option<JoinHandle<()>>,
+}
+
+impl Plugged {
+    /// Puts `card` into the reader that listens at `reader`, and serves it from a thread of its own.
+    pub fn plug(reader: SocketAddr, card: impl Icc + 'static) -> io::Result<Self> {
+        let line = TcpStream::connect(reader)?;
+        line.set_nodelay(true)?;
+        let mut served = line.try_clone()?;
+        let runner = thread::Builder::new().name("vpcd".to_owned()).spawn(move || {
+            // An error here is the reader's end of the line gone, or ours pulled: either way the card has left the reader.
+            let _ = serve(&mut served, card);
+            let _ = served.shutdown(Shutdown::Both);
+        })?;
+        Ok(Self { line, runner: Some(runner) })
+    }
+
+    /// Whether the card is still in the reader.
+    pub fn is_in(&self) -> bool {
+        self.runner.as_ref().is_some_and(|runner| !runner.is_finished())
+    }
+}
+
+/// Pulls the card out and waits until its thread has ended.
+impl Drop for Plugged {
+    fn drop(&mut self) {
+        let _ = self.line.shutdown(Shutdown::Both);
+        if let Some(runner) = self.runner.take() {
+            let _ = runner.join();
+        }
+    }
+}
+
+fn serve(line: &mut (impl Read + Write), mut card: impl Icc) -> io::Result<()> {
+    let mut atr = card.power_on();
+    loop {
+        let mut len = [0; 2];
+        line.read_exact(&mut len)?;
+        let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
+        line.read_exact(&mut message)?;
+        match *message {
+            [POWER_OFF] => card.power_off(),
+            [POWER_ON | RESET] => atr = card.power_on(),
+            [ATR] => send(line, &atr)?,
+            [] | [_] => {}
+            ref command => {
+                let answer = card.transmit(command);
+                match answer.wire {
+                    Wire::Mute | Wire::Stall | Wire::Garbage | Wire::Late | Wire::Wtx { rounds: u32::MAX } => {}
+                    // What recovers below an APDU has recovered.
+                    Wire::Clean | Wire::BadLrc { .. } | Wire::Wtx { .. } | Wire::Ifs { .. } => {
+                        send(line, &answer.response)?;
+                    }
+                    Wire::Vanish { .. } => return Ok(()),
+                }
+            }
+        }
+    }
+}
+
+fn send(line: &mut impl Write, message: &[u8]) -> io::Result<()> {
+    let len = u16::try_from(message.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    line.write_all(&[&len.to_be_bytes()[..], message].concat())
+}

@@ -1,0 +1,94 @@
+//! A key in card memory, what it may be used for, and how often.
+
+use serde::{Deserialize, Serialize};
+use smartcard_hsm::apdu::StatusWord;
+use smartcard_hsm::curve::Curve;
+
+use super::memory::Write;
+use super::rsa::RsaKey;
+use super::{Card, sw};
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Key {
+    pub(super) material: Material,
+    /// Algorithms it may be used with; empty: all.
+    #[serde(with = "serde_bytes")]
+    pub(super) algorithms: Vec<u8>,
+    /// Uses that are left; `None`: without end.
+    pub(super) uses_left: Option<u32>,
+    /// The key domain it belongs to.
+    pub(super) domain: u8,
+}
+
+/// The key itself.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Material {
+    Rsa(RsaKey),
+    Ec(EcKey),
+    Aes(#[serde(with = "serde_bytes")] Vec<u8>),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EcKey {
+    #[serde(with = "curve_name")]
+    pub(super) curve: Curve,
+    /// Scalar, as long as the order.
+    #[serde(with = "serde_bytes")]
+    pub(super) secret: Vec<u8>,
+    /// Point, uncompressed.
+    #[serde(with = "serde_bytes")]
+    pub(super) public: Vec<u8>,
+}
+
+impl Key {
+    /// Bytes of card memory it takes: one for each bit of modulus, field or key. That is what the vendor's capacities
+    /// (38 keys of RSA-2048, 19 of RSA-4096, 150 of EC-521 or 300 of EC-256 in 76 KB) come to.
+    pub(super) fn memory_len(&self) -> usize {
+        match &self.material {
+            Material::Rsa(key) => key.bits(),
+            Material::Ec(key) => usize::from(key.curve.bits()),
+            Material::Aes(_) => 256,
+        }
+    }
+
+    pub(super) fn allows(&self, algorithm: u8) -> bool {
+        self.algorithms.is_empty() || self.algorithms.contains(&algorithm)
+    }
+}
+
+impl Card {
+    /// Key `id` for one use with `algorithm` by the logged-in user.
+    pub(super) fn key_for(&mut self, id: u8, algorithm: u8) -> Result<Material, StatusWord> {
+        self.user_needed()?;
+        let key = self.store.read().keys.get(&id).ok_or(sw::NO_REFERENCE)?;
+        if !key.allows(algorithm) {
+            return Err(sw::NOT_SUPPORTED);
+        }
+        let material = key.material.clone();
+        if let Some(uses_left) = key.uses_left {
+            let uses_left = Some(uses_left.checked_sub(1).ok_or(sw::NOT_USABLE)?);
+            let used = Key { uses_left, ..key.clone() };
+            self.store.write(Write::Key(id, used));
+        }
+        Ok(material)
+    }
+}
+
+/// A curve in a state file is its name.
+mod curve_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use smartcard_hsm::curve::Curve;
+
+    pub(super) fn serialize<S: Serializer>(curve: &Curve, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(curve.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Curve, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Curve::ALL.into_iter().find(|curve| curve.name() == name);
+        known.ok_or_else(|| D::Error::custom(format!("curve {name:?}, expected one this simulator knows")))
+    }
+}

@@ -1,0 +1,185 @@
+//! What differs between generations of the token, and everything about real tokens that nobody has published: each such
+//! point is one field here, so that a test can try the driver against either answer.
+
+use serde::{Deserialize, Serialize};
+use smartcard_hsm::apdu::StatusWord;
+
+/// A kind of token, as its firmware and platform make it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Platform: decides the ATR.
+    pub platform: Platform,
+    /// Firmware, major and minor.
+    pub version: (u8, u8),
+    /// Type byte of the applet's FCI: 00 on JCOP, 06 seen on firmware 4.1.
+    pub kind: u8,
+    /// Longest complete command APDU the card takes (JCOP 3: 1232, JCOP 4: 1454).
+    pub command_len_max: u32,
+    /// Bytes of free memory when new. JCOP 3 fresh: 81,356; the figure of JCOP 4 is not published.
+    pub memory_len: u32,
+    /// What the last wrong try of a PIN answers. Not confirmed: OpenSC takes either for locked.
+    pub last_try: LastTry,
+    /// What RESET RETRY COUNTER answers when the options forbid it. Not confirmed: 6985 or 6986.
+    pub unblock_refused: u16,
+    /// What INITIALIZE answers to a wrong SO-PIN. Not confirmed: OpenSC takes 6900, 6985 and 6986 for it.
+    pub initialize_refused: u16,
+    /// Whether CHANGE REFERENCE DATA of the user PIN leaves the user logged in. Not confirmed; independent firmware does.
+    pub change_logs_in: LogsIn,
+    /// Layout of a wrapped RSA key of up to 2048 bits. Not confirmed; above 2048 bits it is always 05.
+    pub rsa_wrap: RsaWrap,
+    /// What the key check value reads while shares are outstanding. Not confirmed.
+    pub partial_kcv: PartialKcv,
+    /// How long a READ BINARY can be before it ends early with 6282. Firmware before 3.4 may say 6282 although more data
+    /// exists; the length at which it does is ours.
+    pub read_len_max: Option<u16>,
+    /// Whether writing at offset 0 cuts a longer file. Not confirmed; independent firmware cuts.
+    pub write_at_zero: WriteAtZero,
+    /// Deletions after which INITIALIZE answers 6A84 once while the card cleans up. Seen on real cards; the count is ours.
+    pub deletions_max: u32,
+    /// S(WTX request) rounds during RSA key generation. The number on real cards depends on luck.
+    pub key_generation_wtx: u32,
+    /// Whether ECDSA integers carry needless leading zeros, as some cards emit them.
+    pub ecdsa_integers: EcdsaIntegers,
+}
+
+/// The chip and operating system below the applet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Platform {
+    /// JCOP 3, firmware 3.x.
+    Jcop3,
+    /// JCOP 4, firmware 4.x.
+    Jcop4,
+}
+
+/// Answer to the wrong PIN that uses up the last try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LastTry {
+    /// 63C0: wrong, no try left.
+    Wrong,
+    /// 6983: blocked.
+    Blocked,
+}
+
+/// Whether a change of the PIN counts as a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogsIn {
+    /// It does.
+    Yes,
+    /// The user has to verify the new PIN.
+    No,
+}
+
+/// Layout of a wrapped RSA key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RsaWrap {
+    /// 05: private exponent, modulus, public exponent.
+    Exponent,
+    /// 06: the CRT values.
+    Crt,
+}
+
+/// Key check value of an incomplete DKEK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PartialKcv {
+    /// Eight zero bytes.
+    Zeros,
+    /// That of the shares combined so far.
+    OfShares,
+}
+
+/// Effect of UPDATE BINARY at offset 0 on the rest of a longer file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WriteAtZero {
+    /// The rest stays: readers must trust the length inside the content.
+    Keeps,
+    /// The rest goes.
+    Cuts,
+}
+
+/// Encoding of r and s in an ECDSA signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EcdsaIntegers {
+    /// As DER demands.
+    Minimal,
+    /// One zero byte more than DER allows.
+    Padded,
+}
+
+impl Profile {
+    /// Nitrokey HSM 2 as sold since 2023: firmware 4.1 on JCOP 4.
+    pub fn firmware_4_1() -> Self {
+        Self {
+            platform: Platform::Jcop4,
+            version: (4, 1),
+            kind: 0x06,
+            command_len_max: 1454,
+            memory_len: 81_356,
+            last_try: LastTry::Blocked,
+            unblock_refused: 0x6985,
+            initialize_refused: 0x6985,
+            change_logs_in: LogsIn::Yes,
+            rsa_wrap: RsaWrap::Crt,
+            partial_kcv: PartialKcv::Zeros,
+            read_len_max: None,
+            write_at_zero: WriteAtZero::Keeps,
+            deletions_max: 40,
+            key_generation_wtx: 2,
+            ecdsa_integers: EcdsaIntegers::Minimal,
+        }
+    }
+
+    /// Nitrokey HSM 2 of the first years: firmware 3.3 on JCOP 3, with the other answer wherever real ones are unknown.
+    pub fn firmware_3_3() -> Self {
+        Self {
+            platform: Platform::Jcop3,
+            version: (3, 3),
+            kind: 0x00,
+            command_len_max: 1232,
+            memory_len: 81_356,
+            last_try: LastTry::Wrong,
+            unblock_refused: 0x6986,
+            initialize_refused: 0x6986,
+            change_logs_in: LogsIn::No,
+            rsa_wrap: RsaWrap::Exponent,
+            partial_kcv: PartialKcv::OfShares,
+            read_len_max: Some(200),
+            write_at_zero: WriteAtZero::Cuts,
+            deletions_max: 20,
+            key_generation_wtx: 5,
+            ecdsa_integers: EcdsaIntegers::Padded,
+        }
+    }
+
+    /// The ATR after power-on.
+    ///
+    /// Source: ATRs of SmartCard-HSM in OpenSC's `card-sc-hsm.c`; the fast one as measured on a Nitrokey HSM 2.
+    pub(super) fn atr(&self) -> [u8; 24] {
+        const JCOP3: [u8; 24] = *b"\x3b\xde\x18\xff\x81\x91\xfe\x1f\xc3\x80\x31\x81THSM1\x73\x80\x21\x40\x81\x07\x1c";
+        const JCOP4: [u8; 24] = *b"\x3b\xde\x96\xff\x81\x91\xfe\x1f\xc3\x80\x31\x81THSM1\x73\x80\x21\x40\x81\x07\x92";
+        match self.platform {
+            Platform::Jcop3 => JCOP3,
+            Platform::Jcop4 => JCOP4,
+        }
+    }
+
+    /// What a wrong PIN answers with `left` tries left.
+    pub(super) fn wrong_pin(&self, left: u8) -> StatusWord {
+        match (left, self.last_try) {
+            (0, LastTry::Blocked) => super::sw::BLOCKED,
+            _ => super::sw::tries(left),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_byte_of_each_atr_checks_the_others() {
+        for profile in [Profile::firmware_3_3(), Profile::firmware_4_1()] {
+            assert_eq!(profile.atr()[1..].iter().fold(0, |sum, byte| sum ^ byte), 0);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Debian's OpenSC in front of simulated tokens: a pcscd of the test's own with two readers, and its tools.
+//!
+//! The daemon lives in a mount namespace where its socket directory is the test's, so that neither a pcscd of the system nor
+//! another test notices. Tools find it by the environment variable pcsc-lite documents.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conclave_sim::icc::Icc;
+use conclave_sim::vpcd::Plugged;
+
+use crate::scratch::Scratch;
+
+/// How long anything here may take before the test fails with what it waited for.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How often a daemon is started on other ports if somebody was faster to take them.
+const STARTS_MAX: u32 = 5;
+
+const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+
+/// A pcscd with two readers.
+#[derive(Debug)]
+pub struct Readers {
+    daemon: Child,
+    scratch: Scratch,
+    port: u16,
+}
+
+impl Readers {
+    /// Starts the daemon.
+    ///
+    /// Panics: with the Debian package to install, where one is missing.
+    pub fn start() -> Self {
+        require("pcscd", "/usr/sbin/pcscd");
+        require("vsmartcard-vpcd", DRIVER);
+        require("opensc", "/usr/bin/sc-hsm-tool");
+        require("opensc-pkcs11", "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so");
+        require("openssl", "/usr/bin/openssl");
+        (0..STARTS_MAX).find_map(|_| Self::try_start()).expect("a pcscd that listens on two ports")
+    }
+
+    fn try_start() -> Option<Self> {
+        let scratch = Scratch::new();
+        let port = two_free_ports();
+        let config = format!(
+            "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x{port:04X}\nLIBPATH {DRIVER}\nCHANNELID 0x{port:04X}\n"
+        );
+        fs::write(scratch.file("reader.conf"), config).unwrap();
+        fs::create_dir(scratch.file("socket")).unwrap();
+        let log = File::create(scratch.file("pcscd.log")).unwrap();
+        // setpriv: if the test dies, so does the daemon. Every step replaces the one before, so one pid is all there is.
+        let script = "mount -t tmpfs tmpfs /run && mkdir /run/pcscd && mount --bind \"$0/socket\" /run/pcscd && \
+            exec setpriv --pdeathsig KILL pcscd --foreground --config \"$0/reader.conf\"";
+        let mut daemon = Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", script])
+            .arg(scratch.path())
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("unshare of util-linux");
+        let mut ended = None;
+        wait_for("pcscd to listen", || {
+            ended = daemon.try_wait().unwrap();
+            ended.is_some() || (scratch.file("socket/pcscd.comm").exists() && !can_bind(port) && !can_bind(port + 1))
+        });
+        if ended.is_some() {
+            panic!("pcscd ended: {}", fs::read_to_string(scratch.file("pcscd.log")).unwrap());
+        }
+        let readers = Self { daemon, scratch, port };
+        let listed = readers.run("opensc-tool", ["--list-readers"]).out;
+        // A port somebody else took leaves the daemon without its readers.
+        listed.contains("Virtual PCD 00 01").then_some(readers)
+    }
+
+    /// Puts a token into reader 0 or 1 and waits until OpenSC sees it.
+    pub fn plug(&self, reader: u16, card: impl Icc + 'static) -> Plugged {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port + reader));
+        let plugged = Plugged::plug(address, card).expect("a listening reader");
+        wait_for("OpenSC to see the token", || {
+            self.run("opensc-tool", ["--reader", &reader.to_string(), "--atr"]).out.starts_with("3b:")
+        });
+        plugged
+    }
+
+    /// Runs a tool of OpenSC.
+    pub fn run<I: AsRef<OsStr>>(&self, tool: &str, args: impl IntoIterator<Item = I>) -> Ran {
+        self.run_with_input(tool, args, "")
+    }
+
+    /// Runs a tool of OpenSC that reads what a person would type.
+    pub fn run_with_input<I: AsRef<OsStr>>(&self, tool: &str, args: impl IntoIterator<Item = I>, input: &str) -> Ran {
+        let mut command = Command::new(tool);
+        command.args(args).env("PCSCLITE_CSOCK_NAME", self.scratch.file("socket/pcscd.comm"));
+        // No cache of an earlier card, no configuration of whoever runs the tests.
+        command.env("HOME", self.scratch.path()).env_remove("OPENSC_CONF").current_dir(self.scratch.path());
+        finish(command, input)
+    }
+
+    /// A file of this test; tools run in its directory.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.scratch.file(name)
+    }
+
+    /// The directory tools run in.
+    pub fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Runs openssl in the same directory.
+    pub fn openssl<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Ran {
+        let mut command = Command::new("openssl");
+        command.args(args).current_dir(self.scratch.path());
+        finish(command, "")
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// What a tool said. Exit codes of OpenSC are no evidence: `sc-hsm-tool --initialize` exits 0 when it failed.
+#[derive(Debug)]
+pub struct Ran {
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// Whether the exit code was 0.
+    pub zero: bool,
+}
+
+impl Ran {
+    /// Fails unless the output contains `text`.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.out.contains(text), "expected {text:?} in {self:#?}");
+        self
+    }
+
+    /// Fails if the output contains `text`.
+    #[track_caller]
+    pub fn does_not_say(&self, text: &str) -> &Self {
+        assert!(!self.out.contains(text), "expected no {text:?} in {self:#?}");
+        self
+    }
+}
+
+fn finish(mut command: Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // Apart, because a tool may end without reading all of it.
+    let typing = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    typing.join().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ran { out: text(stdout), err: text(stderr), zero: status.success() }
+}
+
+#[track_caller]
+fn require(package: &str, path: &str) {
+    assert!(Path::new(path).exists(), "{path} is missing: install the Debian package {package} (scripts/setup does)");
+}
+
+/// The first of two neighbouring ports nobody listens on.
+fn two_free_ports() -> u16 {
+    let first = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let neighbours = |port: &u16| *port < u16::MAX && can_bind(*port) && can_bind(*port + 1);
+    (0..100).map(|_| first()).find(neighbours).expect("two neighbouring free ports")
+}
+
+fn can_bind(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+}
+
+/// Polls until `done`; fails with `what` when the patience is over.
+#[track_caller]
+pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
