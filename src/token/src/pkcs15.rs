@@ -1,1 +1,0 @@
-//! PKCS#15 objects, byte for byte as OpenSC reads them.

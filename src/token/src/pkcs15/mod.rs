@@ -1,0 +1,20 @@
+//! PKCS#15 descriptions: what makes the objects on a token visible to OpenSC.
+//!
+//! Read as OpenSC 0.23, OpenSC's master branch and CardContact write them, in PKCS#15's order and without insisting on
+//! fields nobody needs; what follows a description in its file is left alone, because a description written over a
+//! longer one leaves the end of that one behind. Written byte for byte as OpenSC 0.23 writes.
+//! Source: PKCS #15 v1.1 (ISO 7816-15); OpenSC `pkcs15-prkey.c`, `pkcs15-data.c`, `pkcs15-cert.c`.
+
+mod key;
+mod object;
+mod text;
+mod token_info;
+mod usage;
+mod value;
+
+pub use key::{KeyDescription, KeyKind, NewKeyDescription};
+pub use object::{CertificateDescription, DataDescription, Path};
+pub use text::{CkaId, Label};
+pub use token_info::TokenInfo;
+pub use usage::KeyUsage;
+pub use value::Pkcs15Error;
