@@ -137,8 +137,9 @@ impl Host {
 
     /// What the card answered to the last block.
     ///
-    /// Errors: [`ChannelError::Lost`] if the line had to be set back while a command was under way,
-    /// [`ChannelError::Block`] if that failed too, [`ChannelError::Endless`].
+    /// Errors: [`ChannelError::Lost`] if the line had to be set back while a command was under way;
+    /// [`ChannelError::Block`] if that failed too, [`ChannelError::Silent`] if nothing came at all;
+    /// [`ChannelError::Endless`].
     pub fn received(&mut self, bytes: &[u8]) -> Result<Step, ChannelError> {
         if bytes == SILENCE {
             return self.silent();
@@ -154,6 +155,13 @@ impl Host {
     /// Errors: as [`Host::received`].
     pub fn silent(&mut self) -> Result<Step, ChannelError> {
         self.fault(Fault::Silence)
+    }
+
+    /// The reader says what the card answered came garbled: parity, overrun.
+    ///
+    /// Errors: as [`Host::received`].
+    pub fn garbled(&mut self) -> Result<Step, ChannelError> {
+        self.fault(Fault::Lrc)
     }
 
     fn took(&mut self, incoming: Incoming<'_>) -> Result<Step, ChannelError> {
@@ -223,6 +231,10 @@ impl Host {
             Phase::Idle => Err(ChannelError::Block { what: "block without a command", tries: 0 }),
             Phase::Resynch { tries, cause, .. } if tries >= TRIES_MAX => {
                 self.end();
+                if cause == Fault::Silence && fault == Fault::Silence {
+                    let waited_ms = self.bwt_ms.saturating_mul(self.silences + u64::from(tries));
+                    return Err(ChannelError::Silent { waited_ms });
+                }
                 Err(ChannelError::Block { what: cause.words(), tries })
             }
             Phase::Resynch { tries, lost, cause } => Ok(self.resynch(tries + 1, lost, cause)),

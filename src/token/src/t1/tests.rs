@@ -184,6 +184,18 @@ fn silence_is_borne_as_long_as_the_patience_of_the_command() {
 }
 
 #[test]
+fn a_card_that_stays_silent_is_told_as_silent() {
+    let mut host = settled();
+    let silences = 10_000 / BWT_MS;
+    let _ = host.exchange(Zeroizing::new(vec![1]), Patience::Ordinary);
+    for _ in 0..=silences + 2 {
+        assert!(host.silent().is_ok());
+    }
+    let waited_ms = (silences + 1 + 3) * BWT_MS;
+    assert_eq!(host.silent().err(), Some(ChannelError::Silent { waited_ms }));
+}
+
+#[test]
 fn an_exchange_given_up_by_the_caller_is_set_back_before_the_next_command() {
     let mut host = settled();
     let _ = host.exchange(Zeroizing::new(vec![1]), Patience::Ordinary);
