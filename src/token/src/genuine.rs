@@ -1,1 +1,222 @@
 //! The genuineness proof: a token shows that it holds the device key of its certificate.
+//!
+//! Certificates, serial numbers and old attestations can be copied; the device key cannot. So the token makes a key
+//! for nothing but this, under a name nobody could know before, and signs its request with the device key. Making a key
+//! takes a login, so the token is initialised first, with a PIN that is thrown away and without a DKEK: until the proof
+//! holds, it gets nothing that is worth having. What remains is a relay to a genuine token elsewhere.
+//!
+//! What the proof hands back has a type of its own, and that type is what everything secret asks for; see
+//! [`crate::session`].
+
+use crate::{
+    channel::Channel,
+    command::{KeySpec, Reset, Setup, generate::Generate, pin::Verify},
+    curve::Curve,
+    cvc::{Device, Name, RootKind},
+    error::{Refusal, TokenError, Tried},
+    object::{KeyId, PinKind, PinState},
+    secret::{Pin, SO_PIN_PUBLISHED, Secret, SoPin},
+    session::{Failed, Proven, Public, Session, Unproven, User, consuming},
+};
+
+/// The SO-PIN a token has before the ceremony gives it its own.
+#[derive(Clone, Copy, Debug)]
+pub enum CurrentSoPin<'a> {
+    /// The vendor's, which is in public documents: a new token.
+    Published,
+    /// Another: a token that was used before.
+    Own(&'a SoPin),
+}
+
+/// Tries of the throw-away PIN: what the applet grants every PIN.
+const THROW_AWAY_TRIES: u8 = 3;
+
+impl<C: Channel> Session<C, Unproven, Public> {
+    /// Proves the token genuine. **Erases it**: it is left initialised with the throw-away PIN, which is logged in, without a
+    /// DKEK and without keys.
+    ///
+    /// `throw_away` is made of random bytes for this call alone; `head` are 80 bits of the transcript that nobody could know
+    /// before, so that no earlier attestation can be replayed.
+    ///
+    /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::SoPinFloor`] and [`Refusal::NeverInitialized`] before
+    /// anything is sent that changes the token; [`Came::Attest`](crate::error::Came::Attest) for a counterfeit; what
+    /// [`Session::initialize`] says.
+    pub fn prove<R: RootKind>(
+        self,
+        so_pin: CurrentSoPin<'_>,
+        throw_away: &Pin,
+        head: &[u8; 10],
+    ) -> Result<Session<C, Proven<R>, User>, Failed<Self>> {
+        let (session, (device, evidence)) = consuming(self, |session| {
+            let device = session.certified::<R>()?;
+            let before = session.so_pin_before_proof(so_pin)?;
+            let published;
+            let so_pin = match so_pin {
+                CurrentSoPin::Published => {
+                    published = Secret::filled(|secret| *secret = SO_PIN_PUBLISHED);
+                    &published
+                }
+                CurrentSoPin::Own(own) => own,
+            };
+            let setup =
+                Setup { reset: Reset::Nothing, pin: throw_away, so_pin, tries: THROW_AWAY_TRIES, dkek_shares: None };
+            session.set_up(&setup, before)?;
+            let full = PinState::TriesLeft(THROW_AWAY_TRIES);
+            session.spend(PinKind::User, full, &Verify::User(throw_away)).map_err(TokenError::part_way)?;
+            let evidence = session.show_device_key(&device, head).map_err(TokenError::part_way)?;
+            Ok((device, evidence))
+        })?;
+        Ok(session.into_proven(device, evidence))
+    }
+
+    fn so_pin_before_proof(&mut self, so_pin: CurrentSoPin<'_>) -> Result<PinState, TokenError> {
+        match (self.pin_state(PinKind::So)?, so_pin) {
+            // The first initialisation ever takes whatever SO-PIN it is given: nothing of worth may be given.
+            (PinState::NeverSet, CurrentSoPin::Published) => Ok(PinState::NeverSet),
+            (PinState::NeverSet, CurrentSoPin::Own(_)) => Err(self.error(Tried::Initialize, Refusal::NeverInitialized)),
+            (state, _) => self.so_pin_allows(Tried::Initialize, state),
+        }
+    }
+}
+
+impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
+    /// Proves the token genuine once more, with its keys in place: a key is made, checked and removed, nothing else is
+    /// touched. Returns the attestation.
+    ///
+    /// Errors: [`Came::Attest`](crate::error::Came::Attest) for a counterfeit, [`Refusal::NoKeyFree`].
+    pub fn prove_again(&mut self, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
+        let before = self.files()?;
+        let device = self.certified::<R>()?;
+        let evidence = self.show_device_key(&device, head)?;
+        let after = self.files().map_err(TokenError::part_way)?;
+        if after == before {
+            Ok(evidence)
+        } else {
+            let what = "list of objects after the proof";
+            Err(self.not_done(Tried::Enumerate, what, "as before", "another").part_way())
+        }
+    }
+}
+
+impl<C: Channel, T, A> Session<C, T, A> {
+    /// Has a key made for nothing but its attestation, and removes it again whatever the attestation is worth.
+    fn show_device_key<R: RootKind>(&mut self, device: &Device<R>, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
+        let files = self.files()?;
+        let free = |key: &KeyId| !key.files().iter().any(|file| files.contains(file));
+        // From the top, out of the way of the numbers of a plan.
+        let key = KeyId::all().rev().find(free).ok_or_else(|| self.error(Tried::Enumerate, Refusal::NoKeyFree))?;
+        let spec = KeySpec::Ec(Curve::P256);
+        let generate = Generate { key, spec, car: Name::bound(head), chr: device.chr().of_first_key() };
+        let attestation = self.make_key(&generate)?;
+        let verdict = self.birth(&generate, &attestation, device).map_err(TokenError::part_way);
+        let removed = self.remove_key(generate.key).map_err(TokenError::part_way);
+        verdict.and(removed).map(|()| attestation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cvc::{
+            Production, Simulated,
+            testing::{DEVICE, ISSUER},
+        },
+        error::{Came, Next, Touched},
+        scripted::{SELECT, Scripted, attestation, fci, hex},
+        secret::SecretBytes,
+    };
+
+    const SO: &str = "00200088";
+    const FILES: &str = "80580000000000";
+    const BARE: &str = "2F02 CC00 9000";
+    const HEAD: [u8; 10] = [9; 10];
+    const INITIALIZE: &str = "80500000 1B 80020000 8108A1A2A3A4A5A6A7A8 82083537363231383830 910103";
+
+    fn throw_away() -> Pin {
+        Pin::new(SecretBytes::copied_from(&[0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8])).unwrap()
+    }
+
+    fn generate(key: u8) -> Generate {
+        let (key, chr) = (KeyId::new(key).unwrap(), Name::parse(b"ZZNK000000100001").unwrap());
+        Generate { key, spec: KeySpec::Ec(Curve::P256), car: Name::bound(&HEAD), chr }
+    }
+
+    fn initialised(script: Scripted) -> Scripted {
+        let script = script.then(INITIALIZE, "9000").then(SELECT, &fci("0000")).then("00200081", "63C3");
+        let script = script.then("8052000000", "6D00").then(FILES, BARE);
+        script.then("00200081 08 A1A2A3A4A5A6A7A8", "9000")
+    }
+
+    fn key_shown(script: Scripted, others: &str, key: u8, device_key: &[u8; 32]) -> Scripted {
+        let (before, with) =
+            (format!("2F02 CC00 {others} 9000"), format!("2F02 CC00 {others} CC{key:02X} CE{key:02X} 9000"));
+        let answer = format!("{} 9000", hex(&attestation(&generate(key), device_key)));
+        let script = script.then(FILES, &before).then(FILES, &before).then_command(&generate(key), &answer);
+        let script = script.then(FILES, &with).then(FILES, &with);
+        let script =
+            script.then(&format!("00E4020002CC{key:02X}"), "9000").then(&format!("00E4020002CE{key:02X}"), "9000");
+        script.then(FILES, &before)
+    }
+
+    fn open(script: Scripted) -> Session<Scripted, Unproven, Public> {
+        Session::open(script).unwrap()
+    }
+
+    #[test]
+    fn a_new_token_proves_itself_and_stays_logged_in() {
+        for so_pin in ["63CF", "6A88"] {
+            let script = key_shown(initialised(Scripted::token().then(SO, so_pin)), "", 0xff, &DEVICE);
+            let session = open(script).prove::<Simulated>(CurrentSoPin::Published, &throw_away(), &HEAD).unwrap();
+            assert_eq!(session.device().serial(), "ZZNK0000001");
+            assert_eq!(session.evidence(), attestation(&generate(0xff), &DEVICE));
+        }
+    }
+
+    #[test]
+    fn a_counterfeit_with_a_copied_certificate_is_found_out() {
+        let script = key_shown(initialised(Scripted::token().then(SO, "63CF")), "", 0xff, &ISSUER);
+        let failed = open(script).prove::<Simulated>(CurrentSoPin::Published, &throw_away(), &HEAD).unwrap_err();
+        assert_eq!(
+            failed.to_string(),
+            "ZZNK0000001: GENERATE KEY 255: device signature: the signature is not this key's over these bytes"
+        );
+        assert_eq!(failed.error.what_to_do(), "Set the token aside and keep it: it may be a counterfeit.");
+        assert_eq!((failed.error.next(), failed.session.name().holder()), (Next::Token, "ZZNK0000001"));
+    }
+
+    #[test]
+    fn a_chain_to_another_root_is_refused_before_anything_is_sent() {
+        let failed = open(Scripted::token()).prove::<Production>(CurrentSoPin::Published, &throw_away(), &HEAD);
+        let error = failed.unwrap_err().error;
+        assert!(matches!(error.came, Came::Chain(_)), "{error}");
+        assert_eq!(error.touched, Touched::No);
+    }
+
+    #[test]
+    fn an_so_pin_of_its_own_is_not_given_to_a_token_that_never_had_one() {
+        let own = Secret::copied_from(&[1; 8]).unwrap();
+        let script = Scripted::token().then(SO, "6A88");
+        let failed = open(script).prove::<Simulated>(CurrentSoPin::Own(&own), &throw_away(), &HEAD).unwrap_err();
+        assert_eq!(failed.error.came, Came::Refused(Refusal::NeverInitialized));
+    }
+
+    #[test]
+    fn the_so_pin_floor_holds_before_the_proof() {
+        let script = Scripted::token().then(SO, "63C4");
+        let failed = open(script).prove::<Simulated>(CurrentSoPin::Published, &throw_away(), &HEAD).unwrap_err();
+        assert_eq!(failed.error.came, Came::Refused(Refusal::SoPinFloor { left: 4 }));
+    }
+
+    #[test]
+    fn a_proof_with_keys_in_place_touches_none_of_them() {
+        let others = "CC01 C401 CE01 CCFF CEFE";
+        let listed = format!("2F02 CC00 {others} 9000");
+        let script = key_shown(Scripted::default().then(FILES, &listed), others, 0xfd, &DEVICE).then(FILES, &listed);
+        let mut session = script.logged_in();
+        assert_eq!(session.prove_again(&HEAD).unwrap(), attestation(&generate(0xfd), &DEVICE));
+        let script = key_shown(Scripted::default().then(FILES, BARE), "", 0xff, &DEVICE).then(FILES, "2F02 9000");
+        let error = script.logged_in().prove_again(&HEAD).unwrap_err();
+        assert!(matches!(error.came, Came::NotDone { .. }), "{error}");
+    }
+}

@@ -30,4 +30,8 @@ pub mod pkcs15;
 pub mod command;
 pub mod error;
 pub mod genuine;
+pub mod object;
 pub mod session;
+
+#[cfg(test)]
+mod scripted;

@@ -1,1 +1,0 @@
-//! What went wrong with a token, and who acts next.

@@ -1,0 +1,252 @@
+//! Sessions: what may be asked of a token follows from what it has proved and who has logged in.
+//!
+//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. The [genuineness proof](crate::genuine) makes it
+//! [`Proven`]; only then can it carry shares and final PINs, so that a counterfeit never sees one:
+//!
+//! ```compile_fail,E0599
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
+//! fn send<C: Channel>(mut token: Session<C, Unproven, Public>, share: &Share, recorded: Kcv) {
+//!     let _ = token.import_dkek(&[share], recorded);
+//! }
+//! ```
+//!
+//! The same lines with a proven token compile:
+//!
+//! ```
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
+//! fn send<C: Channel>(mut token: Session<C, Proven<Production>, Public>, share: &Share, recorded: Kcv) {
+//!     let _ = token.import_dkek(&[share], recorded);
+//! }
+//! ```
+//!
+//! What spends a try consumes the session and hands it back in the error ([`Failed`]), together with what the token then
+//! says of the counter. A proof lasts as long as the session owns its channel.
+
+mod dkek;
+mod keys;
+mod look;
+mod pins;
+mod setup;
+mod write;
+
+use core::{fmt, marker::PhantomData};
+
+use crate::{
+    channel::Channel,
+    command::{Command, DeviceInfo, select::Select},
+    cvc::{Device, DeviceChain, Name, RootKind},
+    error::{Came, Refusal, TokenError, Tried},
+    object::FileId,
+};
+
+pub use keys::Generated;
+pub use look::{FILE_LEN_MAX, KEY_DOMAINS_MAX};
+pub use pins::{LastTry, SO_TRIES_LEFT_MIN};
+
+/// A token on its channel.
+///
+/// `T` is what it has proved, [`Unproven`] or [`Proven`]; `A` is who is logged in, [`Public`] or [`User`].
+pub struct Session<C, T, A> {
+    channel: C,
+    says: Box<Says>,
+    trust: T,
+    access: PhantomData<A>,
+}
+
+/// What the token says of itself.
+struct Says {
+    info: DeviceInfo,
+    chain: DeviceChain,
+}
+
+/// Its certificate is a file that anybody can copy.
+#[derive(Debug)]
+pub struct Unproven(());
+
+/// It showed in this session that it has the device key of a certificate that leads to the root of kind `R`.
+pub struct Proven<R: RootKind>(Box<Proof<R>>);
+
+struct Proof<R: RootKind> {
+    device: Device<R>,
+    evidence: Vec<u8>,
+}
+
+/// Nobody is logged in.
+#[derive(Debug)]
+pub enum Public {}
+
+/// The user is logged in.
+#[derive(Debug)]
+pub enum User {}
+
+/// What went wrong, and the session it went wrong in.
+#[derive(Debug)]
+pub struct Failed<S> {
+    /// The session, for another try or another way.
+    pub session: S,
+    /// What went wrong. Boxed, because the session is handed back beside it.
+    pub error: Box<TokenError>,
+}
+
+/// What comes of calls that spend a try: a session with this login, or the failure and one without any.
+pub type Spent<C, R, A> = Result<Session<C, Proven<R>, A>, Failed<Session<C, Proven<R>, Public>>>;
+
+impl<S> fmt::Display for Failed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<S: fmt::Debug> core::error::Error for Failed<S> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl<C, T, A> fmt::Debug for Session<C, T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({})", self.name())
+    }
+}
+
+impl<C: Channel> Session<C, Unproven, Public> {
+    /// Selects the applet and reads the token's certificates, without believing them.
+    pub fn open(mut channel: C) -> Result<Self, TokenError> {
+        let says = introduce(&mut channel)?;
+        Ok(Self { channel, says: Box::new(says), trust: Unproven(()), access: PhantomData })
+    }
+}
+
+impl<C, T, A> Session<C, T, A> {
+    /// Options and firmware, as of the last time the applet was selected.
+    pub fn info(&self) -> DeviceInfo {
+        self.says.info
+    }
+
+    /// The certificates the token presents. Only their verification says anything, and not that this is the token.
+    pub fn chain(&self) -> &DeviceChain {
+        &self.says.chain
+    }
+
+    /// Name in the device certificate: what errors call the token.
+    pub fn name(&self) -> Name {
+        self.says.chain.device.chr
+    }
+}
+
+impl<C, R: RootKind, A> Session<C, Proven<R>, A> {
+    /// What the token proved to be.
+    pub fn device(&self) -> &Device<R> {
+        &self.trust.0.device
+    }
+
+    /// The attestation it proved that with, for the record.
+    pub fn evidence(&self) -> &[u8] {
+        &self.trust.0.evidence
+    }
+}
+
+impl<C: Channel, T, A> Session<C, T, A> {
+    /// The token its certificates describe, on the word of the root of kind `R`. It may still be a copy.
+    ///
+    /// Errors: [`Came::Chain`].
+    pub fn certified<R: RootKind>(&self) -> Result<Device<R>, TokenError> {
+        self.says.chain.verify().map_err(|error| self.error(Tried::Certificates, error))
+    }
+
+    /// Compares the certificates with the serial number in the reader's USB descriptor.
+    ///
+    /// Errors: [`Came::Chain`], [`Came::UsbSerial`].
+    pub fn check_usb_serial<R: RootKind>(&self, usb: &str) -> Result<(), TokenError> {
+        let device = self.certified::<R>()?;
+        device.check_usb_serial(usb).map_err(|error| self.error(Tried::Certificates, error))
+    }
+
+    /// Powers the card off and on. A login is gone after it; a proof stays, as the channel does.
+    ///
+    /// Errors: [`Came::OtherToken`] if another card answers then. With the session the proof is gone, too.
+    pub fn restart(mut self) -> Result<Session<C, T, Public>, TokenError> {
+        self.channel.restart().map_err(|error| self.error(Tried::Restart, error))?;
+        let Says { info, chain } = introduce(&mut self.channel).map_err(|error| error.of(self.name()))?;
+        if chain != self.says.chain {
+            return Err(self.error(Tried::Restart, Came::OtherToken { found: chain.device.chr }));
+        }
+        self.says.info = info;
+        Ok(self.into_access())
+    }
+
+    /// Sends one command; its errors carry the token's name.
+    pub(crate) fn send<K: Command>(&mut self, command: &K) -> Result<K::Reply, TokenError> {
+        crate::command::send(&mut self.channel, command).map_err(|error| error.of(self.name()))
+    }
+
+    /// Selects the applet again, which ends every login.
+    fn select(&mut self) -> Result<(), TokenError> {
+        self.says.info = self.send(&Select)?;
+        Ok(())
+    }
+
+    /// What came of something that was tried, in the name of this token.
+    pub(crate) fn error(&self, tried: Tried, came: impl Into<Came>) -> TokenError {
+        TokenError::new(tried, came).of(self.name())
+    }
+
+    /// Keeps a rule: nothing is sent unless it holds.
+    fn demand(&self, holds: bool, tried: Tried, refusal: Refusal) -> Result<(), TokenError> {
+        if holds { Ok(()) } else { Err(self.error(tried, refusal)) }
+    }
+
+    /// Compares what a token reports as done with what is found afterwards.
+    fn found<V: PartialEq + fmt::Display>(
+        &self,
+        tried: Tried,
+        what: &'static str,
+        expected: &V,
+        found: &V,
+    ) -> Result<(), TokenError> {
+        if expected == found { Ok(()) } else { Err(self.not_done(tried, what, expected, found)) }
+    }
+
+    /// What a token reports as done and did not do.
+    pub(crate) fn not_done(
+        &self,
+        tried: Tried,
+        what: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> TokenError {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        self.error(tried, Came::NotDone { what, expected, found })
+    }
+
+    /// The same token with another login.
+    pub(crate) fn into_access<B>(self) -> Session<C, T, B> {
+        let Self { channel, says, trust, access: _ } = self;
+        Session { channel, says, trust, access: PhantomData }
+    }
+
+    /// What the genuineness proof makes of a session. Nothing else may.
+    pub(crate) fn into_proven<R: RootKind>(self, device: Device<R>, evidence: Vec<u8>) -> Session<C, Proven<R>, User> {
+        let Self { channel, says, trust: _, access: _ } = self;
+        Session { channel, says, trust: Proven(Box::new(Proof { device, evidence })), access: PhantomData }
+    }
+}
+
+/// Runs `act` on a session and hands the session back either way.
+pub(crate) fn consuming<S, T>(
+    mut session: S,
+    act: impl FnOnce(&mut S) -> Result<T, TokenError>,
+) -> Result<(S, T), Failed<S>> {
+    match act(&mut session) {
+        Ok(value) => Ok((session, value)),
+        Err(error) => Err(Failed { session, error: Box::new(error) }),
+    }
+}
+
+/// SELECT, and the certificates of EF 2F02.
+fn introduce(channel: &mut impl Channel) -> Result<Says, TokenError> {
+    let info = crate::command::send(channel, &Select)?;
+    let file = FileId::DEVICE_CERTIFICATE;
+    let chain = DeviceChain::parse(&look::read(channel, file)?);
+    Ok(Says { info, chain: chain.map_err(|error| TokenError::new(Tried::Read(file), error))? })
+}
