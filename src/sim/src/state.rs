@@ -218,3 +218,133 @@ fn save(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     };
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(io("sync its directory"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{env, process};
+
+    use super::*;
+    use crate::card::profile::Profile;
+    use crate::card::tests::{INITIALIZE, SELECT, VERIFY, blank, expect, hex, read, write};
+
+    /// A directory that goes with this value.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new() -> Self {
+            static COUNT: AtomicU32 = AtomicU32::new(0);
+            let name = format!("conclave-state-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let path = env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("DENK0100001.token")
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn reopen(path: &Path) -> Kept {
+        let mut kept = Kept::open(path, Randomness::seeded([8; 32]), RsaSource::Generated).unwrap();
+        kept.power_on();
+        expect(&mut kept, SELECT, 0x9000);
+        kept
+    }
+
+    fn refusal(path: &Path) -> String {
+        Kept::open(path, Randomness::seeded([8; 32]), RsaSource::Generated).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_token_outlives_its_process_with_keys_files_and_tries() {
+        let scratch = Scratch::new();
+        let mut kept = Kept::create(&scratch.file(), blank(Profile::firmware_3_3())).unwrap();
+        expect(&mut kept, SELECT, 0x9000);
+        expect(&mut kept, INITIALIZE, 0x9000);
+        expect(&mut kept, "004801B000", 0x9000);
+        expect(&mut kept, &write("CF01", "0102"), 0x9000);
+        expect(&mut kept, "0020008106363438323130", 0x63c2);
+        let device = expect(&mut kept, &read("2F02", 0, 100), 0x9000);
+        // Not closed, as when the process is killed.
+        std::mem::forget(kept);
+
+        let mut kept = reopen(&scratch.file());
+        assert_eq!(kept.token().serial(), "DENK0100001");
+        assert_eq!(*kept.token().profile(), Profile::firmware_3_3());
+        expect(&mut kept, "00200081", 0x63c2);
+        assert_eq!(expect(&mut kept, &read("CF01", 0, 2), 0x9000), [1, 2]);
+        assert_eq!(expect(&mut kept, &read("2F02", 0, 100), 0x9000), device);
+        assert_eq!(expect(&mut kept, "8058000000", 0x9000), hex("2F02 CF01 CC00 CC01"));
+        expect(&mut kept, VERIFY, 0x9000);
+    }
+
+    #[test]
+    fn a_token_is_not_made_where_one_is() {
+        let scratch = Scratch::new();
+        Kept::create(&scratch.file(), blank(Profile::firmware_4_1())).unwrap();
+        let again = Kept::create(&scratch.file(), blank(Profile::firmware_4_1()));
+        assert!(matches!(again, Err(StateError::Exists { .. })));
+    }
+
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let scratch = Scratch::new();
+        Kept::create(&scratch.file(), blank(Profile::firmware_4_1())).unwrap();
+        assert_eq!(fs::metadata(scratch.file()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_answered_with_success() {
+        let scratch = Scratch::new();
+        let mut kept = Kept::create(&scratch.file(), blank(Profile::firmware_4_1())).unwrap();
+        expect(&mut kept, SELECT, 0x9000);
+        fs::remove_dir_all(&scratch.0).unwrap();
+        expect(&mut kept, INITIALIZE, 0x6581);
+        expect(&mut kept, SELECT, 0x6581);
+        assert!(kept.failure().unwrap().to_string().ends_with("cannot write beside it"));
+    }
+
+    #[test]
+    fn a_file_with_a_defect_is_refused_in_words() {
+        let scratch = Scratch::new();
+        let path = scratch.file();
+        Kept::create(&path, blank(Profile::firmware_4_1())).unwrap();
+        let good = fs::read(&path).unwrap();
+        let check = |bytes: &[u8], words: &str| {
+            fs::write(&path, bytes).unwrap();
+            let refusal = refusal(&path);
+            assert!(refusal.contains(words), "{refusal}");
+        };
+        // 78 18 and 24 characters of format, 01, 58 20 and 32 bytes of digest, the memory.
+        assert_eq!((good[0], good[1], &good[26..29]), (0x78, 0x18, &[1, 0x58, 0x20][..]));
+        check(&[], "not the state of a simulated token");
+        check(b"-----BEGIN CERTIFICATE-----", "not the state of a simulated token");
+        check(&[&good[..25], b"m", &good[26..]].concat(), "not the state of a simulated token");
+        check(&vec![0; LEN_MAX as usize + 1], "not the state of a simulated token");
+        check(&[&good[..26], &[2], &good[27..]].concat(), "state of version 2, this program reads version 1");
+        check(&[&good[..26], &[0], &good[27..]].concat(), "version 0");
+        check(&good[..26], "no version");
+        check(&good[..40], "no digest");
+        check(&good[..good.len() - 1], "its digest is another");
+        let mut flipped = good.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        check(&flipped, "its digest is another");
+        let with_body = |body: &[u8]| [&good[..29], &Sha256::digest(body), body].concat();
+        check(&with_body(&[0xa0]), "its memory is none this program writes");
+        check(&with_body(&[&good[61..], &[0]].concat()), "not in the encoding this program writes");
+        // The same memory with a length written longer than needed: A9 is a map of nine, B8 09 says so too.
+        assert_eq!(good[61], 0xa9);
+        check(&with_body(&[&[0xb8, 9], &good[62..]].concat()), "not in the encoding this program writes");
+        fs::write(&path, &good).unwrap();
+        reopen(&path);
+        assert!(refusal(&scratch.0.join("none")).ends_with("cannot read it"));
+    }
+}

@@ -167,3 +167,110 @@ impl fmt::Debug for Log {
         f.debug_list().entries(&self.exchanges).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::tests::{INITIALIZE, SELECT, SO_PIN, VERIFY, expect, hex, initialized, logged_in, read, write};
+    use crate::fault::At;
+
+    const WRONG: &str = "0020008106363438323130";
+
+    fn token(what: Misfortune, nth: u32) -> Token {
+        let card = logged_in(Profile::firmware_4_1());
+        Token::new(card).with_faults(vec![Fault { at: At::Command(nth), what }])
+    }
+
+    #[test]
+    fn a_status_word_takes_the_place_of_the_deed() {
+        let mut token = token(Misfortune::Status(0x6f00), 1);
+        expect(&mut token, &write("CF01", "01"), 0x6f00);
+        expect(&mut token, &read("CF01", 0, 1), 0x6a82);
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_was_still_a_deed() {
+        let mut token = token(Misfortune::Travels(Wire::Mute), 1);
+        assert_eq!(token.transmit(&hex(&write("CF01", "01"))).wire, Wire::Mute);
+        expect(&mut token, &read("CF01", 0, 1), 0x9000);
+    }
+
+    #[test]
+    fn success_with_nothing_done_looks_like_success() {
+        let mut token = token(Misfortune::NothingDone, 1);
+        expect(&mut token, &write("CF01", "01"), 0x9000);
+        expect(&mut token, &read("CF01", 0, 1), 0x6a82);
+        let share = format!("8052000020{}00", "11".repeat(32));
+        token.set_faults(vec![Fault { at: At::Instruction { ins: 0x52, nth: 1 }, what: Misfortune::NothingDone }]);
+        assert_eq!(expect(&mut token, &share, 0x9000)[..2], [2, 1]);
+        assert_eq!(expect(&mut token, "8052000000", 0x9000)[..2], [2, 2]);
+    }
+
+    #[test]
+    fn a_power_cut_leaves_the_first_writes_and_then_silence() {
+        for (writes, sw) in [(0, 0x63c3), (1, 0x63c2)] {
+            let mut token = token(Misfortune::PowerCut { writes }, 1);
+            assert_eq!(token.transmit(&hex(WRONG)), Answer { response: Vec::new(), wire: Wire::Mute });
+            assert_eq!(token.transmit(&hex(SELECT)).wire, Wire::Mute);
+            token.power_on();
+            expect(&mut token, SELECT, 0x9000);
+            expect(&mut token, "00200081", sw);
+        }
+    }
+
+    #[test]
+    fn a_power_cut_can_leave_a_key_without_its_request() {
+        let body = include_str!("../../../tests/vectors/token/apdu/opensc-0.23.0-trace.txt");
+        let generate =
+            body.lines().find_map(|line| line.strip_prefix("> ").filter(|line| line.starts_with("00460200")));
+        for (writes, listed) in [(0, "2F02 CC00"), (1, "2F02 CC00 CC02"), (2, "2F02 CE02 CC00 CC02")] {
+            let mut token = token(Misfortune::PowerCut { writes }, 1);
+            token.transmit(&hex(generate.unwrap()));
+            token.power_on();
+            expect(&mut token, SELECT, 0x9000);
+            assert_eq!(expect(&mut token, "8058000000", 0x9000), hex(listed));
+        }
+    }
+
+    #[test]
+    fn cut_anywhere_an_initialisation_leaves_the_old_token_or_none_and_can_be_done_again() {
+        // Old SO-PIN tries (2 writes), erasure, SO-PIN, options, domains, user PIN.
+        for (writes, pin) in [(0, 0x63c3), (1, 0x63c3), (2, 0x63c3), (3, 0x6a88), (6, 0x6a88), (7, 0x63c3), (8, 0x63c3)]
+        {
+            let mut token = token(Misfortune::PowerCut { writes }, 1);
+            token.transmit(&hex(INITIALIZE));
+            token.power_on();
+            expect(&mut token, SELECT, 0x9000);
+            expect(&mut token, "00200081", pin);
+            expect(&mut token, INITIALIZE, 0x9000);
+            expect(&mut token, "00200088", 0x63cf);
+        }
+    }
+
+    #[test]
+    fn a_fork_goes_its_own_way() {
+        let mut one = Token::new(initialized(Profile::firmware_4_1()));
+        let mut two = one.clone();
+        expect(&mut one, WRONG, 0x63c2);
+        expect(&mut two, "00200081", 0x63c3);
+        assert_eq!(expect(&mut one, "0084000008", 0x9000), expect(&mut two, "0084000008", 0x9000));
+    }
+
+    #[test]
+    fn the_log_knows_what_was_never_said_and_prints_no_body() {
+        let mut token = Token::new(initialized(Profile::firmware_4_1()));
+        expect(&mut token, VERIFY, 0x9000);
+        expect(&mut token, &format!("002C018108{SO_PIN}"), 0x9000);
+        assert!(!token.log().never_saw(b"648219"));
+        assert!(!token.log().never_saw(&hex(SO_PIN)));
+        assert!(token.log().never_saw(b"648210"));
+        assert_eq!(
+            format!("{:?}", token.log()),
+            "[00200081 of 11 bytes: 0 bytes SW 9000, 002C0181 of 13 bytes: 0 bytes SW 9000]"
+        );
+        for _ in 0..LOG_LEN_MAX {
+            token.log.push(&[0], &Answer { response: vec![0x90, 0], wire: Wire::Clean });
+        }
+        assert!(!token.log().never_saw(b"648210"), "a log that forgot vouches for nothing");
+    }
+}

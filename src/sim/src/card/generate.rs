@@ -13,16 +13,13 @@ use super::{Card, Outcome, Reply, ec, sw};
 /// RSA sizes of firmware 3 and later.
 const RSA_BITS: [u16; 5] = [1024, 1536, 2048, 3072, 4096];
 
-/// What an AES key may be used for if tag 91 is absent: CBC both ways, CMAC, derivation.
-const AES_ALGORITHMS: [u8; 4] = [0x10, 0x11, 0x18, 0x99];
-
 /// Longest algorithm list.
 const ALGORITHMS_MAX: usize = 16;
 
 /// What the body of both commands says of the key besides its kind.
 #[derive(Default)]
 struct Attributes {
-    algorithms: Option<Vec<u8>>,
+    algorithms: Vec<u8>,
     uses_left: Option<u32>,
     domain: u8,
 }
@@ -35,7 +32,7 @@ impl Attributes {
                 let bytes = value.try_into().map_err(|_| sw::WRONG_DATA)?;
                 self.uses_left = Some(u32::from_be_bytes(bytes));
             }
-            (0x91, value) if (1..=ALGORITHMS_MAX).contains(&value.len()) => self.algorithms = Some(value.to_vec()),
+            (0x91, value) if (1..=ALGORITHMS_MAX).contains(&value.len()) => self.algorithms = value.to_vec(),
             (0x92, &[domain]) => self.domain = domain,
             (0x91 | 0x92, _) => return Err(sw::WRONG_DATA),
             _ => return Ok(false),
@@ -43,9 +40,8 @@ impl Attributes {
         Ok(true)
     }
 
-    fn key(self, material: Material, algorithms_default: &[u8]) -> Key {
-        let algorithms = self.algorithms.unwrap_or_else(|| algorithms_default.to_vec());
-        Key { material, algorithms, uses_left: self.uses_left, domain: self.domain }
+    fn key(self, material: Material) -> Key {
+        Key { material, algorithms: self.algorithms, uses_left: self.uses_left, domain: self.domain }
     }
 }
 
@@ -95,7 +91,7 @@ impl Card {
         let device = &self.store.read().device;
         let request = request::authenticated(&Names { authority, holder }, &material, device, &mut self.random)
             .ok_or(sw::EXECUTION)?;
-        self.store.write(Write::Key(id, attributes.key(material, &[])));
+        self.store.write(Write::Key(id, attributes.key(material)));
         self.store.write(Write::File(u16::from_be_bytes([0xce, id]), request.clone()));
         Ok(Reply { waits, ..Reply::ok(request) })
     }
@@ -114,7 +110,7 @@ impl Card {
             }
         }
         let key = Material::Aes(self.random.bytes(16 + 8 * usize::from(kind - 0xb0)));
-        let key = attributes.key(key, &AES_ALGORITHMS);
+        let key = attributes.key(key);
         self.store.read().room_for(key.memory_len())?;
         self.store.write(Write::Key(id, key));
         Ok(Reply::done())

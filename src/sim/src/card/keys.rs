@@ -12,7 +12,7 @@ use super::{Card, sw};
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
     pub(super) material: Material,
-    /// Algorithms it may be used with; empty: all.
+    /// Algorithms it may be used with, as tag 91 listed them; empty: all its kind has, wrapping included.
     #[serde(with = "serde_bytes")]
     pub(super) algorithms: Vec<u8>,
     /// Uses that are left; `None`: without end.

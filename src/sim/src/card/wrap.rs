@@ -40,7 +40,7 @@ impl Card {
         let mut random = [0; RANDOM_LEN];
         self.random.fill(&mut random);
         let blob = make(&clear, &dkek, random).map_err(|_| sw::EXECUTION)?;
-        Ok(Reply::ok(with_algorithms(blob, &key.algorithms, &dkek)?))
+        Ok(Reply::ok(if key.algorithms.is_empty() { blob } else { with_algorithms(&blob, &key.algorithms, &dkek)? }))
     }
 
     /// The blob is the body, or, without one, in the scratch file, which is then gone whatever comes of it.
@@ -63,7 +63,9 @@ impl Card {
         // The blob's key check value picks the domain, as independent firmware has it; for real cards that is not confirmed.
         let (domain, kek) = self.store.read().domains.with_kcv(blob.kcv.bytes()).ok_or(sw::WRONG_DATA)?;
         let clear = open(&bytes, &dkek(kek)?).map_err(|_| sw::WRONG_DATA)?;
-        let key = Key { material: material(&clear)?, algorithms: blob.allowed.to_vec(), uses_left: None, domain };
+        // The usual list of its kind is no restriction; a key generated without a list carries it.
+        let algorithms = if blob.allowed == blob.kind.allowed() { &[] } else { blob.allowed };
+        let key = Key { material: material(&clear)?, algorithms: algorithms.to_vec(), uses_left: None, domain };
         self.store.read().room_for(key.memory_len())?;
         self.store.write(Write::Key(id, key));
         Ok(Reply::done())
@@ -119,11 +121,8 @@ fn material(clear: &ClearKey) -> Result<Material, StatusWord> {
 }
 
 /// The blob with this key's own algorithm list in place of the usual one of its kind.
-fn with_algorithms(bytes: Vec<u8>, algorithms: &[u8], dkek: &Dkek) -> Result<Vec<u8>, StatusWord> {
-    let blob = Blob::parse(&bytes).map_err(|_| sw::EXECUTION)?;
-    if blob.allowed == algorithms {
-        return Ok(bytes);
-    }
+fn with_algorithms(bytes: &[u8], algorithms: &[u8], dkek: &Dkek) -> Result<Vec<u8>, StatusWord> {
+    let blob = Blob::parse(bytes).map_err(|_| sw::EXECUTION)?;
     let covered = bytes.len().checked_sub(MAC_LEN).and_then(|len| bytes.get(..len)).ok_or(sw::EXECUTION)?;
     let before = blob.kcv.bytes().len() + 1 + 2 + blob.algorithm.len();
     let after = before + 2 + blob.allowed.len();

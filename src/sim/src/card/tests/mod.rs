@@ -1,8 +1,11 @@
 //! The card by its commands, as hex: what the fields mean stands in the protocol's tables.
 
+mod domains;
 mod files;
 mod initialize;
+mod keys;
 mod pins;
+mod wrap;
 
 use super::profile::Profile;
 use super::random::Randomness;
