@@ -145,8 +145,10 @@ impl<R: RootKind> BirthProof<R> {
     }
 }
 
-/// A request with the device's signature around it, as a token answers it. `sign` gets request and outer CAR.
-pub fn authenticated(request: &[u8], device: &Name, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+/// For tests: a request with the device's signature around it, as a token answers it. `sign` gets request and outer
+/// CAR.
+#[cfg(test)]
+pub(crate) fn authenticated(request: &[u8], device: &Name, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let mut parts = request.to_vec();
     tlv::push(&mut parts, CAR, device.as_str().as_bytes());
     let signature = sign(&parts);

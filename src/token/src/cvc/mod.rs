@@ -4,7 +4,7 @@
 
 mod certificate;
 mod chain;
-pub mod field;
+pub(crate) mod field;
 mod key;
 mod name;
 mod terms;
@@ -12,6 +12,7 @@ mod terms;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
 mod write;
 
 pub use certificate::{Cvc, CvcError};
@@ -19,4 +20,5 @@ pub use chain::{ChainError, Device, DeviceChain, Production, RootKind, Simulated
 pub use key::{EcKey, KeyError, PublicKey, RsaKey, SignatureError};
 pub use name::{Name, NameError};
 pub use terms::{Date, Role, Terms};
-pub use write::{Unsigned, curve_elements};
+#[cfg(test)]
+pub(crate) use write::Unsigned;

@@ -104,6 +104,7 @@ impl Date {
         .ok_or(CvcError::Date { field, found: bytes.to_vec() })
     }
 
+    #[cfg(test)]
     pub(super) fn digits(self) -> [u8; 6] {
         let Self { year, month, day } = self;
         [year / 10, year % 10, month / 10, month % 10, day / 10, day % 10]

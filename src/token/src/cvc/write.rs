@@ -1,4 +1,4 @@
-//! Certificates and requests as tokens and their issuers write them.
+//! For tests: certificates and requests as tokens and their issuers write them. The driver itself issues nothing.
 
 use super::{
     Name, PublicKey, Role, Terms,
@@ -11,21 +11,21 @@ use crate::{curve::Curve, tlv};
 
 /// A certificate or request that is still to be signed.
 #[derive(Clone, Copy, Debug)]
-pub struct Unsigned<'a> {
+pub(crate) struct Unsigned<'a> {
     /// Who signs it. A token puts the caller's choice here when it makes a request.
-    pub car: Name,
+    pub(crate) car: Name,
     /// The key. Below the root the curve is left out: it is the issuer's.
-    pub key: &'a PublicKey,
+    pub(crate) key: &'a PublicKey,
     /// Whose key it is.
-    pub chr: Name,
+    pub(crate) chr: Name,
     /// What makes it a certificate; `None` for a request.
-    pub terms: Option<Terms>,
+    pub(crate) terms: Option<Terms>,
 }
 
 impl Unsigned<'_> {
     /// The complete certificate or request. `sign` gets the body and answers the signature in the form of
     /// [`PublicKey::verify`].
-    pub fn signed(&self, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    pub(crate) fn signed(&self, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
         let below_root = matches!(self.terms, Some(Terms { role: Role::Issuer | Role::Device, .. }));
         let key = match self.key {
             PublicKey::Ec(key) if below_root => {
@@ -33,7 +33,7 @@ impl Unsigned<'_> {
                 tlv::push(&mut elements, 0x86, key.point());
                 elements
             }
-            PublicKey::Ec(key) => curve_elements(key.curve(), Some(key.point())),
+            PublicKey::Ec(key) => curve_elements(key.curve(), key.point()),
             PublicKey::Rsa(key) => {
                 let mut elements = tlv::element(OID, RSA_SHA256);
                 tlv::push(&mut elements, 0x81, key.modulus());
@@ -59,22 +59,13 @@ impl Unsigned<'_> {
     }
 }
 
-/// What [`PUBLIC_KEY`] holds for a curve: algorithm and domain parameters, and the point unless a token is asked for it.
-pub fn curve_elements(curve: Curve, point: Option<&[u8]>) -> Vec<u8> {
+/// What [`PUBLIC_KEY`] holds for a point on a curve of its own.
+fn curve_elements(curve: Curve, point: &[u8]) -> Vec<u8> {
     let domain = curve.domain();
     let mut elements = tlv::element(OID, ECDSA_SHA256);
-    for (tag, value) in [
-        (0x81, Some(domain.p)),
-        (0x82, Some(domain.a)),
-        (0x83, Some(domain.b)),
-        (0x84, Some(domain.generator)),
-        (0x85, Some(domain.order)),
-        (0x86, point),
-        (0x87, Some(&[1][..])),
-    ] {
-        if let Some(value) = value {
-            tlv::push(&mut elements, tag, value);
-        }
+    let fields = [domain.p, domain.a, domain.b, domain.generator, domain.order, point, &[1]];
+    for (tag, value) in (0x81..).zip(fields) {
+        tlv::push(&mut elements, tag, value);
     }
     elements
 }
