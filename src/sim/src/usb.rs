@@ -115,6 +115,11 @@ impl Descriptors {
         }
     }
 
+    /// bConfigurationValue of the configuration.
+    pub fn configuration_value(&self) -> u8 {
+        self.configuration.get(5).copied().unwrap_or(0)
+    }
+
     /// The interfaces, in order.
     pub fn interfaces(&self) -> Vec<Interface> {
         let mut found = Vec::new();
@@ -187,6 +192,11 @@ pub trait UsbDevice: Send {
 
     /// Gives what an interrupt endpoint reports, once.
     fn interrupt_in(&mut self, endpoint: u8) -> Option<Vec<u8>>;
+
+    /// Whether it pulled itself out; only plugging in again, which resets it, ends that.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// A device on a bus: halts, configuration and the requests every device answers alike.
@@ -216,6 +226,9 @@ impl<D: UsbDevice> Attached<D> {
 
     /// Bus reset: halts and configuration are forgotten.
     pub fn reset(&mut self) {
+        if self.device.is_gone() {
+            return;
+        }
         self.halted.clear();
         self.configuration = 0;
         self.device.reset();
@@ -239,7 +252,10 @@ impl<D: UsbDevice> Attached<D> {
 
     /// A control transfer on endpoint 0.
     pub fn control(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, NoTransfer> {
-        let endpoint = setup.index.to_le_bytes()[0];
+        if self.device.is_gone() {
+            return Err(NoTransfer::Gone);
+        }
+        let [endpoint, _] = setup.index.to_le_bytes();
         let mut reply = match (setup.request_type, setup.request, setup.value) {
             // CLEAR_FEATURE and SET_FEATURE, ENDPOINT_HALT.
             (0x02, 1, 0) => {
@@ -279,6 +295,9 @@ impl<D: UsbDevice> Attached<D> {
         endpoint: u8,
         transfer: impl FnOnce(&mut D) -> Result<T, NoTransfer>,
     ) -> Result<T, NoTransfer> {
+        if self.device.is_gone() {
+            return Err(NoTransfer::Gone);
+        }
         if self.halted.contains(&endpoint) {
             return Err(NoTransfer::Stall);
         }

@@ -143,7 +143,6 @@ impl<I: Icc> UsbDevice for CcidDevice<I> {
 
     fn control(&mut self, setup: Setup, _data: &[u8]) -> Result<Vec<u8>, NoTransfer> {
         match (setup.request_type, setup.request) {
-            _ if self.gone => Err(NoTransfer::Gone),
             // ABORT: there is never a command under way that could be stopped.
             (0x21, 1) => Ok(Vec::new()),
             // Neither reader lists clock frequencies or data rates.
@@ -152,9 +151,6 @@ impl<I: Icc> UsbDevice for CcidDevice<I> {
     }
 
     fn bulk_out(&mut self, _endpoint: u8, data: &[u8]) -> Result<(), NoTransfer> {
-        if self.gone {
-            return Err(NoTransfer::Gone);
-        }
         if self.replies.len() >= REPLIES_MAX {
             return Err(NoTransfer::Nak);
         }
@@ -165,9 +161,6 @@ impl<I: Icc> UsbDevice for CcidDevice<I> {
     }
 
     fn bulk_in(&mut self, _endpoint: u8, len_max: usize) -> Result<Vec<u8>, NoTransfer> {
-        if self.gone {
-            return Err(NoTransfer::Gone);
-        }
         let mut message = match self.part.take() {
             Some(part) => part,
             None => self.next_message()?,
@@ -186,5 +179,9 @@ impl<I: Icc> UsbDevice for CcidDevice<I> {
 
     fn interrupt_in(&mut self, _endpoint: u8) -> Option<Vec<u8>> {
         core::mem::take(&mut self.slot_changed).then(|| SLOT_CHANGE.to_vec())
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone
     }
 }
