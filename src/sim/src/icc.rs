@@ -70,7 +70,7 @@ pub enum Wire {
         /// How many blocks are spoilt.
         blocks: u32,
     },
-    /// The card asks for more time `rounds` times before it answers; `u32::MAX` never ends.
+    /// The card asks for more time `rounds` times before it answers; `u32::MAX` ends in no lifetime.
     Wtx {
         /// How many S(WTX request) blocks, or CCID time extensions at APDU level.
         rounds: u32,

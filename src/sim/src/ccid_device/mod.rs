@@ -50,7 +50,7 @@ pub struct CcidDevice<I> {
 #[derive(Debug)]
 enum Waiting {
     Message(Vec<u8>),
-    /// Time extensions, then the reply; `u32::MAX` never ends.
+    /// Time extensions, then the reply.
     Extended {
         rounds: u32,
         reply: Reply,
@@ -110,8 +110,7 @@ impl<I: Icc> CcidDevice<I> {
             Some(Waiting::Extended { rounds: 0, reply }) => Ok(reply.to_bytes()),
             Some(Waiting::Extended { rounds, reply }) => {
                 let extension = reply.time_extension(EXTENSION_MULTIPLIER).to_bytes();
-                let rounds = if rounds == u32::MAX { rounds } else { rounds - 1 };
-                self.replies.push_front(Waiting::Extended { rounds, reply });
+                self.replies.push_front(Waiting::Extended { rounds: rounds - 1, reply });
                 Ok(extension)
             }
             Some(Waiting::Stall) => Err(NoTransfer::Stall),

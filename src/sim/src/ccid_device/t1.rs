@@ -65,7 +65,7 @@ pub(super) struct CardT1 {
     command: Vec<u8>,
     /// The response as far as it has not been sent.
     response: Vec<u8>,
-    /// The last I-block sent, until a new command begins.
+    /// The last I-block sent.
     sent: Option<Unsealed>,
     /// The last block sent, of any kind.
     last: Unsealed,
@@ -175,7 +175,6 @@ impl CardT1 {
             return (self.complain(wrong::OTHER), Wire::Clean);
         }
         self.expected ^= 1;
-        self.sent = None;
         if self.command.len() + inf.len() > COMMAND_LEN_MAX {
             self.command.clear();
             return (self.ask(Request::Abort), Wire::Clean);
@@ -218,7 +217,6 @@ impl CardT1 {
         }
         self.request = None;
         match request {
-            Request::Wtx { rounds: u32::MAX } => self.ask(request),
             Request::Wtx { rounds: rounds @ 2.. } => self.ask(Request::Wtx { rounds: rounds - 1 }),
             Request::Wtx { .. } => self.respond(),
             Request::Ifs { ifsc } => {

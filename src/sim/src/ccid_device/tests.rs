@@ -184,6 +184,7 @@ fn the_card_asks_for_time_as_often_as_it_needs() {
     assert_eq!(line(&mut token, 0x00, &[0x80, 0xee, 0, 1]), (0xc3, vec![1]));
     assert_eq!(line(&mut token, 0x82, &[]), (0xc3, vec![1]), "asked again");
     assert_eq!(line(&mut token, 0xe3, &[2]), (0xc3, vec![1]), "another multiplier than asked for");
+    assert_eq!(raw_line(&mut token, &[0, 0xe3, 1, 1, 0]), (0xc3, vec![1]), "a wrong checksum");
     assert_eq!(line(&mut token, 0xe3, &[1]), (0xc3, vec![1]));
     assert_eq!(line(&mut token, 0xe3, &[1]), (0x00, TestCard::response(1)));
     assert_eq!(line(&mut token, 0x40, &[0x80, 0xee, 0, 1]), (0xc3, vec![1]));
@@ -291,10 +292,11 @@ fn a_message_that_breaks_a_rule_is_refused_at_the_field() {
 
 #[test]
 fn a_block_before_power_on_meets_no_card() {
-    for profile in [TPDU, Profile::Apdu] {
+    // The Nitrokey calls its card active all the same.
+    for (profile, status) in [(TPDU, 0x40), (Profile::Apdu, 0x41)] {
         let mut token = Attached::new(CcidDevice::new(TestCard::default(), profile, ""));
         let reply = exchange(&mut token, 0x6f, [0; 3], &block(0, &[0, 0, 0, 0]));
-        assert_eq!((reply.status & 0xc0, reply.error), (0x40, 0xfe));
+        assert_eq!((reply.status, reply.error), (status, 0xfe));
         assert_eq!(card(token).commands.len(), 0);
     }
 }
@@ -338,6 +340,17 @@ fn a_token_that_vanishes_leaves_the_bytes_ordered_and_nothing_after() {
         assert_eq!(token.bulk_out(OUT, &message(0x65, [0; 3], &[])), Err(NoTransfer::Gone));
         assert!(!card(token).powered);
     }
+}
+
+#[test]
+fn a_token_that_vanished_works_when_it_is_plugged_in_again_but_not_before() {
+    let mut token = token(TPDU, [Wire::Vanish { bytes: 0 }]);
+    token.bulk_out(OUT, &message(0x6f, [0; 3], &block(0, &[0, 0, 0, 0]))).unwrap();
+    assert_eq!(token.bulk_in(IN, 271), Err(NoTransfer::Gone));
+    token.reset();
+    assert_eq!(token.bulk_out(OUT, &message(0x62, [0; 3], &[])), Err(NoTransfer::Gone));
+    let mut again = Attached::new(token.into_device());
+    assert_eq!(exchange(&mut again, 0x62, [0; 3], &[]).data, TestCard::ATR);
 }
 
 #[test]
@@ -403,6 +416,17 @@ fn at_apdu_level_long_commands_and_responses_go_in_parts() {
     assert_eq!(parts.into_iter().flat_map(|part| part.data).collect::<Vec<_>>(), TestCard::response(600));
     assert_eq!(token.xfr(0, &[0, 0, 0, 0]).data, [0x90, 0]);
     assert_eq!(card(token.0).commands[0], command);
+}
+
+#[test]
+fn an_apdu_level_reader_tells_whether_the_card_has_power() {
+    let mut token = Attached::new(CcidDevice::new(TestCard::default(), Profile::Apdu, ""));
+    for (kind, status) in [(0x65, 1), (0x62, 0), (0x65, 0), (0x72, 0), (0x63, 1), (0x65, 1)] {
+        assert_eq!(exchange(&mut token, kind, [0; 3], &[]).status, status, "{kind:x}");
+    }
+    let reply = exchange(&mut token, 0x6b, [0; 3], &[2]);
+    assert_eq!((reply.kind, reply.status, reply.error), (0x81, 0x41, 0));
+    assert!(!card(token).powered);
 }
 
 #[test]

@@ -163,7 +163,6 @@ fn slot_changes_are_pushed_to_who_listens() {
     let report = (kind::INTERRUPT_PACKET, 1, vec![0x81, 0, 2, 0, 0x50, 0x03]);
     assert_eq!(guest.send(kind::START_INTERRUPT_RECEIVING, 4, &[0x81]), [started.clone(), report]);
     assert_eq!(guest.send(kind::START_INTERRUPT_RECEIVING, 4, &[0x81]), [started]);
-    assert_eq!(guest.send(kind::STOP_INTERRUPT_RECEIVING, 5, &[0x81]).len(), 1);
 }
 
 #[test]
@@ -176,12 +175,15 @@ fn open_transfers_are_limited() {
     assert_eq!(guest.0.feed(&bytes), Err(PacketError::TooManyOpen { limit: 64 }));
 }
 
-/// A device that answers no question during enumeration.
-struct Silent(Descriptors);
+/// Another device than a token: hangs at enumeration, answers every third IN transfer, reports without end.
+struct Odd {
+    descriptors: Descriptors,
+    asked: u8,
+}
 
-impl UsbDevice for Silent {
+impl UsbDevice for Odd {
     fn descriptors(&self) -> &Descriptors {
-        &self.0
+        &self.descriptors
     }
 
     fn reset(&mut self) {}
@@ -191,24 +193,45 @@ impl UsbDevice for Silent {
     }
 
     fn bulk_out(&mut self, _endpoint: u8, _data: &[u8]) -> Result<(), NoTransfer> {
-        Err(NoTransfer::Stall)
+        Ok(())
     }
 
     fn bulk_in(&mut self, _endpoint: u8, _len_max: usize) -> Result<Vec<u8>, NoTransfer> {
-        Err(NoTransfer::Stall)
+        self.asked += 1;
+        if self.asked.is_multiple_of(3) { Ok(vec![self.asked]) } else { Err(NoTransfer::Nak) }
     }
 
     fn interrupt_in(&mut self, _endpoint: u8) -> Option<Vec<u8>> {
-        None
+        Some(vec![1])
     }
+}
+
+fn odd() -> Guest<Odd> {
+    Guest::new(Odd { descriptors: Profile::Apdu.descriptors(""), asked: 0 }).0
 }
 
 #[test]
 fn a_device_that_hangs_at_enumeration_can_be_offered() {
-    let (mut guest, _) = Guest::new(Silent(Profile::Apdu.descriptors("")));
+    let mut guest = odd();
     assert_eq!(guest.send(kind::CONTROL_PACKET, 1, &[0x80, 6, 0x80, 0, 0, 1, 0, 0, 8, 0]), []);
     let given_back = guest.send(kind::CANCEL_DATA_PACKET, 1, &[]);
     assert_eq!(given_back, [(kind::CONTROL_PACKET, 1, vec![0x80, 6, 0x80, 1, 0, 1, 0, 0, 0, 0])]);
+}
+
+#[test]
+fn transfers_of_one_endpoint_never_overtake_each_other() {
+    let mut guest = odd();
+    assert_eq!(guest.bulk_in(1), []);
+    // The device has been asked twice; whoever asks next gets the answer, and that must not be the second.
+    assert_eq!(guest.bulk_in(2), []);
+    assert_eq!(guest.bulk_in(3), [bulk(1, 0x82, 0, 1, &[3])]);
+}
+
+#[test]
+fn a_device_that_reports_without_end_is_heard_in_portions_until_nobody_listens() {
+    let mut guest = odd();
+    assert_eq!(guest.send(kind::START_INTERRUPT_RECEIVING, 4, &[0x83]).len(), 1 + 16);
+    assert_eq!(guest.send(kind::STOP_INTERRUPT_RECEIVING, 5, &[0x83]).len(), 1);
 }
 
 /// A socket for the test to listen on, removed at the end.
