@@ -38,14 +38,7 @@ impl DnsKey {
     ///
     /// Errors: DNSSEC has no algorithm for that key and digest.
     pub fn new(owner: DnsName, role: KeyRole, key: &PublicKey, hash: Hash) -> Result<Self, DnsKeyError> {
-        let found = key.kind();
-        let algorithm = match (found, hash) {
-            (KeyKind::Rsa { .. }, Hash::Sha256) => 8,
-            (KeyKind::Rsa { .. }, Hash::Sha512) => 10,
-            (KeyKind::P256, Hash::Sha256) => 13,
-            (KeyKind::P384, Hash::Sha384) => 14,
-            _ => return Err(DnsKeyError::Algorithm { key: found, hash }),
-        };
+        let algorithm = algorithm_number(key.kind(), hash).ok_or(DnsKeyError::Algorithm { key: key.kind(), hash })?;
         let key = match key.numbers() {
             // RFC 3110 §2: an exponent of at most 255 bytes after one byte of length.
             Numbers::Rsa { modulus, exponent } => {
@@ -87,6 +80,17 @@ impl DnsKey {
         };
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{} IN DS {} {} {number} {hex}", self.owner, self.key_tag(), self.algorithm)
+    }
+}
+
+/// DNSSEC's number for signing with that key and digest, if it has one.
+pub(crate) fn algorithm_number(key: KeyKind, hash: Hash) -> Option<u8> {
+    match (key, hash) {
+        (KeyKind::Rsa { .. }, Hash::Sha256) => Some(8),
+        (KeyKind::Rsa { .. }, Hash::Sha512) => Some(10),
+        (KeyKind::P256, Hash::Sha256) => Some(13),
+        (KeyKind::P384, Hash::Sha384) => Some(14),
+        _ => None,
     }
 }
 

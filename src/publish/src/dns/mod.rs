@@ -3,5 +3,6 @@
 mod key;
 mod name;
 
+pub(crate) use key::algorithm_number;
 pub use key::{DnsKey, DnsKeyError, DsDigest, KeyRole};
 pub use name::{DnsName, DnsNameError};
