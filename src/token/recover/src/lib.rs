@@ -8,7 +8,7 @@ mod key;
 mod payload;
 
 use aes::Aes256;
-use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::NoPadding};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use smartcard_hsm::dkek::{
     Dkek, Purpose,
     blob::{self, Blob, BlobError, RANDOM_LEN},
@@ -89,9 +89,11 @@ pub fn open(bytes: &[u8], dkek: &Dkek) -> Result<ClearKey, OpenError> {
     let blob = Blob::parse(bytes)?;
     blob.check(dkek)?;
     let mut payload = Zeroizing::new(blob.ciphertext.to_vec());
-    let cipher = cbc::Decryptor::<Aes256>::new(dkek.derive(Purpose::Encrypt).expose().into(), &IV.into());
-    // Cannot fail: `Blob::parse` let whole blocks through only.
-    cipher.decrypt_padded::<NoPadding>(&mut payload).map_err(|_| OpenError::Padding)?;
+    let mut cipher = cbc::Decryptor::<Aes256>::new(dkek.derive(Purpose::Encrypt).expose().into(), &IV.into());
+    // `Blob::parse` lets only whole blocks through: nothing remains.
+    for block in payload.as_chunks_mut().0 {
+        cipher.decrypt_block(block.into());
+    }
     key::read(blob.kind, payload::unpad(&payload)?)
 }
 
@@ -101,19 +103,18 @@ pub fn open(bytes: &[u8], dkek: &Dkek) -> Result<ClearKey, OpenError> {
 pub fn make(key: &ClearKey, dkek: &Dkek, random: [u8; RANDOM_LEN]) -> Result<Vec<u8>, MakeError> {
     let kind = key.kind();
     let mut payload = payload::pad(key::write(key, random)?);
-    let cipher = cbc::Encryptor::<Aes256>::new(dkek.derive(Purpose::Encrypt).expose().into(), &IV.into());
-    let len = payload.len();
-    let mut out = Vec::with_capacity(len + 64);
+    let mut cipher = cbc::Encryptor::<Aes256>::new(dkek.derive(Purpose::Encrypt).expose().into(), &IV.into());
+    for block in payload.as_chunks_mut().0 {
+        cipher.encrypt_block(block.into());
+    }
+    let mut out = Vec::new();
     out.extend_from_slice(dkek.kcv().bytes());
     out.push(kind as u8);
     for list in [kind.algorithm(), kind.allowed(), &[], &[]] {
         out.extend_from_slice(&(list.len() as u16).to_be_bytes());
         out.extend_from_slice(list);
     }
-    // Cannot fail: `pad` made whole blocks.
-    if let Ok(ciphertext) = cipher.encrypt_padded::<NoPadding>(&mut payload, len) {
-        out.extend_from_slice(ciphertext);
-    }
+    out.extend_from_slice(&payload);
     let mac = blob::mac(dkek, &out);
     out.extend_from_slice(&mac);
     Ok(out)

@@ -5,6 +5,9 @@
 //! the appliance does not link.
 
 pub mod blob;
+pub mod share;
+pub mod split;
+pub mod stretch;
 
 mod kcv;
 mod passphrase;
@@ -13,7 +16,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 pub use kcv::{Kcv, KcvError};
-pub use passphrase::{OwnPassphrase, Passphrase, PassphraseError};
+pub use passphrase::{Passphrase, PassphraseError, SealingPassphrase};
 
 use crate::secret::Secret;
 

@@ -4,7 +4,7 @@ use core::ops::Deref;
 
 use thiserror::Error;
 
-use crate::secret::SecretBytes;
+use crate::secret::{Secret, SecretBytes};
 
 /// What opens a share file: any bytes, because other tools take any.
 ///
@@ -30,13 +30,14 @@ impl Passphrase {
     }
 }
 
-/// A passphrase good enough to seal a share with: at least 20 printable ASCII characters.
+/// A passphrase good enough to seal a share with: at least 20 printable ASCII characters, or the 8 random bytes of a
+/// passphrase split.
 ///
 /// Secret: shown to its custodian once, typed back, wiped. Derefs to what opens the file again.
 #[derive(Debug, PartialEq, Eq)]
-pub struct OwnPassphrase(Passphrase);
+pub struct SealingPassphrase(Passphrase);
 
-impl OwnPassphrase {
+impl SealingPassphrase {
     /// Fewest characters.
     pub const LEN_MIN: usize = 20;
 
@@ -51,9 +52,14 @@ impl OwnPassphrase {
         }
         Ok(Self(Passphrase(bytes)))
     }
+
+    /// The secret of a passphrase split, which nobody types.
+    pub(super) fn of_split(secret: &Secret<8>) -> Self {
+        Self(Passphrase(SecretBytes::copied_from(secret.expose())))
+    }
 }
 
-impl Deref for OwnPassphrase {
+impl Deref for SealingPassphrase {
     type Target = Passphrase;
 
     fn deref(&self) -> &Passphrase {
@@ -87,10 +93,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_passphrases_have_20_to_255_printable_characters() {
+    fn sealing_passphrases_have_20_to_255_printable_characters() {
         #[track_caller]
         fn check(bytes: &[u8], want: Result<(), PassphraseError>) {
-            assert_eq!(OwnPassphrase::new(SecretBytes::copied_from(bytes)).map(drop), want);
+            assert_eq!(SealingPassphrase::new(SecretBytes::copied_from(bytes)).map(drop), want);
         }
         let length = |found| Err(PassphraseError::Length { least: 20, most: 255, found });
         check(&[b'a'; 19], length(19));
