@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod icc;
+pub mod memo;
 pub mod usb;
 
 // The applet on its memory.

@@ -37,8 +37,7 @@ pub struct Blob<'a> {
     pub key_oid: &'a [u8],
     /// The encrypted payload.
     pub ciphertext: &'a [u8],
-    covered: &'a [u8],
-    mac: &'a [u8; MAC_LEN],
+    bytes: &'a [u8],
 }
 
 /// Type of the wrapped key and layout of its payload.
@@ -188,13 +187,12 @@ impl<'a> Blob<'a> {
         if kind != Kind::Aes && algorithm != kind.algorithm() {
             return Err(BlobError::Algorithm { kind });
         }
-        let (ciphertext, mac) = rest.split_last_chunk().ok_or(truncated("MAC"))?;
+        let (ciphertext, _) = rest.split_last_chunk::<MAC_LEN>().ok_or(truncated("MAC"))?;
         if ciphertext.is_empty() || ciphertext.len() % BLOCK_LEN != 0 {
             return Err(BlobError::Blocks { found: ciphertext.len() });
         }
-        let (covered, _) = bytes.split_at_checked(found - MAC_LEN).ok_or(truncated("MAC"))?;
         let kcv = Kcv::stated(*kcv)?;
-        Ok(Self { kcv, kind, algorithm, allowed, access, key_oid, ciphertext, covered, mac })
+        Ok(Self { kcv, kind, algorithm, allowed, access, key_oid, ciphertext, bytes })
     }
 
     /// Whether this DKEK wrapped exactly these bytes. What an import is preceded by.
@@ -202,11 +200,17 @@ impl<'a> Blob<'a> {
         if self.kcv != dkek.kcv() {
             return Err(BlobError::OtherDkek { blob: self.kcv, dkek: dkek.kcv() });
         }
-        match keyed(dkek).chain_update(self.covered).verify(self.mac.into()) {
+        let (covered, stated) = self.bytes.split_last_chunk().unwrap_or((&[], &[0; MAC_LEN]));
+        match keyed(dkek).chain_update(covered).verify(stated.into()) {
             Ok(()) => Ok(()),
             Err(_) if self.sizes().is_empty() => Err(BlobError::Resized { found: self.ciphertext.len() }),
             Err(_) => Err(BlobError::Altered),
         }
+    }
+
+    /// The whole blob, as UNWRAP takes it.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// Key sizes in bits whose payload has this length. More than one where padding hides the difference (AES 192 and

@@ -8,6 +8,7 @@ pub mod blob;
 pub mod share;
 pub mod split;
 pub mod stretch;
+pub mod wrapfile;
 
 mod kcv;
 mod passphrase;
@@ -128,8 +129,8 @@ pub(crate) mod tests {
         })
     }
 
-    pub(crate) const SHARE_1: &str = "e1459f00516d9679347076c7aad42b19eb34811f48662254f43e31d600e61d90";
-    pub(crate) const SHARE_2: &str = "a1184771baf19d17b8a6ab46ce0feb8f7dd0ab7ef7763db83c76e2af3829a7fb";
+    const SHARE_1: &str = "e1459f00516d9679347076c7aad42b19eb34811f48662254f43e31d600e61d90";
+    const SHARE_2: &str = "a1184771baf19d17b8a6ab46ce0feb8f7dd0ab7ef7763db83c76e2af3829a7fb";
     pub(crate) const DKEK: &str = "405dd871eb9c0b6e8cd6dd8164dbc09696e42a61bf101fecc848d37938cfba6b";
 
     #[test]

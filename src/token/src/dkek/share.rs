@@ -105,45 +105,12 @@ impl SealedShare {
     }
 }
 
+// Opening and sealing take the real key derivation, some seconds each: they are tested in `tests/dkek`.
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
-    use super::super::{stretch::Md5Stretch, tests::SHARE_1, tests::SHARE_2, tests::secret};
     use super::*;
-    use crate::secret::SecretBytes;
 
-    const FILE_1: &[u8] = include_bytes!("../../../../tests/vectors/token/dkek/share1.pbe");
-    const FILE_2: &[u8] = include_bytes!("../../../../tests/vectors/token/dkek/share2.pbe");
-
-    /// The share in `file`, by the real key derivation.
-    fn open(file: &[u8], passphrase: &[u8]) -> Result<Share, ShareError> {
-        let passphrase = Passphrase::new(SecretBytes::copied_from(passphrase)).unwrap();
-        SealedShare::parse(file)?.open(&passphrase, &Md5Stretch, &mut |_| ())
-    }
-
-    #[test]
-    fn two_shares_of_sc_hsm_tool_open_side_by_side() {
-        let (one, two) = thread::scope(|scope| {
-            let one = scope.spawn(|| open(FILE_1, b"correct horse battery"));
-            let two = scope.spawn(|| open(FILE_2, b"second-custodian-2"));
-            (one.join().unwrap(), two.join().unwrap())
-        });
-        assert_eq!(one, Ok(Share::new(secret(SHARE_1))));
-        assert_eq!(two, Ok(Share::new(secret(SHARE_2))));
-    }
-
-    #[test]
-    fn a_share_is_sealed_to_the_bytes_sc_hsm_tool_wrote() {
-        let passphrase = SealingPassphrase::new(SecretBytes::copied_from(b"correct horse battery")).unwrap();
-        let salt = SealedShare::parse(FILE_1).unwrap().salt;
-        let mut heard = Vec::new();
-        let share = Share::new(secret(SHARE_1));
-        let sealed = SealedShare::seal(&share, &passphrase, salt, &Md5Stretch, &mut |rounds| heard.push(rounds));
-        assert_eq!(sealed.to_file(), FILE_1);
-        assert!(heard.windows(2).all(|pair| pair[0] < pair[1]) && heard.len() >= 100, "{heard:?}");
-        assert_eq!(heard.last(), Some(&super::super::stretch::ROUNDS));
-    }
+    const FILE: &[u8] = include_bytes!("../../../../tests/vectors/token/dkek/share1.pbe");
 
     #[test]
     fn a_file_of_another_length_or_kind_is_refused() {
@@ -151,10 +118,10 @@ mod tests {
         fn check(file: &[u8], want: ShareError) {
             assert_eq!(SealedShare::parse(file), Err(want));
         }
-        check(&FILE_1[..63], ShareError::Length { found: 63 });
-        check(&[FILE_1, b"\n"].concat(), ShareError::Length { found: 65 });
+        check(&FILE[..63], ShareError::Length { found: 63 });
+        check(&[FILE, b"\n"].concat(), ShareError::Length { found: 65 });
         check(&[], ShareError::Length { found: 0 });
-        check(&[b"salted__", &FILE_1[8..]].concat(), ShareError::Foreign);
-        assert_eq!(SealedShare::parse(FILE_2).unwrap().to_file(), FILE_2);
+        check(&[b"salted__", &FILE[8..]].concat(), ShareError::Foreign);
+        assert_eq!(SealedShare::parse(FILE).unwrap().to_file(), FILE);
     }
 }

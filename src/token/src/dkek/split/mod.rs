@@ -149,8 +149,7 @@ pub fn split(quorum: Quorum, random: &Secret<RANDOM_LEN>) -> Result<Split, Split
         let value = Zeroizing::new(prime::add(*value, *constant, prime));
         shares.push(PassphraseShare { prime, id, value });
     }
-    verify(quorum, &shares, *constant)?;
-    Ok(Split { passphrase: SealingPassphrase::of_split(&secret), shares })
+    verified(quorum, &secret, shares)
 }
 
 /// The first safe prime from `start` upwards, with the top bit set.
@@ -162,18 +161,18 @@ fn safe_prime_from(start: u64) -> Option<u64> {
     (0..CANDIDATES_MAX).map_while(nth).find(|candidate| prime::is_safe_prime(*candidate))
 }
 
-/// Every quorum of `shares` gives `secret`.
-fn verify(quorum: Quorum, shares: &[PassphraseShare], secret: u64) -> Result<(), SplitError> {
+/// The only way to a [`Split`]: every quorum of `shares` gives `secret`.
+fn verified(quorum: Quorum, secret: &Secret<8>, shares: Vec<PassphraseShare>) -> Result<Split, SplitError> {
+    let constant = Zeroizing::new(u64::from_be_bytes(*secret.expose()));
     for chosen in 0u32..1 << quorum.of {
         if chosen.count_ones() == quorum.needed.into() {
-            let chosen: Vec<&PassphraseShare> =
-                shares.iter().filter(|share| chosen >> (share.id - 1) & 1 == 1).collect();
-            if *at_zero(&chosen)? != secret {
+            let chosen: Vec<_> = shares.iter().filter(|share| chosen >> (share.id - 1) & 1 == 1).collect();
+            if at_zero(&chosen)? != constant {
                 return Err(SplitError::NotRecombining);
             }
         }
     }
-    Ok(())
+    Ok(Split { passphrase: SealingPassphrase::of_split(secret), shares })
 }
 
 /// The passphrases these shares can mean, to be tried in turn on the share file: the eight bytes, and, if they begin with
@@ -345,9 +344,8 @@ mod tests {
     fn shares_that_do_not_recombine_never_leave() {
         let quorum = Quorum::new(2, 3).unwrap();
         let mut made = split(quorum, &random(1)).unwrap();
-        let secret = u64::from_be_bytes(made.passphrase.expose().try_into().unwrap());
-        assert_eq!(verify(quorum, &made.shares, secret), Ok(()));
+        let secret = Secret::copied_from(made.passphrase.expose()).unwrap();
         *made.shares[2].value ^= 1;
-        assert_eq!(verify(quorum, &made.shares, secret), Err(SplitError::NotRecombining));
+        assert_eq!(verified(quorum, &secret, made.shares).map(drop), Err(SplitError::NotRecombining));
     }
 }

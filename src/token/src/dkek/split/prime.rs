@@ -90,8 +90,9 @@ mod tests {
             assert!(is_prime(n), "{n}");
         }
         assert!(is_safe_prime(0xcbaa_0761_f0fb_2d87) && is_safe_prime(0xdc6b_d383_adc3_89c7));
-        // A prime whose half is not: the largest below 2^64.
-        assert!(!is_safe_prime(18_446_744_073_709_551_557));
+        assert!(is_safe_prime(47));
+        // 71 is prime and 35 is not; 35 is not and 17 is.
+        assert!(!is_safe_prime(71) && !is_safe_prime(35));
     }
 
     #[test]
