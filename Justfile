@@ -23,3 +23,15 @@ bench:
 # Rewrite the golden screens; review the difference before committing it.
 bless:
     CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens
+
+# The bootable image: path, size, SHA-256, seconds per stage.
+image:
+    scripts/image
+
+# Builds the image twice under different circumstances and compares.
+reproduce *ARGS:
+    scripts/reproduce {{ARGS}}
+
+# Rewrites image/inputs.lock to what the package archive offers today; review and commit it alone.
+inputs:
+    scripts/inputs --refresh

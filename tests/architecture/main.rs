@@ -14,6 +14,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartcard-hsm-usb", &["smartcard-hsm"]),
     ("smartcard-hsm-recover", &["smartcard-hsm"]),
     ("conclave-sim", &["smartcard-hsm", "smartcard-hsm-recover"]),
+    ("conclave-medium", &["conclave-publish"]),
+    ("conclave-image", &["conclave-medium", "conclave-publish"]),
     ("conclave", &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-sim"]),
 ];
 

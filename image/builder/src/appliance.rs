@@ -1,0 +1,53 @@
+//! The one program of the image, compiled in the room.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::room::Room;
+use crate::run::{Failure, make_dir, read, run, write};
+
+/// Alone, so that no other crate's features leak in; every path that could reach a panic message is remapped, also the
+/// one of the standard library's sources, which shows only where the `rust-src` component happens to be installed.
+const COMPILE: &str = r#"
+commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
+export CARGO_HOME="$PWD/cargo" CARGO_TARGET_DIR="$PWD/target" LIBUDEV_NO_PKG_CONFIG=1
+export CFLAGS="-ffile-prefix-map=$PWD=/conclave"
+export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=pic -C link-arg=-Wl,--build-id=none \
+    --remap-path-prefix=$PWD=/conclave --remap-path-prefix=/rust/lib/rustlib/src/rust=/rustc/$commit"
+cd source
+cargo build -q -j "$JOBS" --profile appliance -p conclave-appliance --locked --offline \
+    --target x86_64-unknown-linux-gnu \
+    --config 'source.crates-io.replace-with="vendored"' --config "source.vendored.directory=\"../vendor\""
+install -m 755 ../target/x86_64-unknown-linux-gnu/appliance/conclave-appliance ../in/init
+"#;
+
+/// Source path of the simulator as panic messages would name it.
+const SIMULATOR: &str = "src/sim/src";
+
+/// Copies the tree and its crates into the room, compiles the appliance there and leaves it as `in/init`.
+pub(crate) fn compile(room: &Room, tree: &Path) -> Result<(), Failure> {
+    let listed = run(Command::new("git").args(["ls-files", "-z", "-co", "--exclude-standard"]).current_dir(tree))?;
+    for file in listed.split_terminator('\0') {
+        let (from, to) = (tree.join(file), room.outside("source").join(file));
+        make_dir(to.parent().unwrap_or(&to))?;
+        if from.is_file() {
+            // A file deleted but still in the index is no part of the tree.
+            write(&to, read(&from)?)?;
+        }
+    }
+    let vendor = room.outside("vendor");
+    run(Command::new("cargo")
+        .args(["vendor", "-q", "--locked", "--offline", "--versioned-dirs"])
+        .arg(&vendor)
+        .current_dir(tree))?;
+    room.give("source")?;
+    room.give("vendor")?;
+    room.run(COMPILE)?;
+    let program = read(&room.outside("in/init"))?;
+    for mark in [room.how.directory, SIMULATOR] {
+        if program.windows(mark.len()).any(|window| window == mark.as_bytes()) {
+            return Err(Failure::Mark(mark));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The stages in their order, for one set of circumstances.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use conclave_publish::Digest;
+
+use crate::lock::{self, Entry, Kind};
+use crate::room::{Circumstances, Room};
+use crate::run::{Failure, digest, make_dir, read_text, run, write};
+use crate::{appliance, inputs, iso, kernel};
+
+/// Where things are.
+pub(crate) struct Places {
+    /// Top of the source tree.
+    pub(crate) tree: PathBuf,
+    /// What may be deleted at any time and is made again.
+    pub(crate) cache: PathBuf,
+    /// Scratch space of this build and its result.
+    pub(crate) work: PathBuf,
+}
+
+/// What was built.
+pub(crate) struct Built {
+    pub(crate) iso: PathBuf,
+    pub(crate) len: u64,
+    pub(crate) digest: Digest,
+    /// Name and digest of each part, for telling where two builds part ways.
+    pub(crate) parts: Vec<(&'static str, Digest)>,
+    pub(crate) kernel_key: Digest,
+    pub(crate) epoch: u64,
+    room: Room,
+    revision: String,
+    image: PathBuf,
+}
+
+/// Assembles the medium of a finished build once more, as if its commit were of another second.
+pub(crate) fn medium(built: &Built, epoch: u64) -> Result<Digest, Failure> {
+    let out = built.iso.with_extension("planted");
+    let (_, digest) = iso::assemble(&built.room, &built.image, &built.revision, epoch, &out)?;
+    Ok(digest)
+}
+
+/// The commit the image is made from, and whether the tree is that commit.
+struct Revision {
+    text: String,
+    epoch: u64,
+}
+
+/// Builds the image, telling seconds per stage as it goes.
+pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failure> {
+    let image = places.tree.join("image");
+    make_dir(&places.work)?;
+    let mut stage = Stages::begin();
+    let revision = revision(&places.tree)?;
+    print!("{}", revision.text);
+
+    let lock = lock::read(&read_text(&image.join("inputs.lock"))?)?;
+    let sysroot = sysroot()?;
+    check_toolchain(&lock, &sysroot)?;
+    let debs = inputs::fetch(&lock, &places.cache, &places.work.join("fetch"))?;
+    stage.done("inputs, all as locked");
+
+    let room = Room::unpack(places.work.join("room"), &debs, &sysroot, revision.epoch, how)?;
+    write(&room.outside("in/revision"), &revision.text)?;
+    stage.done("build room");
+
+    appliance::compile(&room, &places.tree)?;
+    stage.done("appliance");
+
+    let kernel_key = kernel::key(&lock, &image, &room)?;
+    let objects = kernel::prepare(&room, &image, &places.cache, kernel_key)?;
+    stage.done(match objects {
+        kernel::Objects::Cached => "kernel objects, from the cache",
+        kernel::Objects::Compiled => "kernel objects, compiled",
+    });
+    kernel::link(&room, &image)?;
+    stage.done("kernel linked, nothing forbidden in it");
+
+    let iso = places.work.join("conclave.iso");
+    let (len, iso_digest) = iso::assemble(&room, &image, &revision.text, revision.epoch, &iso)?;
+    stage.done("medium");
+
+    let part = |name, path| digest(&room.outside(path)).map(|digest| (name, digest));
+    let mut parts = vec![
+        part("appliance", "in/init")?,
+        part("initramfs", "obj/usr/initramfs_data.cpio")?,
+        part("vmlinux", "obj/vmlinux")?,
+        part("bzImage", "obj/arch/x86/boot/bzImage")?,
+        part("efi.img", "efi.img")?,
+    ];
+    parts.push(("iso", iso_digest));
+    let Revision { text, epoch } = revision;
+    Ok(Built { iso, len, digest: iso_digest, parts, kernel_key, epoch, room, revision: text, image })
+}
+
+/// Directory of the pinned toolchain, past rustup's proxies.
+pub(crate) fn sysroot() -> Result<PathBuf, Failure> {
+    Ok(run(Command::new("rustc").args(["--print", "sysroot"]))?.trim().into())
+}
+
+fn check_toolchain(lock: &[Entry], sysroot: &Path) -> Result<(), Failure> {
+    let Some(locked) = lock.iter().find(|entry| entry.kind == Kind::Rust) else {
+        return Err(Failure::NotLocked("rust toolchain"));
+    };
+    let found = inputs::toolchain(sysroot)?;
+    let same_version = (&found.version, &found.arch) == (&locked.version, &locked.arch);
+    Ok(locked.judge("the installed toolchain has", same_version.then_some(found.digest))?)
+}
+
+fn revision(tree: &Path) -> Result<Revision, Failure> {
+    let git = |args: &[&str]| run(Command::new("git").args(args).current_dir(tree));
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let epoch = git(&["log", "-1", "--format=%ct"])?;
+    let dirty = if git(&["status", "--porcelain"])?.is_empty() { "" } else { " DIRTY" };
+    let (commit, epoch) = (commit.trim(), epoch.trim());
+    let text = format!("revision {commit}{dirty}\ndate {epoch}\n");
+    let epoch = epoch.parse().map_err(|_| Failure::Usage("git printed a commit date that is not a number"))?;
+    Ok(Revision { text, epoch })
+}
+
+/// Seconds of each stage, told when it ends.
+struct Stages(Instant);
+
+impl Stages {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    fn done(&mut self, what: &str) {
+        println!("{:5} s  {what}", self.0.elapsed().as_secs());
+        self.0 = Instant::now();
+    }
+}

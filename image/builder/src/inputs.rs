@@ -1,0 +1,158 @@
+//! Gets the locked inputs, or says in words why it cannot; and writes the lock anew when a person asks.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use conclave_publish::Digest;
+
+use crate::lock::{Entry, Kind};
+use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run};
+
+/// Components of the Rust toolchain that shape the bits; others (documentation, sources, lints) may come and go.
+const RUST_COMPONENTS: [&str; 3] = ["rustc", "rust-std", "cargo"];
+/// The one host and target.
+const RUST_HOST: &str = "x86_64-unknown-linux-gnu";
+
+/// Makes sure every locked package lies in the cache with the right bytes; asks the archive only for missing ones.
+pub(crate) fn fetch(lock: &[Entry], cache: &Path, scratch: &Path) -> Result<Vec<(Entry, PathBuf)>, Failure> {
+    let store = cache.join("debs");
+    make_dir(&store)?;
+    let debs = || lock.iter().filter(|entry| entry.kind == Kind::Deb);
+    let place = |entry: &Entry| store.join(format!("{}.deb", entry.digest));
+    let missing: Vec<&Entry> = debs().filter(|entry| !place(entry).exists()).collect();
+    if !missing.is_empty() {
+        // First what the archive says it has, so that a changed or vanished package is named before anything is fetched.
+        let offers = offers(missing.iter().copied(), scratch)?;
+        for entry in &missing {
+            entry.judge("the archive offers", offer_for(&offers, entry).and_then(|offer| offer.digest))?;
+        }
+        fresh_dir(scratch)?;
+        run(download(missing.iter().copied()).current_dir(scratch))?;
+        for file in at("list", scratch, std::fs::read_dir(scratch))? {
+            let file = at("list", scratch, file)?.path();
+            let target = store.join(format!("{}.deb", digest(&file)?));
+            // Copied beside its place and renamed: a cut-off copy never bears the name of a whole one.
+            let partial = target.with_extension("partial");
+            at("store", &partial, std::fs::copy(&file, &partial))?;
+            at("store", &target, std::fs::rename(&partial, &target))?;
+        }
+    }
+    let mut found = Vec::new();
+    for entry in debs() {
+        let path = place(entry);
+        if !path.exists() {
+            entry.judge("apt delivered other bytes than it offered, digest", Some(Digest::new([0; 32])))?;
+        }
+        entry.judge("the cached file has", Some(digest(&path)?))?;
+        found.push((entry.clone(), path));
+    }
+    Ok(found)
+}
+
+/// A package as apt's listings name it.
+struct Offer {
+    name: String,
+    version: String,
+    arch: String,
+    /// Missing where apt prints a weaker digest only.
+    digest: Option<Digest>,
+}
+
+/// What the archive offers now for these names and versions.
+fn offers<'a>(wanted: impl Iterator<Item = &'a Entry> + Clone, scratch: &Path) -> Result<Vec<Offer>, Failure> {
+    run(Command::new("sh").args(["-euc", "[ \"$(id -u)\" = 0 ] || exec sudo apt-get -qq update; apt-get -qq update"]))?;
+    // In an empty directory, because apt prints nothing for a file that already lies in it; one by one if the whole
+    // list is refused, because apt then stops at the first version it does not know.
+    fresh_dir(scratch)?;
+    let ask = |entries: &mut dyn Iterator<Item = &'a Entry>| {
+        run(download(entries).arg("--print-uris").current_dir(scratch)).map(|text| printed(&text))
+    };
+    if let Ok(all) = ask(&mut wanted.clone()) {
+        return Ok(all);
+    }
+    Ok(wanted.flat_map(|entry| ask(&mut std::iter::once(entry)).unwrap_or_default()).collect())
+}
+
+fn download<'a>(entries: impl Iterator<Item = &'a Entry>) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(["-qq", "download"]).env("LC_ALL", "C");
+    command.args(entries.map(|entry| format!("{}={}", entry.name, entry.version)));
+    command
+}
+
+/// Reads apt's `'URI' NAME_VERSION_ARCH.deb SIZE HASH` lines; anything else is small talk.
+fn printed(text: &str) -> Vec<Offer> {
+    let offer = |line: &str| {
+        let mut words = line.strip_prefix('\'')?.split(' ').skip(1);
+        let (file, _size, hash) = (words.next()?, words.next()?, words.next()?);
+        let mut parts = file.strip_suffix(".deb")?.split('_');
+        let (name, version, arch) = (parts.next()?, parts.next()?, parts.next()?);
+        let digest = hash.strip_prefix("SHA256:").and_then(|hex| hex.parse().ok());
+        // apt writes the colon of an epoch as %3a.
+        Some(Offer { name: name.into(), version: version.replace("%3a", ":"), arch: arch.into(), digest })
+    };
+    text.lines().filter_map(offer).collect()
+}
+
+/// The lock as it would be today: all that `packages` depend on, on an empty machine, and the installed toolchain.
+pub(crate) fn refresh(packages: &Path, scratch: &Path, sysroot: &Path) -> Result<Vec<Entry>, Failure> {
+    let names = read_text(packages)?;
+    let names = names.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| !name.starts_with('#'));
+    let mut install = Command::new("apt-get");
+    install.env("LC_ALL", "C").args(["-qq", "-y", "--print-uris", "--no-install-recommends"]);
+    install.args(["-o", "Dir::State::status=/dev/null", "install"]).args(names);
+    // This listing knows what is needed but carries MD5 for most packages; the other one knows the SHA-256.
+    let needed = printed(&run(&mut install)?).into_iter().map(|Offer { name, version, arch, .. }| {
+        let digest = Digest::new([0; 32]);
+        Entry { kind: Kind::Deb, name, version, arch, digest }
+    });
+    let mut entries: Vec<Entry> = needed.collect();
+    let offers = offers(entries.iter(), scratch)?;
+    for entry in &mut entries {
+        let Some(digest) = offer_for(&offers, entry).and_then(|offer| offer.digest) else {
+            return entry.judge("the archive offers", None).map(|()| Vec::new()).map_err(Failure::from);
+        };
+        entry.digest = digest;
+    }
+    entries.push(toolchain(sysroot)?);
+    Ok(entries)
+}
+
+fn offer_for<'a>(offers: &'a [Offer], entry: &Entry) -> Option<&'a Offer> {
+    offers.iter().find(|offer| (&offer.name, &offer.version) == (&entry.name, &entry.version))
+}
+
+/// The installed Rust toolchain as a lock line: a digest over the names and digests of its files.
+pub(crate) fn toolchain(sysroot: &Path) -> Result<Entry, Failure> {
+    let version = run(Command::new(sysroot.join("bin/rustc")).arg("--version"))?;
+    let version = version.split(' ').nth(1).unwrap_or_default().to_string();
+    let mut sums = String::new();
+    for component in RUST_COMPONENTS {
+        let manifest = sysroot.join(format!("lib/rustlib/manifest-{component}-{RUST_HOST}"));
+        let listed = read_text(&manifest)?;
+        let mut files: Vec<&str> = listed.lines().filter_map(|line| line.strip_prefix("file:")).collect();
+        files.retain(|file| file.starts_with("bin/") || file.starts_with("lib/") || file.starts_with("libexec/"));
+        files.sort_unstable();
+        for file in files {
+            sums += &format!("{} {file}\n", digest(&sysroot.join(file))?);
+        }
+    }
+    let digest = Digest::of(sums.as_bytes());
+    Ok(Entry { kind: Kind::Rust, name: "rust".into(), version, arch: RUST_HOST.into(), digest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apts_listing_is_read_with_its_epoch_and_digest() {
+        let hex = "ae95fe63d4c553f8d0e6c86cb1ab566f3894a43743eb19ab585cd97d82f26514";
+        let text = format!("Reading package lists...\n'http://a/b.deb' gcc_4%3a12.2.0-3_amd64.deb 5216 SHA256:{hex}\n");
+        let [offer] = printed(&text).try_into().unwrap_or_else(|_| panic!("one line"));
+        assert_eq!((offer.name.as_str(), offer.version.as_str(), offer.arch.as_str()), ("gcc", "4:12.2.0-3", "amd64"));
+        assert_eq!(offer.digest, hex.parse().ok());
+        let [weak] = printed(&text.replace("SHA256", "MD5Sum")).try_into().unwrap_or_else(|_| panic!("one line"));
+        assert_eq!(weak.digest, None);
+    }
+}

@@ -1,0 +1,134 @@
+//! The kernel: built once for its inputs, kept in the cache, and linked again with each new init.
+
+use std::path::Path;
+
+use conclave_publish::Digest;
+
+use crate::config::{forbidden, lost_lines};
+use crate::lock::{Entry, Kind};
+use crate::room::Room;
+use crate::run::{Failure, at, digest, make_dir, read_text, write};
+
+/// Unpacks and patches the source. The patched file gets a fixed date, or make would think the cached objects stale.
+const UNPACK: &str = "
+mkdir linux
+tar -xJf /usr/src/linux-source-6.1.tar.xz --strip-components=1 -C linux
+patch -s -p1 -d linux <in/initramfs-force.patch
+touch -d @0 linux/usr/Kconfig
+";
+const CONFIGURE: &str = "
+mkdir obj
+make -s -C linux ARCH=x86_64 O=$PWD/obj KCONFIG_ALLCONFIG=$PWD/in/all.config allnoconfig
+";
+/// The archive is removed first: with the fixed date of init, make does not see that it changed.
+const COMPILE: &str = r#"
+rm -f obj/usr/initramfs_data.cpio*
+make -s -C linux -j "$JOBS" ARCH=x86_64 O="$PWD/obj" \
+    KBUILD_BUILD_TIMESTAMP="$(LC_ALL=C TZ=UTC date -u -d "@$SOURCE_DATE_EPOCH")" \
+    KBUILD_BUILD_USER=conclave KBUILD_BUILD_HOST=conclave KBUILD_BUILD_VERSION=1 bzImage
+"#;
+
+/// Whether the objects came from the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Objects {
+    Cached,
+    Compiled,
+}
+
+/// Name of the cache entry: a digest over all that shapes the objects.
+pub(crate) fn key(lock: &[Entry], image: &Path, room: &Room) -> Result<Digest, Failure> {
+    let mut all = [UNPACK, CONFIGURE, COMPILE, &room.inside("")].join("\0");
+    for file in ["kernel.config", "initramfs-force.patch"] {
+        all += &read_text(&image.join(file))?;
+    }
+    for entry in lock.iter().filter(|entry| entry.kind == Kind::Deb) {
+        all += &format!("{} {}\n", entry.name, entry.digest);
+    }
+    Ok(Digest::of(all.as_bytes()))
+}
+
+/// Leaves `linux` and `obj` in the room, the objects complete but for init.
+pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> Result<Objects, Failure> {
+    let fragment = read_text(&image.join("kernel.config"))?;
+    let list = room.inside("in/initramfs.list");
+    write(&room.outside("in/all.config"), format!("{fragment}CONFIG_INITRAMFS_SOURCE=\"{list}\"\n"))?;
+    write(&room.outside("in/initramfs-force.patch"), read_text(&image.join("initramfs-force.patch"))?)?;
+    room.run(UNPACK)?;
+    let store = cache.join("kernel");
+    make_dir(&store)?;
+    let (objects, sum) = (store.join(format!("{key}.tar")), store.join(format!("{key}.sha256")));
+    if sum.exists() {
+        if digest(&objects)?.to_string() != read_text(&sum)? {
+            return Err(Failure::Cache(objects));
+        }
+        let here = room.outside("in/obj.tar");
+        at("copy", &here, std::fs::copy(&objects, &here))?;
+        room.run("tar -xpf in/obj.tar")?;
+        return Ok(Objects::Cached);
+    }
+    room.run(CONFIGURE)?;
+    // Before minutes are spent on it; asked again of the finished tree.
+    refuse(lost_lines(&fragment, &read_text(&room.outside("obj/.config"))?))?;
+    write(&room.outside("in/initramfs.list"), "dir /dev 0755 0 0\n")?;
+    room.run(COMPILE)?;
+    room.run("tar -cf in/obj.tar obj")?;
+    let partial = store.join(format!("{key}.{}.partial", std::process::id()));
+    at("store", &partial, std::fs::copy(room.outside("in/obj.tar"), &partial))?;
+    let stored = digest(&partial)?;
+    at("store", &objects, std::fs::rename(&partial, &objects))?;
+    // Last, and in one step: an entry without its digest does not count.
+    write(&partial, stored.to_string())?;
+    at("store", &sum, std::fs::rename(&partial, &sum))?;
+    Ok(Objects::Compiled)
+}
+
+/// Links the kernel around `in/init` and `in/revision` and asks the finished tree for everything forbidden.
+pub(crate) fn link(room: &Room, image: &Path) -> Result<(), Failure> {
+    let list = [
+        "dir /dev 0755 0 0".into(),
+        "nod /dev/console 0600 0 0 c 5 1".into(),
+        "dir /proc 0755 0 0".into(),
+        "dir /sys 0755 0 0".into(),
+        format!("file /init {} 0755 0 0", room.inside("in/init")),
+        format!("file /revision {} 0644 0 0\n", room.inside("in/revision")),
+    ];
+    write(&room.outside("in/initramfs.list"), list.join("\n"))?;
+    room.run("chmod 644 in/revision; touch -d \"@$SOURCE_DATE_EPOCH\" in/init in/revision")?;
+    room.run(COMPILE)?;
+    let config = read_text(&room.outside("obj/.config"))?;
+    let symbols = read_text(&room.outside("obj/System.map"))?;
+    let mut wrong = lost_lines(&read_text(&image.join("kernel.config"))?, &config);
+    let list = read_text(&image.join("forbidden.txt"))?;
+    wrong.extend(forbidden(&list, &config, &symbols, |directory| has_objects(&room.outside("obj").join(directory))));
+    refuse(wrong)
+}
+
+fn refuse(wrong: Vec<String>) -> Result<(), Failure> {
+    if wrong.is_empty() { Ok(()) } else { Err(Failure::Kernel(wrong)) }
+}
+
+/// Whether a directory of the build tree holds an object file at any depth.
+fn has_objects(directory: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(directory) else { return false };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        path.extension().is_some_and(|extension| extension == "o") || has_objects(&path)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_file_is_found_at_any_depth() {
+        let tree = std::env::temp_dir().join(format!("conclave-objects-{}", std::process::id()));
+        make_dir(&tree.join("a/b")).unwrap();
+        write(&tree.join("a/b/c.c"), "").unwrap();
+        assert!(!has_objects(&tree));
+        assert!(!has_objects(&tree.join("absent")));
+        write(&tree.join("a/b/c.o"), "").unwrap();
+        assert!(has_objects(&tree));
+        std::fs::remove_dir_all(tree).unwrap();
+    }
+}

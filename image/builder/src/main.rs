@@ -1,0 +1,70 @@
+//! `conclave-image` builds the bootable image: `scripts/image`, `scripts/inputs` and `scripts/reproduce` call it.
+//!
+//! Inputs are pinned by digest and fetched first; everything after that happens in a root directory unpacked from them,
+//! without network. Host only; nothing of it is in the image.
+
+mod appliance;
+mod build;
+mod config;
+mod inputs;
+mod iso;
+mod kernel;
+mod lock;
+mod reproduce;
+mod room;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::build::{Places, build, sysroot};
+use crate::reproduce::{Extent, reproduce};
+use crate::room::Circumstances;
+use crate::run::Failure;
+
+const USAGE: &str = "usage: conclave-image build | reproduce [--once] | refresh   (from the top of the source tree)";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["build"] => make(),
+        ["reproduce"] => places().and_then(|places| reproduce(&places, Extent::Full)),
+        ["reproduce", "--once"] => places().and_then(|places| reproduce(&places, Extent::Once)),
+        ["refresh"] => refresh(),
+        _ => Err(Failure::Usage(USAGE)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make() -> Result<(), Failure> {
+    let built = build(&places()?, Circumstances::plain())?;
+    println!("path    {}", built.iso.display());
+    println!("size    {} bytes", built.len);
+    println!("sha256  {}", built.digest);
+    Ok(())
+}
+
+fn refresh() -> Result<(), Failure> {
+    let places = places()?;
+    let image = places.tree.join("image");
+    let entries = inputs::refresh(&image.join("packages.txt"), &places.work.join("fetch"), &sysroot()?)?;
+    println!("{} inputs", entries.len());
+    run::write(&image.join("inputs.lock"), lock::write(entries))
+}
+
+fn places() -> Result<Places, Failure> {
+    let tree = run::at("find", &PathBuf::from("."), std::env::current_dir())?;
+    if !tree.join("image/inputs.lock").is_file() {
+        return Err(Failure::Usage(USAGE));
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or_else(home);
+    let cache = cache.ok_or(Failure::Usage("neither XDG_CACHE_HOME nor HOME is set: no place for the cache"))?;
+    Ok(Places { work: tree.join("target/image"), cache: cache.join("conclave"), tree })
+}
