@@ -16,6 +16,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("conclave-sim", &["smartcard-hsm", "smartcard-hsm-recover"]),
     ("conclave-medium", &["conclave-publish"]),
     ("conclave-image", &["conclave-medium", "conclave-publish"]),
+    ("conclave-appliance", &["conclave-medium", "conclave-publish", "conclave-room"]),
     ("conclave", &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-sim"]),
 ];
 

@@ -1,0 +1,132 @@
+//! Which disks exist and which may be opened, read from sysfs alone: an internal disk is never opened, whatever it holds.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path};
+
+use conclave_room::look::medium::Kind;
+use conclave_room::shown::Shown;
+
+/// Most block devices looked at.
+const DISKS_MAX: usize = 64;
+/// What `device/type` says of an optical drive: SCSI peripheral device type 5, MMC.
+const OPTICAL_TYPE: &str = "5";
+
+/// A whole disk, by the name the kernel gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Disk {
+    pub(crate) name: String,
+    /// What it calls itself.
+    pub(crate) model: Shown,
+    pub(crate) reach: Reach,
+}
+
+/// Whether a disk may be opened, which its place in the machine decides and never what it says or holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// An optical drive on whatever bus, or any other disk on USB.
+    Open(Kind),
+    /// Everything else: never opened.
+    Internal,
+}
+
+/// All whole disks below `sys`, sorted by name.
+pub(crate) fn disks(sys: &Path) -> Vec<Disk> {
+    let entries = std::fs::read_dir(sys.join("block")).into_iter().flatten().flatten().take(DISKS_MAX);
+    let mut disks: Vec<Disk> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let said = |file: &str| std::fs::read_to_string(entry.path().join("device").join(file)).unwrap_or_default();
+            let model = Shown::new(&[said("vendor").trim(), said("model").trim()].join(" "));
+            let reach = reach(&name, said("type").trim(), &entry.path());
+            Some(Disk { name, model, reach })
+        })
+        .collect();
+    disks.sort_by(|a, b| a.name.cmp(&b.name));
+    disks
+}
+
+fn reach(name: &str, kind: &str, link: &Path) -> Reach {
+    if name.starts_with("sr") && kind == OPTICAL_TYPE {
+        return Reach::Open(Kind::Optical);
+    }
+    // The link leads to the device's place in the topology: below `usbN` exactly if it hangs on a USB bus.
+    let Ok(target) = std::fs::canonicalize(link) else { return Reach::Internal };
+    let usb = target.components().any(|component| matches!(component, Component::Normal(name) if is_usb_bus(name)));
+    if usb { Reach::Open(Kind::UsbDisk) } else { Reach::Internal }
+}
+
+fn is_usb_bus(name: &OsStr) -> bool {
+    let digits = name.to_str().and_then(|name| name.strip_prefix("usb"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::PathBuf;
+
+    /// A tree like sysfs, removed when dropped.
+    pub(crate) struct Tree(pub(crate) PathBuf);
+
+    impl Tree {
+        pub(crate) fn new(name: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("conclave-{name}-{}", std::process::id()));
+            fs::create_dir_all(root.join("block")).unwrap();
+            Self(root)
+        }
+
+        /// Adds a disk whose device lies at `path` below `devices`, of the SCSI type given.
+        pub(crate) fn disk(&self, path: &str, kind: &str) {
+            let device = self.0.join("devices").join(path);
+            fs::create_dir_all(device.join("device")).unwrap();
+            fs::write(device.join("device/type"), format!("{kind}\n")).unwrap();
+            fs::write(device.join("device/vendor"), "ACME    \n").unwrap();
+            let name = device.file_name().unwrap();
+            std::os::unix::fs::symlink(&device, self.0.join("block").join(name)).unwrap();
+        }
+    }
+
+    impl Drop for Tree {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    pub(crate) const SATA: &str = "pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/";
+    pub(crate) const STICK: &str = "pci0000:00/0000:00:03.0/usb1/1-1/1-1:1.0/host6/target6:0:0/6:0:0:0/block/";
+
+    #[test]
+    fn only_optical_drives_and_disks_on_usb_may_be_opened() {
+        let tree = Tree::new("disks");
+        tree.disk(&format!("{SATA}sda"), "0");
+        tree.disk(&format!("{SATA}sr0"), "5");
+        tree.disk(&format!("{STICK}sdb"), "0");
+        tree.disk(&format!("{STICK}sr1"), "5");
+        // Neither a name nor a folder that merely looks like one of ours opens an internal disk.
+        tree.disk(&format!("{SATA}sr2"), "0");
+        tree.disk(&format!("{SATA}usb/sdc"), "0");
+        tree.disk(&format!("{SATA}usb1x/sdd"), "0");
+        tree.disk("pci0000:00/0000:00:1d.0/nvme/nvme0/nvme0n1", "0");
+        let found = disks(&tree.0);
+        let found: Vec<_> = found.iter().map(|disk| (disk.name.as_str(), disk.reach)).collect();
+        let (optical, usb, internal) = (Reach::Open(Kind::Optical), Reach::Open(Kind::UsbDisk), Reach::Internal);
+        let expected = [
+            ("nvme0n1", internal),
+            ("sda", internal),
+            ("sdb", usb),
+            ("sdc", internal),
+            ("sdd", internal),
+            ("sr0", optical),
+            ("sr1", optical),
+            ("sr2", internal),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(disks(&tree.0)[0].model, Shown::new("ACME"));
+    }
+
+    #[test]
+    fn a_machine_without_disks_has_none() {
+        assert_eq!(disks(Path::new("/nonexistent")), []);
+    }
+}

@@ -1,0 +1,28 @@
+//! The only program of the image. As PID 1 it supervises: mounts, quiets the kernel, starts the screens as its child and
+//! takes over when they end. It holds no secret and draws one plain screen. The child draws everything else.
+//!
+//! There is no shell to fall back to: whatever ends here ends in words on the screen or in a machine that is off.
+
+mod build;
+mod disks;
+mod halt;
+mod keys;
+mod medium;
+mod screen;
+mod screens;
+mod supervise;
+mod sys;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] if std::process::id() == 1 => supervise::supervise(),
+        [supervise::SCREENS] => screens::run(),
+        _ => {
+            eprintln!("conclave-appliance is the init of the Conclave image; it does nothing on an installed system");
+            ExitCode::FAILURE
+        }
+    }
+}

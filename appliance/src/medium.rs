@@ -1,0 +1,246 @@
+//! Finds the medium the machine was started from, the one disk, optical or on USB, that carries our seal; and reads it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use conclave_medium::{DESCRIPTOR_AT, ExamineError, SealError, examine, identify};
+use conclave_room::look::medium::{Hashed, Medium, Place, SelfCheck};
+use conclave_room::shown::Shown;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+
+use crate::disks::{Disk, Reach, disks};
+
+/// USB disks appear one after the other: the list must stand still this long before it is believed.
+const SETTLE: Duration = Duration::from_millis(1500);
+/// How long a medium may take to appear before its absence is said.
+const APPEAR: Duration = Duration::from_secs(15);
+/// Between two looks at the list of disks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What looking at every disk we may open gave.
+enum Search {
+    /// None carries a seal; these were looked at.
+    Missing(Vec<Place>),
+    /// The one that does.
+    One(Place, File),
+    /// More than one does, readable or not: nobody can tell which was started.
+    Several(Vec<Place>),
+    /// One says it is ours, but in a form we do not read.
+    Unreadable(Medium),
+}
+
+/// Finds the medium among the disks of this machine and reads it, telling what is known as it becomes known.
+pub(crate) fn find(mut tell: impl FnMut(Medium)) {
+    let (sys, dev) = (Path::new("/sys"), Path::new("/dev"));
+    let began = Instant::now();
+    let mut seen = disks(sys);
+    let mut changed = Instant::now();
+    loop {
+        let now = disks(sys);
+        if now != seen {
+            (seen, changed) = (now, Instant::now());
+        }
+        if changed.elapsed() >= SETTLE {
+            let known = match search(&seen, |name| open(dev, name)) {
+                Search::Missing(_) if began.elapsed() < APPEAR => None,
+                Search::Missing(looked_at) => Some(Medium::Missing { looked_at }),
+                Search::Several(places) => Some(Medium::Several(places)),
+                Search::Unreadable(known) => Some(known),
+                Search::One(place, mut file) => Some(read(&place, &mut file, &mut tell)),
+            };
+            if let Some(known) = known {
+                return tell(known);
+            }
+        }
+        sleep(LOOK);
+    }
+}
+
+/// Looks at the disks, opening none that is internal.
+fn search(disks: &[Disk], mut open: impl FnMut(&str) -> io::Result<File>) -> Search {
+    let mut looked_at = Vec::new();
+    let mut ours = Vec::new();
+    for disk in disks {
+        let Reach::Open(kind) = disk.reach else { continue };
+        let node = Shown::new(&format!("/dev/{}", disk.name));
+        let place = Place { kind, model: disk.model.clone(), node };
+        looked_at.push(place.clone());
+        // An empty drive, a card reader without a card: nothing to look at.
+        let Ok(mut file) = open(&disk.name) else { continue };
+        match identify(&mut file) {
+            Ok(_) => ours.push((place, Ok(file))),
+            Err(ExamineError::Seal(SealError::NotIso | SealError::NotOurs)) => {}
+            Err(ExamineError::Seal(error)) => ours.push((place, Err(error))),
+            Err(_) => {}
+        }
+    }
+    if ours.len() > 1 {
+        return Search::Several(ours.into_iter().map(|(place, _)| place).collect());
+    }
+    match ours.pop() {
+        None => Search::Missing(looked_at),
+        Some((place, Ok(file))) => Search::One(place, file),
+        Some((place, Err(error))) => Search::Unreadable(failed(place, &ExamineError::Seal(error))),
+    }
+}
+
+/// Reads a medium to the end its seal names, telling how far it is.
+fn read(place: &Place, medium: &mut (impl Read + Seek), mut tell: impl FnMut(Medium)) -> Medium {
+    let progress = |done, len| tell(Medium::Hashing { place: place.clone(), done, len });
+    match examine(medium, progress) {
+        Ok(report) => Medium::Hashed(Hashed {
+            place: place.clone(),
+            len: report.len,
+            digest: report.digest,
+            self_check: match report.self_check {
+                conclave_medium::SelfCheck::Holds => SelfCheck::Holds,
+                conclave_medium::SelfCheck::Fails => SelfCheck::Fails,
+            },
+        }),
+        Err(error) => failed(place.clone(), &error),
+    }
+}
+
+fn failed(place: Place, error: &ExamineError) -> Medium {
+    match error {
+        ExamineError::Truncated { want, got } => Medium::Truncated { place, expected: *want, found: *got },
+        ExamineError::Read { at, source } => {
+            Medium::Unreadable { place, at: *at, why: Shown::new(&source.to_string()) }
+        }
+        ExamineError::Seal(SealError::Version) => unreadable(place, "an image of another layout version"),
+        ExamineError::Seal(SealError::Length(_)) => unreadable(place, "its seal states an impossible length"),
+        _ => unreadable(place, "its seal is damaged"),
+    }
+}
+
+fn unreadable(place: Place, why: &str) -> Medium {
+    Medium::Unreadable { place, at: DESCRIPTOR_AT, why: Shown::new(why) }
+}
+
+/// Opens a block device for reading, and nothing that only bears its name.
+fn open(dev: &Path, name: &str) -> io::Result<File> {
+    let file = File::open(dev.join(name))?;
+    if !file.metadata()?.file_type().is_block_device() {
+        return Err(io::Error::other("not a block device"));
+    }
+    // No read-ahead: nothing beyond the length in the seal is read, where a disc may have no readable sector.
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_RANDOM)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disks::tests::*;
+    use conclave_medium::{DESCRIPTOR_AT, FIELD_AT, Seal};
+    use std::fs;
+
+    /// An image with a correct seal, as long as can be hashed at once.
+    fn image() -> Vec<u8> {
+        let mut image = vec![7; 40_960];
+        image[DESCRIPTOR_AT as usize..][..7].copy_from_slice(b"\x01CD001\x01");
+        Seal::write(&mut image).unwrap();
+        image
+    }
+
+    fn check(name: &str, devices: &[(&str, &str, Vec<u8>)]) -> (String, Vec<String>) {
+        let tree = Tree::new(name);
+        for (path, kind, bytes) in devices {
+            tree.disk(path, kind);
+            fs::write(tree.0.join(path.rsplit('/').next().unwrap()), bytes).unwrap();
+        }
+        let mut opened = Vec::new();
+        let found = search(&disks(&tree.0), |name| {
+            opened.push(name.to_string());
+            File::open(tree.0.join(name))
+        });
+        let nodes =
+            |places: Vec<Place>| places.iter().map(|place| place.node.to_string()).collect::<Vec<_>>().join(" ");
+        let found = match found {
+            Search::Missing(looked_at) => format!("none of [{}]", nodes(looked_at)),
+            Search::One(place, _) => nodes(vec![place]),
+            Search::Several(places) => nodes(places),
+            Search::Unreadable(Medium::Unreadable { place, why, .. }) => format!("{}: {why}", place.node),
+            Search::Unreadable(_) => unreachable!("no other form"),
+        };
+        (found, opened)
+    }
+
+    fn sata(name: &str) -> String {
+        format!("{SATA}{name}")
+    }
+
+    fn stick(name: &str) -> String {
+        format!("{STICK}{name}")
+    }
+
+    #[test]
+    fn an_internal_disk_that_carries_our_seal_is_not_even_opened() {
+        let (found, opened) = check("internal", &[(&sata("sda"), "0", image()), (&stick("sdb"), "0", image())]);
+        assert_eq!((found.as_str(), opened), ("/dev/sdb", vec!["sdb".to_string()]));
+    }
+
+    #[test]
+    fn the_one_medium_is_found_among_disks_that_are_not_ours() {
+        let other = vec![0; 40_960];
+        let devices =
+            [(&*sata("sr0"), "5", image()), (&*stick("sdb"), "0", other), (&*stick("sdc"), "0", b"short".to_vec())];
+        assert_eq!(check("among", &devices).0, "/dev/sr0");
+    }
+
+    #[test]
+    fn two_media_are_named_both() {
+        assert_eq!(check("two", &[(&sata("sr0"), "5", image()), (&stick("sdb"), "0", image())]).0, "/dev/sdb /dev/sr0");
+    }
+
+    #[test]
+    fn no_medium_is_none() {
+        let devices = [(&*sata("sda"), "0", image()), (&*stick("sdb"), "0", vec![0; 40_960])];
+        assert_eq!(check("no", &devices).0, "none of [/dev/sdb]");
+    }
+
+    #[test]
+    fn a_medium_of_another_layout_version_is_said_to_be_one() {
+        let mut newer = image();
+        newer[FIELD_AT as usize + 13] = b'2';
+        assert_eq!(
+            check("newer", &[(&stick("sdb"), "0", newer.clone())]).0,
+            "/dev/sdb: an image of another layout version"
+        );
+        let devices = [(&*stick("sdb"), "0", newer), (&*sata("sr0"), "5", image())];
+        assert_eq!(check("newer-two", &devices).0, "/dev/sdb /dev/sr0");
+    }
+
+    #[test]
+    fn a_medium_is_read_to_its_end_or_told_why_not() {
+        let place = || Place {
+            kind: conclave_room::look::medium::Kind::Optical,
+            model: Shown::new("DVD"),
+            node: Shown::new("/dev/sr0"),
+        };
+        let check = |bytes: Vec<u8>| read(&place(), &mut io::Cursor::new(bytes), |_| {});
+        let digest = conclave_publish::Digest::of(&image());
+        assert_eq!(check(image()).sound(), Some(&digest));
+        let mut flipped = image();
+        flipped[40_000] ^= 1;
+        let known = check(flipped);
+        assert!(known.sound().is_none() && known.digest().is_some());
+        let short = image()[..40_959].to_vec();
+        assert_eq!(check(short), Medium::Truncated { place: place(), expected: 40_960, found: 40_959 });
+        let mut malformed = image();
+        malformed[FIELD_AT as usize + 15] = b'x';
+        let why = Shown::new("its seal is damaged");
+        assert_eq!(check(malformed), Medium::Unreadable { place: place(), at: DESCRIPTOR_AT, why });
+    }
+
+    #[test]
+    fn a_file_that_only_bears_a_disks_name_is_refused() {
+        let tree = Tree::new("file");
+        fs::write(tree.0.join("sdb"), image()).unwrap();
+        assert_eq!(open(&tree.0, "sdb").unwrap_err().to_string(), "not a block device");
+    }
+}

@@ -1,0 +1,127 @@
+//! The screens: a process of its own below PID 1, so that its end, however it comes, takes its memory with it.
+//!
+//! This is the machine behind the ports of [`conclave_room::run`]; what follows from an event is decided there.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conclave_room::civil::Wall;
+use conclave_room::layout::Layout;
+use conclave_room::look::{Act, Event, Look};
+use conclave_room::run::{Ports, ScreenLost, run as run_room};
+use conclave_room::view;
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime, clock_settime};
+use ratatui::Terminal;
+
+use crate::build::build;
+use crate::keys::Keyboards;
+use crate::medium;
+use crate::screen::Console;
+use crate::supervise::POWER_OFF;
+
+/// Longest wait for a key before anything else is looked at.
+const LOOK_MS: u16 = 50;
+/// Between two readings of the clock.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs the screens until power-off is asked for; the exit code tells PID 1.
+pub(crate) fn run() -> ExitCode {
+    let Ok(mut machine) = Machine::new() else { return ExitCode::FAILURE };
+    machine.perform(Act::FindMedium);
+    match run_room(Look::new(build()), &mut machine) {
+        Ok(_) => ExitCode::from(POWER_OFF),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+struct Machine {
+    terminal: Terminal<Console>,
+    keys: Keyboards,
+    /// As the state drawn last has it: keys mean what the screen says they mean.
+    layout: Layout,
+    ticked: Option<Instant>,
+    ready: VecDeque<Event>,
+    found: (Sender<Event>, Receiver<Event>),
+}
+
+impl Machine {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminal: Terminal::new(Console::open()?)?,
+            keys: Keyboards::default(),
+            layout: Layout::Us,
+            ticked: None,
+            ready: VecDeque::new(),
+            found: mpsc::channel(),
+        })
+    }
+}
+
+impl Ports for Machine {
+    fn draw(&mut self, look: &Look) -> Result<(), ScreenLost> {
+        self.layout = look.layout;
+        let drawn = self.terminal.draw(|frame| view::draw(look, frame));
+        drawn.map(drop).map_err(|error| ScreenLost { why: error.to_string() })
+    }
+
+    fn next(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return event;
+            }
+            match self.keys.wait(self.layout, LOOK_MS) {
+                Ok(press) => self.ready.extend(press.map(Event::Pressed)),
+                // Without keys there is still the clock, and a person who sees that nothing reacts.
+                Err(_) => thread::sleep(Duration::from_millis(LOOK_MS.into())),
+            }
+            self.ready.extend(self.found.1.try_iter());
+            if self.ticked.is_none_or(|ticked| ticked.elapsed() >= TICK) {
+                self.ticked = Some(Instant::now());
+                // A clock that cannot be read is not believed either: the state says it was never read.
+                self.ready.extend(clock());
+            }
+        }
+    }
+
+    fn perform(&mut self, act: Act) {
+        match act {
+            Act::FindMedium => {
+                // Beside the loop, because a disc may take minutes: keys and clock go on.
+                let tell = self.found.0.clone();
+                thread::spawn(move || {
+                    medium::find(|known| {
+                        // Nobody listens only when the process ends.
+                        let _ = tell.send(Event::Medium(known));
+                    });
+                });
+            }
+            Act::Draw => {
+                let mut random = [0; 32];
+                // Blocks until the kernel has gathered enough, and cannot fail otherwise: then the screen keeps waiting.
+                if File::open("/dev/random").and_then(|mut file| file.read_exact(&mut random)).is_ok() {
+                    self.ready.push_back(Event::Drew(random));
+                }
+            }
+            Act::SetClock(Wall(seconds)) => {
+                // The clock on the screen shows whether it worked; it is read again at once.
+                let _ = clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(seconds, 0));
+                self.ticked = None;
+            }
+            // The loop ends by itself; PID 1 switches off.
+            Act::PowerOff => {}
+        }
+    }
+}
+
+fn clock() -> Option<Event> {
+    let wall = clock_gettime(ClockId::CLOCK_REALTIME).ok()?;
+    let since_power_on = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?;
+    let mono_ms = u64::try_from(Duration::from(since_power_on).as_millis()).ok()?;
+    Some(Event::Read { wall: Wall(wall.tv_sec()), mono_ms })
+}

@@ -1,0 +1,105 @@
+//! PID 1: makes the machine ready, starts the screens and takes over when they end.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use conclave_room::key::{Key, Press};
+use conclave_room::layout::Layout;
+use nix::mount::{MsFlags, mount};
+use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
+
+use crate::build::{build, title};
+use crate::halt;
+use crate::keys::Keyboards;
+
+/// Argument that makes this program the screens.
+pub(crate) const SCREENS: &str = "screens";
+/// Exit code by which the screens ask for power-off.
+pub(crate) const POWER_OFF: u8 = 10;
+
+/// This program, as the image names it.
+const SELF: &str = "/init";
+/// Between two looks at the keyboard.
+const LOOK_MS: u16 = 500;
+
+/// File systems of the machine, with where they go.
+const MOUNTS: [(&str, &str); 3] = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")];
+/// Settings, and what they must read as afterwards.
+const SETTINGS: [(&str, &str, &str); 2] = [
+    // Only a dying kernel may write over the screens.
+    ("/proc/sys/kernel/printk", "1 1 1 1", "1\t1\t1\t1"),
+    // No process may look into another; the kernel allows no way back.
+    ("/proc/sys/kernel/yama/ptrace_scope", "3", "3"),
+];
+
+/// Runs until the machine is switched off; PID 1 never returns.
+pub(crate) fn supervise() -> ! {
+    if let Err(what) = make_ready() {
+        // Without a console there is nothing more to say.
+        let _ = halt::show(&halt::not_ready(&what), &title(&build()));
+        loop {
+            std::thread::sleep(Duration::from_secs(3600));
+        }
+    }
+    loop {
+        // A panic message goes nowhere: nothing may be printed that was not worded for a screen.
+        let status =
+            Command::new(SELF).arg(SCREENS).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        match status {
+            Ok(status) if status.code() == Some(POWER_OFF.into()) => power_off(),
+            Ok(status) => ended(&how(status)),
+            Err(error) => ended(&format!("could not be started: {error}")),
+        }
+    }
+}
+
+fn make_ready() -> Result<(), String> {
+    let harmless = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    for (kind, target) in MOUNTS {
+        mount(Some(kind), target, Some(kind), harmless, None::<&str>).map_err(|e| format!("mount {target}: {e}"))?;
+    }
+    for (path, value, expected) in SETTINGS {
+        fs::write(path, value).map_err(|e| format!("write {path}: {e}"))?;
+        let found = fs::read_to_string(path).map_err(|e| format!("read {path}: {e}"))?;
+        if found.trim() != expected {
+            return Err(format!("{path} should read {expected:?} but reads {:?}", found.trim()));
+        }
+    }
+    set_cad_enabled(false).map_err(|e| format!("switch off Ctrl-Alt-Del: {e}"))
+}
+
+/// Shows the halt screen; returns for a fresh start.
+fn ended(how: &str) {
+    let mut keys = Keyboards::default();
+    let (words, title) = (halt::ended(how), title(&build()));
+    loop {
+        // Drawn again and again: whatever ended may have left the console half way through something.
+        let shown = halt::show(&words, &title);
+        match keys.wait(Layout::Us, LOOK_MS) {
+            Ok(Some(Press { key: Key::Char('p' | 'P'), .. })) => power_off(),
+            Ok(Some(Press { key: Key::Char('r' | 'R'), .. })) => return,
+            Ok(_) => {}
+            Err(_) => std::thread::sleep(Duration::from_millis(LOOK_MS.into())),
+        }
+        drop(shown);
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with code {code}"),
+        (None, Some(signal)) => format!("was stopped by signal {signal}"),
+        (None, None) => "ended in an unknown way".into(),
+    }
+}
+
+fn power_off() -> ! {
+    nix::unistd::sync();
+    loop {
+        // It returns only if it failed; the power button is left then.
+        let _ = reboot(RebootMode::RB_POWER_OFF);
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}

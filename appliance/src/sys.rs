@@ -1,0 +1,53 @@
+//! Every line of `unsafe` there is: three ioctls the `nix` crate has no safe call for.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+/// `struct console_font_op` of `linux/kd.h`.
+#[repr(C)]
+struct ConsoleFontOp {
+    op: u32,
+    flags: u32,
+    width: u32,
+    height: u32,
+    count: u32,
+    data: *mut u8,
+}
+
+/// `KD_FONT_OP_SET_DEFAULT`: use the kernel's built-in font of that name.
+const SET_DEFAULT: u32 = 2;
+/// The kernel's 16x32 font; with its terminating zero.
+const BIG_FONT: [u8; 9] = *b"TER16x32\0";
+
+mod raw {
+    // EVIOCGRAB of linux/input.h: takes a value, not a pointer.
+    nix::ioctl_write_int!(grab, b'E', 0x90);
+    // KDFONTOP of linux/kd.h.
+    nix::ioctl_readwrite_bad!(font, 0x4B72, super::ConsoleFontOp);
+    // TIOCGWINSZ of asm-generic/ioctls.h.
+    nix::ioctl_read_bad!(size, nix::libc::TIOCGWINSZ, nix::libc::winsize);
+}
+
+/// Takes an input device for this process alone: its keys reach neither the terminal nor the kernel's shortcuts.
+pub(crate) fn grab(device: &File) -> nix::Result<()> {
+    // SAFETY: the descriptor is open for the whole call, and EVIOCGRAB reads no memory of ours.
+    unsafe { raw::grab(device.as_raw_fd(), 1) }.map(drop)
+}
+
+/// Switches the console to the kernel's large font.
+pub(crate) fn big_font(console: &File) -> nix::Result<()> {
+    let mut name = BIG_FONT;
+    let mut op = ConsoleFontOp { op: SET_DEFAULT, flags: 0, width: 0, height: 0, count: 0, data: name.as_mut_ptr() };
+    // SAFETY: `op` has the layout the kernel reads; `data` points to a zero-terminated name of at most 32 bytes that
+    // lives until after the call, and the kernel writes within `op` only.
+    unsafe { raw::font(console.as_raw_fd(), &raw mut op) }.map(drop)
+}
+
+/// Columns and rows of the console.
+pub(crate) fn size(console: &File) -> nix::Result<(u16, u16)> {
+    let mut size = nix::libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ fills exactly one `winsize`, which `size` is.
+    unsafe { raw::size(console.as_raw_fd(), &raw mut size) }?;
+    Ok((size.ws_col, size.ws_row))
+}
