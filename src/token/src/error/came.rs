@@ -9,7 +9,7 @@ use crate::{
     attest::AttestError,
     channel::ChannelError,
     command::Options,
-    cvc::{ChainError, Name, UsbSerialError},
+    cvc::{ChainError, CvcError, Name, UsbSerialError},
     dkek::{CombineError, Kcv, blob::BlobError},
     object::{FileId, KeyId, PinKind, PinState},
     tlv::TlvError,
@@ -200,6 +200,15 @@ pub enum Refusal {
         /// State of the key domain.
         token: String,
     },
+    /// The certificate to be stored cannot be read.
+    #[error("certificate: {0}")]
+    Certificate(TlvError),
+    /// The attestation to be stored cannot be read.
+    #[error("attestation: {0}")]
+    Attestation(CvcError),
+    /// The certificate or attestation to be stored is that of another key.
+    #[error("the certificate is that of another key")]
+    OtherKey,
     /// More bytes than the command or the file takes.
     #[error("{found} bytes, expected {}", Span(*min, *max))]
     Length {

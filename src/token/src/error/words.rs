@@ -68,6 +68,9 @@ impl Refusal {
             Self::Blob(_) | Self::OtherDkek { .. } => {
                 (Next::Operator, "Compare the file of the wrapped key with its record.")
             }
+            Self::Certificate(_) | Self::Attestation(_) | Self::OtherKey => {
+                (Next::Us, "Report this message: such a certificate should not have come this far.")
+            }
             Self::RetryCounter { .. } => {
                 (Next::Operator, "Correct the retry counter in the plan, or take longer PINs.")
             }

@@ -22,7 +22,9 @@
 //! What spends a try consumes the session and hands it back in the error ([`Failed`]), together with what the token then
 //! says of the counter. A proof lasts as long as the session owns its channel.
 
+mod describe;
 mod dkek;
+mod inventory;
 mod keys;
 mod look;
 mod pins;
@@ -39,6 +41,8 @@ use crate::{
     object::FileId,
 };
 
+pub use describe::{CertificateFile, Description};
+pub use inventory::{Inventory, KeyEntry, Object, Stored};
 pub use keys::Generated;
 pub use look::{FILE_LEN_MAX, KEY_DOMAINS_MAX};
 pub use pins::{LastTry, SO_TRIES_LEFT_MIN};
