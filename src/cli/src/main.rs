@@ -1,3 +1,94 @@
-//! `conclave`: the desk side of a key ceremony.
+//! `conclave`: the desk's side of a key ceremony.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod inspect;
+mod random;
+mod rehearse;
+mod report;
+mod tokens;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The desk's side of a key ceremony.
+#[derive(Parser)]
+#[command(name = "conclave", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look at tokens. Never changes a token and never tries a PIN.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Rehearse on three simulated tokens: prove, initialise, share, import, generate, wrap, restore, prove equal.
+    Rehearse(Rehearse),
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// One line for each token.
+    List(Where),
+    /// Everything a token says of itself without a PIN.
+    Inspect {
+        #[command(flatten)]
+        at: Where,
+        /// The token with this serial number, where there are several.
+        #[arg(long)]
+        serial: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+struct Where {
+    /// Look at the simulated tokens kept in this folder instead of the USB ports.
+    #[arg(long, value_name = "FOLDER")]
+    simulated: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Rehearse {
+    /// Where the tokens, shares and wrapped keys are put; it must not exist yet. Without it a folder is made under the
+    /// system's folder for temporary files.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Token(TokenCommand::List(at)) => inspect::list(at.simulated.as_deref()),
+        Command::Token(TokenCommand::Inspect { at, serial, json }) => {
+            inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
+        }
+        Command::Rehearse(Rehearse { folder }) => rehearse::rehearse(folder),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // What fails here cannot be told to anybody.
+            let _ = explain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and what caused it, a line each.
+fn explain(error: &dyn Error) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    writeln!(out, "conclave: {error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        writeln!(out, "  because {error}")?;
+        cause = error.source();
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Where tokens are found: on the USB ports of this machine, or in a folder of simulated ones.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use conclave_sim::card::random::Randomness;
+use conclave_sim::card::rsa::RsaSource;
+use conclave_sim::ccid_device::{CcidDevice, Profile};
+use conclave_sim::in_process::InMemory;
+use conclave_sim::state::{Kept, StateError};
+use smartcard_hsm::apdu::{Apdu, Reply};
+use smartcard_hsm::ccid::{self, DescriptorError};
+use smartcard_hsm::channel::{Channel, ChannelError, Patience};
+use smartcard_hsm::link::CcidLink;
+use smartcard_hsm_usb::{OpenError, UsbPort};
+use thiserror::Error;
+
+use crate::random;
+
+/// Ending of the file a simulated token is kept in.
+pub(crate) const EXTENSION: &str = "token";
+
+/// A token before it is opened.
+pub(crate) struct Found {
+    /// USB port, or file.
+    pub(crate) at: String,
+    /// Serial number of the reader; what the card says may differ, and that is an alarm.
+    pub(crate) usb_serial: String,
+    source: Source,
+}
+
+enum Source {
+    Usb(smartcard_hsm_usb::Found),
+    File(PathBuf),
+}
+
+/// A token on its wire.
+pub(crate) enum Link {
+    Usb(Box<CcidLink<UsbPort>>),
+    Simulated(Box<CcidLink<InMemory<Kept>>>),
+}
+
+/// Why a token cannot be reached.
+#[derive(Debug, Error)]
+pub(crate) enum Unreached {
+    /// A folder or device list could not be read.
+    #[error("cannot read {}", at.display())]
+    List {
+        at: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The device node cannot be opened.
+    #[error("cannot open {}; run as root, or allow your user the device", node.display())]
+    Node {
+        node: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Usb(#[from] OpenError),
+    #[error("the reader's descriptor")]
+    Descriptor(#[from] DescriptorError),
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    #[error("no randomness from the kernel")]
+    Random(#[from] io::Error),
+}
+
+/// Every token there is, in the order of its place.
+pub(crate) fn find(simulated: Option<&Path>) -> Result<Vec<Found>, Unreached> {
+    let mut found = match simulated {
+        Some(folder) => in_folder(folder)?,
+        None => on_usb()?,
+    };
+    found.sort_by(|a, b| a.at.cmp(&b.at));
+    Ok(found)
+}
+
+fn on_usb() -> Result<Vec<Found>, Unreached> {
+    let sysfs = Path::new("/sys/bus/usb/devices");
+    let devices = smartcard_hsm_usb::discover(sysfs);
+    let devices = devices.map_err(|source| Unreached::List { at: sysfs.to_owned(), source })?;
+    let found = |device: smartcard_hsm_usb::Found| Found {
+        at: format!("USB port {}, {}", device.port, device.model.name),
+        usb_serial: device.serial.clone().unwrap_or_default(),
+        source: Source::Usb(device),
+    };
+    Ok(devices.into_iter().map(found).collect())
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<Found>, Unreached> {
+    let list = |source| Unreached::List { at: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(list)? {
+        let path = entry.map_err(list)?.path();
+        if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            let usb_serial = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            found.push(Found { at: path.display().to_string(), usb_serial, source: Source::File(path) });
+        }
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// Powers the card. Nothing on it changes.
+    pub(crate) fn open(&self) -> Result<Link, Unreached> {
+        match &self.source {
+            Source::Usb(device) => {
+                let node = device.node();
+                let opened = OpenOptions::new().read(true).write(true).open(&node);
+                let opened = opened.map_err(|source| Unreached::Node { node, source })?;
+                let (port, descriptor) = UsbPort::open(opened.into())?;
+                Ok(Link::Usb(Box::new(CcidLink::open(port, descriptor)?)))
+            }
+            Source::File(path) => {
+                simulated(Kept::open(path, Randomness::seeded(random::bytes()?), RsaSource::Generated)?)
+            }
+        }
+    }
+}
+
+/// A simulated token, driven through its reader and the block protocol like a real one.
+pub(crate) fn simulated(token: Kept) -> Result<Link, Unreached> {
+    let serial = token.token().serial().to_owned();
+    let port = InMemory::new(CcidDevice::new(token, Profile::Tpdu { interface: 0 }, &serial));
+    let descriptor = ccid::descriptor(&port.descriptors().configuration)?;
+    Ok(Link::Simulated(Box::new(CcidLink::open(port, descriptor)?)))
+}
+
+impl Link {
+    /// What the card said when it was powered, in hex.
+    pub(crate) fn atr(&self) -> String {
+        match self {
+            Self::Usb(link) => link.atr().to_string(),
+            Self::Simulated(link) => link.atr().to_string(),
+        }
+    }
+}
+
+impl Channel for Link {
+    fn exchange(&mut self, command: &Apdu, patience: Patience) -> Result<Reply, ChannelError> {
+        match self {
+            Self::Usb(link) => link.exchange(command, patience),
+            Self::Simulated(link) => link.exchange(command, patience),
+        }
+    }
+
+    fn restart(&mut self) -> Result<Vec<u8>, ChannelError> {
+        match self {
+            Self::Usb(link) => link.restart(),
+            Self::Simulated(link) => link.restart(),
+        }
+    }
+}
