@@ -1,0 +1,11 @@
+//! The driver against the simulated token, in one process: whole ceremonies, and everything that goes wrong in them.
+//!
+//! The simulator knows nothing of the driver: it is judged by unmodified OpenSC elsewhere. Each check of an error asks the
+//! token's name, what was tried, what came, who acts next.
+
+mod bench;
+mod ceremony;
+mod counterfeit;
+mod faults;
+mod keys;
+mod pins;
