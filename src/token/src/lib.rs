@@ -21,6 +21,8 @@ pub mod t1;
 pub mod link;
 
 // What the card says and keeps.
+pub mod object;
+
 pub mod attest;
 pub mod cvc;
 pub mod dkek;
@@ -30,7 +32,6 @@ pub mod pkcs15;
 pub mod command;
 pub mod error;
 pub mod genuine;
-pub mod object;
 pub mod session;
 
 #[cfg(test)]

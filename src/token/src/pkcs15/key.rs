@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cvc::PublicKey,
+    object::KeyId,
     tlv::{self, Reader},
 };
 
@@ -30,7 +31,7 @@ pub struct KeyDescription {
     pub usage: KeyUsage,
     /// The key's number as the writer saw it. The file's own number is what counts: a description restored under
     /// another number keeps the old one here.
-    pub reference: Option<u8>,
+    pub reference: Option<KeyId>,
     /// DER Name of the certificate's subject, once there was a certificate.
     pub subject: Option<Vec<u8>>,
     /// What kind of key.
@@ -78,7 +79,7 @@ impl KeyDescription {
         key.accept(BOOLEAN)?; // Whether the card computes with it: every key here.
         key.accept(BIT_STRING)?; // Access flags, which OpenSC sets alike on keys that were made and that were imported.
         let reference = match key.accept(INTEGER)? {
-            Some(number) => Some((integer("key reference", 0xff, number.value)? & 0xff) as u8),
+            Some(number) => KeyId::new((integer("key reference", 0xff, number.value)? & 0xff) as u8),
             None => None,
         };
 
@@ -124,8 +125,8 @@ pub struct NewKeyDescription<'a> {
     pub label: &'a Label,
     /// CKA_ID: what ties it to its certificate.
     pub id: &'a CkaId,
-    /// The key's number on the token, 1 to 255.
-    pub reference: u8,
+    /// The key's number on the token.
+    pub reference: KeyId,
     /// Its public half, for kind and size.
     pub key: &'a PublicKey,
     /// DER Name of the certificate's subject, if a certificate is stored with it.
@@ -151,7 +152,7 @@ impl NewKeyDescription<'_> {
         if self.subject.is_some() {
             push_flags(&mut key, ACCESS);
         }
-        push_integer(&mut key, u16::from(self.reference));
+        push_integer(&mut key, u16::from(self.reference.get()));
         let mut value = tlv::element(SEQUENCE, &tlv::element(OCTET_STRING, &[]));
         push_integer(&mut value, bits);
 
@@ -216,6 +217,7 @@ mod tests {
         fn check(label: &str, id: u8, reference: u8, key: &PublicKey, subject: Option<&str>, want: &[u8]) {
             let (label, id, subject) = (Label::new(label).unwrap(), CkaId::new(&[id]).unwrap(), subject.map(name));
             let subject = subject.as_deref();
+            let reference = KeyId::new(reference).unwrap();
             let new = NewKeyDescription { label: &label, id: &id, reference, key, subject };
             assert_eq!(new.to_der(), want);
         }
@@ -235,6 +237,7 @@ mod tests {
             (128, ec(Curve::BrainpoolP256r1), KeyKind::Ec, 256),
             (255, rsa(), KeyKind::Rsa, 2048),
         ] {
+            let reference = KeyId::new(reference).unwrap();
             for subject in [None, Some(subject.as_slice())] {
                 let new = NewKeyDescription { label: &label, id: &id, reference, key: &key, subject };
                 let read = KeyDescription::parse(&new.to_der()).unwrap();
@@ -251,6 +254,7 @@ mod tests {
             let KeyDescription { label, id, usage, reference, subject, kind, bits } =
                 KeyDescription::parse(bytes).unwrap();
             let (label, subject) = (label.unwrap(), subject.map(|name| name.len()));
+            let reference = reference.map(KeyId::get);
             assert_eq!(format!("{kind} {bits:?} '{label}' {id} {reference:?} {subject:?}: {usage}"), want);
         }
         check(RSA, "RSA Some(2048) 'RSA Vector Key' 10 Some(1) None: decrypt, sign, sign recover");

@@ -6,7 +6,7 @@ use super::{
     CkaId, Label, Pkcs15Error,
     value::{OCTET_STRING, ObjectAttributes, SEQUENCE, SUBCLASS, TYPE, UTF8_STRING},
 };
-use crate::{text::Hex, tlv::Reader};
+use crate::{object::FileId, text::Hex, tlv::Reader};
 
 /// Where the object itself is.
 ///
@@ -19,8 +19,8 @@ impl Path {
     pub const LEN_MAX: usize = 16;
 
     /// The file, `None` if the path names none.
-    pub fn file(&self) -> Option<u16> {
-        self.0.last_chunk().map(|file| u16::from_be_bytes(*file))
+    pub fn file(&self) -> Option<FileId> {
+        self.0.last_chunk().map(|file| FileId(u16::from_be_bytes(*file)))
     }
 
     /// `A1 { 30 { [30 {] 04 path .. } }`: OpenSC leaves out the inner SEQUENCE for data objects.
@@ -113,17 +113,17 @@ mod tests {
         assert_eq!(public.application.unwrap().as_str(), "app");
         assert_eq!(
             (public.private, public.path.file(), public.path.to_string().as_str()),
-            (false, Some(0xcf00), "CF00")
+            (false, Some(FileId(0xcf00)), "CF00")
         );
         let private = DataDescription::parse(PRIVATE).unwrap();
-        assert_eq!((private.private, private.path.file()), (true, Some(0xcd01)));
+        assert_eq!((private.private, private.path.file()), (true, Some(FileId(0xcd01))));
     }
 
     #[test]
     fn a_certificate_of_card_contact_is_read() {
         let description = CertificateDescription::parse(CARD_CONTACT_CD).unwrap();
         assert_eq!(description.label.unwrap().as_str(), "CA");
-        assert_eq!((description.id.to_string().as_str(), description.path.file()), ("010203", Some(0xca01)));
+        assert_eq!((description.id.to_string().as_str(), description.path.file()), ("010203", Some(FileId(0xca01))));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
         self.demand(same, tried, Refusal::OtherKey)?;
         self.write(key.certificate(), file)?;
         let Description { label, id, public, .. } = what;
-        let description = NewKeyDescription { label, id, reference: key.get(), key: public, subject }.to_der();
+        let description = NewKeyDescription { label, id, reference: key, key: public, subject }.to_der();
         self.write(key.description(), &description).map_err(TokenError::part_way)
     }
 
