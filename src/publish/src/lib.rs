@@ -11,6 +11,7 @@ mod line;
 mod manifest;
 mod pem;
 mod pkcs11_uri;
+pub mod qr;
 mod saml;
 mod signature;
 mod ssh;
