@@ -3,12 +3,14 @@
 //! The daemon lives in a mount namespace where its socket directory is the test's, so that neither a pcscd of the system nor
 //! another test notices. Tools find it by the environment variable pcsc-lite documents.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,8 @@ pub struct Readers {
     daemon: Child,
     scratch: Scratch,
     port: u16,
+    /// How often each tool ran, which is printed at the end.
+    runs: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Readers {
@@ -75,7 +79,7 @@ impl Readers {
         if ended.is_some() {
             panic!("pcscd ended: {}", fs::read_to_string(scratch.file("pcscd.log")).unwrap());
         }
-        let readers = Self { daemon, scratch, port };
+        let readers = Self { daemon, scratch, port, runs: Mutex::default() };
         let listed = readers.run("opensc-tool", ["--list-readers"]).out;
         // A port somebody else took leaves the daemon without its readers.
         listed.contains("Virtual PCD 00 01").then_some(readers)
@@ -98,6 +102,7 @@ impl Readers {
 
     /// Runs a tool of OpenSC that reads what a person would type.
     pub fn run_with_input<I: AsRef<OsStr>>(&self, tool: &str, args: impl IntoIterator<Item = I>, input: &str) -> Ran {
+        *self.runs.lock().unwrap().entry(tool.to_owned()).or_default() += 1;
         let mut command = Command::new(tool);
         command.args(args).env("PCSCLITE_CSOCK_NAME", self.scratch.file("socket/pcscd.comm"));
         // No cache of an earlier card, no configuration of whoever runs the tests.
@@ -117,6 +122,7 @@ impl Readers {
 
     /// Runs openssl in the same directory.
     pub fn openssl<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Ran {
+        *self.runs.lock().unwrap().entry("openssl".to_owned()).or_default() += 1;
         let mut command = Command::new("openssl");
         command.args(args).current_dir(self.scratch.path());
         finish(command, "")
@@ -127,6 +133,11 @@ impl Drop for Readers {
     fn drop(&mut self) {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
+        let runs = self
+            .runs
+            .get_mut()
+            .map(|runs| runs.iter().map(|(tool, count)| format!("{count} {tool}")).collect::<Vec<_>>());
+        println!("runs: {}", runs.unwrap_or_default().join(", "));
     }
 }
 

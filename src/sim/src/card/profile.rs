@@ -102,7 +102,7 @@ pub enum WriteAtZero {
 pub enum EcdsaIntegers {
     /// As DER demands.
     Minimal,
-    /// One zero byte more than DER allows.
+    /// A zero byte before every integer of full field length, needed or not: the most OpenSC 0.23 takes.
     Padded,
 }
 

@@ -165,10 +165,13 @@ fn der(Rs { r, s }: &Rs, integers: EcdsaIntegers) -> Vec<u8> {
     for number in [r, s] {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
         let significant = number.get(zeros..).unwrap_or_default();
-        let sign = significant.first().is_none_or(|byte| byte & 0x80 != 0);
-        let needless = integers == EcdsaIntegers::Padded;
-        let zeros = vec![0; usize::from(sign) + usize::from(needless)];
-        tlv::push(&mut sequence, 0x02, &[&zeros[..], significant].concat());
+        match integers {
+            EcdsaIntegers::Padded => tlv::push(&mut sequence, 0x02, &[&[0], &number[..]].concat()),
+            EcdsaIntegers::Minimal if significant.first().is_none_or(|byte| byte & 0x80 != 0) => {
+                tlv::push(&mut sequence, 0x02, &[&[0], significant].concat());
+            }
+            EcdsaIntegers::Minimal => tlv::push(&mut sequence, 0x02, significant),
+        }
     }
     tlv::element(0x30, &sequence)
 }
