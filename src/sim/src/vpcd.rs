@@ -6,6 +6,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::linux::net::TcpStreamExt;
 use std::thread::{self, JoinHandle};
 
 use crate::icc::{Icc, Wire};
@@ -51,9 +52,12 @@ impl Drop for Plugged {
     }
 }
 
-fn serve(line: &mut (impl Read + Write), mut card: impl Icc) -> io::Result<()> {
+fn serve(line: &mut TcpStream, mut card: impl Icc) -> io::Result<()> {
     let mut atr = card.power_on();
     loop {
+        // The reader sends length and message apart and holds the message back until the length is acknowledged. The system
+        // forgets this wish with every packet.
+        line.set_quickack(true)?;
         let mut len = [0; 2];
         line.read_exact(&mut len)?;
         let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
