@@ -36,3 +36,8 @@ pub mod session;
 
 #[cfg(test)]
 mod scripted;
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
