@@ -20,8 +20,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("conclave", &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-sim"]),
 ];
 
-/// The crates that will be linked into the appliance. Everything below them is trusted with the keys.
-const APPLIANCE_FLOORS: &[&str] = &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-room"];
+/// The appliance, and the crates that will be linked into it. Everything below them is trusted with the keys.
+const APPLIANCE_FLOORS: &[&str] =
+    &["conclave-appliance", "smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-room"];
 
 /// Crates of this workspace that must never be below the appliance.
 const NEVER_IN_APPLIANCE: &[&str] = &["conclave-sim", "smartcard-hsm-recover", "conclave"];

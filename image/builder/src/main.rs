@@ -22,11 +22,13 @@ use crate::reproduce::{Extent, reproduce};
 use crate::room::Circumstances;
 use crate::run::Failure;
 
-const USAGE: &str = "usage: conclave-image build | reproduce [--once] | refresh   (from the top of the source tree)";
+const USAGE: &str =
+    "usage: conclave-image fetch | build | reproduce [--once] | refresh   (from the top of the source tree)";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["fetch"] => fetch(),
         ["build"] => make(),
         ["reproduce"] => places().and_then(|places| reproduce(&places, Extent::Full)),
         ["reproduce", "--once"] => places().and_then(|places| reproduce(&places, Extent::Once)),
@@ -42,11 +44,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Everything that needs the network, so that it can be done before the network is taken away.
+fn fetch() -> Result<(), Failure> {
+    let places = places()?;
+    let lock = lock::read(&run::read_text(&places.tree.join("image/inputs.lock"))?)?;
+    let debs = inputs::fetch(&lock, &places.cache, &places.work.join("fetch"))?;
+    println!("{} packages, all as locked", debs.len());
+    Ok(())
+}
+
 fn make() -> Result<(), Failure> {
     let built = build(&places()?, Circumstances::plain())?;
     println!("path    {}", built.iso.display());
     println!("size    {} bytes", built.len);
     println!("sha256  {}", built.digest);
+    println!("figure: the image has {} bytes", built.len);
     Ok(())
 }
 

@@ -1,0 +1,168 @@
+//! A machine in QEMU that starts the shipped image, and what its screen shows.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use conclave_tests::opensc::wait_for;
+use conclave_tests::scratch::Scratch;
+use serde_json::{Value, json};
+
+use crate::screen::{Font, framebuffer, text_mode};
+
+/// How long a screen may take to say what is waited for: the processor is emulated and its host shared.
+const PATIENCE: Duration = Duration::from_secs(420);
+/// Between two looks at the screen.
+const LOOK: Duration = Duration::from_millis(500);
+/// Replies and events of QMP that may lie between a command and its answer.
+const QMP_LINES_MAX: usize = 1_000;
+/// UEFI firmware of the package `ovmf`.
+const OVMF: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
+
+/// What the machine starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Firmware {
+    /// SeaBIOS: a text screen.
+    Bios,
+    /// OVMF: a framebuffer.
+    Uefi,
+}
+
+/// Where the medium is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drive {
+    /// In a SATA DVD drive.
+    Dvd,
+    /// On a USB stick.
+    Stick,
+}
+
+impl Drive {
+    /// QEMU's arguments for a medium that is started from.
+    pub(crate) fn with(self, medium: &Path) -> Vec<String> {
+        let file = format!("file={},format=raw,if=none,id=medium,readonly=on", medium.display());
+        let (kind, device) = match self {
+            Self::Dvd => (",media=cdrom", "ide-cd,drive=medium,bus=ide.0,bootindex=0"),
+            Self::Stick => ("", "usb-storage,drive=medium,bus=xhci.0,removable=on,serial=MEDIUM,bootindex=0"),
+        };
+        vec!["-drive".into(), file + kind, "-device".into(), device.into()]
+    }
+}
+
+/// A running machine; it ends with this value.
+pub(crate) struct Machine {
+    qemu: Child,
+    scratch: Scratch,
+    qmp: BufReader<UnixStream>,
+    firmware: Firmware,
+    font: Font,
+}
+
+impl Machine {
+    /// Starts a machine with these further arguments for QEMU.
+    pub(crate) fn start(firmware: Firmware, arguments: &[String]) -> Self {
+        let scratch = Scratch::new();
+        // setpriv: if the test dies, so does the machine.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]);
+        command.args(["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "256", "-display", "none"]);
+        command.args(["-vga", "std", "-device", "qemu-xhci,id=xhci,p2=8,p3=8"]);
+        command.args(["-qmp", &format!("unix:{},server=on,wait=off", scratch.file("qmp").display())]);
+        if firmware == Firmware::Uefi {
+            let variables = scratch.file("variables");
+            std::fs::copy(OVMF[1], &variables).expect("the package ovmf");
+            command.args(["-drive", &format!("if=pflash,unit=0,format=raw,readonly=on,file={}", OVMF[0])]);
+            command.args(["-drive", &format!("if=pflash,unit=1,format=raw,file={}", variables.display())]);
+        }
+        let mut qemu = command.args(arguments).stdin(Stdio::null()).spawn().expect("setpriv of util-linux");
+        let mut stream = None;
+        wait_for("QEMU to open its control socket", || {
+            assert_eq!(qemu.try_wait().unwrap(), None, "QEMU ended; its message is above");
+            stream = UnixStream::connect(scratch.file("qmp")).ok();
+            stream.is_some()
+        });
+        let mut machine =
+            Self { qemu, scratch, qmp: BufReader::new(stream.unwrap()), firmware, font: Font::of_the_kernel() };
+        machine.qmp.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        assert!(machine.line().get("QMP").is_some(), "a greeting of QMP");
+        machine.execute("qmp_capabilities", json!({}));
+        machine
+    }
+
+    /// Runs a QMP command and returns what it returns.
+    #[track_caller]
+    pub(crate) fn execute(&mut self, command: &str, arguments: Value) -> Value {
+        let line = json!({ "execute": command, "arguments": arguments }).to_string() + "\n";
+        self.qmp.get_mut().write_all(line.as_bytes()).unwrap();
+        for _ in 0..QMP_LINES_MAX {
+            let mut line = self.line();
+            if line.get("event").is_none() {
+                assert!(line.get("error").is_none(), "{command}: {line}");
+                return line["return"].take();
+            }
+        }
+        panic!("{command}: no answer among {QMP_LINES_MAX} lines")
+    }
+
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.qmp.read_line(&mut line).expect("QMP answers in time");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("QMP said {line:?}"))
+    }
+
+    /// The screen as lines of text.
+    pub(crate) fn screen(&mut self) -> Vec<String> {
+        let file = self.scratch.file("screen");
+        match self.firmware {
+            Firmware::Bios => {
+                // The text buffer itself: exact, whatever the font.
+                let arguments = json!({ "val": 0xb8000, "size": 4000, "filename": file });
+                self.execute("pmemsave", arguments);
+                text_mode(&std::fs::read(&file).unwrap())
+            }
+            Firmware::Uefi => {
+                self.execute("screendump", json!({ "filename": file }));
+                framebuffer(&std::fs::read(&file).unwrap(), &self.font)
+            }
+        }
+    }
+
+    /// Waits until some line of the screen contains `words`, and returns the screen.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, words: &str) -> Vec<String> {
+        let began = Instant::now();
+        loop {
+            let screen = self.screen();
+            if screen.iter().any(|line| line.contains(words)) {
+                return screen;
+            }
+            assert!(began.elapsed() < PATIENCE, "waited for {words:?}, the screen is\n{}", screen.join("\n"));
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Presses keys, by QEMU's names for them, one after the other.
+    pub(crate) fn press(&mut self, keys: &[&str]) {
+        for key in keys {
+            let keys: Vec<Value> = key.split('-').map(|key| json!({ "type": "qcode", "data": key })).collect();
+            self.execute("send-key", json!({ "keys": keys, "hold-time": 60 }));
+            // The keyboard takes one key at a time; QEMU queues none beyond its own small buffer.
+            std::thread::sleep(Duration::from_millis(180));
+        }
+    }
+
+    /// Waits until the machine has switched itself off.
+    pub(crate) fn wait_until_off(mut self) {
+        let qemu = &mut self.qemu;
+        wait_for("the machine to switch itself off", || qemu.try_wait().unwrap().is_some());
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}

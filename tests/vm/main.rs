@@ -1,0 +1,144 @@
+//! Starts the shipped image, the very file, in QEMU, and reads its own screen.
+//!
+//! `scripts/image` builds it first. `cargo test --test vm -- --test-threads 2`: each machine wants a processor.
+
+mod machine;
+mod nbd;
+mod screen;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use conclave_publish::Digest;
+use conclave_tests::scratch::Scratch;
+
+use machine::{Drive, Firmware, Machine};
+
+/// Said on the screen of a medium that was read to its end and is sound.
+const SOUND: &str = "Self-check OK.";
+
+fn iso() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/conclave.iso");
+    assert!(path.is_file(), "no image at {}: run scripts/image", path.display());
+    path
+}
+
+/// The sixteen groups as the screen numbers them, put together again.
+fn digest_on(screen: &[String]) -> String {
+    let words: Vec<&str> = screen.iter().flat_map(|line| line.split_whitespace()).collect();
+    let group = |number: usize| {
+        let number = number.to_string();
+        let is_group = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        words.windows(2).find(|pair| pair[0] == number && is_group(pair[1])).map_or("????", |pair| pair[1])
+    };
+    (1..=16).map(group).collect()
+}
+
+#[track_caller]
+fn shows_its_digest(firmware: Firmware, drive: Drive) {
+    let iso = iso();
+    let mut machine = Machine::start(firmware, &drive.with(&iso));
+    let screen = machine.wait_for(SOUND);
+    assert_eq!(digest_on(&screen), Digest::of(&fs::read(&iso).unwrap()).to_string(), "{}", screen.join("\n"));
+}
+
+#[test]
+fn from_a_dvd_under_bios_it_shows_the_digest_of_the_file() {
+    shows_its_digest(Firmware::Bios, Drive::Dvd);
+}
+
+#[test]
+fn from_a_stick_under_bios_it_shows_the_digest_of_the_file() {
+    shows_its_digest(Firmware::Bios, Drive::Stick);
+}
+
+#[test]
+fn from_a_dvd_under_uefi_it_shows_the_digest_of_the_file() {
+    shows_its_digest(Firmware::Uefi, Drive::Dvd);
+}
+
+#[test]
+fn from_a_stick_under_uefi_it_shows_the_digest_of_the_file() {
+    shows_its_digest(Firmware::Uefi, Drive::Stick);
+}
+
+#[test]
+fn rubbish_behind_the_image_on_a_larger_stick_changes_nothing() {
+    let scratch = Scratch::new();
+    let stick = scratch.file("stick");
+    let image = fs::read(iso()).unwrap();
+    let rubbish: Vec<u8> = (0..8 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    fs::write(&stick, [&image[..], &rubbish].concat()).unwrap();
+    let mut machine = Machine::start(Firmware::Bios, &Drive::Stick.with(&stick));
+    let screen = machine.wait_for(SOUND);
+    assert_eq!(digest_on(&screen), Digest::of(&image).to_string());
+}
+
+#[test]
+fn one_flipped_byte_fails_the_self_check_and_cannot_be_gone_on_with() {
+    let scratch = Scratch::new();
+    let (medium, mut image) = (scratch.file("medium"), fs::read(iso()).unwrap());
+    // In a file nobody needs to start: the kernel itself would not even unpack.
+    let words = b"Boot medium of";
+    let at = image.windows(words.len()).position(|window| window == words).unwrap();
+    image[at] ^= 1;
+    fs::write(&medium, &image).unwrap();
+    let mut machine = Machine::start(Firmware::Bios, &Drive::Dvd.with(&medium));
+    let screen = machine.wait_for("SELF-CHECK FAILED");
+    assert_eq!(digest_on(&screen), Digest::of(&image).to_string());
+    machine.press(&["ret"]);
+    let screen = machine.wait_for("SELF-CHECK FAILED").join("\n");
+    assert!(!screen.contains("begin the challenge") && !screen.contains("where does your own copy"), "{screen}");
+}
+
+#[test]
+fn an_internal_disk_with_our_seal_is_not_read_where_the_seal_is() {
+    let scratch = Scratch::new();
+    let image = fs::read(iso()).unwrap();
+    let [internal, stick] = ["internal", "stick"].map(|name| nbd::serve(&scratch.file(name), image.clone()));
+    let mut arguments = Drive::Dvd.with(&iso());
+    for (name, device) in [("internal", "ide-hd,bus=ide.1"), ("stick", "usb-storage,bus=xhci.0,removable=on")] {
+        let server = format!("driver=nbd,node-name={name},server.type=unix,server.path=");
+        arguments.extend(["-blockdev".into(), server + &scratch.file(name).display().to_string()]);
+        arguments.extend(["-device".into(), format!("{device},drive={name}")]);
+    }
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    // The stick and the DVD carry the same image, so it says so: the stick was read.
+    let screen = machine.wait_for("More than one drive carries").join("\n");
+    assert!(screen.contains("/dev/sr0") && screen.matches("/dev/sd").count() == 1, "{screen}");
+    let read_seal = |log: &nbd::Log| log.lock().unwrap().iter().any(|read| read.start < 34_816 && read.end > 32_768);
+    assert!(read_seal(&stick), "the log would show it");
+    assert!(!internal.lock().unwrap().is_empty(), "the kernel itself looks for partitions, at the start and the end");
+    assert!(!read_seal(&internal), "{internal:?}");
+}
+
+#[test]
+fn an_initramfs_from_outside_does_not_replace_ours() {
+    let scratch = Scratch::new();
+    // An init that cannot run: taken for ours, the kernel would stop with it.
+    fs::write(scratch.file("init"), "not a program").unwrap();
+    let mut cpio = Command::new("sh");
+    cpio.args(["-euc", "chmod 755 init; echo init | cpio -o -H newc --quiet >evil"]).current_dir(scratch.path());
+    assert!(cpio.status().unwrap().success(), "the package cpio");
+    let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/obj/arch/x86/boot/bzImage");
+    // The kernel is started by QEMU itself, as by a boot loader that hands over more than it should.
+    let mut arguments: Vec<String> =
+        Drive::Dvd.with(&iso()).iter().map(|word| word.replace(",bootindex=0", "")).collect();
+    let evil = scratch.file("evil").display().to_string();
+    arguments.extend(["-kernel".into(), kernel.display().to_string(), "-initrd".into(), evil]);
+    arguments.extend(["-append".into(), "rdinit=/evil init=/evil".into()]);
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    let screen = machine.wait_for(SOUND);
+    assert_eq!(digest_on(&screen), Digest::of(&fs::read(iso()).unwrap()).to_string());
+}
+
+#[test]
+fn without_a_medium_it_says_so_and_switches_off_by_the_typed_word() {
+    let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/obj/arch/x86/boot/bzImage");
+    let mut machine = Machine::start(Firmware::Bios, &["-kernel".into(), kernel.display().to_string()]);
+    let screen = machine.wait_for("No drive carries a Conclave image.").join("\n");
+    assert!(screen.contains("no optical drive and no USB disk is connected"), "{screen}");
+    machine.press(&["f10", "o", "f", "f", "ret"]);
+    machine.wait_until_off();
+}
