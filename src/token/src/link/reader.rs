@@ -82,6 +82,15 @@ impl<P: BulkPort> Reader<P> {
         if let Err(error) = self.port.send(&ccid::encode(command, seq), SEND_MS) {
             return Err(self.failed(error, Endpoint::BulkOut));
         }
+        match self.answer(command, seq, silence_max_ms) {
+            // Half a message may be the last of a token that was pulled out: then that is what to tell.
+            Err(nonsense @ ChannelError::Ccid { .. }) => self.drain().and(Err(nonsense)),
+            answer => answer,
+        }
+    }
+
+    /// The answer to the command with this bSeq.
+    fn answer(&mut self, command: &Command<'_>, seq: u8, silence_max_ms: u64) -> Result<Answer, ChannelError> {
         let (mut stale, mut granted_ms, mut wait_ms) = (0, 0u64, silence_max_ms);
         loop {
             let bytes = self.receive(wait_ms)?;
@@ -159,7 +168,10 @@ impl<P: BulkPort> Reader<P> {
         for _ in 0..DRAIN_MAX {
             match self.port.receive(self.transfer_len(), DRAIN_MS) {
                 Ok(_) => {}
-                Err(PortError::Timeout { .. }) => return Ok(()),
+                Err(PortError::Timeout { .. }) => {
+                    self.unsettled = false;
+                    return Ok(());
+                }
                 Err(PortError::Stalled) => {
                     self.port.clear_halt(Endpoint::BulkIn).map_err(|error| error.on(Endpoint::BulkIn))?;
                 }

@@ -237,7 +237,7 @@ fn answers_to_earlier_commands_are_dropped() {
     assert_eq!(play(&mut selected(), Apdu::new(COMMAND), [sent, stale(4), stale(3), answer]), Ok("90 00".into()));
 
     let [sent, _] = line(5, BLOCK, ANSWER);
-    let lines = [sent].into_iter().chain((0..=STALE_MAX).map(|_| stale(4)));
+    let lines = [sent].into_iter().chain((0..=STALE_MAX).map(|_| stale(4))).chain([quiet()]);
     let error = ChannelError::Ccid { what: "bSeq", expected: 5, got: 4 };
     assert_eq!(play(&mut selected(), Apdu::new(COMMAND), lines), Err(error));
 }
@@ -292,9 +292,9 @@ fn what_is_no_answer_is_told_and_drained() {
     fn check(defect: &str, answer: Vec<u8>, what: &'static str, expected: u32, got: u32) {
         let mut link = selected();
         let error = ChannelError::Ccid { what, expected, got };
-        assert_eq!(play(&mut link, Apdu::new(COMMAND), [transfer(5, BLOCK), receives(answer)]), Err(error), "{defect}");
-        let lines = [quiet()].into_iter().chain(recovery(6));
-        assert_eq!(play(&mut link, Apdu::new(COMMAND), lines), Ok("90 00".into()), "{defect}");
+        let lines = [transfer(5, BLOCK), receives(answer), quiet()];
+        assert_eq!(play(&mut link, Apdu::new(COMMAND), lines), Err(error), "{defect}");
+        assert_eq!(play(&mut link, Apdu::new(COMMAND), recovery(6)), Ok("90 00".into()), "{defect}");
     }
     check("garbage", hex("80 FF FF"), "length of a message", 10, 3);
     check("data_missing", data_block(5, ANSWER)[..15].to_vec(), "length of a message", 16, 15);
@@ -304,6 +304,13 @@ fn what_is_no_answer_is_told_and_drained() {
     check("length_of_four_gigabytes", huge, "announced length of a message", 271, u32::MAX);
     let long = [&[0x80, 6, 1, 0, 0][..], &[0; 59]].concat();
     check("length_above_the_readers_own", long, "announced length of a message", 271, 272);
+}
+
+#[test]
+fn half_a_message_of_a_token_pulled_out_is_told_as_unplugged() {
+    let gone = Line::Receive(DRAIN_MS, Err(PortError::Unplugged));
+    let lines = [transfer(5, BLOCK), receives(data_block(5, ANSWER)[..7].to_vec()), gone];
+    assert_eq!(play(&mut selected(), Apdu::new(COMMAND), lines), Err(ChannelError::Unplugged));
 }
 
 #[test]
@@ -335,7 +342,7 @@ fn empty_transfers_before_a_message_are_skipped_but_not_for_ever() {
     let lines = [sent, receives(vec![]), answer];
     assert_eq!(play(&mut selected(), Apdu::new(COMMAND), lines), Ok("90 00".into()));
     // 271 bytes are five transfers; four more may be empty.
-    let lines = [transfer(5, BLOCK)].into_iter().chain((0..9).map(|_| receives(vec![])));
+    let lines = [transfer(5, BLOCK)].into_iter().chain((0..9).map(|_| receives(vec![]))).chain([quiet()]);
     let error = ChannelError::Ccid { what: "length of a message", expected: 10, got: 0 };
     assert_eq!(play(&mut selected(), Apdu::new(COMMAND), lines), Err(error));
 }
