@@ -100,6 +100,9 @@ pub enum SplitError {
         /// How the line begins.
         expected: &'static str,
     },
+    /// Something follows the three lines: two shares in one text, perhaps.
+    #[error("passphrase share: expected three lines and nothing more")]
+    MoreLines,
     /// What stands in a line is no number of the expected form.
     #[error("passphrase share: {field} is no number of 1 to 8 bytes in hexadecimal, or no share number in decimal")]
     Digits {

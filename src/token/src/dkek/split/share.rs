@@ -45,6 +45,9 @@ impl PassphraseShare {
             value.map(str::trim).ok_or(SplitError::Line { expected: label })
         };
         let (prime, id, value) = (field(PRIME)?, field(ID)?, field(VALUE)?);
+        if lines.next().is_some() {
+            return Err(SplitError::MoreLines);
+        }
         let prime = bytes_in_hex(prime).ok_or(SplitError::Digits { field: PRIME })?;
         let decimal = id.bytes().all(|byte| byte.is_ascii_digit()).then_some(id);
         let id = decimal.and_then(|id| id.parse().ok()).ok_or(SplitError::Digits { field: ID })?;
@@ -114,6 +117,10 @@ fn bytes_in_hex(text: &str) -> Option<Zeroizing<u64>> {
 mod tests {
     use super::*;
 
+    fn share_text(id: u8) -> String {
+        format!("Prime: cbaa0761f0fb2d87\nShare ID: {id}\nShare value: 01\n")
+    }
+
     #[test]
     fn each_defect_of_a_text_has_its_own_error() {
         #[track_caller]
@@ -136,6 +143,8 @@ mod tests {
         check(prime, "1", prime, SplitError::ValueTooLarge { id: 1 });
         let swapped = "Share ID: 1\nPrime: cbaa0761f0fb2d87\nShare value: 01";
         assert_eq!(PassphraseShare::parse(swapped).map(drop), Err(SplitError::Line { expected: PRIME }));
+        let two = format!("{}{}", share_text(1), share_text(2));
+        assert_eq!(PassphraseShare::parse(&two).map(drop), Err(SplitError::MoreLines));
         assert_eq!(PassphraseShare::parse("").map(drop), Err(SplitError::Line { expected: PRIME }));
     }
 

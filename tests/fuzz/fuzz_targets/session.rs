@@ -1,0 +1,64 @@
+//! Everything a session asks of a token, which answers as a simulated one does until a piece puts another answer in its
+//! place: the parsers of all replies.
+#![no_main]
+
+use conclave_fuzz::{Pieces, token};
+use conclave_sim::{in_process::InProcess, token::Token};
+use libfuzzer_sys::fuzz_target;
+use smartcard_hsm::{
+    apdu::{Apdu, Reply},
+    channel::{Channel, ChannelError, Patience},
+    cvc::Simulated,
+    genuine::CurrentSoPin,
+    object::PinKind,
+    secret::{Pin, SecretBytes},
+    session::Session,
+};
+
+/// The first byte of a piece says what becomes of an answer: 0 nothing, 1 the piece stands in its place, 2 it is cut to
+/// as many bytes as the piece is long, 3 the piece is added to it byte by byte.
+struct Liar<'a> {
+    token: InProcess<Token>,
+    pieces: Pieces<'a>,
+}
+
+impl Channel for Liar<'_> {
+    fn exchange(&mut self, command: &Apdu, patience: Patience) -> Result<Reply, ChannelError> {
+        let reply = self.token.exchange(command, patience)?;
+        let Some((how, piece)) = self.pieces.next().and_then(|piece| piece.split_first()) else { return Ok(reply) };
+        let mut response = [reply.body(), &reply.sw.0.to_be_bytes()].concat();
+        match how % 4 {
+            0 => {}
+            1 => response = piece.to_vec(),
+            2 => response.truncate(piece.len()),
+            _ => response.iter_mut().zip(piece).for_each(|(byte, lie)| *byte = byte.wrapping_add(*lie)),
+        }
+        Ok(Reply::parse(response.into())?)
+    }
+
+    fn restart(&mut self) -> Result<Vec<u8>, ChannelError> {
+        self.token.restart()
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&depth, bytes)) = bytes.split_first() else { return };
+    let mut liar = Liar { token: InProcess::new(token()), pieces: Pieces::new(bytes) };
+    liar.restart().expect("a simulated token has an ATR");
+    let Ok(mut session) = Session::open(liar) else { return };
+    let _ = session.memory();
+    let _ = session.pka_status();
+    let _ = session.pin_state(PinKind::User);
+    let _ = session.pin_state(PinKind::So);
+    let _ = session.key_domain();
+    let _ = session.key_domains();
+    for file in session.files().unwrap_or_default().into_iter().take(4) {
+        let _ = session.read(file);
+    }
+    let _ = session.random(16);
+    // The proof takes signatures, a hundred times as long as all before: now and then only.
+    if depth == 0xff {
+        let pin = Pin::new(SecretBytes::copied_from(b"648219")).expect("six bytes are a PIN");
+        let _ = session.prove::<Simulated>(CurrentSoPin::Published, &pin, &[7; 10]);
+    }
+});
