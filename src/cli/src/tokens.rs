@@ -81,7 +81,7 @@ pub(crate) fn find(simulated: Option<&Path>) -> Result<Vec<Found>, Unreached> {
 }
 
 fn on_usb() -> Result<Vec<Found>, Unreached> {
-    let sysfs = Path::new("/sys/bus/usb/devices");
+    let sysfs = Path::new("/sys");
     let devices = smartcard_hsm_usb::discover(sysfs);
     let devices = devices.map_err(|source| Unreached::List { at: sysfs.to_owned(), source })?;
     let found = |device: smartcard_hsm_usb::Found| Found {

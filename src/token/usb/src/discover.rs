@@ -33,9 +33,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// Its node below `/dev`.
+    /// Its node of usbfs.
     pub fn node(&self) -> PathBuf {
-        PathBuf::from(format!("bus/usb/{:03}/{:03}", self.bus, self.device))
+        PathBuf::from(format!("/dev/bus/usb/{:03}/{:03}", self.bus, self.device))
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
         let found = discover(&sysfs.0).unwrap();
         let [stick, nitrokey] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((stick.model.product, stick.serial.as_deref(), stick.port.as_str()), (0x5817, None, "1-1"));
-        assert_eq!(stick.node(), Path::new("bus/usb/001/007"));
+        assert_eq!(stick.node(), Path::new("/dev/bus/usb/001/007"));
         let want = Found {
             model: Model { vendor: 0x20a0, product: 0x4230, name: "Nitrokey HSM" },
             serial: Some("DENK04041440000".into()),
@@ -135,7 +135,7 @@ mod tests {
             bus: 1,
             device: 12,
         };
-        assert_eq!((nitrokey, nitrokey.node().as_path()), (&want, Path::new("bus/usb/001/012")));
+        assert_eq!((nitrokey, nitrokey.node().as_path()), (&want, Path::new("/dev/bus/usb/001/012")));
     }
 
     #[test]
