@@ -1,6 +1,11 @@
-//! What leaves a ceremony, judged by the programs that will read it: OpenSSL, BIND, ldns, OpenSSH, xmllint, coreutils.
+//! What leaves a ceremony, judged by the programs that will read it: OpenSSL, BIND, ldns, OpenSSH, xmllint,
+//! coreutils, zbar.
 
+mod golden;
 mod keys;
+mod png;
+mod properties;
+mod qr;
 mod records;
 mod tool;
 mod x509;

@@ -43,7 +43,7 @@ pub fn production() -> Term {
     Term::Production { not_before: time("2026-01-30T09:00:00Z"), not_after: time("2041-01-30T08:59:59Z") }
 }
 
-fn serial() -> SerialNumber {
+pub fn serial() -> SerialNumber {
     SerialNumber::from_random([0xC0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
 }
 

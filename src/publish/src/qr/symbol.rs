@@ -1,6 +1,7 @@
 //! One symbol: the strongest error correction that fits, drawn in half blocks.
 
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::bits::encode_auto;
+use qrcode::{Color, EcLevel, QrCode, Version};
 use thiserror::Error;
 
 /// Room on a text console. Units: character cells, each two modules high and one wide.
@@ -50,10 +51,14 @@ impl Symbol {
         if let Some(found) = text.chars().find(|c| !matches!(c, ' '..='~' | '\n')) {
             return Err(QrError::Character { found });
         }
+        let fits = |version: Version| {
+            usize::try_from(version.width()).is_ok_and(|width| width + 2 * Self::QUIET <= grid.modules())
+        };
         [EcLevel::H, EcLevel::Q, EcLevel::M, EcLevel::L]
             .into_iter()
-            .filter_map(|level| QrCode::with_error_correction_level(text, level).ok())
-            .find(|code| code.width() + 2 * Self::QUIET <= grid.modules())
+            .filter_map(|level| Some((encode_auto(text.as_bytes(), level).ok()?, level)))
+            .find(|(bits, _)| fits(bits.version()))
+            .and_then(|(bits, level)| QrCode::with_bits(bits, level).ok())
             .map(|code| Self { code })
             .ok_or(QrError::TooLarge { bytes: text.len(), columns: grid.columns, rows: grid.rows })
     }
