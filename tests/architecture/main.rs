@@ -17,7 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("conclave-medium", &["conclave-publish"]),
     ("conclave-image", &["conclave-medium", "conclave-publish"]),
     ("conclave-appliance", &["conclave-medium", "conclave-publish", "conclave-room"]),
-    ("conclave", &["smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-sim"]),
+    ("conclave", &["smartcard-hsm", "smartcard-hsm-usb", "conclave-medium", "conclave-publish", "conclave-sim"]),
 ];
 
 /// The appliance, and the crates that will be linked into it. Everything below them is trusted with the keys.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod inspect;
+mod medium;
 mod random;
 mod rehearse;
 mod report;
@@ -27,6 +28,12 @@ enum Command {
     /// Look at tokens. Never changes a token and never tries a PIN.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// The digest of a boot medium, as the appliance's first screen shows it.
+    Medium {
+        /// The image file, or the drive it was written to.
+        #[arg(value_name = "FILE|DEVICE")]
+        medium: PathBuf,
+    },
     /// Rehearse on three simulated tokens: prove, initialise, share, import, generate, wrap, restore, prove equal.
     Rehearse(Rehearse),
 }
@@ -69,6 +76,7 @@ fn main() -> ExitCode {
         Command::Token(TokenCommand::Inspect { at, serial, json }) => {
             inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
         }
+        Command::Medium { medium } => medium::medium(&medium),
         Command::Rehearse(Rehearse { folder }) => rehearse::rehearse(folder),
     };
     match result {
