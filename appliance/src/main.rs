@@ -3,6 +3,7 @@
 //!
 //! There is no shell to fall back to: whatever ends here ends in words on the screen or in a machine that is off.
 
+mod air_gap;
 mod build;
 mod disks;
 mod halt;

@@ -19,6 +19,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 use ratatui::Terminal;
 
+use crate::air_gap;
 use crate::build::build;
 use crate::keys::Keyboards;
 use crate::medium;
@@ -34,6 +35,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) fn run() -> ExitCode {
     let Ok(mut machine) = Machine::new() else { return ExitCode::FAILURE };
     machine.perform(Act::FindMedium);
+    machine.ready.push_back(Event::Tried(air_gap::try_all()));
     match run_room(Look::new(build()), &mut machine) {
         Ok(_) => ExitCode::from(POWER_OFF),
         Err(_) => ExitCode::FAILURE,

@@ -1,4 +1,4 @@
-//! Every line of `unsafe` there is: three ioctls the `nix` crate has no safe call for.
+//! Every line of `unsafe` there is: three ioctls and two probes the `nix` crate has no safe call for.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -50,4 +50,38 @@ pub(crate) fn size(console: &File) -> nix::Result<(u16, u16)> {
     // SAFETY: TIOCGWINSZ fills exactly one `winsize`, which `size` is.
     unsafe { raw::size(console.as_raw_fd(), &raw mut size) }?;
     Ok((size.ws_col, size.ws_row))
+}
+
+/// Tries to open a socket of this family, and closes it again.
+pub(crate) fn socket(family: i32) -> nix::Result<()> {
+    // SAFETY: socket takes no pointer; the descriptor it returns belongs to nobody else.
+    let opened = unsafe { nix::libc::socket(family, nix::libc::SOCK_RAW, 0) };
+    if opened < 0 && nix::errno::Errno::last() != nix::errno::Errno::EAFNOSUPPORT {
+        // Raw sockets need a right and a protocol; any kind of socket would do.
+        // SAFETY: as above.
+        return close_opened(unsafe { nix::libc::socket(family, nix::libc::SOCK_STREAM, 0) }.into());
+    }
+    close_opened(opened.into())
+}
+
+/// Makes a system call with all arguments zero: every one asked for here refuses that if it exists.
+pub(crate) fn call_without_arguments(number: nix::libc::c_long) -> nix::Result<()> {
+    // SAFETY: the calls probed for (see `air_gap`) read memory through null pointers only, which the kernel refuses with
+    // EFAULT or EINVAL; none of them changes this process. `userfaultfd` may succeed and return a descriptor.
+    close_opened(unsafe { nix::libc::syscall(number, 0, 0, 0, 0, 0, 0) })
+}
+
+/// Turns the result of a call into one, closing what it opened.
+fn close_opened(result: nix::libc::c_long) -> nix::Result<()> {
+    use std::os::fd::{FromRawFd, OwnedFd};
+
+    match nix::errno::Errno::result(result)? {
+        // Zero to two are never handed out here: they are open from the start.
+        fd @ 3.. => {
+            // SAFETY: the kernel just returned this descriptor to us alone.
+            drop(unsafe { OwnedFd::from_raw_fd(fd as i32) });
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }

@@ -142,3 +142,61 @@ fn without_a_medium_it_says_so_and_switches_off_by_the_typed_word() {
     machine.press(&["f10", "o", "f", "f", "ret"]);
     machine.wait_until_off();
 }
+
+/// The groups the screen asks for, by number.
+fn asked_for(screen: &[String]) -> Vec<usize> {
+    let number = |line: &String| line.split_once("group ")?.1.split_once(" of 16:")?.0.trim().parse().ok();
+    screen.iter().filter_map(number).collect()
+}
+
+#[test]
+fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_cards() {
+    let iso = iso();
+    let digest = Digest::of(&fs::read(&iso).unwrap());
+    let mut arguments = Drive::Dvd.with(&iso);
+    for card in ["e1000", "virtio-net-pci", "usb-net,bus=xhci.0"] {
+        arguments.extend(["-device".into(), card.into()]);
+    }
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    machine.wait_for(SOUND);
+    machine.press(&["ret"]);
+    machine.wait_for("where does your own copy");
+    machine.press(&["1"]);
+    let screen = machine.wait_for("type these groups");
+    for group in digest.groups() {
+        assert!(
+            !screen.iter().any(|line| line.contains(&group.to_string())),
+            "{group} is shown: {}",
+            screen.join("\n")
+        );
+    }
+    let asked = asked_for(&screen);
+    assert_eq!(asked.len(), 6, "{}", screen.join("\n"));
+
+    // Another digest first: refused, and asked anew.
+    for _ in &asked {
+        machine.press(&["0", "0", "0", "0", "ret"]);
+    }
+    machine.wait_for("are not those of this medium");
+    machine.press(&["ret"]);
+    machine.wait_for("where does your own copy");
+    machine.press(&["3"]);
+    let asked = asked_for(&machine.wait_for("type these groups"));
+    for number in asked {
+        let group = digest.groups()[number - 1].to_string();
+        let mut keys: Vec<String> = group.chars().map(String::from).collect();
+        keys.push("ret".into());
+        machine.press(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    machine.wait_for("Challenge met, from an image the witness built.");
+
+    machine.press(&["ret"]);
+    let screen = machine.wait_for("every way out was tried and is absent").join("\n");
+    assert!(screen.contains("socket INET ") && screen.contains("absent (ENOSYS)"), "{screen}");
+    assert!(!screen.contains("PRESENT") && !screen.contains("not tried"), "{screen}");
+    for id in ["PCI 8086:100e", "PCI 1af4:1000", "USB 0525:a4a2"] {
+        assert!(screen.contains(id), "{id} is not named: {screen}");
+    }
+    machine.press(&["ret"]);
+    machine.wait_for("compare with a watch");
+}

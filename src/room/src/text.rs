@@ -268,11 +268,13 @@ pub fn jumped(at: Wall, by: i64) -> String {
 }
 
 /// Tokens and drives.
-pub fn devices(devices: &Devices) -> Words {
-    if devices.tokens.is_empty() && devices.drives.is_empty() {
-        words(OPERATOR, "plug in a token or a drive; it appears here.", &[])
-    } else {
-        words(WITNESS, "compare serials with the labels. Nothing here is proven yet.", &[])
+pub fn devices(devices: Option<&Devices>) -> Words {
+    match devices {
+        None => words(OPERATOR, "this image does not look at tokens and drives yet: F10 powers off.", &[]),
+        Some(devices) if devices.tokens.is_empty() && devices.drives.is_empty() => {
+            words(OPERATOR, "plug in a token or a drive; it appears here.", &[])
+        }
+        Some(_) => words(WITNESS, "compare serials with the labels. Nothing here is proven yet.", &[]),
     }
 }
 

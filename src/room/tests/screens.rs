@@ -286,7 +286,9 @@ fn the_clock_is_shown_set_and_refused() {
 
 #[test]
 fn the_devices_say_what_they_are_and_prove_nothing() {
-    let none = after(at(Screen::Devices, vec![]));
+    let nobody = after(at(Screen::Devices, vec![]));
+    check("devices-not-looked-at", &nobody, "Operator", "this image does not look at tokens and drives yet", &[]);
+    let none = after(at(Screen::Devices, vec![Event::Seen(Devices::default())]));
     check("devices-none", &none, "Operator", "plug in a token or a drive", &["no token", "no drive"]);
     let look = after(at(Screen::Devices, vec![devices()]));
     let shown = [

@@ -112,8 +112,8 @@ pub struct Look {
     pub air_gap: AirGap,
     /// The clock.
     pub clock: Clock,
-    /// What is plugged in.
-    pub devices: Devices,
+    /// What is plugged in; `None` while nobody looks.
+    pub devices: Option<Devices>,
 }
 
 /// What happened.
@@ -165,7 +165,7 @@ impl Look {
             challenged: Challenged::Closed,
             air_gap: AirGap::Trying,
             clock,
-            devices: Devices::default(),
+            devices: None,
         }
     }
 
@@ -202,7 +202,7 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
             Vec::new()
         }
         Event::Seen(devices) => {
-            look.devices = devices;
+            look.devices = Some(devices);
             Vec::new()
         }
     };
@@ -287,7 +287,7 @@ impl Look {
     fn scroll(&mut self, by: i16) {
         let at = match self.screen {
             Screen::AirGap => self.air_gap.scroll(),
-            Screen::Devices => Some(&mut self.devices.scroll),
+            Screen::Devices => self.devices.as_mut().map(|devices| &mut devices.scroll),
             Screen::Medium | Screen::Clock => None,
         };
         if let Some(at) = at {

@@ -10,9 +10,9 @@ use crate::look::devices::{Drive, Looked, Token};
 use crate::text;
 
 pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
-    let devices = &look.devices;
-    let words = text::devices(devices);
+    let words = text::devices(look.devices.as_ref());
     instruction(frame, row(area, 0), words.role, &words.instruction);
+    let Some(devices) = &look.devices else { return };
     let mut shown: Vec<Line> =
         devices.clones().into_iter().map(|serial| Line::styled(text::clone_alarm(serial), BAD)).collect();
     shown.push(Line::styled(text::TOKENS, STRONG));

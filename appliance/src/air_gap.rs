@@ -1,0 +1,234 @@
+//! Every way out is tried, here and now, and what came of it is shown: nothing is concluded from a configuration file.
+
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
+
+use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
+use conclave_room::shown::Shown;
+use nix::errno::Errno;
+use nix::libc;
+
+use crate::disks::{Reach, disks};
+use crate::sys;
+
+/// Address families of `linux/socket.h`: none can be opened in a kernel without network code.
+const SOCKETS: [(&str, i32); 8] = [
+    ("socket INET", libc::AF_INET),
+    ("socket INET6", libc::AF_INET6),
+    ("socket UNIX", libc::AF_UNIX),
+    ("socket NETLINK", libc::AF_NETLINK),
+    ("socket PACKET", libc::AF_PACKET),
+    ("socket BLUETOOTH", libc::AF_BLUETOOTH),
+    ("socket CAN", libc::AF_CAN),
+    ("socket VSOCK", libc::AF_VSOCK),
+];
+
+/// System calls that would load code, another kernel, or move memory elsewhere.
+const CALLS: [(&str, libc::c_long); 11] = [
+    ("kexec_load", libc::SYS_kexec_load),
+    ("kexec_file_load", libc::SYS_kexec_file_load),
+    ("init_module", libc::SYS_init_module),
+    ("finit_module", libc::SYS_finit_module),
+    ("bpf", libc::SYS_bpf),
+    ("swapon", libc::SYS_swapon),
+    ("io_uring_setup", libc::SYS_io_uring_setup),
+    ("userfaultfd", libc::SYS_userfaultfd),
+    ("iopl", libc::SYS_iopl),
+    ("ioperm", libc::SYS_ioperm),
+    ("modify_ldt", libc::SYS_modify_ldt),
+];
+
+/// What must not be in the file system.
+const PATHS: [(&str, &str); 11] = [
+    ("/sys/class/net", "sys/class/net"),
+    ("/proc/net", "proc/net"),
+    ("/sys/class/bluetooth", "sys/class/bluetooth"),
+    ("/sys/class/ieee80211", "sys/class/ieee80211"),
+    ("/sys/class/sound", "sys/class/sound"),
+    ("/dev/mem", "dev/mem"),
+    ("/dev/port", "dev/port"),
+    ("/proc/kcore", "proc/kcore"),
+    ("/proc/modules", "proc/modules"),
+    ("/proc/swaps", "proc/swaps"),
+    ("/sys/kernel/debug", "sys/kernel/debug"),
+];
+
+/// Most devices of a bus that are looked at.
+const DEVICES_MAX: usize = 256;
+/// PCI base classes of hardware that could carry data out: network, multimedia, wireless.
+const PCI_TELLING: [(&str, &str); 3] = [("0x02", "network card"), ("0x04", "sound, camera"), ("0x0d", "radio")];
+/// USB interface classes of such hardware: audio, communications, video, wireless.
+const USB_TELLING: [(&str, &str); 4] =
+    [("01", "sound"), ("02", "network on USB"), ("0e", "camera"), ("e0", "radio on USB")];
+
+/// Tries everything.
+pub(crate) fn try_all() -> AirGap {
+    let root = Path::new("/");
+    let sockets = SOCKETS.map(|(tried, family)| Proof { tried, found: judged(sys::socket(family)) });
+    let calls = CALLS.map(|(tried, number)| Proof { tried, found: judged(sys::call_without_arguments(number)) });
+    let paths = PATHS.map(|(tried, path)| Proof { tried, found: path_found(&root.join(path)) });
+    AirGap::Tried {
+        proofs: sockets.into_iter().chain(calls).chain(paths).collect(),
+        unused: unused(&root.join("sys")),
+        machine: machine(root),
+        scroll: 0,
+    }
+}
+
+/// Only these errors say that the kernel has no such thing; every other one says that it is there and refused.
+fn judged(tried: Result<(), Errno>) -> Found {
+    match tried {
+        Err(error @ (Errno::ENOSYS | Errno::EAFNOSUPPORT)) => Found::Absent(Shown::new(&format!("{error:?}"))),
+        Ok(()) | Err(_) => Found::Present,
+    }
+}
+
+fn path_found(path: &Path) -> Found {
+    match path.symlink_metadata() {
+        Ok(_) => Found::Present,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::Absent(Shown::new("no entry")),
+        Err(error) => Found::Untried(Shown::new(&error.kind().to_string())),
+    }
+}
+
+/// Hardware that is there without a driver, and disks that are never opened.
+fn unused(sys: &Path) -> Vec<Unused> {
+    let read = |path: &Path| read_to_string(path).unwrap_or_default().trim().to_owned();
+    let mut unused = Vec::new();
+    for device in read_dir(sys.join("bus/pci/devices")).into_iter().flatten().flatten().take(DEVICES_MAX) {
+        let class = read(&device.path().join("class"));
+        let Some((_, what)) = PCI_TELLING.iter().find(|(base, _)| class.starts_with(base)) else { continue };
+        let id = [read(&device.path().join("vendor")), read(&device.path().join("device"))].map(|id| hex(&id));
+        let at = device.file_name().to_string_lossy().into_owned();
+        unused.push(Unused { what, id: Shown::new(&format!("PCI {} at {at}", id.join(":"))) });
+    }
+    for interface in read_dir(sys.join("bus/usb/devices")).into_iter().flatten().flatten().take(DEVICES_MAX) {
+        let class = read(&interface.path().join("bInterfaceClass"));
+        let Some((_, what)) = USB_TELLING.iter().find(|(telling, _)| class == *telling) else { continue };
+        // `1-4:1.0` is an interface of the device `1-4`.
+        let at = interface.file_name().to_string_lossy().split(':').next().unwrap_or_default().to_owned();
+        let device = sys.join("bus/usb/devices").join(&at);
+        let id = [read(&device.join("idVendor")), read(&device.join("idProduct"))].join(":");
+        unused.push(Unused { what, id: Shown::new(&format!("USB {id} at {at}")) });
+    }
+    for disk in disks(sys).into_iter().filter(|disk| disk.reach == Reach::Internal) {
+        unused
+            .push(Unused { what: "internal disk", id: Shown::new(&format!("{} {}", disk.name, disk.model.as_str())) });
+    }
+    unused.sort_by(|a, b| (a.what, &a.id).cmp(&(b.what, &b.id)));
+    unused
+}
+
+fn hex(id: &str) -> String {
+    id.strip_prefix("0x").unwrap_or(id).to_owned()
+}
+
+/// What firmware and processor say of themselves.
+fn machine(root: &Path) -> Vec<Fact> {
+    let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default().trim().to_owned();
+    let cpu = read("proc/cpuinfo");
+    let of_cpu = |name: &str| {
+        let line = cpu.lines().find(|line| line.split(':').next().is_some_and(|field| field.trim() == name));
+        line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    };
+    let iommus = read_dir(root.join("sys/class/iommu")).into_iter().flatten().flatten().count();
+    let hypervisor = of_cpu("flags").split(' ').any(|flag| flag == "hypervisor");
+    let dmi = |file: &str| read(&format!("sys/class/dmi/id/{file}"));
+    let efi = root.join("sys/firmware/efi").exists();
+    [
+        ("machine", format!("{} {}", dmi("sys_vendor"), dmi("product_name"))),
+        ("firmware", format!("{}, {} {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_vendor"), dmi("bios_version"))),
+        ("kernel", read("proc/sys/kernel/osrelease")),
+        ("lockdown", read("sys/kernel/security/lockdown")),
+        ("processor", of_cpu("model name")),
+        ("microcode", of_cpu("microcode")),
+        ("IOMMU", if iommus == 0 { "none: DMA is not restricted".into() } else { format!("{iommus} in use") }),
+        ("hypervisor", if hypervisor { "yes: this is no machine of its own".into() } else { "no".into() }),
+    ]
+    .map(|(what, value)| Fact { what, value: Shown::new(if value.trim().is_empty() { "not told" } else { &value }) })
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disks::tests::{SATA, STICK, Tree};
+    use std::fs;
+
+    fn found(tried: &str) -> Found {
+        let AirGap::Tried { proofs, .. } = try_all() else { panic!("everything is tried at once") };
+        proofs.into_iter().find(|proof| proof.tried == tried).unwrap_or_else(|| panic!("{tried} is tried")).found
+    }
+
+    #[test]
+    fn on_a_machine_with_a_network_the_probes_say_present_and_the_gap_does_not_hold() {
+        for tried in ["socket INET", "socket UNIX", "socket NETLINK", "/sys/class/net", "/proc/net", "/proc/swaps"] {
+            assert_eq!(found(tried), Found::Present, "{tried}");
+        }
+        // Every Debian kernel has these two, whoever asks.
+        for tried in ["swapon", "io_uring_setup"] {
+            assert_eq!(found(tried), Found::Present, "{tried}");
+        }
+        assert!(!try_all().holds());
+    }
+
+    #[test]
+    fn only_a_kernel_that_knows_no_such_thing_makes_it_absent() {
+        assert_eq!(judged(Ok(())), Found::Present);
+        for refused in [Errno::EPERM, Errno::EINVAL, Errno::EFAULT, Errno::EACCES] {
+            assert_eq!(judged(Err(refused)), Found::Present, "{refused}");
+        }
+        for absent in [Errno::ENOSYS, Errno::EAFNOSUPPORT] {
+            assert_eq!(judged(Err(absent)), Found::Absent(Shown::new(&format!("{absent:?}"))));
+        }
+        // A number no kernel has, and a family none has.
+        assert_eq!(judged(sys::call_without_arguments(4095)), Found::Absent(Shown::new("ENOSYS")));
+        assert_eq!(judged(sys::socket(44 + 1000)), Found::Absent(Shown::new("EAFNOSUPPORT")));
+        assert_eq!(path_found(Path::new("/nonexistent")), Found::Absent(Shown::new("no entry")));
+        assert_eq!(path_found(Path::new("/dev/null/mem")), Found::Untried(Shown::new("not a directory")));
+    }
+
+    #[test]
+    fn hardware_without_driver_and_disks_never_opened_are_named() {
+        let tree = Tree::new("air-gap");
+        tree.disk(&format!("{SATA}sda"), "0");
+        tree.disk(&format!("{STICK}sdb"), "0");
+        for (at, class, vendor, device) in [
+            ("0000:00:03.0", "0x020000", "0x8086", "0x100e"),
+            ("0000:00:02.0", "0x030000", "0x1234", "0x1111"),
+            ("0000:00:05.0", "0x0d1100", "0x8086", "0x0a2a"),
+        ] {
+            let path = tree.0.join("bus/pci/devices").join(at);
+            fs::create_dir_all(&path).unwrap();
+            for (file, value) in [("class", class), ("vendor", vendor), ("device", device)] {
+                fs::write(path.join(file), format!("{value}\n")).unwrap();
+            }
+        }
+        for (at, file, value) in [
+            ("1-4", "idVendor", "0525"),
+            ("1-4", "idProduct", "a4a2"),
+            ("1-4:1.0", "bInterfaceClass", "02"),
+            ("1-5:1.0", "bInterfaceClass", "08"),
+        ] {
+            let path = tree.0.join("bus/usb/devices").join(at);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join(file), format!("{value}\n")).unwrap();
+        }
+        let unused: Vec<String> = unused(&tree.0).iter().map(|one| format!("{}: {}", one.what, one.id)).collect();
+        assert_eq!(
+            unused,
+            [
+                "internal disk: sda ACME",
+                "network card: PCI 8086:100e at 0000:00:03.0",
+                "network on USB: USB 0525:a4a2 at 1-4",
+                "radio: PCI 8086:0a2a at 0000:00:05.0"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_machine_that_tells_nothing_is_said_to_tell_nothing() {
+        let facts = machine(Path::new("/nonexistent"));
+        assert!(facts.iter().any(|fact| fact.what == "microcode" && fact.value == Shown::new("not told")));
+    }
+}
