@@ -13,6 +13,8 @@ use crate::words::words;
 /// A SHA-256 digest: of a medium, a plan, a key, a file, a transcript.
 ///
 /// Shape: 32 bytes. [`fmt::Display`] gives 64 lower-case hex digits, as `sha256sum` prints them.
+///
+/// Source: FIPS 180-4; the words, Juola and Zimmermann's PGP word list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; Self::LEN]);
 

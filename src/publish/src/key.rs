@@ -61,6 +61,8 @@ const CURVES: [(ObjectIdentifier, KeyKind); 4] = [
 ];
 
 /// A public key that can be published: of a known kind, sound, and in its one encoding.
+///
+/// Source: RFC 5280 §4.1.2.7, RFC 8017 §A.1.1, RFC 5480 §2, RFC 5639.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
     spki: Vec<u8>,

@@ -31,3 +31,8 @@ pub use signature::{Hash, Scheme, SchemeError, SignatureError};
 pub use ssh::{SshKey, SshKeyError};
 pub use statement::{Kind, Statement, StatementError};
 pub use typed::{TypedError, decode_typed};
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

@@ -113,6 +113,8 @@ pub struct Item {
 }
 
 /// The files of a bundle, each once, in the byte order of their names.
+///
+/// Source: the check file of GNU coreutils, with sizes as comments; `docs/formats.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest(Vec<Item>);
 

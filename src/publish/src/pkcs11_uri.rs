@@ -24,6 +24,8 @@ pub enum ObjectClass {
 ///
 /// Shape: [`fmt::Display`] is the URI. Everything but unreserved characters is percent-encoded, the identifier wholly.
 /// There is no PIN in it and no way to put one in.
+///
+/// Source: RFC 7512 §2.3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pkcs11Uri {
     token: Line,

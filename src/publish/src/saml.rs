@@ -5,7 +5,9 @@
 use crate::pem::base64_lines;
 use crate::x509::{Certificate, Signed};
 
-/// The element to be pasted into an entity's role descriptor. It declares both namespaces itself.
+/// The `KeyDescriptor` to be pasted into an entity's role descriptor. It declares both namespaces itself.
+///
+/// Source: OASIS SAML V2.0 Metadata §2.4.1.1.
 pub fn saml_key_descriptor(certificate: &Signed<Certificate>) -> String {
     // Base64 holds no character that XML would take for its own.
     let base64 = base64_lines(certificate.der());

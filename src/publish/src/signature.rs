@@ -44,6 +44,8 @@ impl fmt::Display for Hash {
 }
 
 /// A kind of key with the digest it signs.
+///
+/// Source: RFC 8017 §8.2, FIPS 186-5 §6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scheme {
     key: KeyKind,

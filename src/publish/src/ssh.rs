@@ -10,6 +10,8 @@ use crate::key::{KeyKind, Numbers, PublicKey};
 use crate::line::Line;
 
 /// A public key in SSH's own encoding.
+///
+/// Source: RFC 4253 §6.6, RFC 5656 §3.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshKey {
     name: &'static str,

@@ -37,6 +37,8 @@ impl fmt::Display for Kind {
 /// What one token states about one key it holds.
 ///
 /// Shape: the text is [`fmt::Display`]: a header and seven lines of name, space, value; ASCII; LF after every line.
+///
+/// Source: this project's own, `docs/formats.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// Whether the ceremony counts.

@@ -1,4 +1,6 @@
 //! DNSSEC records: what a zone and its parent publish about a key.
+//!
+//! Source: RFC 4034, RFC 3110, RFC 4509, RFC 5702, RFC 6605.
 
 mod key;
 mod name;
