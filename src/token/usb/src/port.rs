@@ -97,7 +97,7 @@ impl UsbPort {
         rusb::disable_device_discovery().map_err(|error| failure("switching device discovery off", error))?;
         let context = Context::new().map_err(|error| failure("starting libusb (is there a /dev/bus/usb?)", error))?;
         let handle = adopt(&context, &node)?;
-        handle.claim_interface(descriptor.interface).map_err(|error| failure("claiming the CCID interface", error))?;
+        handle.claim_interface(descriptor.interface).map_err(not_claimed)?;
         let Descriptor { bulk_in, bulk_out, .. } = descriptor;
         Ok((Self { handle, bulk_in, bulk_out, _node: node }, descriptor))
     }
@@ -138,14 +138,14 @@ fn adopt(context: &Context, node: &File) -> Result<DeviceHandle<Context>, OpenEr
     // SAFETY: the descriptor is open, and stays so for as long as the handle lives: both end in one `UsbPort`, whose
     // fields are dropped in order, the handle first; on an error in between the handle is dropped before `node`.
     let adopted = unsafe { context.open_device_with_fd(node.as_raw_fd()) };
-    adopted.map_err(not_adopted)
+    adopted.map_err(|error| failure("handing the device to libusb", error))
 }
 
-fn not_adopted(error: Error) -> OpenError {
+fn not_claimed(error: Error) -> OpenError {
     match error {
-        // So libusb says that the kernel refused its first question, as it does where the node is open for reading only.
-        Error::Io => OpenError::Permission,
-        error => failure("handing the device to libusb", error),
+        // libusb has no name for the kernel's EPERM, which a node gets that is open for reading only.
+        Error::Other => OpenError::Permission,
+        error => failure("claiming the CCID interface", error),
     }
 }
 
@@ -294,10 +294,9 @@ mod tests {
 
     #[test]
     fn failures_of_libusb_have_one_meaning_each() {
-        assert!(matches!(failure("x", Error::Busy), OpenError::Busy));
         assert!(matches!(failure("x", Error::Access), OpenError::Permission));
-        assert!(matches!(not_adopted(Error::Io), OpenError::Permission));
-        assert!(matches!(not_adopted(Error::NoDevice), OpenError::Unplugged));
+        assert!(matches!(not_claimed(Error::Other), OpenError::Permission));
+        assert!(matches!(not_claimed(Error::Busy), OpenError::Busy));
         assert!(matches!(failure("x", Error::NoDevice), OpenError::Unplugged));
         assert_eq!(failure("starting libusb", Error::Other).to_string(), "starting libusb: unnamed failure of libusb");
         assert_eq!(transfer_error(Error::Timeout, 7), PortError::Timeout { waited_ms: 7 });
