@@ -84,6 +84,7 @@ pub enum MakeError {
 /// The key in a blob. In this order: KCV, MAC, decryption, padding, fields; nothing is decrypted that does not
 /// authenticate.
 ///
+/// Errors: every [`OpenError`].
 /// Source: CardContact `scsh-scripts` DKEK.js; fields left out or short as pico-hsm v4.2 writes them.
 pub fn open(bytes: &[u8], dkek: &Dkek) -> Result<ClearKey, OpenError> {
     let blob = Blob::parse(bytes)?;

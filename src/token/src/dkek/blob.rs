@@ -163,6 +163,8 @@ pub enum BlobError {
 
 impl<'a> Blob<'a> {
     /// Reads the parts that are in clear. Nothing is authenticated before [`Blob::check`].
+    ///
+    /// Errors: every [`BlobError`] but those of [`Blob::check`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BlobError> {
         let found = bytes.len();
         if found > LEN_MAX {
@@ -196,6 +198,8 @@ impl<'a> Blob<'a> {
     }
 
     /// Whether this DKEK wrapped exactly these bytes. What an import is preceded by.
+    ///
+    /// Errors: [`BlobError::OtherDkek`], [`BlobError::Resized`], [`BlobError::Altered`].
     pub fn check(&self, dkek: &Dkek) -> Result<(), BlobError> {
         if self.kcv != dkek.kcv() {
             return Err(BlobError::OtherDkek { blob: self.kcv, dkek: dkek.kcv() });

@@ -65,6 +65,7 @@ pub enum CombineError {
 impl Dkek {
     /// XOR of all shares, in any order.
     ///
+    /// Errors: every [`CombineError`].
     /// Source: OpenSC `sc-hsm-tool.c` and the applet combine alike; KCV as pico-hsm v4.2 computed it.
     pub fn combine(shares: &[&Share]) -> Result<Self, CombineError> {
         if shares.is_empty() {

@@ -17,6 +17,8 @@ impl Passphrase {
     pub const LEN_MAX: usize = 255;
 
     /// A passphrase for opening.
+    ///
+    /// Errors: [`PassphraseError::Length`].
     pub fn new(bytes: SecretBytes) -> Result<Self, PassphraseError> {
         match bytes.expose().len() {
             1..=Self::LEN_MAX => Ok(Self(bytes)),
@@ -42,6 +44,8 @@ impl SealingPassphrase {
     pub const LEN_MIN: usize = 20;
 
     /// A passphrase for sealing.
+    ///
+    /// Errors: every [`PassphraseError`].
     pub fn new(bytes: SecretBytes) -> Result<Self, PassphraseError> {
         let found = bytes.expose().len();
         if !(Self::LEN_MIN..=Passphrase::LEN_MAX).contains(&found) {

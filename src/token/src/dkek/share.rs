@@ -22,6 +22,8 @@ const PADDING: [u8; 16] = [0x10; 16];
 pub type Salt = [u8; 8];
 
 /// A share as its file holds it: only the passphrase opens it.
+///
+/// Not secret, but whoever has it may try passphrases for ever: it goes to its custodian's drive and nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedShare {
     salt: Salt,
@@ -47,6 +49,8 @@ pub enum ShareError {
 
 impl SealedShare {
     /// Reads a share file.
+    ///
+    /// Errors: [`ShareError::Length`], [`ShareError::Foreign`].
     pub fn parse(file: &[u8]) -> Result<Self, ShareError> {
         let wrong_length = ShareError::Length { found: file.len() };
         let file = <&[u8; FILE_LEN]>::try_from(file).map_err(|_| wrong_length)?;
@@ -85,6 +89,8 @@ impl SealedShare {
     ///
     /// Strict where `sc-hsm-tool` is not: it takes any valid PKCS#7 padding, so about one wrong passphrase in 256
     /// passes there and a wrong share reaches the token. Here only the padding the format has will do.
+    ///
+    /// Errors: [`ShareError::Passphrase`].
     pub fn open(
         &self,
         passphrase: &Passphrase,

@@ -60,6 +60,8 @@ pub enum WrapFileError {
 
 impl<'a> WrapFile<'a> {
     /// Reads a wrap file. The blob is not authenticated before [`Blob::check`].
+    ///
+    /// Errors: every [`WrapFileError`].
     pub fn parse(file: &'a [u8]) -> Result<Self, WrapFileError> {
         if file.len() > LEN_MAX {
             return Err(WrapFileError::TooLong { found: file.len() });
@@ -76,6 +78,8 @@ impl<'a> WrapFile<'a> {
     }
 
     /// The bytes of the file.
+    ///
+    /// Errors: [`WrapFileError::Certificate`], [`WrapFileError::CertificateAlone`], [`WrapFileError::Tlv`].
     pub fn to_file(&self) -> Result<Vec<u8>, WrapFileError> {
         match self.certificate.map(tlv::split).transpose()? {
             Some((certificate, _)) if ![SEQUENCE, REQUEST].contains(&certificate.tag) => {

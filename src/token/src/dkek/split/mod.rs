@@ -29,6 +29,8 @@ impl Quorum {
     pub const OF_MAX: u8 = 9;
 
     /// `needed` of `of`: 2 <= needed <= of and 3 <= of <= 9.
+    ///
+    /// Errors: [`SplitError::Quorum`].
     pub fn new(needed: u8, of: u8) -> Result<Self, SplitError> {
         if (3..=Self::OF_MAX).contains(&of) && (2..=of).contains(&needed) {
             Ok(Self { needed, of })
@@ -125,33 +127,34 @@ pub struct Split {
 
 /// A new passphrase and its shares, made from `random`.
 ///
-/// Errors: [`SplitError::DrawAgain`], about once in 128; then call again with other random bytes.
+/// Errors: [`SplitError::DrawAgain`], about once in 128: call again with other random bytes;
+/// [`SplitError::NotRecombining`].
 pub fn split(quorum: Quorum, random: &Secret<RANDOM_LEN>) -> Result<Split, SplitError> {
-    let (&[secret, start, ref halves @ ..], _) = random.expose().as_chunks::<8>() else {
+    let ([secret, start, halves @ ..], _) = random.expose().as_chunks::<8>() else {
         return Err(SplitError::DrawAgain);
     };
     let secret = Secret::<8>::filled(|bytes| {
-        *bytes = secret;
+        *bytes = *secret;
         bytes[0] &= 0x7f;
     });
     if secret.expose().first() == Some(&0) {
         return Err(SplitError::DrawAgain);
     }
-    let prime = safe_prime_from(u64::from_be_bytes(start)).ok_or(SplitError::DrawAgain)?;
-    let (halves, _) = halves.as_chunks::<2>();
-    let coefficients = halves.iter().take(usize::from(quorum.needed) - 1).map(|[high, low]| {
+    let prime = safe_prime_from(u64::from_be_bytes(*start)).ok_or(SplitError::DrawAgain)?;
+    // The secret first, then as many coefficients as the degree asks for; reserved at once, so that nothing is left
+    // behind by growing.
+    let mut polynomial = Zeroizing::new(Vec::with_capacity(quorum.needed.into()));
+    polynomial.push(u64::from_be_bytes(*secret.expose()));
+    for [high, low] in halves.as_chunks().0.iter().take(usize::from(quorum.needed) - 1) {
         let wide = u128::from(u64::from_be_bytes(*high)) << 64 | u128::from(u64::from_be_bytes(*low));
-        (wide % u128::from(prime)) as u64
-    });
-    let constant = Zeroizing::new(u64::from_be_bytes(*secret.expose()));
-    let mut shares = Vec::with_capacity(quorum.of.into());
-    for id in 1..=quorum.of {
-        let value = coefficients.clone().rfold(Zeroizing::new(0), |sum, coefficient| {
-            Zeroizing::new(prime::mul(prime::add(*sum, coefficient, prime), id.into(), prime))
-        });
-        let value = Zeroizing::new(prime::add(*value, *constant, prime));
-        shares.push(PassphraseShare { prime, id, value });
+        polynomial.push((wide % u128::from(prime)) as u64);
     }
+    let value = |id: u8| {
+        polynomial.iter().rfold(Zeroizing::new(0), |sum, coefficient| {
+            Zeroizing::new(prime::add(prime::mul(*sum, id.into(), prime), *coefficient, prime))
+        })
+    };
+    let shares = (1..=quorum.of).map(|id| PassphraseShare { prime, id, value: value(id) }).collect();
     verified(quorum, &secret, shares)
 }
 
@@ -182,6 +185,8 @@ fn verified(quorum: Quorum, secret: &Secret<8>, shares: Vec<PassphraseShare>) ->
 /// 00, the bytes from the first that is not, which is what `sc-hsm-tool` makes of them when it recombines.
 ///
 /// Whether the shares were enough and right shows only when a passphrase opens the file.
+///
+/// Errors: [`SplitError::TooFew`], [`SplitError::Twice`], [`SplitError::PrimesDiffer`].
 pub fn recombine(shares: &[&PassphraseShare]) -> Result<Vec<Passphrase>, SplitError> {
     let secret = Zeroizing::new(at_zero(shares)?.to_be_bytes());
     let minimal = secret.iter().position(|byte| *byte != 0).and_then(|at| secret.get(at..));
@@ -297,6 +302,8 @@ mod tests {
                 let last: Vec<&PassphraseShare> = split.shares.iter().rev().take(needed.into()).collect();
                 assert_eq!(passphrases(&last), [split.passphrase.expose()]);
                 assert_eq!(split.passphrase.expose().len(), 8);
+                let fewer = at_zero(&last[1..]).unwrap_or_else(|_| Zeroizing::new(*last[0].value));
+                assert_ne!(fewer.to_be_bytes(), split.passphrase.expose(), "{} of {of} are enough", needed - 1);
             }
         }
     }

@@ -17,6 +17,8 @@ pub struct PassphraseShare {
 
 impl PassphraseShare {
     /// A share as typed: prime, number, value.
+    ///
+    /// Errors: [`SplitError::NotPrime`], [`SplitError::Number`], [`SplitError::ValueTooLarge`].
     pub fn new(prime: u64, id: u8, value: Zeroizing<u64>) -> Result<Self, SplitError> {
         // Below 2^63 a prime may be smaller than the secret; `sc-hsm-tool` sets the top bits.
         if prime >> 63 == 0 || !prime::is_safe_prime(prime) {
@@ -38,6 +40,9 @@ impl PassphraseShare {
 
     /// Reads the three lines `Prime`, `Share ID` and `Share value` as `sc-hsm-tool` prints them: bytes in hexadecimal,
     /// with colons or without, leading zeros left out or not; the number in decimal.
+    ///
+    /// Errors: [`SplitError::Line`], [`SplitError::MoreLines`], [`SplitError::Digits`], and those of
+    /// [`PassphraseShare::new`].
     pub fn parse(text: &str) -> Result<Self, SplitError> {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let mut field = |label: &'static str| {
