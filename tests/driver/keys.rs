@@ -2,18 +2,22 @@
 
 use conclave_sim::card::profile::Profile;
 use smartcard_hsm::{
-    command::{KeySpec, Reset, Setup},
+    command::{KeySpec, Reset, RsaBits, Setup},
     curve::Curve,
-    cvc::Name,
-    dkek::{Dkek, Kcv, Share},
+    cvc::{EcKey, Name, PublicKey, RsaKey},
+    dkek::{Dkek, Kcv, Share, wrapfile::WrapFile},
     error::{Came, Next, Refusal, Touched},
     object::{FileId, KeyId},
     pkcs15::{CkaId, Label},
     secret::Secret,
     session::{CertificateFile, Description, LastTry},
+    tlv::{self, Reader},
 };
 
-use crate::bench::{HEAD, PIN, in_service, lost, new_token, pin, prove, recorded, says, serve, shares, token};
+use crate::{
+    bench::{HEAD, PIN, in_service, lost, new_token, pin, prove, recorded, says, serve, shares, token},
+    ceremony::works,
+};
 
 const P256: KeySpec = KeySpec::Ec(Curve::P256);
 
@@ -195,4 +199,57 @@ fn more_tries_than_the_applet_grants_are_refused_in_words() {
         Next::Operator,
         Touched::No,
     );
+}
+
+/// What `sc-hsm-tool --wrap-key` wrote, on a token that got the shares `sc-hsm-tool` made: keys, certificates and
+/// descriptions stand there as OpenSC would have put them, and the keys work.
+#[test]
+fn wrap_files_of_opensc_are_restored_as_opensc_restores_them() {
+    let shares = [
+        *b"\xe1\x45\x9f\x00\x51\x6d\x96\x79\x34\x70\x76\xc7\xaa\xd4\x2b\x19\xeb\x34\x81\x1f\x48\x66\x22\x54\xf4\x3e\x31\xd6\x00\xe6\x1d\x90",
+        *b"\xa1\x18\x47\x71\xba\xf1\x9d\x17\xb8\xa6\xab\x46\xce\x0f\xeb\x8f\x7d\xd0\xab\x7e\xf7\x76\x3d\xb8\x3c\x76\xe2\xaf\x38\x29\xa7\xfb",
+    ]
+    .map(|bytes| Share::new(Secret::filled(|share| *share = bytes)));
+    let mut token = token("DENK0500012");
+    let session = prove(&mut token).unwrap();
+    let mut session = in_service(Reset::Nothing, |setup| session.initialize(setup)).unwrap();
+    let [one, two] = &shares;
+    let recorded = Kcv::stated([0xb4, 0x45, 0xa6, 0x93, 0xb8, 0x1e, 0x22, 0x02]).unwrap();
+    session.import_dkek(&[one, two], recorded).unwrap();
+    let mut session = session.log_in(&pin(PIN), LastTry::Refuse).unwrap();
+    for (number, id, label, spec, file) in [
+        (1, 0x10, "RSA Vector Cert", KeySpec::Rsa(RsaBits::B2048), RSA_WRAP_FILE),
+        (2, 0x11, "EC Vector Cert", P256, EC_WRAP_FILE),
+    ] {
+        let wrapped = WrapFile::parse(file).unwrap();
+        let certificate = wrapped.certificate.unwrap();
+        let (label, id, public) = (Label::new(label).unwrap(), CkaId::new(&[id]).unwrap(), certified_key(certificate));
+        session.unwrap(key(number), wrapped.blob.bytes()).unwrap();
+        let certificate = CertificateFile::X509(certificate);
+        session.describe(key(number), &Description { label: &label, id: &id, public: &public, certificate }).unwrap();
+        assert_eq!(session.read(key(number).description()).unwrap(), wrapped.description.unwrap());
+        assert_eq!(session.read(key(number).certificate()).unwrap(), wrapped.certificate.unwrap());
+        works(&mut session, key(number), spec, &public);
+    }
+}
+
+const RSA_WRAP_FILE: &[u8] = include_bytes!("../vectors/token/wrapfile/rsa2048-with-cert.bin");
+const EC_WRAP_FILE: &[u8] = include_bytes!("../vectors/token/wrapfile/ec-p256-with-cert.bin");
+
+/// The key in an X.509 certificate: by its length, since nothing here reads algorithms.
+fn certified_key(certificate: &[u8]) -> PublicKey {
+    let mut fields = Reader::new(tlv::split(tlv::whole(certificate, 0x30).unwrap().value).unwrap().0.value);
+    fields.accept(0xa0).unwrap();
+    for tag in [0x02, 0x30, 0x30, 0x30, 0x30] {
+        fields.expect(tag).unwrap();
+    }
+    let mut spki = Reader::new(fields.expect(0x30).unwrap().value);
+    spki.expect(0x30).unwrap();
+    let bits = spki.expect(0x03).unwrap().value.strip_prefix(&[0]).unwrap();
+    if bits[0] == 4 {
+        return PublicKey::Ec(EcKey::new(Curve::P256, bits).unwrap());
+    }
+    let mut numbers = Reader::new(tlv::whole(bits, 0x30).unwrap().value);
+    let [modulus, exponent] = [(); 2].map(|()| numbers.expect(0x02).unwrap().value);
+    PublicKey::Rsa(RsaKey::new(modulus, exponent).unwrap())
 }

@@ -59,11 +59,17 @@ impl Command for Read {
     }
 
     fn parse(&self, reply: &Reply) -> Result<Vec<u8>, Came> {
-        match reply.sw {
+        let part = match reply.sw {
             // The end of the file or, before firmware 3.4, not even that: only an empty read is the end.
-            StatusWord(0x6282) => Ok(reply.body().to_vec()),
-            StatusWord(0x6b00) if self.offset > 0 => Ok(Vec::new()),
-            _ => Ok(done(reply)?.to_vec()),
+            StatusWord(0x6282) => reply.body(),
+            StatusWord(0x6b00) if self.offset > 0 => &[],
+            _ => done(reply)?,
+        };
+        let max = ReplyLen::SHORT.bytes();
+        if part.len() <= max {
+            Ok(part.to_vec())
+        } else {
+            Err(Malformed::Length { min: 0, max, found: part.len() }.into())
         }
     }
 }

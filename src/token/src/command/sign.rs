@@ -102,7 +102,7 @@ impl Command for Sign<'_> {
     fn parse(&self, reply: &Reply) -> Result<Vec<u8>, Came> {
         let body = done(reply)?;
         let want = match self.what {
-            ToSign::Ecdsa { curve, .. } => return ecdsa(body, curve),
+            ToSign::Ecdsa { curve, .. } => return Ok(strict_ecdsa(body, curve)?),
             ToSign::RsaRaw(block) => block.len(),
             ToSign::RsaPkcs1 { size, .. } => usize::from(size.bits() / 8),
         };
@@ -115,7 +115,9 @@ impl Command for Sign<'_> {
 }
 
 /// An ECDSA signature in DER as verifiers demand it: cards put superfluous zeros before r and s.
-fn ecdsa(body: &[u8], curve: Curve) -> Result<Vec<u8>, Came> {
+///
+/// Errors: [`Malformed::Tlv`]; [`Malformed::Value`] for a number that is not from 1 to below the order of the curve.
+pub fn strict_ecdsa(body: &[u8], curve: Curve) -> Result<Vec<u8>, Malformed> {
     let mut numbers = Reader::new(tlv::whole(body, 0x30)?.value);
     let mut strict = Vec::with_capacity(body.len());
     for what in ["r of the signature", "s of the signature"] {
@@ -159,7 +161,7 @@ mod tests {
 
     #[track_caller]
     fn check(der: &str, want: Result<&str, Malformed>) {
-        assert_eq!(ecdsa(&unhex(der), Curve::P256), want.map(unhex).map_err(Came::from));
+        assert_eq!(strict_ecdsa(&unhex(der), Curve::P256), want.map(unhex));
     }
 
     #[test]

@@ -101,3 +101,109 @@ pub(super) fn read(channel: &mut impl Channel, file: FileId) -> Result<Vec<u8>, 
     let no_end = Malformed::Length { min: 0, max: FILE_LEN_MAX, found: bytes.len() };
     Err(TokenError::new(Tried::Read(file), no_end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        apdu::{Apdu, Reply, StatusWord},
+        channel::{ChannelError, Patience},
+        error::Came,
+        scripted::Scripted,
+    };
+
+    const FILE: FileId = FileId(0xce01);
+
+    fn script(parts: &[(&str, &str)]) -> Scripted {
+        parts.iter().fold(Scripted::default(), |script, (offset, reply)| {
+            script.then(&format!("00B1CE01 04 5402 {offset} 00"), reply)
+        })
+    }
+
+    #[test]
+    fn a_file_is_read_until_a_read_comes_back_empty() {
+        #[track_caller]
+        fn check(parts: &[(&str, &str)], want: &[u8]) {
+            assert_eq!(read(&mut script(parts), FILE).as_deref(), Ok(want));
+        }
+        check(&[("0000", "6282")], &[]);
+        check(&[("0000", "9000")], &[]);
+        check(&[("0000", "0102 6282"), ("0002", "6282")], &[1, 2]);
+        check(&[("0000", "0102 9000"), ("0002", "6B00")], &[1, 2]);
+        // Firmware before 3.4 says that the file ended where it did not.
+        check(&[("0000", "01 6282"), ("0001", "02 6282"), ("0002", "03 9000"), ("0003", "6282")], &[1, 2, 3]);
+    }
+
+    #[test]
+    fn an_offset_past_the_start_of_a_file_is_an_error() {
+        let error = read(&mut script(&[("0000", "6B00")]), FILE).unwrap_err();
+        assert_eq!(error.came, Came::Status(StatusWord(0x6b00)));
+    }
+
+    /// Answers every command with as many bytes, for ever.
+    struct Endless(usize);
+
+    impl Channel for Endless {
+        fn exchange(&mut self, _: &Apdu, _: Patience) -> Result<Reply, ChannelError> {
+            Ok(Reply::parse([vec![7; self.0], vec![0x90, 0]].concat().into())?)
+        }
+
+        fn restart(&mut self) -> Result<Vec<u8>, ChannelError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_given_up() {
+        #[track_caller]
+        fn check(reply_len: usize, found: usize) {
+            let came = Malformed::Length { min: 0, max: FILE_LEN_MAX, found }.into();
+            assert_eq!(read(&mut Endless(reply_len), FILE).unwrap_err().came, came);
+        }
+        check(1, READ_ROUNDS_MAX);
+        check(256, FILE_LEN_MAX + 256);
+    }
+
+    #[test]
+    fn a_read_that_answers_more_than_it_was_asked_for_is_refused() {
+        let came = Malformed::Length { min: 0, max: 256, found: 257 }.into();
+        assert_eq!(read(&mut Endless(257), FILE).unwrap_err().came, came);
+    }
+
+    #[test]
+    fn key_domains_are_listed_until_there_is_none() {
+        let waits = "0202 0000000000000000 9000";
+        let script =
+            Scripted::default().then("8052000000", waits).then("8052000100", "6A88").then("8052000200", "6A86");
+        let domains = script.proven().key_domains().unwrap();
+        assert_eq!(
+            domains.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["2 of 2 DKEK shares outstanding", "an empty key domain"]
+        );
+        let endless = (0..KEY_DOMAINS_MAX)
+            .fold(Scripted::default(), |script, index| script.then(&format!("805200{index:02X}00"), waits));
+        assert_eq!(endless.proven().key_domains().unwrap().len(), usize::from(KEY_DOMAINS_MAX));
+    }
+
+    #[test]
+    fn random_bytes_are_1_to_1024_and_as_many_as_asked_for() {
+        for found in [0, 1025] {
+            let error = Scripted::default().proven().random(found).unwrap_err();
+            assert_eq!(error.came, Came::Refused(Refusal::Length { min: 1, max: 1024, found: found.into() }));
+        }
+        let error = Scripted::default().then("0084000008", "00010203040506 9000").proven().random(8).unwrap_err();
+        assert_eq!(error.came, Malformed::Length { min: 8, max: 8, found: 7 }.into());
+    }
+
+    #[test]
+    fn firmware_that_cannot_say_how_much_memory_is_free_is_not_asked() {
+        let old = Version { major: 2, minor: 3 };
+        let mut session = Scripted::default().proven();
+        session.says.info.version = old;
+        assert_eq!(session.memory(), Ok(None));
+        drop(session);
+        let memory =
+            Scripted::default().then("8050000000", "00013DCC 06 0401 9000").proven().memory().unwrap().unwrap();
+        assert_eq!((memory.free_bytes, memory.version.to_string()), (81_356, "4.1".into()));
+    }
+}

@@ -1,21 +1,58 @@
 //! Sessions: what may be asked of a token follows from what it has proved and who has logged in.
 //!
 //! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. The [genuineness proof](crate::genuine) makes it
-//! [`Proven`]; only then can it carry shares and final PINs, so that a counterfeit never sees one:
+//! [`Proven`]; only then can it carry shares, final PINs and final SO-PINs, so that a counterfeit never sees one. Each of
+//! the following lines does not compile with an unproven token, and does with a proven one.
 //!
 //! ```compile_fail,E0599
 //! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
-//! fn send<C: Channel>(mut token: Session<C, Unproven, Public>, share: &Share, recorded: Kcv) {
+//! fn share<C: Channel>(mut token: Session<C, Unproven, Public>, share: &Share, recorded: Kcv) {
+//!     let _ = token.import_dkek(&[share], recorded);
+//! }
+//! ```
+//! ```
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
+//! fn share<C: Channel>(mut token: Session<C, Proven<Production>, Public>, share: &Share, recorded: Kcv) {
 //!     let _ = token.import_dkek(&[share], recorded);
 //! }
 //! ```
 //!
-//! The same lines with a proven token compile:
-//!
+//! ```compile_fail,E0599
+//! # use smartcard_hsm::{channel::Channel, command::Setup, cvc::Production, session::{Proven, Public, Session, Unproven}};
+//! fn final_pin<C: Channel>(token: Session<C, Unproven, Public>, setup: &Setup<'_>) {
+//!     let _ = token.initialize(setup);
+//! }
 //! ```
-//! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
-//! fn send<C: Channel>(mut token: Session<C, Proven<Production>, Public>, share: &Share, recorded: Kcv) {
-//!     let _ = token.import_dkek(&[share], recorded);
+//! ```
+//! # use smartcard_hsm::{channel::Channel, command::Setup, cvc::Production, session::{Proven, Public, Session, Unproven}};
+//! fn final_pin<C: Channel>(token: Session<C, Proven<Production>, Public>, setup: &Setup<'_>) {
+//!     let _ = token.initialize(setup);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, secret::Pin, session::{LastTry, Proven, Public, Session, Unproven}};
+//! fn log_in<C: Channel>(token: Session<C, Unproven, Public>, pin: &Pin) {
+//!     let _ = token.log_in(pin, LastTry::Refuse);
+//! }
+//! ```
+//! ```
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, secret::Pin, session::{LastTry, Proven, Public, Session, Unproven}};
+//! fn log_in<C: Channel>(token: Session<C, Proven<Production>, Public>, pin: &Pin) {
+//!     let _ = token.log_in(pin, LastTry::Refuse);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, secret::SoPin, session::{Proven, Public, Session, Unproven}};
+//! fn final_so_pin<C: Channel>(token: Session<C, Unproven, Public>, old: &SoPin, new: &SoPin) {
+//!     let _ = token.change_so_pin(old, new);
+//! }
+//! ```
+//! ```
+//! # use smartcard_hsm::{channel::Channel, cvc::Production, secret::SoPin, session::{Proven, Public, Session, Unproven}};
+//! fn final_so_pin<C: Channel>(token: Session<C, Proven<Production>, Public>, old: &SoPin, new: &SoPin) {
+//!     let _ = token.change_so_pin(old, new);
 //! }
 //! ```
 //!
@@ -253,4 +290,44 @@ fn introduce(channel: &mut impl Channel) -> Result<Says, TokenError> {
     let file = FileId::DEVICE_CERTIFICATE;
     let chain = DeviceChain::parse(&look::read(channel, file)?);
     Ok(Says { info, chain: chain.map_err(|error| TokenError::new(Tried::Read(file), error))? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cvc::testing::{REAL_CHAIN, SIM_CHAIN},
+        error::{Next, Touched},
+        scripted::{SELECT, Scripted, fci},
+    };
+
+    #[test]
+    fn a_power_cycle_after_which_another_token_answers_is_an_alarm() {
+        let same = Scripted::default().introduced(SIM_CHAIN).proven();
+        assert!(same.restart().is_ok());
+        let error = Scripted::default().introduced(REAL_CHAIN).proven().restart().unwrap_err();
+        assert_eq!(error.to_string(), "ZZNK0000001: power cycle: another token answers: DENK040414400000");
+        assert_eq!((error.next(), error.touched), (Next::Token, Touched::No));
+    }
+
+    #[test]
+    fn a_card_that_is_no_token_is_refused_in_words() {
+        #[track_caller]
+        fn check(script: Scripted, want: &str, next: Next) {
+            let error = Session::open(script).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.next()), (want, next));
+        }
+        let (select, introduced) = (|answer: &str| Scripted::default().then(SELECT, answer), fci("0001"));
+        check(select("6A82"), "SELECT: no SmartCard-HSM applet (SW 6A82)", Next::Operator);
+        check(select("6D00"), "SELECT: no SmartCard-HSM applet (SW 6D00)", Next::Operator);
+        check(select("9000"), "SELECT: reply: expected element 6F, found the end of the data", Next::Token);
+        let bare = select(&introduced).then("00B12F02 04 5402 0000 00", "6A82");
+        check(bare, "READ BINARY 2F02: not found (SW 6A82)", Next::Operator);
+        let blank = select(&introduced).then("00B12F02 04 5402 0000 00", "6282");
+        check(
+            blank,
+            "READ BINARY 2F02: device certificate: data ends inside an element: 1 more bytes expected",
+            Next::Token,
+        );
+    }
 }
