@@ -19,12 +19,12 @@ fn a_user_pin_is_locked_out_and_unblocked() {
         let line = "DENK0300001: VERIFY user PIN: wrong PIN (SW 63C2); user PIN: 2 tries left";
         says(&error, line, Next::Custodian, Touched::Yes);
         let Failed { session, error } = session.log_in(&pin(WRONG), LastTry::Refuse).unwrap_err();
-        assert_eq!(error.counter, Some((PinKind::User, Some(PinState::TriesLeft(1)))));
+        assert_eq!(error.counter.unwrap().after, Some(PinState::TriesLeft(1)));
         let Failed { session, error } = session.log_in(&pin(PIN), LastTry::Refuse).unwrap_err();
         let line = "DENK0300001: VERIFY user PIN: not sent: the user PIN has its last try left";
         says(&error, line, Next::Custodian, Touched::No);
         let Failed { session, error } = session.log_in(&pin(WRONG), LastTry::Spend).unwrap_err();
-        assert_eq!(error.counter, Some((PinKind::User, Some(PinState::Blocked))));
+        assert_eq!(error.counter.unwrap().after, Some(PinState::Blocked));
         assert_eq!((error.next(), error.touched), (Next::Custodian, Touched::Yes));
         let Failed { session, error } = session.log_in(&pin(PIN), LastTry::Spend).unwrap_err();
         let line = "DENK0300001: VERIFY user PIN: not sent: the user PIN is blocked, no try left";

@@ -186,6 +186,16 @@ mod tests {
     }
 
     #[test]
+    fn a_throw_away_pin_that_is_not_taken_ends_the_proof() {
+        let script = Scripted::token().then(SO, "63CF").then(INITIALIZE, "9000").then(SELECT, &fci("0000"));
+        let script = script.then("00200081", "63C3").then("8052000000", "6D00").then(FILES, BARE);
+        let script = script.then("00200081 08 A1A2A3A4A5A6A7A8", "63C2").then("00200081", "63C2");
+        let failed = open(script).prove::<Simulated>(CurrentSoPin::Published, &throw_away(), &HEAD).unwrap_err();
+        let line = "ZZNK0000001: VERIFY user PIN: wrong PIN (SW 63C2); user PIN: 2 tries left";
+        assert_eq!(failed.to_string(), line);
+    }
+
+    #[test]
     fn a_chain_to_another_root_is_refused_before_anything_is_sent() {
         let failed = open(Scripted::token()).prove::<Production>(CurrentSoPin::Published, &throw_away(), &HEAD);
         let error = failed.unwrap_err().error;

@@ -31,10 +31,32 @@ pub struct TokenError {
     pub tried: Tried,
     /// What came of it.
     pub came: Came,
-    /// The PIN that was at stake, and what the token says of it after the failure; `None` if the token could not say.
-    pub counter: Option<(PinKind, Option<PinState>)>,
+    /// The PIN that was at stake, if one was.
+    pub counter: Option<Counter>,
     /// Whether the token may have changed.
     pub touched: Touched,
+}
+
+/// What became of a PIN that was at stake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Whose.
+    pub pin: PinKind,
+    /// What the token said of it before.
+    pub before: PinState,
+    /// What it says after the failure; `None` if it could not say.
+    pub after: Option<PinState>,
+}
+
+impl Counter {
+    /// Whether a try was spent in vain. Going *up* means that the PIN was right and something else was not.
+    fn went_down(&self) -> bool {
+        match (self.before, self.after) {
+            (PinState::TriesLeft(before), Some(PinState::TriesLeft(after))) => after < before,
+            (before, Some(PinState::Blocked)) => before != PinState::Blocked,
+            _ => false,
+        }
+    }
 }
 
 /// Who acts next.
@@ -93,7 +115,7 @@ impl TokenError {
 
     /// The same failure, with the counter of the PIN at stake as it was before and as it is now.
     pub(crate) fn counted(mut self, pin: PinKind, before: PinState, after: Option<PinState>) -> Self {
-        self.counter = Some((pin, after));
+        self.counter = Some(Counter { pin, before, after });
         match (&self.came, after) {
             (_, Some(after)) if after != before => self.touched = Touched::Yes,
             (Came::Status(sw), Some(_)) if sw.before_acting() => self.touched = Touched::No,
@@ -102,9 +124,13 @@ impl TokenError {
         self
     }
 
-    /// Whether a PIN was wrong: the token said so, or its counter went down.
+    /// Whether a PIN was wrong: the token said so, or refused and counted a try.
     pub fn wrong_pin(&self) -> bool {
-        self.tried.effect() == Effect::SpendsTry && matches!(self.came, Came::Status(_)) && self.touched == Touched::Yes
+        match self.came {
+            Came::Status(StatusWord(0x63c0..=0x63cf)) => self.tried.effect() == Effect::SpendsTry,
+            Came::Status(_) => self.counter.is_some_and(|counter| counter.went_down()),
+            _ => false,
+        }
     }
 
     /// Who acts next.
@@ -137,8 +163,8 @@ impl fmt::Display for TokenError {
             came => write!(f, "{came}")?,
         }
         match self.counter {
-            Some((pin, Some(state))) => write!(f, "; {pin}: {state}"),
-            Some((pin, None)) => write!(f, "; {pin}: tries left could not be read"),
+            Some(Counter { pin, after: Some(state), .. }) => write!(f, "; {pin}: {state}"),
+            Some(Counter { pin, after: None, .. }) => write!(f, "; {pin}: tries left could not be read"),
             None => Ok(()),
         }
     }
@@ -193,6 +219,20 @@ mod tests {
             "RESET RETRY COUNTER: the token's options forbid it (SW 6985); SO-PIN: 15 tries left"
         );
         assert_eq!((options.next(), options.touched), (Next::Operator, Touched::No));
+    }
+
+    #[test]
+    fn a_counter_that_went_up_is_no_wrong_pin() {
+        let (before, after) = (PinState::TriesLeft(2), Some(PinState::TriesLeft(3)));
+        let error = status(Tried::ChangePin(PinKind::User), 0x6700).counted(PinKind::User, before, after);
+        assert_eq!(error.to_string(), "CHANGE user PIN: wrong length (SW 6700); user PIN: 3 tries left");
+        assert_eq!((error.next(), error.touched), (Next::Us, Touched::Yes));
+        let blocked = status(Tried::Verify(PinKind::User), 0x6983).counted(
+            PinKind::User,
+            PinState::TriesLeft(1),
+            Some(PinState::Blocked),
+        );
+        assert!(blocked.wrong_pin());
     }
 
     #[test]

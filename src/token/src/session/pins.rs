@@ -191,7 +191,7 @@ mod tests {
         // A token that says 2 in its refusal and has 1.
         let script = Scripted::default().then(USER, "63C3").then(VERIFY, "63C2").then(USER, "63C1");
         let Failed { error, .. } = script.proven().log_in(&pin("648219"), LastTry::Refuse).unwrap_err();
-        assert_eq!(error.counter, Some((PinKind::User, Some(PinState::TriesLeft(1)))));
+        assert_eq!(error.counter.unwrap().after, Some(PinState::TriesLeft(1)));
     }
 
     #[test]

@@ -49,10 +49,16 @@ impl<C: Channel, T, A> Session<C, T, A> {
         let user = self.pin_state(PinKind::User)?;
         self.found(tried, "user PIN", &PinState::TriesLeft(setup.tries), &user)?;
         let domain = self.key_domain()?;
-        let expected = setup.dkek_shares.map_or(KeyDomain::None, |shares| {
-            KeyDomain::Dkek(DkekStatus { total: shares.get(), outstanding: shares.get(), kcv: None })
-        });
-        self.found(tried, "key domain", &expected, &domain)?;
+        match (setup.dkek_shares, &domain) {
+            // A domain that is there and empty can wrap no more than one that is not.
+            (None, KeyDomain::None | KeyDomain::Empty) => {}
+            (None, _) => return Err(self.not_done(tried, "key domain", KeyDomain::None, domain)),
+            (Some(shares), _) => {
+                let (total, outstanding) = (shares.get(), shares.get());
+                let expected = KeyDomain::Dkek(DkekStatus { total, outstanding, kcv: None });
+                self.found(tried, "key domain", &expected, &domain)?;
+            }
+        }
         match self.files()?.into_iter().find(|file| FileId::is_erasable(*file)) {
             Some(file) => Err(self.not_done(tried, "list of objects", "empty", format!("not: {file} is left"))),
             None => Ok(()),
@@ -133,6 +139,27 @@ mod tests {
         );
         check(3, "2F02 CC00 CC01 9000", "list of objects is not: CC01 is left, expected empty");
         check(3, "2F02 CC00 CE07 9000", "list of objects is not: CE07 is left, expected empty");
+    }
+
+    #[test]
+    fn without_shares_the_token_must_have_nothing_to_wrap_with() {
+        let run = |domain: &str, goes_on: bool| {
+            let (pin, so_pin) = pins(6);
+            let setup = Setup { reset: Reset::Nothing, pin: &pin, so_pin: &so_pin, tries: 3, dkek_shares: None };
+            let script = Scripted::default()
+                .then(SO, "63CF")
+                .then(INITIALIZE.replace("1C", "19").trim_end_matches("920102"), "9000");
+            let script = script.then(SELECT, &fci("0000")).then(USER, "63C3").then(DOMAIN, domain);
+            let script = if goes_on { script.then(FILES, "2F02 CC00 9000") } else { script };
+            script.proven().initialize(&setup).map(|_| ()).map_err(|failed| failed.to_string())
+        };
+        assert_eq!(run("6D00", true), Ok(()));
+        assert_eq!(run("6A88", true), Ok(()));
+        assert_eq!(
+            run("0202 0000000000000000 9000", false).unwrap_err(),
+            "ZZNK0000001: INITIALIZE DEVICE: the token reported success, but its key domain is 2 of 2 DKEK shares \
+             outstanding, expected no DKEK: its keys can never be exported"
+        );
     }
 
     #[test]
