@@ -15,7 +15,8 @@ use conclave_sim::card::rsa::RsaSource;
 use conclave_sim::card::{Birth, BirthSoPin, Card};
 use conclave_sim::token::Token;
 use conclave_sim::vpcd::Plugged;
-use conclave_tests::opensc::{Ran, Readers};
+use conclave_tests::opensc::Readers;
+use conclave_tests::tool::Ran;
 
 const SO_PIN: &str = "3537363231383830";
 const PIN: &str = "648219";

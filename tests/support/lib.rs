@@ -7,5 +7,9 @@
     reason = "tests, all of it"
 )]
 
+pub mod cpio;
+pub mod guest;
 pub mod opensc;
+pub mod qemu;
 pub mod scratch;
+pub mod tool;

@@ -6,21 +6,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use conclave_sim::icc::Icc;
 use conclave_sim::vpcd::Plugged;
 
 use crate::scratch::Scratch;
-
-/// How long anything here may take before the test fails with what it waited for.
-const PATIENCE: Duration = Duration::from_secs(180);
+use crate::tool::{self, Ran, require, wait_for};
 
 /// How often a daemon is started on other ports if somebody was faster to take them.
 const STARTS_MAX: u32 = 5;
@@ -107,7 +102,7 @@ impl Readers {
         command.args(args).env("PCSCLITE_CSOCK_NAME", self.scratch.file("socket/pcscd.comm"));
         // No cache of an earlier card, no configuration of whoever runs the tests.
         command.env("HOME", self.scratch.path()).env_remove("OPENSC_CONF").current_dir(self.scratch.path());
-        finish(command, input)
+        tool::run(command, input)
     }
 
     /// A file of this test; tools run in its directory.
@@ -123,9 +118,7 @@ impl Readers {
     /// Runs openssl in the same directory.
     pub fn openssl<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Ran {
         *self.runs.lock().unwrap().entry("openssl".to_owned()).or_default() += 1;
-        let mut command = Command::new("openssl");
-        command.args(args).current_dir(self.scratch.path());
-        finish(command, "")
+        tool::openssl(self.scratch.path(), args)
     }
 }
 
@@ -141,50 +134,6 @@ impl Drop for Readers {
     }
 }
 
-/// What a tool said. Exit codes of OpenSC are no evidence: `sc-hsm-tool --initialize` exits 0 when it failed.
-#[derive(Debug)]
-pub struct Ran {
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
-    /// Whether the exit code was 0.
-    pub zero: bool,
-}
-
-impl Ran {
-    /// Fails unless the output contains `text`.
-    #[track_caller]
-    pub fn says(&self, text: &str) -> &Self {
-        assert!(self.out.contains(text), "expected {text:?} in {self:#?}");
-        self
-    }
-
-    /// Fails if the output contains `text`.
-    #[track_caller]
-    pub fn does_not_say(&self, text: &str) -> &Self {
-        assert!(!self.out.contains(text), "expected no {text:?} in {self:#?}");
-        self
-    }
-}
-
-fn finish(mut command: Command, input: &str) -> Ran {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    // Apart, because a tool may end without reading all of it.
-    let typing = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    typing.join().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ran { out: text(stdout), err: text(stderr), zero: status.success() }
-}
-
-#[track_caller]
-fn require(package: &str, path: &str) {
-    assert!(Path::new(path).exists(), "{path} is missing: install the Debian package {package} (scripts/setup does)");
-}
-
 /// The first of two neighbouring ports nobody listens on.
 fn two_free_ports() -> u16 {
     let first = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -194,14 +143,4 @@ fn two_free_ports() -> u16 {
 
 fn can_bind(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
-}
-
-/// Polls until `done`; fails with `what` when the patience is over.
-#[track_caller]
-pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
-        thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -1,0 +1,74 @@
+//! What tests do with foreign programs: find them, run them, wait for them.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test fails with what it waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What a tool said. Exit codes of OpenSC are no evidence: `sc-hsm-tool --initialize` exits 0 when it failed.
+#[derive(Debug)]
+pub struct Ran {
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// Whether the exit code was 0.
+    pub zero: bool,
+}
+
+impl Ran {
+    /// Fails unless the output contains `text`.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.out.contains(text), "expected {text:?} in {self:#?}");
+        self
+    }
+
+    /// Fails if the output contains `text`.
+    #[track_caller]
+    pub fn does_not_say(&self, text: &str) -> &Self {
+        assert!(!self.out.contains(text), "expected no {text:?} in {self:#?}");
+        self
+    }
+}
+
+/// Runs a command to its end, typing `input`.
+pub fn run(mut command: Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // Apart, because a tool may end without reading all of it.
+    let typing = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    typing.join().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ran { out: text(stdout), err: text(stderr), zero: status.success() }
+}
+
+/// Fails, with what to install, unless a file of a package is there.
+#[track_caller]
+pub fn require(package: &str, path: &str) {
+    assert!(Path::new(path).exists(), "{path} is missing: install the Debian package {package} (scripts/setup does)");
+}
+
+/// Runs openssl in a directory.
+pub fn openssl<I: AsRef<OsStr>>(directory: &Path, args: impl IntoIterator<Item = I>) -> Ran {
+    let mut command = Command::new("openssl");
+    command.args(args).current_dir(directory);
+    run(command, "")
+}
+
+/// Polls until `done`; fails with `what` when the patience is over.
+#[track_caller]
+pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
