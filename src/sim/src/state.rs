@@ -3,7 +3,7 @@
 //! The file is written anew, synced and renamed before the answer that tells of the change leaves: whoever saw 9000 finds the
 //! change after any power cut, and whoever cuts the power finds the old memory or the new one.
 //!
-//! Shape: a CBOR sequence (RFC 8742) of the text [`FORMAT`], the version, the SHA-256 of what follows, and the memory. Only the
+//! Shape: a CBOR sequence (RFC 8742) of the text `FORMAT`, the version, the SHA-256 of what follows, and the memory. Only the
 //! one encoding this program writes is read.
 //! Secret: the simulated token's keys and PINs, in clear as on a bench; the file is readable to its owner alone because people
 //! type PINs they also use elsewhere.
