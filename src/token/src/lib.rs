@@ -28,11 +28,13 @@ pub mod cvc;
 pub mod dkek;
 pub mod pkcs15;
 
-// What it is told to do.
+// What it is told to do, and what comes of it.
 pub mod command;
 pub mod error;
-pub mod genuine;
+
 pub mod session;
+// The one way to a proven session.
+pub mod genuine;
 
 #[cfg(test)]
 mod scripted;

@@ -119,6 +119,9 @@ impl fmt::Display for PinKind {
     }
 }
 
+/// Fewest tries of the SO-PIN that must be left before it is tried: a blocked one makes a token worthless.
+pub const SO_TRIES_LEFT_MIN: u8 = 5;
+
 /// What a token says about a PIN when asked without trying one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PinState {

@@ -11,7 +11,7 @@ use crate::{
     command::Options,
     cvc::{ChainError, CvcError, Name, UsbSerialError},
     dkek::{CombineError, Kcv, blob::BlobError},
-    object::{FileId, KeyId, PinKind, PinState},
+    object::{FileId, KeyId, PinKind, PinState, SO_TRIES_LEFT_MIN},
     tlv::TlvError,
 };
 
@@ -128,7 +128,7 @@ impl From<TlvError> for Came {
 #[non_exhaustive]
 pub enum Refusal {
     /// The SO-PIN has too few tries left: a blocked one makes the token worthless for ever.
-    #[error("the SO-PIN has {left} tries left, expected at least {}", crate::session::SO_TRIES_LEFT_MIN)]
+    #[error("the SO-PIN has {left} tries left, expected at least {}", SO_TRIES_LEFT_MIN)]
     SoPinFloor {
         /// Tries left.
         left: u8,

@@ -82,7 +82,7 @@ pub use describe::{CertificateFile, Description};
 pub use inventory::{Inventory, KeyEntry, Object, Stored};
 pub use keys::Generated;
 pub use look::{FILE_LEN_MAX, KEY_DOMAINS_MAX};
-pub use pins::{LastTry, SO_TRIES_LEFT_MIN};
+pub use pins::LastTry;
 
 /// A token on its channel.
 ///

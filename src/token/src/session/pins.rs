@@ -11,12 +11,9 @@ use crate::{
     },
     cvc::RootKind,
     error::{Refusal, TokenError, Tried},
-    object::{PinKind, PinState},
+    object::{PinKind, PinState, SO_TRIES_LEFT_MIN},
     secret::{Pin, SoPin},
 };
-
-/// Fewest tries of the SO-PIN that must be left before it is tried: a blocked one makes a token worthless.
-pub const SO_TRIES_LEFT_MIN: u8 = 5;
 
 /// Whether the last try of a user PIN may be spent. Only a person who was told so says [`LastTry::Spend`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
