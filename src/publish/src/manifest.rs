@@ -318,7 +318,8 @@ mod tests {
         let full = Manifest::new(items(4096)).unwrap();
         assert_eq!(Manifest::parse(full.to_text().as_bytes()), Ok(full.clone()));
         assert_eq!(Manifest::new(items(4097)), Err(ManifestError::TooMany { found: 4097 }));
-        let more = full.to_text() + "# 0 bytes\n" + &"0".repeat(64) + "  z\n";
+        // Reading stops at the first file too many: the second is not looked at.
+        let more = full.to_text() + "# 0 bytes\n" + &"0".repeat(64) + "  z\n# 0 bytes\nnothing\n";
         assert_eq!(Manifest::parse(more.as_bytes()), Err(ManifestError::TooMany { found: 4097 }));
     }
 

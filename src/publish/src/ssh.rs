@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_number_with_its_top_bit_set_gets_a_leading_zero() {
-        let modulus = [0xFF; 256];
+        let mut modulus = [0xFF; 256];
+        modulus[0] = 0x80;
         let ssh = SshKey::new(&rsa_key(&modulus, &[1, 0, 1])).unwrap();
         assert_eq!(ssh.blob[..18], *b"\0\0\0\x07ssh-rsa\0\0\0\x03\x01\0\x01");
         assert_eq!(ssh.blob[18..23], [0, 0, 1, 1, 0]);

@@ -179,6 +179,13 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_signing_key_lacks_the_sep_flag() {
+        let owner = DnsName::new("nz").unwrap();
+        let record = DnsKey::new(owner, KeyRole::Zsk, &key("p256"), Hash::Sha256).unwrap();
+        assert!(record.to_string().starts_with("nz. IN DNSKEY 256 3 13 "), "{record}");
+    }
+
+    #[test]
     fn a_key_or_digest_without_an_algorithm_number_is_refused() {
         for (name, hash) in [
             ("p521", Hash::Sha512),

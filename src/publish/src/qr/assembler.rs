@@ -148,6 +148,7 @@ mod tests {
         assert_eq!(assembler.message(), Err(AssembleError::Incomplete { have: total - 2, total }));
         assert_eq!(assembler.accept(&frames[0]), Ok(Progress { have: total - 2, total }));
         assembler.accept(&frames[4]).unwrap();
+        assert_eq!(assembler.message(), Err(AssembleError::Incomplete { have: total - 1, total }));
         assert_eq!(assembler.accept(&frames[2]), Ok(Progress { have: total, total }));
         assert_eq!(assembler.missing(), [0; 0]);
         assert_eq!(assembler.message().unwrap(), message(500));

@@ -96,14 +96,12 @@ impl Frame {
         }
         let bytes = decode(body).ok_or(FrameError::Damaged { number })?;
         let Some((id, rest)) = bytes.split_first_chunk::<ID_LEN>() else { return Err(FrameError::Damaged { number }) };
-        let Some((piece, check)) = rest.split_last_chunk::<CHECK_LEN>() else {
+        let Some((piece @ [_, ..], _)) = rest.split_last_chunk::<CHECK_LEN>() else {
             return Err(FrameError::Damaged { number });
         };
         let frame = Self { number, total, id: *id, piece: piece.to_vec() };
-        if frame.piece.is_empty() || frame.check() != *check || frame.to_text() != text {
-            return Err(FrameError::Damaged { number });
-        }
-        Ok(frame)
+        // The check, and the one spelling of the numbers.
+        if frame.to_text() == text { Ok(frame) } else { Err(FrameError::Damaged { number }) }
     }
 }
 
@@ -182,10 +180,11 @@ mod tests {
 
     #[test]
     fn the_capacities_are_those_of_iso_18004_at_level_m() {
-        // Table 7: versions 1, 6, 9, 10, 26, 27 and 40; side, then alphanumeric characters.
+        // Table 7: versions 1, 6, 7, 9, 10, 26, 27 and 40; side, then alphanumeric characters.
         for (side, characters) in [
             (21, 20),
             (41, 154),
+            (45, 178),
             (53, 262),
             (57, 311),
             (121, 1542),

@@ -205,6 +205,8 @@ mod tests {
         // 64 characters is what RFC 5280 gives a common name.
         let marked = common_name(&"x".repeat(54)).unwrap().name(Kind::Rehearsal).unwrap().to_string();
         assert_eq!(marked.len(), "CN=".len() + 64);
+        let length = SubjectError::Length { field: "CN", max: 54, found: 55 };
+        assert_eq!(common_name(&"x".repeat(55)), Err(length));
     }
 
     #[test]
