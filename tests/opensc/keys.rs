@@ -41,7 +41,7 @@ fn a_key_agrees_with_openssl_on_a_secret() {
     let derive = ["--derive", "--id", "11", "--mechanism", "ECDH1-DERIVE", "--input-file", "peer.der"];
     bench.pkcs11_tool_logged_in(0, &[&derive[..], &["--output-file", "ours"]].concat());
     bench.readers.openssl(["pkeyutl", "-derive", "-inkey", "peer.pem", "-peerkey", &public, "-out", "theirs"]);
-    let secret = std::fs::read(bench.readers.file("theirs")).unwrap();
+    let secret = fs::read(bench.readers.file("theirs")).unwrap();
     assert_eq!(secret.len(), 32);
-    assert_eq!(std::fs::read(bench.readers.file("ours")).unwrap(), secret);
+    assert_eq!(fs::read(bench.readers.file("ours")).unwrap(), secret);
 }

@@ -6,8 +6,8 @@ fn certificates_and_data_are_kept_shown_and_deleted() {
     for reader in [0, 1] {
         bench.initialize(reader, "0");
         bench.generate(reader, "EC:prime256v1", "11");
-        std::fs::write(bench.readers.file("data"), "seen by all").unwrap();
-        std::fs::write(bench.readers.file("secret"), "seen with the PIN").unwrap();
+        fs::write(bench.readers.file("data"), "seen by all").unwrap();
+        fs::write(bench.readers.file("secret"), "seen with the PIN").unwrap();
         let certificate =
             ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-subj", "/CN=object"];
         bench.readers.openssl([&certificate[..], &["-days", "2", "-outform", "DER", "-out", "cert.der"]].concat());

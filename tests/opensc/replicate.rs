@@ -23,7 +23,7 @@ fn keys_of_one_token_sign_on_another_after_two_shares() {
                 bench.sc_hsm_tool(reader, &[]).says("DKEK shares          : 2").says("2 share(s) still missing");
                 let share = format!("share{reader}.pbe");
                 bench.sc_hsm_tool(reader, &["--create-dkek-share", &share, "--password", passwords[reader]]);
-                assert_eq!(std::fs::read(bench.readers.file(&share)).unwrap().len(), 64);
+                assert_eq!(fs::read(bench.readers.file(&share)).unwrap().len(), 64);
             });
         }
     });
@@ -45,11 +45,7 @@ fn keys_of_one_token_sign_on_another_after_two_shares() {
             });
         }
     });
-    let [one, two] = [0, 1].map(|reader| {
-        let said = bench.sc_hsm_tool(reader, &[]).out;
-        said.lines().find(|line| line.starts_with("DKEK key check value")).expect(&said).to_owned()
-    });
-    assert_eq!(one, two);
+    assert_eq!(bench.key_check_value(0), bench.key_check_value(1));
 
     for ((kind, id, mechanism, reference), public) in KEYS.iter().zip(&public) {
         let file = format!("{id}.wrapped");
@@ -58,12 +54,12 @@ fn keys_of_one_token_sign_on_another_after_two_shares() {
         bench.pkcs15_tool(1, &["--list-keys"]).says(kind);
         bench.sign_and_check(1, id, mechanism, public);
         assert_eq!(
-            std::fs::read(bench.readers.file(public)).unwrap(),
-            std::fs::read(bench.readers.file(&bench.public_key(1, id))).unwrap()
+            fs::read(bench.readers.file(public)).unwrap(),
+            fs::read(bench.readers.file(&bench.public_key(1, id))).unwrap()
         );
     }
     // What went over the wire was the card's doing: token 1 generated no key.
-    let generated = |token: &Arc<Mutex<Token>>| {
+    let generated = |token: &Shared| {
         token.lock().unwrap().log().exchanges().iter().filter(|exchange| exchange.header()[1] == 0x46).count()
     };
     assert_eq!(bench.tokens.each_ref().map(generated), [KEYS.len(), 0]);

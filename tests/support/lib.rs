@@ -7,6 +7,7 @@
     reason = "tests, all of it"
 )]
 
+pub mod bench;
 pub mod cpio;
 pub mod guest;
 pub mod opensc;

@@ -90,6 +90,15 @@ impl Readers {
         plugged
     }
 
+    /// Pulls a token out and waits until OpenSC misses it: a daemon that did not notice would go on with the card before.
+    pub fn unplug(&self, reader: u16, plugged: Plugged) {
+        drop(plugged);
+        let line = format!("{reader}    No ");
+        wait_for("OpenSC to miss the token", || {
+            self.run("opensc-tool", ["--list-readers"]).out.lines().any(|listed| listed.starts_with(&line))
+        });
+    }
+
     /// Runs a tool of OpenSC.
     pub fn run<I: AsRef<OsStr>>(&self, tool: &str, args: impl IntoIterator<Item = I>) -> Ran {
         self.run_with_input(tool, args, "")

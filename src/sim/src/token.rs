@@ -79,6 +79,12 @@ impl Token {
     }
 }
 
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({})", self.serial())
+    }
+}
+
 impl Icc for Token {
     fn power_on(&mut self) -> Vec<u8> {
         self.dark = false;

@@ -17,6 +17,7 @@ const RESET: u8 = 2;
 const ATR: u8 = 4;
 
 /// A token in a reader, until it is pulled out or the reader goes.
+#[derive(Debug)]
 pub struct Plugged {
     line: TcpStream,
     runner: Option<JoinHandle<()>>,

@@ -21,6 +21,8 @@ mod sign;
 mod sw;
 mod wrap;
 
+use std::fmt;
+
 use smartcard_hsm::apdu::{Apdu, ReplyLen, StatusWord};
 use smartcard_hsm::secret::SO_PIN_PUBLISHED;
 use thiserror::Error;
@@ -205,6 +207,12 @@ impl Card {
 
     fn user_needed(&self) -> Result<(), StatusWord> {
         if self.session.user { Ok(()) } else { Err(sw::NOT_AUTHENTICATED) }
+    }
+}
+
+impl fmt::Debug for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Card({})", self.serial())
     }
 }
 
