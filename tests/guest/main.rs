@@ -1,6 +1,8 @@
 //! The simulated token on a USB port, judged by Debian: its kernel enumerates it, its libccid speaks CCID and T=1 with it,
 //! its OpenSC uses it. None of them knows that it is simulated, and none of them was written here.
 
+mod libusb;
+
 use std::fs;
 use std::sync::{Arc, Mutex};
 
@@ -115,7 +117,7 @@ fn generate(guest: &mut Guest, id: &str, kind: &str) {
 
 /// Initialises, generates, signs and lists: what a token is for.
 fn use_token(stick: &Stick, reader: &str) -> Vec<Passed> {
-    let mut guest = Guest::boot(1);
+    let mut guest = Guest::boot(1, &[]);
     let inserted = stick.insert(&mut guest, 1);
     start_pcscd(&mut guest, 1);
     guest.run("opensc-tool --list-readers").says(reader);
@@ -164,7 +166,7 @@ fn debian_uses_an_apdu_level_token_without_a_single_block() {
 fn libccid_recovers_from_a_bad_line_and_the_card_signs_once() {
     // As a unit of 2015: its interface has the number 1.
     let stick = Stick::new("DENK0100002", Profile::Tpdu { interface: 1 });
-    let mut guest = Guest::boot(1);
+    let mut guest = Guest::boot(1, &[]);
     let inserted = stick.insert(&mut guest, 1);
     start_pcscd(&mut guest, 1);
     guest.run(INITIALIZE);
@@ -198,7 +200,7 @@ fn libccid_recovers_from_a_bad_line_and_the_card_signs_once() {
 #[test]
 fn a_token_that_failed_under_debian_works_again_after_it_was_pulled_out() {
     let stick = Stick::new("DENK0100003", Profile::Tpdu { interface: 0 });
-    let mut guest = Guest::boot(1);
+    let mut guest = Guest::boot(1, &[]);
     let mut inserted = stick.insert(&mut guest, 1);
     start_pcscd(&mut guest, 1);
     guest.run(INITIALIZE);
@@ -224,7 +226,7 @@ fn a_token_that_failed_under_debian_works_again_after_it_was_pulled_out() {
 
 #[test]
 fn five_tokens_are_told_apart_and_one_is_swapped() {
-    let mut guest = Guest::boot(5);
+    let mut guest = Guest::boot(5, &[]);
     let mut inserted = Vec::new();
     for number in 1..=5 {
         let profile = if number == 5 { Profile::Apdu } else { Profile::Tpdu { interface: 0 } };

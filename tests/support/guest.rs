@@ -65,14 +65,14 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Boots Debian with this many USB ports.
+    /// Boots Debian with this many USB ports, and with these programs of ours in its path.
     ///
     /// Panics: with the package or the script that brings what is missing.
-    pub fn boot(usb_ports: usize) -> Self {
+    pub fn boot(usb_ports: usize, programs: &[&Path]) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let kernel = kernel();
         let initramfs = Scratch::new();
-        fs::write(initramfs.file("initramfs"), archive(&kernel).to_bytes()).unwrap();
+        fs::write(initramfs.file("initramfs"), archive(&kernel, programs).to_bytes()).unwrap();
         let parts = Parts { memory_mib: 512, usb_ports, serial_lines: 1 };
         let [kernel, initrd] = [kernel.join("vmlinuz"), initramfs.file("initramfs")].map(PathBuf::into_os_string);
         let append = "console=ttyS0 rdinit=/init panic=-1 quiet".into();
@@ -148,7 +148,7 @@ fn kernel() -> PathBuf {
     kernel
 }
 
-fn archive(kernel: &Path) -> Archive {
+fn archive(kernel: &Path, programs: &[&Path]) -> Archive {
     require("busybox-static", "/bin/busybox");
     let mut archive = Archive::default();
     archive.file("init", INIT.into());
@@ -170,6 +170,11 @@ fn archive(kernel: &Path) -> Archive {
         require(package, path);
         files.insert(PathBuf::from(path));
         files.extend(libraries(path));
+    }
+    for program in programs {
+        let name = program.file_name().unwrap().to_str().unwrap();
+        archive.file(&format!("usr/bin/{name}"), fs::read(program).unwrap());
+        files.extend(libraries(program.to_str().unwrap()));
     }
     for (package, path) in FILES {
         require(package, path);
