@@ -8,9 +8,9 @@ mod screen;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use conclave_publish::Digest;
+use conclave_tests::cpio::Archive;
 use conclave_tests::scratch::Scratch;
 
 use machine::{Drive, Firmware, Machine};
@@ -117,10 +117,9 @@ fn an_internal_disk_with_our_seal_is_not_read_where_the_seal_is() {
 fn an_initramfs_from_outside_does_not_replace_ours() {
     let scratch = Scratch::new();
     // An init that cannot run: taken for ours, the kernel would stop with it.
-    fs::write(scratch.file("init"), "not a program").unwrap();
-    let mut cpio = Command::new("sh");
-    cpio.args(["-euc", "chmod 755 init; echo init | cpio -o -H newc --quiet >evil"]).current_dir(scratch.path());
-    assert!(cpio.status().unwrap().success(), "the package cpio");
+    let mut archive = Archive::default();
+    archive.file("init", b"not a program".to_vec());
+    fs::write(scratch.file("evil"), archive.to_bytes()).unwrap();
     let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/obj/arch/x86/boot/bzImage");
     // The kernel is started by QEMU itself, as by a boot loader that hands over more than it should.
     let mut arguments: Vec<String> =
