@@ -1,7 +1,7 @@
 //! USB port of the token driver on libusb.
 //!
 //! libusb is handed a device node that is already open and never looks for devices itself: the appliance's kernel has
-//! no sockets for that, and only who opened the node knows that the plan allows the device. [`discover`] reads sysfs.
+//! no sockets for that, and only who opened the node knows that the plan allows the device. [`discover()`] reads sysfs.
 
 mod discover;
 mod port;
