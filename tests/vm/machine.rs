@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use conclave_tests::opensc::wait_for;
 use conclave_tests::scratch::Scratch;
+use conclave_tests::tool::wait_for;
 use serde_json::{Value, json};
 
 use crate::screen::{Font, framebuffer, text_mode};
