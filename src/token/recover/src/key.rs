@@ -155,6 +155,11 @@ fn read_rsa_crt(mut fields: Fields<'_>, bits: u16) -> Result<RsaCrtKey, OpenErro
 
 fn read_rsa_public(mut fields: Fields<'_>, len: usize) -> Result<(Vec<u8>, Vec<u8>), OpenError> {
     let modulus = fields.exact("modulus", len)?.to_vec();
+    // A shorter number is a key of another size than the payload states, and would be made into another blob.
+    let found = significant(&modulus).len();
+    if found != len {
+        return Err(OpenError::Field { field: "modulus", expected: len, found });
+    }
     let public_exponent = significant(&fields.integer("public exponent", PUBLIC_EXPONENT_LEN_MAX)?).to_vec();
     fields.finish()?;
     Ok((modulus, public_exponent))
@@ -299,6 +304,11 @@ mod tests {
             Kind::RsaCrt,
             &with_field(RSA_CRT, 5, &[1]),
             OpenError::Field { field: "modulus", expected: 256, found: 1 },
+        );
+        check(
+            Kind::RsaCrt,
+            &with_field(RSA_CRT, 5, &[&[0][..], &[0xff; 255]].concat()),
+            OpenError::Field { field: "modulus", expected: 256, found: 255 },
         );
         check(Kind::Rsa, &[0; 10], OpenError::Size { found: 0 });
         check(Kind::Aes, &[&[0; 8][..], &[0, 17], &[0; 17]].concat(), OpenError::Size { found: 17 });
