@@ -37,9 +37,9 @@ pub(crate) fn not_ready(what: &str) -> Vec<String> {
 }
 
 /// Puts these lines on the console, whatever was there before: first what happened, in red, then the rest.
-pub(crate) fn show(words: &[String], version: &str) -> io::Result<()> {
+pub(crate) fn show(words: &[String], title: &str) -> io::Result<()> {
     let mut terminal = Terminal::new(Console::open()?)?;
-    let title = Line::styled(format!(" CONCLAVE {version}"), PLAIN);
+    let title = Line::styled(format!(" {title}"), PLAIN);
     let lines = words
         .iter()
         .enumerate()

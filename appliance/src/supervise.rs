@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use conclave_room::key::{Key, Press};
 use conclave_room::layout::Layout;
+use conclave_room::text;
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
-use crate::build::{build, title};
+use crate::build::build;
 use crate::halt;
 use crate::keys::Keyboards;
 
@@ -38,7 +39,7 @@ const SETTINGS: [(&str, &str, &str); 2] = [
 pub(crate) fn supervise() -> ! {
     if let Err(what) = make_ready() {
         // Without a console there is nothing more to say.
-        let _ = halt::show(&halt::not_ready(&what), &title(&build()));
+        let _ = halt::show(&halt::not_ready(&what), &text::title(&build()));
         loop {
             std::thread::sleep(Duration::from_secs(3600));
         }
@@ -73,7 +74,7 @@ fn make_ready() -> Result<(), String> {
 /// Shows the halt screen; returns for a fresh start.
 fn ended(how: &str) {
     let mut keys = Keyboards::default();
-    let (words, title) = (halt::ended(how), title(&build()));
+    let (words, title) = (halt::ended(how), text::title(&build()));
     loop {
         // Drawn again and again: whatever ended may have left the console half way through something.
         let shown = halt::show(&words, &title);

@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn look() -> Look {
-        Look::new(Build { version: "0".into(), tree: Tree::Clean, committed: Wall(0) })
+        Look::new(Build { version: "0".into(), revision: String::new(), tree: Tree::Clean, committed: Wall(0) })
     }
 
     fn press(key: Key) -> Event {

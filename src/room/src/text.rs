@@ -7,7 +7,7 @@ use crate::look::challenge::{Challenged, Source};
 use crate::look::clock::{Clock, Unbelievable};
 use crate::look::devices::Devices;
 use crate::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
-use crate::look::{Look, Over, Screen};
+use crate::look::{Build, Look, Over, Screen, Tree};
 use crate::shown::Shown;
 
 /// The role that runs the machine.
@@ -44,6 +44,14 @@ pub fn screen(screen: Screen) -> &'static str {
 
 /// What stands beside the order of screens until a plan is in.
 pub const ONLY_LOOKING: &str = "no plan: it only looks ";
+
+/// What stands at the top of every screen: the commit strangers can rebuild, whole, or that there is none.
+pub fn title(build: &Build) -> String {
+    match build.tree {
+        Tree::Clean => format!("CONCLAVE {}", build.revision),
+        Tree::Dirty => "CONCLAVE  DIRTY: built from changed sources".into(),
+    }
+}
 
 /// A screen nothing fits on.
 pub fn too_small(columns: u16, rows: u16) -> String {
@@ -335,7 +343,13 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
     };
     let mut shown: Vec<String> = paragraphs.iter().map(|&line| line.to_owned()).collect();
     shown.push(String::new());
-    shown.push(format!("Build {}", look.build.version));
+    let Build { version, revision, .. } = &look.build;
+    let commit = if revision.is_empty() { "that its builder did not name" } else { revision };
+    shown.push(format!("Version {version}, built from the commit {commit}"));
+    if look.build.tree == Tree::Dirty {
+        shown.push("with changes that are in no commit: nobody can rebuild it.".into());
+        shown.push("Do not hold a ceremony with it.".into());
+    }
     shown
 }
 

@@ -16,18 +16,27 @@ use conclave_room::look::devices::{Devices, Drive, Looked, Other, Token};
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_room::shown::Shown;
+use conclave_room::text;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 /// Everything code page 437 and the kernel's console font can draw, besides ASCII, that screens here use.
 const GLYPHS: &str = "█▀▄░▒▓√►·äöüÄÖÜß£§°²µ¬";
 
+/// The commit the screens say they were built from.
+const REVISION: &str = "0123456789abcdef0123456789abcdef01234567";
+
 fn digest() -> Digest {
     Digest::of(b"an image")
 }
 
 fn new() -> Look {
-    Look::new(Build { version: "0.1.0".into(), tree: Tree::Clean, committed: Wall(1_795_000_000) })
+    Look::new(Build {
+        version: "0.1.0".into(),
+        revision: REVISION.into(),
+        tree: Tree::Clean,
+        committed: Wall(1_795_000_000),
+    })
 }
 
 fn after(events: impl IntoIterator<Item = Event>) -> Look {
@@ -168,16 +177,24 @@ fn rendered(look: &Look, columns: u16, rows: u16) -> String {
         .collect()
 }
 
-/// One screen: its golden files, who acts, the instruction, and what must stand on it.
+/// One screen: its golden files, which build it is of, who acts, the instruction, and what must stand on it.
 #[track_caller]
 fn check(name: &str, look: &Look, role: &str, instruction: &str, contains: &[&str]) {
-    assert!(conclave_room::text::keys(look).chars().count() < 79, "{name}: the keys do not fit");
+    assert!(text::keys(look).chars().count() < 79, "{name}: the keys do not fit");
     for (columns, rows) in [(80, 25), (160, 50)] {
         let screen = rendered(look, columns, rows);
         for glyph in screen.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
             assert!(GLYPHS.contains(glyph), "{name}: the console font has no {glyph:?}");
         }
         assert!(screen.contains(&format!("{role}: {instruction}")), "{name}:\n{screen}");
+        let mut changed = look.clone();
+        changed.build.tree = Tree::Dirty;
+        for (look, says) in [(look, text::title(&look.build)), (&changed, text::title(&changed.build))] {
+            let (screen, dirty) = (rendered(look, columns, rows), look.build.tree == Tree::Dirty);
+            let title = screen.lines().next().unwrap();
+            assert!(title.starts_with(&format!(" {says}")), "{name}: {title}");
+            assert_eq!((title.contains("DIRTY"), title.contains(REVISION)), (dirty, !dirty), "{name}: {title}");
+        }
         for wanted in contains {
             assert!(screen.contains(wanted), "{name} lacks {wanted:?}:\n{screen}");
         }
@@ -305,7 +322,7 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
 
 #[test]
 fn what_lies_over_a_screen() {
-    check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Build 0.1.0"]);
+    check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Version 0.1.0"]);
     let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));
     check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_"]);
     let off = after([press(Key::Function(10))].into_iter().chain(typed("of")));
@@ -317,16 +334,13 @@ fn what_lies_over_a_screen() {
 }
 
 #[test]
-fn a_dirty_build_says_so_on_every_screen() {
-    let dirty = |events: Vec<Event>| {
-        let mut look = after(events);
-        look.build.tree = Tree::Dirty;
-        look
-    };
-    check("dirty", &dirty(vec![]), "Operator", "wait", &["DIRTY"]);
-    for events in [open_challenge(), met(), at(Screen::Devices, vec![devices()]), vec![press(Key::Function(10))]] {
-        assert!(rendered(&dirty(events), 80, 25).lines().next().unwrap().contains("DIRTY"));
-    }
+fn the_help_of_a_dirty_build_says_what_follows_from_it() {
+    let mut dirty = after([press(Key::Function(1))]);
+    dirty.build.tree = Tree::Dirty;
+    check("dirty", &dirty, "Anybody", "what this screen is for", &[REVISION, "Do not hold a ceremony with it."]);
+    dirty.build.revision.clear();
+    let unnamed = rendered(&dirty, 80, 25);
+    assert!(unnamed.contains("built from the commit that its builder did not name"), "{unnamed}");
 }
 
 #[test]
@@ -335,6 +349,7 @@ fn a_screen_that_is_too_small_says_which_size_it_needs() {
         let screen = rendered(&after(met()), columns, rows).replace('\n', " ");
         if columns >= 40 {
             assert!(screen.contains(&format!("{columns} x {rows} characters")), "{screen}");
+            assert!(screen.contains(REVISION) || columns < 50, "{screen}");
         }
     }
 }

@@ -74,8 +74,10 @@ pub const POWER_OFF_WORD: &str = "off";
 /// Which build runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {
-    /// Version and revision.
+    /// Version of its sources.
     pub version: String,
+    /// The commit it was built from: 40 hex digits, or empty where the builder named none.
+    pub revision: String,
     /// Whether the tree it was built from had changes nobody committed.
     pub tree: Tree,
     /// When its sources were committed: no clock can be right that shows less.

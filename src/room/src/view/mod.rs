@@ -37,7 +37,8 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        frame.render_widget(Paragraph::new(text::too_small(area.width, area.height)).wrap(Wrap { trim: true }), area);
+        let words = format!("{}\n{}", text::title(&look.build), text::too_small(area.width, area.height));
+        frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
         return;
     }
     title(look, frame, row(area, 0));
@@ -58,11 +59,11 @@ pub fn draw(look: &Look, frame: &mut Frame) {
 }
 
 fn title(look: &Look, frame: &mut Frame, area: Rect) {
-    let (style, dirty) = match look.build.tree {
-        Tree::Clean => (BAR, ""),
-        Tree::Dirty => (BAD, "  DIRTY: built from changed sources"),
+    let style = match look.build.tree {
+        Tree::Clean => BAR,
+        Tree::Dirty => BAD,
     };
-    frame.render_widget(Paragraph::new(format!(" CONCLAVE {}{dirty}", look.build.version)).style(style), area);
+    frame.render_widget(Paragraph::new(format!(" {}", text::title(&look.build))).style(style), area);
     let time = match look.clock.now {
         Some(now) => format!("{} UTC ", now.shown(crate::civil::Ahead(0))),
         None => String::new(),
