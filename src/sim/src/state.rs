@@ -294,6 +294,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_changes_nothing_writes_nothing() {
+        let scratch = Scratch::new();
+        let mut kept = Kept::create(&scratch.file(), blank(Profile::firmware_4_1())).unwrap();
+        expect(&mut kept, SELECT, 0x9000);
+        expect(&mut kept, INITIALIZE, 0x9000);
+        fs::remove_file(scratch.file()).unwrap();
+        expect(&mut kept, SELECT, 0x9000);
+        assert!(!scratch.file().exists());
+        expect(&mut kept, VERIFY, 0x9000);
+        assert!(scratch.file().exists());
+    }
+
+    #[test]
     fn the_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let scratch = Scratch::new();
@@ -308,7 +321,11 @@ mod tests {
         expect(&mut kept, SELECT, 0x9000);
         fs::remove_dir_all(&scratch.0).unwrap();
         expect(&mut kept, INITIALIZE, 0x6581);
+        // Nor later, when it could: the card in memory is no longer the one in the file.
+        fs::create_dir(&scratch.0).unwrap();
         expect(&mut kept, SELECT, 0x6581);
+        expect(&mut kept, INITIALIZE, 0x6581);
+        assert!(!scratch.file().exists());
         assert!(kept.failure().unwrap().to_string().ends_with("cannot write beside it"));
     }
 
@@ -328,7 +345,7 @@ mod tests {
         check(&[], "not the state of a simulated token");
         check(b"-----BEGIN CERTIFICATE-----", "not the state of a simulated token");
         check(&[&good[..25], b"m", &good[26..]].concat(), "not the state of a simulated token");
-        check(&vec![0; LEN_MAX as usize + 1], "not the state of a simulated token");
+        check(&[&good[..], &vec![0; LEN_MAX as usize]].concat(), "not the state of a simulated token");
         check(&[&good[..26], &[2], &good[27..]].concat(), "state of version 2, this program reads version 1");
         check(&[&good[..26], &[0], &good[27..]].concat(), "version 0");
         check(&good[..26], "no version");

@@ -241,13 +241,16 @@ mod tests {
     #[test]
     fn cut_anywhere_an_initialisation_leaves_the_old_token_or_none_and_can_be_done_again() {
         // Old SO-PIN tries (2 writes), erasure, SO-PIN, options, domains, user PIN.
-        for (writes, pin) in [(0, 0x63c3), (1, 0x63c3), (2, 0x63c3), (3, 0x6a88), (6, 0x6a88), (7, 0x63c3), (8, 0x63c3)]
+        for (writes, pin) in
+            [(0, 0x63c3), (1, 0x63c3), (2, 0x63c3), (3, 0x6a88), (5, 0x6a88), (6, 0x6a88), (7, 0x63c3), (8, 0x63c3)]
         {
             let mut token = token(Misfortune::PowerCut { writes }, 1);
             token.transmit(&hex(INITIALIZE));
             token.power_on();
             expect(&mut token, SELECT, 0x9000);
             expect(&mut token, "00200081", pin);
+            // From erasure on, no DKEK until the new one is there.
+            expect(&mut token, "8052000000", if (3..6).contains(&writes) { 0x6d00 } else { 0x9000 });
             expect(&mut token, INITIALIZE, 0x9000);
             expect(&mut token, "00200088", 0x63cf);
         }

@@ -76,11 +76,27 @@ fn a_key_leaves_only_under_a_complete_dkek() {
 }
 
 #[test]
+fn an_incomplete_dkek_opens_nothing_though_its_shares_so_far_would() {
+    let mut one = with_orders("920101");
+    expect(&mut one, &import(SHARE_1), 0x9000);
+    expect(&mut one, "004801B000", 0x9000);
+    let blob: String = expect(&mut one, "80720192000000", 0x9000).iter().map(|byte| format!("{byte:02X}")).collect();
+    let mut two = logged_in(Profile::firmware_4_1());
+    expect(&mut two, &import(SHARE_1), 0x9000);
+    expect(&mut two, &format!("807401934D{blob}"), 0x6a80);
+    let mut two = with_orders("920101");
+    expect(&mut two, &import(SHARE_1), 0x9000);
+    expect(&mut two, &format!("807401934D{blob}"), 0x9000);
+}
+
+#[test]
 fn a_random_dkek_is_complete_at_once_and_known_to_nobody() {
     let mut card = with_orders("920100");
     let status = expect(&mut card, STATUS, 0x9000);
     assert_eq!(status[..2], [0, 0]);
+    // Neither zeros nor the check value of a DKEK of zeros.
     assert_ne!(status[2..], [0; 8]);
+    assert_ne!(status[2..], hex("66687aadf862bd77"));
     expect(&mut card, &import(SHARE_1), 0x6985);
     assert_eq!(expect(&mut card, STATUS, 0x9000), status);
 }

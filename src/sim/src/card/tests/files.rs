@@ -5,6 +5,7 @@ use crate::card::profile::WriteAtZero;
 fn before_select_nothing_works_and_foreign_applets_are_not_found() {
     let mut card = blank(Profile::firmware_4_1());
     expect(&mut card, "8058000000", 0x6d00);
+    expect(&mut card, "00A40000022F0200", 0x6a82);
     expect(&mut card, "00A4040007627601FF000000", 0x6a82);
     expect(&mut card, "00A4040006A00000000101", 0x6a82);
     // As a Nitrokey HSM 2 with firmware 4.1 answers.
@@ -45,6 +46,28 @@ fn a_read_ends_where_the_file_ends() {
 }
 
 #[test]
+fn selecting_or_reading_a_file_makes_it_current() {
+    let mut card = logged_in(Profile::firmware_4_1());
+    expect(&mut card, &write("CF01", "01"), 0x9000);
+    expect(&mut card, &write("CF02", "02"), 0x9000);
+    expect(&mut card, "00A4000002CF0100", 0x9000);
+    assert_eq!(expect(&mut card, &read("0000", 0, 1), 0x9000), [1]);
+    expect(&mut card, &read("CF02", 0, 1), 0x9000);
+    assert_eq!(expect(&mut card, &read("0000", 0, 1), 0x9000), [2]);
+}
+
+#[test]
+fn no_more_is_answered_than_was_asked_for() {
+    let mut card = logged_in(Profile::firmware_4_1());
+    assert_eq!(expect(&mut card, "8058000003", 0x9000), hex("2F02CC"));
+    assert_eq!(expect(&mut card, "80580000", 0x9000), []);
+    assert_eq!(expect(&mut card, "00840000000400", 0x9000).len(), 1024);
+    expect(&mut card, "00840000000401", 0x6700);
+    expect(&mut card, "00840000", 0x6700);
+    expect(&mut card, "0084000108", 0x6a86);
+}
+
+#[test]
 fn old_firmware_ends_a_long_read_early() {
     let mut card = logged_in(Profile::firmware_3_3());
     assert_eq!(expect(&mut card, &read("2F02", 0, 0), 0x6282).len(), 200);
@@ -73,6 +96,10 @@ fn writing_over_a_longer_file_cuts_it_on_some_tokens_only() {
         expect(&mut card, &write("CF01", "010203"), 0x9000);
         expect(&mut card, &write("CF01", "AA"), 0x9000);
         assert_eq!(expect(&mut card, &read("CF01", 0, 0), 0x6282), hex(content));
+        // In its middle no file is cut.
+        expect(&mut card, &write("CF02", "010203"), 0x9000);
+        expect(&mut card, "00D7CF02075402000153 01BB", 0x9000);
+        assert_eq!(expect(&mut card, &read("CF02", 0, 0), 0x6282), hex("01BB03"));
     }
 }
 
@@ -111,6 +138,7 @@ fn a_full_token_says_so_and_keeps_what_it_has() {
     expect(&mut card, "004803B000", 0x6a84);
     expect(&mut card, &write("CF01", "01"), 0x9000);
     expect(&mut card, &write("CF02", &"00".repeat(100)), 0x6a84);
+    expect(&mut card, &write("CF01", &"00".repeat(125)), 0x6a84);
     assert_eq!(expect(&mut card, "8050000000", 0x9000)[..4], (700_u32 - 512 - 65).to_be_bytes());
     assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CF01 CC00 CC01 CC02"));
 }

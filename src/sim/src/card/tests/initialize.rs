@@ -5,10 +5,11 @@ fn the_first_initialisation_sets_the_so_pin_and_later_ones_must_know_it() {
     let mut card = initialized(Profile::firmware_4_1());
     expect(&mut card, VERIFY, 0x9000);
     expect(&mut card, &write("CF01", "01"), 0x9000);
+    expect(&mut card, "004801B000", 0x9000);
     let wrong = INITIALIZE.replace(SO_PIN, "3537363231383831");
     expect(&mut card, &wrong, 0x6985);
     expect(&mut card, "00200088", 0x63ce);
-    assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CF01 CC00"));
+    assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CF01 CC00 CC01"));
     expect(&mut card, INITIALIZE, 0x9000);
     expect(&mut card, "00200088", 0x63cf);
     assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CC00"));
@@ -36,6 +37,11 @@ fn who_initialised_is_logged_in_until_the_next_select() {
     expect(&mut card, SELECT, 0x9000);
     expect(&mut card, INITIALIZE, 0x9000);
     expect(&mut card, &write("2F03", "3000"), 0x9000);
+    expect(&mut card, &format!("0020008808{SO_PIN}"), 0x9000);
+    expect(&mut card, INITIALIZE, 0x9000);
+    // The SO-PIN's login ends, and so does the current file.
+    expect(&mut card, "002C0381", 0x6982);
+    expect(&mut card, &read("0000", 0, 0), 0x6986);
     expect(&mut card, SELECT, 0x9000);
     expect(&mut card, &write("2F03", "3000"), 0x6982);
 }

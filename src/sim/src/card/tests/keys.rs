@@ -215,6 +215,14 @@ fn rsa_signs_and_decrypts_in_every_way() {
     assert_eq!(expect(&mut card, &extended("80620122", &cryptogram), 0x9000), b"secret");
     let block = expect(&mut card, &extended("80620121", &cryptogram), 0x9000);
     assert_eq!((block.len(), &block[..2], block.ends_with(b"\0secret")), (256, &[0, 2][..], true));
+    expect(&mut card, &extended("80620121", &cryptogram[1..]), 0x6700);
+    // Seven bytes of padding are one too few.
+    for (padding_len, sw) in [(7, 0x6a80), (8, 0x9000)] {
+        let block = [&[0, 2][..], &vec![0xff; padding_len], &[0], &vec![7; 253 - padding_len]].concat();
+        let block = BoxedUint::from_be_slice(&block, public.n_bits_precision()).unwrap();
+        let cryptogram = rsa::hazmat::rsa_encrypt(&public, &block).unwrap().to_be_bytes();
+        expect(&mut card, &extended("80620122", &cryptogram), sw);
+    }
 }
 
 #[test]
@@ -294,6 +302,18 @@ fn a_body_with_a_defect_makes_no_key() {
     check("00460100", &rsa("0801", "010001"), 0x6a80);
     check("00460100", &rsa("0200", "010001"), 0x6a80);
     check("00460100", &rsa("0800", "000003"), 0x6a80);
+}
+
+#[test]
+fn a_key_is_made_only_for_the_user_and_where_there_is_room() {
+    let mut card = initialized(Profile::firmware_4_1());
+    expect(&mut card, &extended("00460100", P256), 0x6982);
+    expect(&mut card, "004801B000", 0x6982);
+    let mut card = logged_in(Profile { memory_len: 319, ..Profile::firmware_4_1() });
+    expect(&mut card, &extended("00460100", P256), 0x6a84);
+    expect(&mut card, &extended("00460100", RSA), 0x6a84);
+    expect(&mut card, "004801B000", 0x6a84);
+    assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CC00"));
 }
 
 #[test]

@@ -64,6 +64,9 @@ fn a_wrong_pin_logs_out_and_so_do_select_and_power_off() {
     expect(&mut card, VERIFY, 0x9000);
     card.power_on();
     expect(&mut card, &write("CF01", "01"), 0x6d00);
+    expect(&mut card, SELECT, 0x9000);
+    card.power_off();
+    expect(&mut card, "00200081", 0x6d00);
 }
 
 #[test]
@@ -117,7 +120,13 @@ fn the_so_pin_unblocks_as_far_as_the_options_allow() {
     expect(&mut card, "002C028106313233343536", 0x9000);
     expect(&mut card, "0020008106313233343536", 0x9000);
     expect(&mut card, "002C0381", 0x9000);
-    // A wrong SO-PIN costs one of its 15 tries.
+    expect(&mut card, "002C0081", 0x6700);
+    expect(&mut card, &format!("002C00810D{SO_PIN}3132333435"), 0x6700);
+    expect(&mut card, &format!("002C01810E{SO_PIN}313233343536"), 0x6700);
+    // A wrong SO-PIN ends what the right one allowed.
+    expect(&mut card, "00200088083030303030303030", 0x63ce);
+    expect(&mut card, "002C0381", 0x6982);
+    // It costs one of its 15 tries.
     expect(&mut check("0001", "01", "3537363231383831", 0x63ce), "00200088", 0x63ce);
 }
 

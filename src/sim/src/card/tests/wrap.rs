@@ -1,6 +1,9 @@
 use smartcard_hsm::dkek::blob::Blob;
+use smartcard_hsm::dkek::{Dkek, Share};
+use smartcard_hsm::secret::Secret;
+use smartcard_hsm_recover::{ClearKey, make, open};
 
-use super::domains::{SHARE_1, with_dkek};
+use super::domains::{SHARE_1, SHARE_2, with_dkek};
 use super::*;
 use crate::card::profile::RsaWrap;
 
@@ -97,6 +100,30 @@ fn crt_values_of_a_long_key_are_refused() {
     let mut card = with_dkek(Profile::firmware_4_1());
     let blob = include_bytes!("../../../../../tests/vectors/token/blobs/rsa4096-crt.blob");
     unwrap_by_file(&mut card, 1, blob, 0x6a80);
+}
+
+#[test]
+fn a_public_half_of_another_key_is_refused() {
+    let share = |hex_text: &str| Share::new(Secret::copied_from(&hex(hex_text)).unwrap());
+    let dkek = Dkek::combine(&[&share(SHARE_1), &share(SHARE_2)]).unwrap();
+    let mut card = with_dkek(Profile::firmware_4_1());
+    let ClearKey::Ec(mut key) = open(P256, &dkek).unwrap() else { panic!() };
+    let point = key.public.clone();
+    key.public = smartcard_hsm::curve::Curve::P256.domain().generator.to_vec();
+    unwrap_directly(&mut card, 1, &make(&ClearKey::Ec(key), &dkek, [1; 8]).unwrap(), 0x6a80);
+    let ClearKey::Ec(key) = open(P256, &dkek).unwrap() else { panic!() };
+    assert_eq!(key.public, point);
+    unwrap_directly(&mut card, 1, &make(&ClearKey::Ec(key), &dkek, [1; 8]).unwrap(), 0x9000);
+    let ClearKey::RsaCrt(mut key) = open(RSA_CRT, &dkek).unwrap() else { panic!() };
+    *key.modulus.last_mut().unwrap() ^= 2;
+    unwrap_directly(&mut card, 2, &make(&ClearKey::RsaCrt(key), &dkek, [1; 8]).unwrap(), 0x6a80);
+}
+
+#[test]
+fn a_full_token_takes_no_key_in() {
+    let mut card = with_dkek(Profile { memory_len: 319, ..Profile::firmware_4_1() });
+    unwrap_directly(&mut card, 1, P256, 0x6a84);
+    assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CC00"));
 }
 
 #[test]
