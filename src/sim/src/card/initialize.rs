@@ -69,7 +69,6 @@ impl Card {
         let transport = orders.options & OPTION_TRANSPORT != 0;
         self.store.write(Write::Reference(Role::User, reference(orders.pin, orders.tries_max, transport)));
         self.session.current_file = None;
-        self.session.officer = false;
         self.session.user = !transport;
         Ok(Reply::done())
     }
