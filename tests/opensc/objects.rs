@@ -27,6 +27,11 @@ fn certificates_and_data_are_kept_shown_and_deleted() {
         let read = ["--read-object", "--type", "data", "--label"];
         bench.pkcs11_tool(reader, &[&read[..], &["open"]].concat()).says("seen by all");
         bench.pkcs11_tool(reader, &[&read[..], &["closed"]].concat()).does_not_say("seen with the PIN");
+        // PKCS#11 hides it by itself; the card must refuse it too.
+        let number = reader.to_string();
+        let select = "00A404000BE82B0601040181C31F020100";
+        let sent = ["--reader", &number, "--send-apdu", select, "--send-apdu", "00B1CD01045402000000"];
+        bench.readers.run("opensc-tool", sent).says("SW1=0x69, SW2=0x82").does_not_say("seen with");
         bench.pkcs11_tool_logged_in(reader, &[&read[..], &["closed"]].concat()).says("seen with the PIN");
 
         let delete = ["--delete-object", "--type"];
