@@ -87,3 +87,90 @@ fn send(line: &mut impl Write, message: &[u8]) -> io::Result<()> {
     let len = u16::try_from(message.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     line.write_all(&[&len.to_be_bytes()[..], message].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::card::profile::Profile;
+    use crate::card::tests::{SELECT, VERIFY, hex, initialized};
+    use crate::fault::{At, Fault, Misfortune};
+    use crate::token::Token;
+
+    /// A reader with a token in it that has these faults.
+    fn reader(faults: Vec<Fault>) -> (TcpStream, Plugged) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let token = Token::new(initialized(Profile::firmware_4_1())).with_faults(faults);
+        let plugged = Plugged::plug(listener.local_addr().unwrap(), token).unwrap();
+        let (line, _) = listener.accept().unwrap();
+        // A bound for a test that would otherwise wait for ever, not a measure.
+        line.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        (line, plugged)
+    }
+
+    fn receive(line: &mut TcpStream) -> Vec<u8> {
+        let mut len = [0; 2];
+        line.read_exact(&mut len).unwrap();
+        let mut message = vec![0; u16::from_be_bytes(len).into()];
+        line.read_exact(&mut message).unwrap();
+        message
+    }
+
+    #[track_caller]
+    fn check(line: &mut TcpStream, message: &[u8], want: &[u8]) {
+        send(line, message).unwrap();
+        assert_eq!(receive(line), want);
+    }
+
+    #[test]
+    fn a_reader_asks_for_the_atr_and_sends_commands() {
+        let (mut line, plugged) = reader(Vec::new());
+        send(&mut line, &[POWER_ON]).unwrap();
+        check(&mut line, &[ATR], &Profile::firmware_4_1().atr());
+        check(&mut line, &hex(SELECT), &hex("6F0A 8201788505 0001 06 0401 9000"));
+        check(&mut line, &hex(VERIFY), &hex("9000"));
+        check(&mut line, &hex("00200081"), &hex("9000"));
+        // Both end the login.
+        for control in [RESET, POWER_OFF] {
+            send(&mut line, &[control]).unwrap();
+            check(&mut line, &hex(SELECT), &hex("6F0A 8201788505 0001 06 0401 9000"));
+            check(&mut line, &hex("00200081"), &hex("63C3"));
+            check(&mut line, &hex(VERIFY), &hex("9000"));
+        }
+        assert!(plugged.is_in());
+    }
+
+    #[test]
+    fn controls_nobody_knows_and_empty_messages_are_passed_over() {
+        let (mut line, _plugged) = reader(Vec::new());
+        for message in [&[][..], &[3], &[5], &[0xff]] {
+            send(&mut line, message).unwrap();
+        }
+        check(&mut line, &[ATR], &Profile::firmware_4_1().atr());
+    }
+
+    #[test]
+    fn a_silent_token_answers_nothing_and_one_that_vanishes_is_gone() {
+        let fault = |nth, wire| Fault { at: At::Command(nth), what: Misfortune::Travels(wire) };
+        let (mut line, plugged) = reader(vec![fault(1, Wire::Mute), fault(2, Wire::Vanish { bytes: 3 })]);
+        send(&mut line, &hex(SELECT)).unwrap();
+        check(&mut line, &[ATR], &Profile::firmware_4_1().atr());
+        send(&mut line, &hex(SELECT)).unwrap();
+        assert_eq!(line.read(&mut [0; 1]).unwrap(), 0);
+        drop(plugged);
+    }
+
+    #[test]
+    fn pulling_the_token_out_ends_the_line_and_the_thread() {
+        let (mut line, plugged) = reader(Vec::new());
+        drop(plugged);
+        assert_eq!(line.read(&mut [0; 1]).unwrap(), 0);
+        let (line, plugged) = reader(Vec::new());
+        drop(line);
+        while plugged.is_in() {
+            thread::yield_now();
+        }
+    }
+}

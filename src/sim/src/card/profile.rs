@@ -154,7 +154,7 @@ impl Profile {
     /// The ATR after power-on.
     ///
     /// Source: ATRs of SmartCard-HSM in OpenSC's `card-sc-hsm.c`; the fast one as measured on a Nitrokey HSM 2.
-    pub(super) fn atr(&self) -> [u8; 24] {
+    pub(crate) fn atr(&self) -> [u8; 24] {
         const JCOP3: [u8; 24] = *b"\x3b\xde\x18\xff\x81\x91\xfe\x1f\xc3\x80\x31\x81THSM1\x73\x80\x21\x40\x81\x07\x1c";
         const JCOP4: [u8; 24] = *b"\x3b\xde\x96\xff\x81\x91\xfe\x1f\xc3\x80\x31\x81THSM1\x73\x80\x21\x40\x81\x07\x92";
         match self.platform {
