@@ -10,19 +10,47 @@ use serde_json::Value;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartcard-hsm", &[]),
     ("conclave-publish", &[]),
-    ("conclave-room", &["conclave-publish"]),
+    ("conclave-ceremony", &["smartcard-hsm", "conclave-publish"]),
+    ("conclave-room", &["smartcard-hsm", "conclave-publish", "conclave-ceremony"]),
     ("smartcard-hsm-usb", &["smartcard-hsm"]),
     ("smartcard-hsm-recover", &["smartcard-hsm"]),
-    ("conclave-sim", &["smartcard-hsm", "smartcard-hsm-recover"]),
+    ("conclave-sim", &["smartcard-hsm", "smartcard-hsm-recover", "conclave-room"]),
     ("conclave-medium", &["conclave-publish"]),
     ("conclave-image", &["conclave-medium", "conclave-publish"]),
-    ("conclave-appliance", &["conclave-medium", "conclave-publish", "conclave-room"]),
-    ("conclave", &["smartcard-hsm", "smartcard-hsm-usb", "conclave-medium", "conclave-publish", "conclave-sim"]),
+    (
+        "conclave-appliance",
+        &[
+            "smartcard-hsm",
+            "smartcard-hsm-usb",
+            "conclave-medium",
+            "conclave-publish",
+            "conclave-ceremony",
+            "conclave-room",
+        ],
+    ),
+    (
+        "conclave",
+        &[
+            "smartcard-hsm",
+            "smartcard-hsm-usb",
+            "conclave-medium",
+            "conclave-publish",
+            "conclave-ceremony",
+            "conclave-room",
+            "conclave-sim",
+        ],
+    ),
 ];
 
 /// The appliance, and the crates that will be linked into it. Everything below them is trusted with the keys.
-const APPLIANCE_FLOORS: &[&str] =
-    &["conclave-appliance", "smartcard-hsm", "smartcard-hsm-usb", "conclave-publish", "conclave-room"];
+const APPLIANCE_FLOORS: &[&str] = &[
+    "conclave-appliance",
+    "smartcard-hsm",
+    "smartcard-hsm-usb",
+    "conclave-publish",
+    "conclave-ceremony",
+    "conclave-room",
+];
 
 /// Crates of this workspace that must never be below the appliance.
 const NEVER_IN_APPLIANCE: &[&str] = &["conclave-sim", "smartcard-hsm-recover", "conclave"];

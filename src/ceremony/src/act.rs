@@ -1,0 +1,148 @@
+//! Acts: what the machine does because of an entry. Each says what a power cut in the middle of it means.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
+use crate::public::Octets;
+use crate::script::Which;
+
+/// A secret's place in the Vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Slot {
+    /// A PIN of a token.
+    Pin(TokenId, Which),
+    /// The SO-PIN a used token has before the ceremony; its keeper types it.
+    OldSoPin(TokenId),
+    /// The passphrase of a share.
+    Passphrase(ShareId),
+    /// A clear share.
+    Share(ShareId),
+}
+
+/// A file on a drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Item {
+    /// A share file, sealed under its passphrase. The number is the attempt at making the set, from 1.
+    Share(ShareId, u16),
+    /// A key blob under the DKEK. The number is the attempt at wrapping it, from 1.
+    Blob(KeyIx, u16),
+    /// The plan, byte by byte.
+    Plan,
+    /// Salts and values of the commitments.
+    Companion,
+    /// Everything public: plan digest, certificates, keys, attestations, statements with signatures, manifest.
+    Bundle,
+}
+
+/// What a token signs. There is nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Signs {
+    /// The certificate of the key's profile.
+    Certificate,
+    /// The key-proof statement over the head of the entry that holds this act.
+    Statement,
+}
+
+/// What the machine does.
+///
+/// The order of the acts of an entry is the order in which they are done; one that fails ends the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Act {
+    /// Identify a drive by serial, size and volume id; list what is on it.
+    Identify(DriveId),
+    /// Write a file to the drive the plan names for it, read it back past every cache.
+    Write(DriveId, Item),
+    /// Read a file from its drive into memory and take its digest.
+    Read(DriveId, Item),
+    /// Read certificate, chain, firmware, counters, DKEK state and object list of a token.
+    Inspect(TokenId),
+    /// Erase a token and have it prove itself, its request bound to the head of the entry that holds this act.
+    Prove(TokenId),
+    /// Have a token prove that it holds its device key without changing it: in a later boot.
+    Authenticate(TokenId),
+    /// Have a token prove itself by a throw-away key beside its keys, bound to the head of the entry
+    /// that holds this act.
+    ProveAgain(TokenId),
+    /// Make a secret: a PIN, an SO-PIN, a passphrase.
+    Make(Slot),
+    /// Show a secret to its owner until it was typed back.
+    Reveal(Slot),
+    /// Make all shares of kernel and token randomness, and their check value.
+    MakeShares,
+    /// Seal a share under its passphrase.
+    Seal(ShareId),
+    /// Open the share file that was read, under its passphrase.
+    Open(ShareId),
+    /// Combine the opened shares and compare their check value with this one.
+    Combine(Octets<8>),
+    /// Wipe these places of the Vault, all of them if none is named.
+    Wipe(Option<Slot>),
+    /// Set a token's own SO-PIN and initialise it for good.
+    Initialise(TokenId),
+    /// Import all shares into a token and compare its check value.
+    Import(TokenId),
+    /// Power the card anew and log in.
+    TryPin(TokenId),
+    /// Make a key, its request bound to the head of the entry that holds this act.
+    Generate(TokenId, KeyIx),
+    /// Sign with a key.
+    Sign(TokenId, KeyIx, Signs),
+    /// Write description and certificate of a key.
+    Describe(TokenId, KeyIx),
+    /// Wrap a key.
+    Wrap(TokenId, KeyIx),
+    /// Restore a key from the blob that was read.
+    Unwrap(TokenId, KeyIx),
+    /// Write the token's label.
+    Label(TokenId),
+    /// Read the object list.
+    List(TokenId),
+    /// Show public text, large and as QR codes.
+    Show,
+    /// Sync, unmount, switch off.
+    PowerOff,
+}
+
+/// What a power cut in the middle of an act means for resuming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Doing it again is as good as having done it once.
+    Repeatable,
+    /// The device can be asked whether it happened; doing it again asks first.
+    Probe,
+    /// It must not be done again by itself: the ceremony goes back to the step that prepares it.
+    Once,
+}
+
+impl Act {
+    /// Its class. Exhaustive: an act without an answer to "what if the power fails now" does not compile.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Identify(_)
+            | Self::Read(..)
+            | Self::Inspect(_)
+            | Self::Prove(_)
+            | Self::Authenticate(_)
+            | Self::ProveAgain(_)
+            | Self::Make(_)
+            | Self::Reveal(_)
+            | Self::Seal(_)
+            | Self::Open(_)
+            | Self::Combine(_)
+            | Self::Wipe(_)
+            | Self::TryPin(_)
+            | Self::Sign(..)
+            | Self::Wrap(..)
+            | Self::Label(_)
+            | Self::List(_)
+            | Self::Show
+            | Self::PowerOff => Class::Repeatable,
+            // Nothing of worth is on the token yet; the entry before says so.
+            Self::Initialise(_) => Class::Repeatable,
+            // A file that is there with the same bytes, a key with this CAR, a restored key, a description: found, not made.
+            Self::Write(..) | Self::Generate(..) | Self::Unwrap(..) | Self::Describe(..) => Class::Probe,
+            // Clear shares are gone with the power; half an import cannot be undone.
+            Self::MakeShares | Self::Import(_) => Class::Once,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Events: what people said, what acts gave, what happened to the machine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::act::{Act, Slot};
+use crate::ids::{BagId, Device, PersonId, StepId};
+use crate::public::{Bytes, Octets, Text};
+
+/// What made an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Entry 0: the transcript begins.
+    Began(Box<Began>),
+    /// Something was looked at before the plan was in.
+    Looked(Looked),
+    /// A person did what was asked.
+    Said(PersonId, Answer),
+    /// Nobody in particular did what was asked.
+    Done(Answer),
+    /// An act gave this.
+    Came {
+        /// The act, as it was intended.
+        act: Act,
+        /// What it gave.
+        outcome: Outcome,
+    },
+    /// The machine was started again: everybody is signed out, every secret gone, nothing proved in this boot.
+    Interrupted {
+        /// Which boot this is, from 1.
+        boot: u16,
+        /// Head the longer log ended with, torn tail left out.
+        head: Octets<32>,
+        /// SHA-256 of a torn tail, kept as a file of its own.
+        torn: Option<Octets<32>>,
+    },
+    /// Two roles decided to do a step again, with their reason.
+    Again {
+        /// Which.
+        step: StepId,
+        /// Who.
+        by: (PersonId, PersonId),
+        /// Why.
+        why: Text,
+    },
+}
+
+/// Entry 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// Version of this format.
+    pub format: u16,
+    /// Random: no two transcripts begin alike.
+    pub nonce: Octets<32>,
+    /// SHA-256 of the plan.
+    pub plan: Octets<32>,
+    /// SHA-256 of the medium, as the machine that runs from it computed it.
+    pub image: Octets<32>,
+    /// Version and revision of the appliance.
+    pub build: Text,
+    /// Whether the ceremony counts, as its plan says: rehearsal.
+    pub rehearsal: bool,
+    /// Commitments to the people's names, organisations and the bags' places, in the order of the plan:
+    /// SHA-256 over 32 bytes of salt and the value.
+    pub commitments: Vec<Octets<32>>,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Looked {
+    /// The medium: where the witness's own copy of the digest came from; the challenge was met.
+    Medium {
+        /// In the screen's words.
+        source: Text,
+    },
+    /// The air gap: lines tried, and what of the machine is recorded.
+    AirGap {
+        /// Ways out that were tried and absent.
+        absent: u16,
+        /// Network hardware that is there without a driver, by id.
+        hardware: Vec<Text>,
+        /// Machine, firmware, kernel.
+        machine: Vec<Text>,
+    },
+    /// The clock: what it showed when somebody compared it with a watch. Units: seconds since 1970, UTC.
+    Clock {
+        /// Wall clock.
+        wall: i64,
+    },
+    /// The plan: where the witness's own copy of its digest came from; the challenge was met.
+    Plan {
+        /// In the screen's words.
+        source: Text,
+        /// Serial of the drive it was read from.
+        drive: Text,
+    },
+}
+
+/// What a person answers to what a step asks; see [`crate::step::Ask`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Pressed Enter, or typed the sign-in code: agrees to the acts shown.
+    Go,
+    /// Typed the word that a destructive step wants.
+    Word,
+    /// Plugged in what was asked for.
+    Inserted(Device),
+    /// Took out what was asked for.
+    Removed(Device),
+    /// Signed in; what kind of document was shown.
+    SignedIn {
+        /// Kind of document, in words.
+        document: Text,
+    },
+    /// Does not come; the alternate signs in instead.
+    Absent {
+        /// Whose place is taken.
+        whose: PersonId,
+    },
+    /// Typed a secret back, or typed it in; the Vault compared or took it.
+    Typed(Slot),
+    /// The keys type what they say.
+    KeyboardFits,
+    /// Typed the number of a bag twice, alike.
+    BagNumber {
+        /// Which bag.
+        bag: BagId,
+        /// As typed.
+        number: Text,
+    },
+    /// Objects, in words.
+    Objects(Text),
+    /// Nobody objects (any more).
+    NoObjection,
+    /// Attests; the words of the head were shown.
+    Attests,
+    /// Refuses to attest, in words.
+    Refuses(Text),
+}
+
+/// What an act gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Done, nothing to tell.
+    Done,
+    /// A drive is the one of the plan.
+    Drive {
+        /// Names of the files on it, at most 64.
+        names: Vec<Text>,
+        /// Units: bytes free.
+        free: u64,
+    },
+    /// A file was written and read back, or read: its length and SHA-256.
+    File {
+        /// Units: bytes.
+        len: u64,
+        /// SHA-256.
+        digest: Octets<32>,
+    },
+    /// What a token says of itself.
+    Token(Box<TokenSeen>),
+    /// A token's proof.
+    Proof {
+        /// Attestation, or for [`Act::Authenticate`] ephemeral public key, nonce and token.
+        evidence: Bytes,
+    },
+    /// A check value.
+    Kcv(Octets<8>),
+    /// A key was made, or found with the request it was to have.
+    Key {
+        /// SubjectPublicKeyInfo, DER.
+        spki: Bytes,
+        /// The request signed by key and device (attestation).
+        attestation: Bytes,
+    },
+    /// A certificate, DER: its serial number was drawn for it.
+    Certificate(Bytes),
+    /// A signature over a statement, as X.509 writes it (ECDSA: DER).
+    Signature(Bytes),
+    /// Objects of a token, a line each.
+    Objects(Vec<Text>),
+    /// It failed.
+    Failed(Failure),
+}
+
+/// What a token says of itself: worth nothing before its proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenSeen {
+    /// From its certificate.
+    pub serial: Text,
+    /// Applet version.
+    pub firmware: Text,
+    /// Device certificate and device issuer certificate, as they are on the token.
+    pub certificates: Bytes,
+    /// User PIN, in words.
+    pub pin: Text,
+    /// SO-PIN, in words.
+    pub so_pin: Text,
+    /// DKEK, in words.
+    pub dkek: Text,
+    /// Objects, a line each.
+    pub objects: Vec<Text>,
+}
+
+/// Why an act failed, by what can be done about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What can be done.
+    pub next: Next,
+    /// What was tried, what came, in words for the room.
+    pub words: Text,
+}
+
+/// What can be done about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Next {
+    /// The device is not there, or another one is: plug in the right one; the step asks again.
+    Device,
+    /// Something was typed wrong: the step asks again.
+    Type,
+    /// It may work when done again, by decision of two roles.
+    Again,
+    /// A comparison failed: never waived. The ceremony halts.
+    Halt,
+}

@@ -1,0 +1,13 @@
+//! A key ceremony without its machine: plan, script, step, transcript, verification.
+//!
+//! Pure: no clock, no randomness, no device. Time and random bytes enter as events.
+#![forbid(unsafe_code)]
+
+pub mod act;
+pub mod entry;
+pub mod event;
+pub mod ids;
+pub mod plan;
+pub mod public;
+pub mod script;
+pub mod step;

@@ -1,0 +1,205 @@
+//! The plan: one TOML file that says what must be true at the end of a ceremony.
+
+use conclave_publish::x509::{CertificateProfile, Time};
+use conclave_publish::{Digest, Kind, Line};
+use smartcard_hsm::command::KeySpec;
+use smartcard_hsm::object::KeyId;
+use smartcard_hsm::pkcs15::{CkaId, Label};
+
+use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
+use crate::public::Text;
+
+/// A plan that was read and is sound in itself; whether it can be run is for its compilation to say.
+///
+/// Things refer to one another by their place in these lists.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// SHA-256 over the bytes of the file: what people agreed on beforehand.
+    pub digest: Digest,
+    /// What the ceremony is called.
+    pub title: Line,
+    /// Whether it counts.
+    pub kind: Kind,
+    /// Policies its rules are checked against.
+    pub policies: Vec<Policy>,
+    /// When it may be held.
+    pub window: Window,
+    /// USB ports of the machine, hubs counted in, the medium's own left out.
+    pub ports: u16,
+    /// Everybody who takes part.
+    pub people: Vec<Person>,
+    /// Every token.
+    pub tokens: Vec<Token>,
+    /// Every drive.
+    pub drives: Vec<Drive>,
+    /// Every key.
+    pub keys: Vec<Key>,
+    /// The shares of the DKEK; all are needed.
+    pub shares: Vec<Share>,
+    /// Every bag.
+    pub bags: Vec<Bag>,
+}
+
+/// A set of rules with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// SAFIRE's Key Management Practice Statement.
+    Kmps,
+}
+
+/// First and last second of the days a ceremony may be held on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First.
+    pub from: Time,
+    /// Last.
+    pub until: Time,
+}
+
+/// What a person is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Leads through the script.
+    Operator,
+    /// Keeps a share.
+    Custodian,
+    /// Looks, compares, attests; keeps nothing.
+    Witness,
+    /// Keeps tokens, drives or PINs.
+    Holder,
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Short name within the plan; shown and recorded.
+    pub id: Text,
+    /// Full name: enters the transcript as a commitment only.
+    pub name: Text,
+    /// For whom.
+    pub organisation: Text,
+    /// What for.
+    pub roles: Vec<Role>,
+    /// Whom this person stands in for if absent.
+    pub alternate_for: Option<PersonId>,
+}
+
+/// What a token must be before the ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// As from the factory, with the vendor's published SO-PIN.
+    New,
+    /// Used before: it is wiped, by a typed word and two roles; its keeper types the SO-PIN it has.
+    Used,
+}
+
+/// Who keeps a thing, and in which bag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Custody {
+    /// Who.
+    pub keeper: PersonId,
+    /// The bag, if it goes into one.
+    pub bag: Option<BagId>,
+}
+
+/// A token.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// What the room calls it: `MASTER`.
+    pub name: Text,
+    /// Serial, as in its certificate: `DENK0404144`.
+    pub serial: Text,
+    /// What it must be before.
+    pub before: Before,
+    /// Label written on it.
+    pub label: Label,
+    /// The token itself.
+    pub custody: Custody,
+    /// The paper with its user PIN.
+    pub pin: Custody,
+    /// The paper with its SO-PIN.
+    pub so_pin: Custody,
+}
+
+/// What a drive may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holds {
+    /// The transcript, its companion and the plan. Exactly two drives do.
+    Transcript,
+    /// The share file of this share.
+    Share(ShareId),
+    /// The key blobs under the DKEK.
+    Blobs,
+    /// The public bundle.
+    Public,
+}
+
+/// A drive.
+#[derive(Clone, Debug)]
+pub struct Drive {
+    /// What the room calls it: `WELLINGTON`.
+    pub name: Text,
+    /// USB serial, without spaces around it.
+    pub serial: Text,
+    /// Units: bytes.
+    pub size: u64,
+    /// FAT32 volume id.
+    pub volume: u32,
+    /// The one thing it may hold.
+    pub holds: Holds,
+    /// Who keeps it, where.
+    pub custody: Custody,
+}
+
+/// A key.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Label (CKA_LABEL), also the base of its file names.
+    pub label: Label,
+    /// CKA_ID.
+    pub id: CkaId,
+    /// Number on every token, by its place in the plan from 1.
+    pub number: KeyId,
+    /// Algorithm and size.
+    pub spec: KeySpec,
+    /// Where it is made.
+    pub master: TokenId,
+    /// Where it is restored.
+    pub copies: Vec<TokenId>,
+    /// The certificate made for it, checked before there is a key.
+    pub certificate: CertificateProfile,
+    /// What the key is for, in the plan's words; stands in its statements.
+    pub purpose: Line,
+}
+
+impl Key {
+    /// Every token that holds it at the end, the master first.
+    pub fn tokens(&self) -> impl Iterator<Item = TokenId> {
+        core::iter::once(self.master).chain(self.copies.iter().copied())
+    }
+}
+
+/// A share of the DKEK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Whose it is.
+    pub custodian: PersonId,
+    /// The drive its file is on.
+    pub drive: DriveId,
+    /// The paper with its passphrase.
+    pub passphrase: Custody,
+}
+
+/// A tamper-evident bag.
+#[derive(Clone, Debug)]
+pub struct Bag {
+    /// Its printed number; typed twice when it is sealed.
+    pub number: Text,
+    /// Where it goes. Enters the transcript as a commitment only.
+    pub place: Text,
+    /// Who takes it there.
+    pub holder: PersonId,
+    /// Tokens and drives in it, by their custody.
+    pub devices: Vec<Device>,
+}

@@ -1,0 +1,129 @@
+//! The script: the numbered steps of a ceremony, as a plan compiles to them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use crate::plan::Role;
+
+/// Which of a token's two PINs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Which {
+    /// The SO-PIN: 16 hexadecimal digits.
+    So,
+    /// The user PIN.
+    User,
+}
+
+/// What a step is for. New kinds of ceremony are new compositions of these.
+///
+/// Every step has one skeleton: asked, authorised, intended, observed, judged. One round each: what needs two rounds is
+/// two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum StepKind {
+    /// The medium's digest was compared by challenge.
+    Medium,
+    /// Every way out was tried.
+    AirGap,
+    /// The clock lies in the plan's window.
+    Clock,
+    /// The plan's digest was compared by challenge.
+    Plan,
+    /// A log drive is identified; the entries so far, the plan and the companion file go on it.
+    Log(DriveId),
+    /// A person signs in.
+    SignIn(PersonId),
+    /// A drive that is not a log drive is identified, found empty, and removed.
+    Register(DriveId),
+    /// A token is identified, its inventory, chain and counters recorded. Nothing is changed.
+    Inspect(TokenId),
+    /// A token is erased and proves that it holds its device key.
+    Prove(TokenId),
+    /// The keyboard shows what its keys type, before secrets are typed on it.
+    Keyboard,
+    /// A PIN is made, shown to its keeper, written down and typed back.
+    Pin(TokenId, Which),
+    /// A passphrase is made, shown to the custodian, written down and typed back.
+    Passphrase(ShareId),
+    /// All shares are made of kernel and token randomness, their check value is recorded, each is sealed; clear shares and
+    /// passphrases are wiped.
+    MakeShares,
+    /// A sealed share goes to its drive and is read back.
+    WriteShare(ShareId),
+    /// A token is initialised for good.
+    Initialise(TokenId),
+    /// A share file is read from its drive, its digest compared, its passphrase typed, the share opened.
+    OpenShare(ShareId),
+    /// Check value of all shares equal to creation's, then imported into every token, each token's compared; wiped.
+    Import,
+    /// The user PIN is used after the card was powered anew.
+    TryPin(TokenId),
+    /// A key is made on its master; inventory difference and birth proof are checked.
+    Generate(KeyIx),
+    /// A certificate is made and signed by the key.
+    Certify(KeyIx),
+    /// A key is wrapped under the DKEK; the blob goes to its drive, is read back and wiped here.
+    Wrap(KeyIx),
+    /// Blobs are read again from the drive and every key that belongs on this copy is restored there, described, and its
+    /// certificate written.
+    Restore(TokenId),
+    /// A copy's object list is equal to the master's, and it proves itself again.
+    Compare(TokenId),
+    /// Everybody who wants to object does, in words.
+    Objections,
+    /// A token signs the statement of each key it holds; each verifies.
+    State(TokenId),
+    /// The public bundle goes to its drive and is read back.
+    Publish(DriveId),
+    /// Certificate fingerprints and the head are shown, as QR codes, too.
+    Show,
+    /// A bag is filled and sealed; its number is typed twice.
+    Bag(BagId),
+    /// A person attests or refuses, in words.
+    Attest(PersonId),
+    /// The last entry. The final head stays on screen until power-off.
+    Close,
+}
+
+/// Who must authorise a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Roles {
+    /// Nobody in particular: somebody presses Enter.
+    Anyone,
+    /// This person, by sign-in code.
+    Person(PersonId),
+    /// Anyone of this role, by sign-in code.
+    One(Role),
+    /// Two different people of these roles, by their sign-in codes, one after the other.
+    Two(Role, Role),
+}
+
+/// A step of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its place, from zero; people see it counted from one.
+    pub id: StepId,
+    /// What for.
+    pub kind: StepKind,
+    /// Who authorises it.
+    pub roles: Roles,
+    /// Units: minutes it may take before the room is told so.
+    pub budget: u16,
+    /// What must be plugged in, beside the log drives.
+    pub devices: Vec<Device>,
+}
+
+/// The numbered steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Most devices plugged in at once, log drives counted.
+    pub peak: u16,
+}
+
+impl Script {
+    /// A step by its number.
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.get(usize::from(id.0))
+    }
+}
