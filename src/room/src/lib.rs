@@ -11,6 +11,7 @@ pub mod layout;
 pub mod shown;
 
 pub mod look;
+pub mod ports;
 pub mod run;
 pub mod text;
 pub mod view;

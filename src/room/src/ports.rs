@@ -1,0 +1,66 @@
+//! What a ceremony needs of the machine it runs on: the ports that the appliance and the simulated world implement.
+//!
+//! None of them decides anything.
+
+use smartcard_hsm::channel::{Channel, ChannelError};
+use smartcard_hsm::dkek::stretch::Stretch;
+
+use crate::civil::Wall;
+use crate::shown::Shown;
+
+/// A token that is plugged in, before anything was asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenAt {
+    /// Where: controller, hub and port, as the kernel counts them.
+    pub port: Shown,
+    /// Serial of the USB descriptor; it proves nothing and is compared with the token's certificate.
+    pub serial: Shown,
+}
+
+/// Tokens on the machine's ports.
+pub trait Tokens {
+    /// What carries commands to one of them. Dropping it releases the token.
+    type Channel: Channel;
+
+    /// Every token that is plugged in, in the order of ports.
+    fn plugged(&mut self) -> Vec<TokenAt>;
+
+    /// Powers the token at this port on, for commands.
+    ///
+    /// **Errors**: [`ChannelError::Unplugged`] if none is there any more.
+    fn open(&mut self, at: &TokenAt) -> Result<Self::Channel, ChannelError>;
+}
+
+/// Both clocks, read at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Wall clock, which people set.
+    pub wall: Wall,
+    /// Time since power-on, which nobody can set. **Units**: milliseconds.
+    pub mono_ms: u64,
+}
+
+/// The kernel gave no random bytes. Nothing goes on without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the kernel gave no random bytes")]
+pub struct NoRandomness;
+
+/// The machine below a ceremony.
+pub trait Machine {
+    /// Its tokens.
+    type Tokens: Tokens;
+
+    /// Its tokens.
+    fn tokens(&mut self) -> &mut Self::Tokens;
+
+    /// Fills `bytes` from the kernel, after it has gathered enough.
+    ///
+    /// **Secret**: what it draws may become a PIN, a passphrase or a share; nothing below keeps a copy.
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
+
+    /// Reads the clocks.
+    fn now(&mut self) -> Now;
+
+    /// How share files turn passphrases into keys.
+    fn stretch(&self) -> &dyn Stretch;
+}
