@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod civil;
+pub mod drives;
 pub mod field;
 pub mod key;
 pub mod layout;
@@ -14,4 +15,5 @@ pub mod look;
 pub mod ports;
 pub mod run;
 pub mod text;
+pub mod text_drives;
 pub mod view;

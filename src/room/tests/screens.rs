@@ -10,9 +10,11 @@ use std::path::Path;
 
 use conclave_publish::Digest;
 use conclave_room::civil::Wall;
+use conclave_room::drives::fat32::Unfit;
+use conclave_room::drives::{Drive, Volume, VolumeId};
 use conclave_room::key::{Key, KeyboardId, Press};
 use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
-use conclave_room::look::devices::{Devices, Drive, Looked, Other, Token};
+use conclave_room::look::devices::{Devices, Looked, Other, Token};
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_room::shown::Shown;
@@ -136,14 +138,14 @@ fn devices() -> Event {
                 model: Shown::new("Kingston DataTraveler"),
                 serial: Shown::new("60A44C425324"),
                 len: 15_502_147_584,
-                volume: Ok(Shown::new("4A17-E2B0")),
+                volume: Ok(Volume { id: VolumeId(0x4A17_E2B0), label: Shown::new("WELLINGTON") }),
             },
             Drive {
                 port: Shown::new("1-5"),
                 model: Shown::new("Flash \x1b[2JDisk"),
                 serial: Shown::new(""),
                 len: 1_000,
-                volume: Err(Shown::new("not FAT32: reformat as FAT32")),
+                volume: Err(Unfit::Other("exFAT")),
             },
         ],
         others: vec![Other {

@@ -1,5 +1,6 @@
 //! What is plugged in, as far as looking tells: nothing here has proved anything.
 
+use crate::drives::Drive;
 use crate::shown::Shown;
 
 /// Where on the machine: controller, hub and port, as the kernel counts them (`1-4`, `1-4.2` behind a hub).
@@ -36,21 +37,6 @@ pub enum Looked {
     },
     /// It did not, or not as a SmartCard-HSM.
     Refused(Shown),
-}
-
-/// A drive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drive {
-    /// Where.
-    pub port: Port,
-    /// What it calls itself.
-    pub model: Shown,
-    /// USB serial; empty if it has none.
-    pub serial: Shown,
-    /// Units: bytes.
-    pub len: u64,
-    /// FAT32 volume id, or why it has none.
-    pub volume: Result<Shown, Shown>,
 }
 
 /// Something on USB that is not used.

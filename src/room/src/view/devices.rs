@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{BAD, PLAIN, STRONG, instruction, lines, row, rows};
+use crate::drives::Drive;
 use crate::look::Look;
-use crate::look::devices::{Drive, Looked, Token};
-use crate::text;
+use crate::look::devices::{Looked, Token};
+use crate::{text, text_drives};
 
 pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     let words = text::devices(look.devices.as_ref());
@@ -60,8 +61,8 @@ fn drive(drive: &Drive) -> Vec<Line<'static>> {
         Span::styled(format!("serial {}", drive.serial), STRONG)
     };
     let volume = match &drive.volume {
-        Ok(id) => Span::styled(format!("FAT32 volume {id}"), PLAIN),
-        Err(why) => Span::styled(why.to_string(), BAD),
+        Ok(volume) => Span::styled(format!("FAT32 volume {} {}", volume.id, volume.label), PLAIN),
+        Err(why) => Span::styled(text_drives::unfit(why), BAD),
     };
     vec![
         Line::from(vec![Span::styled(format!("{:<9}{:<30}", drive.port, drive.model), PLAIN), serial]),

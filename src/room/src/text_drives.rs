@@ -1,0 +1,149 @@
+//! What the room reads when a drive does not do what it was asked: what happened, then what to do now.
+
+use crate::drives::fat32::Unfit;
+use crate::drives::{Came, Differs, DriveError};
+use crate::text::{OPERATOR, Words, digits};
+
+/// Why a drive cannot be worked with, and what would make it fit: one line.
+pub fn unfit(unfit: &Unfit) -> String {
+    match unfit {
+        Unfit::Unreadable(why) => format!("unreadable ({why}): use another drive"),
+        Unfit::NotFormatted => "not formatted: format it as FAT32 elsewhere".into(),
+        Unfit::DiscImage => "holds a disc image, as the medium does: not for files".into(),
+        Unfit::Other(name) => format!("{name}: reformat it as FAT32 elsewhere"),
+        Unfit::Partitions(found) => format!("{found} partitions: reformat it elsewhere with one, FAT32"),
+        Unfit::PartitionBounds => "its partition ends beyond it: reformat it elsewhere".into(),
+        Unfit::Damaged(field) => format!("FAT32 damaged ({field}): reformat it"),
+    }
+}
+
+/// A drive did not do what was asked. `called` is what the people in the room call it, as its label says.
+pub fn failed(called: &str, error: &DriveError) -> Words {
+    let (instruction, more) = instruction(called, &error.came);
+    let facts = vec![format!("{called} (port {}): {} failed.", error.port, error.tried), happened(&error.came)];
+    Words { role: OPERATOR, instruction, facts: facts.into_iter().chain(more.map(str::to_owned)).collect() }
+}
+
+/// What happened, in a sentence.
+fn happened(came: &Came) -> String {
+    match came {
+        Came::Absent => "No drive is in that port.".into(),
+        Came::Swapped(there) => format!("Another drive is in that port: serial {}.", there.serial),
+        Came::Gone => "It was pulled out, or it stopped answering.".into(),
+        Came::NoSerial => "It tells no serial, so it cannot be told from another drive.".into(),
+        Came::SameSerial { other } => format!("The drive at port {other} claims the same serial."),
+        Came::Unfit(why) => format!("It is {}.", unfit(why)),
+        Came::ReadOnly => "It refuses to be written to.".into(),
+        Came::Full { need, free } => format!("{} bytes are needed, {} are free.", digits(*need), digits(*free)),
+        Came::Io(why) => format!("The drive reported an error: {why}."),
+        Came::FlushFailed(why) => format!("It took the bytes, then could not say that it keeps them: {why}."),
+        Came::NotReadBack(differs) => format!("What it gives back is not what it was given: {differs}."),
+        Came::Exists(name) => format!("A file {} is there already, with other contents.", name.as_str()),
+        Came::NoFile => "There is no file of that name on it.".into(),
+        Came::TooLong { len, at_most } => {
+            format!("The file has {} bytes; at most {} are read.", digits(*len), digits(*at_most))
+        }
+        Came::LogLength { expected, found } => {
+            format!("Its log has {} bytes; the record has {}.", digits(*found), digits(*expected))
+        }
+        Came::TooManyNames => "It holds more files than any drive of a ceremony.".into(),
+        Came::Folder(name) => format!("{} is in a folder; drives of a ceremony have none.", name.as_str()),
+        Came::Names(why) => format!("The names to be written do not go together: {why}."),
+        Came::NoNameLeft(name) => format!("Every name for keeping what is left of {} is taken.", name.as_str()),
+    }
+}
+
+/// What to do now, and what else there is to know.
+fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
+    let spare = format!("take {called} out, mark it as bad and put the spare in.");
+    let lies = "A drive that does so may hold less than it says. Nothing on it counts.";
+    match came {
+        Came::Absent | Came::Gone => (format!("put {called} in again, into the same port."), None),
+        Came::Swapped(_) => (format!("take it out and put {called} in."), None),
+        Came::SameSerial { .. } => ("take both out and keep them apart.".into(), None),
+        Came::NoSerial | Came::Unfit(_) => (format!("take {called} out and put the spare in."), None),
+        Came::ReadOnly => (format!("switch {called} to writing, if it has a switch; or use the spare."), None),
+        Came::Full { .. } => (format!("take {called} out and put the spare in."), Some("Nothing is ever deleted.")),
+        Came::Io(_) | Came::FlushFailed(_) => (spare, None),
+        Came::NotReadBack(Differs::Another(_)) => (spare, Some("A file nobody wrote to has changed.")),
+        Came::NotReadBack(_) => (spare, Some(lies)),
+        Came::Exists(_) => {
+            (format!("check that this is {called}; if it is, put the spare in."), Some("Files are never overwritten."))
+        }
+        Came::NoFile | Came::TooLong { .. } | Came::Folder(_) | Came::TooManyNames => {
+            (format!("check that {called} is the drive that was prepared."), None)
+        }
+        Came::LogLength { .. } => ("power off and start again: the two logs are compared then.".into(), None),
+        Came::Names(_) | Came::NoNameLeft(_) => ("stop: the plan or the drive needs another look.".into(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drives::{Drive, Tried, Volume, VolumeId};
+    use crate::shown::Shown;
+    use conclave_publish::{FileName, Item, Manifest};
+
+    fn name(name: &str) -> FileName {
+        FileName::new(name.as_bytes()).unwrap()
+    }
+
+    fn all() -> Vec<Came> {
+        let volume = Ok(Volume { id: VolumeId(1), label: Shown::new("B") });
+        let (port, model) = (Shown::new("1-1"), Shown::new("Stick"));
+        let twice = |name: &str| Item { name: self::name(name), size: 0, digest: conclave_publish::Digest::of(b"") };
+        vec![
+            Came::Absent,
+            Came::Swapped(Box::new(Drive { port, model, serial: Shown::new("OTHER"), len: 1, volume })),
+            Came::Gone,
+            Came::NoSerial,
+            Came::SameSerial { other: Shown::new("1-9") },
+            Came::Unfit(Unfit::Other("exFAT")),
+            Came::ReadOnly,
+            Came::Full { need: 70_000, free: 4_096 },
+            Came::Io(Shown::new("Input/output error (os error 5)")),
+            Came::FlushFailed(Shown::new("Input/output error (os error 5)")),
+            Came::NotReadBack(Differs::Bytes),
+            Came::NotReadBack(Differs::Length { written: 7, found: 0 }),
+            Came::NotReadBack(Differs::Missing),
+            Came::NotReadBack(Differs::Another(name("plan.toml"))),
+            Came::Exists(name("plan.toml")),
+            Came::NoFile,
+            Came::TooLong { len: 9, at_most: 8 },
+            Came::LogLength { expected: 9, found: 8 },
+            Came::TooManyNames,
+            Came::Folder(name("a/b")),
+            Came::from(Manifest::new(vec![twice("a"), twice("A")]).unwrap_err()),
+            Came::NoNameLeft(name("log.cbor")),
+        ]
+    }
+
+    #[test]
+    fn every_failure_has_words_of_its_own_and_says_what_to_do() {
+        let error = |came| DriveError { port: Shown::new("1-4"), tried: Tried::Write(name("log.cbor")), came };
+        let words: Vec<Words> = all().into_iter().map(|came| failed("WELLINGTON", &error(came))).collect();
+        for (at, said) in words.iter().enumerate() {
+            assert_eq!(said.facts[0], "WELLINGTON (port 1-4): writing log.cbor failed.");
+            assert!(said.instruction.ends_with('.') && said.facts.iter().all(|fact| fact.ends_with('.')), "{said:?}");
+            assert!(words[..at].iter().all(|other| other.facts != said.facts), "{said:?} is said twice");
+            // "Operator: " stands before the instruction, and a screen has 80 columns.
+            assert!(said.instruction.len() <= 68, "{}", said.instruction);
+            for fact in &said.facts {
+                assert!(fact.len() <= 120, "{fact}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_the_room_says_what_would() {
+        for (why, words) in [
+            (Unfit::Other("exFAT"), "exFAT: reformat it as FAT32 elsewhere"),
+            (Unfit::NotFormatted, "not formatted: format it as FAT32 elsewhere"),
+            (Unfit::Partitions(2), "2 partitions: reformat it elsewhere with one, FAT32"),
+            (Unfit::Damaged("version"), "FAT32 damaged (version): reformat it"),
+        ] {
+            assert_eq!(unfit(&why), words);
+        }
+    }
+}
