@@ -1,4 +1,4 @@
-//! Simulated Nitrokey HSM tokens. Never part of the appliance: a test asks cargo.
+//! Simulated Nitrokey HSM tokens, and drives. Never part of the appliance: a test asks cargo.
 #![forbid(unsafe_code)]
 
 pub mod icc;
@@ -16,3 +16,6 @@ pub mod ccid_device;
 pub mod in_process;
 pub mod usbredir;
 pub mod vpcd;
+
+// What else is in the room.
+pub mod world;

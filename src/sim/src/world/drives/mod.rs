@@ -1,0 +1,267 @@
+//! Drives in memory, with a cache that forgets: what was written and not synced is lost when the power fails, from any
+//! byte on.
+//!
+//! They imitate a FAT32 volume as Linux mounts it: names are the same whatever their capitals, a mounted volume shows
+//! what was not synced yet, unmounting syncs. Every operation is counted, and can fail at any count.
+
+mod stick;
+
+use conclave_publish::FileName;
+use conclave_room::drives::{Access, Came, Drive, Media, NAMES_MAX, Past, Space};
+use conclave_room::shown::Shown;
+
+use stick::Change;
+pub use stick::{Lies, Stick};
+
+/// What goes wrong at one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It reports an error of the drive, once.
+    Io,
+    /// If it is a sync, the drive says that it could not keep what it took, and has lost it; else the next one does.
+    Flush,
+    /// The drive at this port is pulled out, with what was not synced.
+    Yank(Shown),
+    /// The drive at this port forgets a file it kept.
+    Lose(Shown, FileName),
+    /// The power fails: it and everything after it fails until [`MemoryDrives::cut`].
+    PowerCut,
+}
+
+/// Drives that are plugged into a simulated machine.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDrives {
+    sticks: Vec<Stick>,
+    /// What was written and not synced, on which drive, in order.
+    unsynced: Vec<(Shown, Change)>,
+    ops: u64,
+    fault: Option<(u64, Fault)>,
+    dark: bool,
+}
+
+impl MemoryDrives {
+    /// Plugs a drive in.
+    pub fn plug(&mut self, stick: Stick) {
+        self.sticks.push(stick);
+        self.sticks.sort_by(|a, b| a.drive.port.cmp(&b.drive.port));
+    }
+
+    /// Pulls out the drive at this port; what was not synced is lost.
+    pub fn pull(&mut self, port: &Shown) -> Option<Stick> {
+        let at = self.sticks.iter().position(|stick| stick.drive.port == *port)?;
+        self.unsynced.retain(|(there, _)| there != port);
+        let mut stick = self.sticks.remove(at);
+        stick.mounted = None;
+        Some(stick)
+    }
+
+    /// The drive at this port: what it holds, and what it will do.
+    pub fn stick(&mut self, port: &Shown) -> Option<&mut Stick> {
+        self.sticks.iter_mut().find(|stick| stick.drive.port == *port)
+    }
+
+    /// Operations so far: [`Self::fail_at`] counts from the first, which is 0.
+    pub fn ops(&self) -> u64 {
+        self.ops
+    }
+
+    /// Lets operation number `op` fail.
+    pub fn fail_at(&mut self, op: u64, fault: Fault) {
+        self.fault = Some((op, fault));
+    }
+
+    /// How far a power cut now may have come: [`Self::cut`] can be asked for anything from 0 to this. One for every
+    /// byte that was written and not synced, and for every name that was made or changed.
+    pub fn unsynced(&self) -> usize {
+        self.unsynced.iter().map(|(_, change)| change.weight()).sum()
+    }
+
+    /// The power fails and comes back: of what was not synced, the first `kept` units are there, the write they end in is
+    /// torn, and the rest never was. Nothing is mounted.
+    pub fn cut(&mut self, kept: usize) {
+        let mut left = kept;
+        for (port, change) in core::mem::take(&mut self.unsynced) {
+            let change = change.torn(left);
+            left -= change.as_ref().map_or(left, Change::weight);
+            if let (Some(change), Some(stick)) = (change, self.stick(&port)) {
+                stick.keep(change);
+            }
+        }
+        for stick in &mut self.sticks {
+            stick.mounted = None;
+        }
+        self.fault = None;
+        self.dark = false;
+    }
+
+    /// Counts an operation, and lets it fail if it is its turn.
+    fn count(&mut self) -> Result<(), Came> {
+        let op = self.ops;
+        self.ops += 1;
+        if self.dark {
+            return Err(Came::Gone);
+        }
+        match self.fault.clone() {
+            Some((at, fault)) if at == op => match fault {
+                Fault::Io => return Err(Came::Io(Shown::new("Input/output error"))),
+                Fault::PowerCut => {
+                    self.dark = true;
+                    return Err(Came::Gone);
+                }
+                Fault::Yank(port) => drop(self.pull(&port)),
+                Fault::Lose(port, name) => drop(self.stick(&port).and_then(|stick| stick.files.remove(&name))),
+                Fault::Flush => {}
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A mounted drive, counting the operation that is for it.
+    fn open(&mut self, port: &Shown) -> Result<&mut Stick, Came> {
+        self.count()?;
+        self.stick(port).filter(|stick| stick.mounted.is_some()).ok_or(Came::Gone)
+    }
+
+    /// What a mounted drive shows of a file: what it keeps, and what is in the cache.
+    fn shown(&self, stick: &Stick) -> Stick {
+        let mut shown = stick.clone();
+        for (port, change) in &self.unsynced {
+            if *port == stick.drive.port {
+                shown.apply(change.clone());
+            }
+        }
+        shown
+    }
+
+    /// A mounted drive as it shows itself, counting the operation that is for it.
+    fn view(&mut self, port: &Shown) -> Result<Stick, Came> {
+        let stick = self.open(port)?.clone();
+        Ok(self.shown(&stick))
+    }
+
+    /// Adds a change to the cache, if the drive would take it. The change during which the power fails is there, too: how
+    /// much of it the drive kept is asked of [`Self::cut`].
+    fn change(&mut self, port: &Shown, change: Change) -> Result<(), Came> {
+        let counted = self.count();
+        if counted.is_err() && self.fault != Some((self.ops - 1, Fault::PowerCut)) {
+            return counted;
+        }
+        let stick = self.stick(port).filter(|stick| stick.mounted.is_some()).ok_or(Came::Gone)?.clone();
+        if stick.mounted != Some(Access::Write) {
+            return Err(Came::ReadOnly);
+        }
+        self.shown(&stick).takes(&change)?;
+        self.unsynced.push((port.clone(), change));
+        counted
+    }
+
+    /// Moves what of the cache is for this drive, and for this file if one is named, onto the drive.
+    fn flush(&mut self, port: &Shown, name: Option<&FileName>) {
+        let due = |there: &Shown, change: &Change| there == port && name.is_none_or(|name| change.concerns(name));
+        let (due, rest): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.unsynced).into_iter().partition(|(there, change)| due(there, change));
+        self.unsynced = rest;
+        if let Some(stick) = self.stick(port) {
+            due.into_iter().for_each(|(_, change)| stick.keep(change));
+        }
+    }
+
+    /// Whether this sync is one that fails; then the drive has lost what it was for.
+    fn flush_fails(&mut self, port: &Shown) -> bool {
+        let fails = matches!(self.fault, Some((at, Fault::Flush)) if at < self.ops);
+        if fails {
+            self.fault = None;
+            self.unsynced.retain(|(there, _)| there != port);
+        }
+        fails
+    }
+}
+
+fn flush_failed() -> Came {
+    Came::FlushFailed(Shown::new("Input/output error"))
+}
+
+impl Media for MemoryDrives {
+    fn look(&mut self) -> Result<Vec<Drive>, Came> {
+        self.count()?;
+        Ok(self.sticks.iter().map(|stick| stick.drive.clone()).collect())
+    }
+
+    fn mounted(&mut self, port: &Shown) -> Option<Access> {
+        self.stick(port)?.mounted
+    }
+
+    fn mount(&mut self, port: &Shown, access: Access) -> Result<(), Came> {
+        self.count()?;
+        let stick = self.stick(port).ok_or(Came::Absent)?;
+        if access == Access::Write && stick.read_only {
+            return Err(Came::ReadOnly);
+        }
+        stick.mounted = Some(access);
+        Ok(())
+    }
+
+    fn unmount(&mut self, port: &Shown) -> Result<(), Came> {
+        self.open(port)?;
+        let failed = self.flush_fails(port);
+        self.flush(port, None);
+        if let Some(stick) = self.stick(port) {
+            stick.mounted = None;
+        }
+        if failed { Err(flush_failed()) } else { Ok(()) }
+    }
+
+    fn list(&mut self, port: &Shown) -> Result<Vec<(FileName, u64)>, Came> {
+        let names: Vec<_> =
+            self.view(port)?.files.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+        if names.len() > NAMES_MAX { Err(Came::TooManyNames) } else { Ok(names) }
+    }
+
+    fn space(&mut self, port: &Shown) -> Result<Space, Came> {
+        Ok(Space { free: self.view(port)?.free(), cluster: stick::CLUSTER })
+    }
+
+    fn fetch(&mut self, port: &Shown, name: &FileName, at: u64, len: usize, past: Past) -> Result<Vec<u8>, Came> {
+        let shown = match past {
+            Past::Nothing => self.view(port)?,
+            Past::Cache => self.open(port)?.clone(),
+        };
+        let bytes = shown.files.get(name).map(Vec::as_slice).unwrap_or_default();
+        let from = usize::try_from(at).unwrap_or(usize::MAX);
+        Ok(bytes.get(from..).unwrap_or_default().iter().take(len).copied().collect())
+    }
+
+    fn create(&mut self, port: &Shown, name: &FileName) -> Result<(), Came> {
+        self.change(port, Change::Create(name.clone()))
+    }
+
+    fn extend(&mut self, port: &Shown, name: &FileName, bytes: &[u8]) -> Result<(), Came> {
+        self.change(port, Change::Extend(name.clone(), bytes.to_vec()))
+    }
+
+    fn shorten(&mut self, port: &Shown, name: &FileName, len: u64) -> Result<(), Came> {
+        self.change(port, Change::Shorten(name.clone(), usize::try_from(len).unwrap_or(usize::MAX)))
+    }
+
+    fn rename(&mut self, port: &Shown, from: &FileName, to: &FileName) -> Result<(), Came> {
+        self.change(port, Change::Rename(from.clone(), to.clone()))
+    }
+
+    fn sync(&mut self, port: &Shown, name: &FileName) -> Result<(), Came> {
+        self.open(port)?;
+        if self.flush_fails(port) {
+            return Err(flush_failed());
+        }
+        self.flush(port, Some(name));
+        Ok(())
+    }
+
+    fn replug(&mut self, port: &Shown) -> Result<(), Came> {
+        self.count()?;
+        self.stick(port).map(drop).ok_or(Came::Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! One drive: what it keeps, and what it will do with what it is given.
+
+use std::collections::BTreeMap;
+
+use conclave_publish::FileName;
+use conclave_room::drives::{Access, Came, Drive, Volume, VolumeId};
+use conclave_room::shown::Shown;
+
+/// What a file's length is rounded up to. Units: bytes.
+pub(super) const CLUSTER: u64 = 4096;
+
+/// Whether a drive keeps what it says it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lies {
+    /// It does.
+    Never,
+    /// It drops the bytes of every write and keeps the names: a stick of false capacity.
+    Bytes,
+    /// It drops every write.
+    Everything,
+}
+
+/// A simulated drive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stick {
+    /// How the machine sees it.
+    pub drive: Drive,
+    /// What it keeps.
+    pub files: BTreeMap<FileName, Vec<u8>>,
+    /// Room for files, in whole clusters. Units: bytes.
+    pub capacity: u64,
+    /// Whether its switch is set.
+    pub read_only: bool,
+    /// Whether it keeps what it says it keeps.
+    pub lies: Lies,
+    pub(super) mounted: Option<Access>,
+}
+
+impl Stick {
+    /// An empty drive of 8 GB that fits, at this port, with this serial and label.
+    pub fn new(port: &str, serial: &str, label: &str) -> Self {
+        let id = serial.bytes().fold(0x4000_0000_u32, |id, byte| id.rotate_left(5) ^ u32::from(byte));
+        let volume = Ok(Volume { id: VolumeId(id), label: Shown::new(label) });
+        let drive = Drive {
+            port: Shown::new(port),
+            model: Shown::new("Simulated stick"),
+            serial: Shown::new(serial),
+            len: 8_000_000_000,
+            volume,
+        };
+        let capacity = drive.len;
+        Self { drive, files: BTreeMap::new(), capacity, read_only: false, lies: Lies::Never, mounted: None }
+    }
+
+    /// Room left. Units: bytes.
+    pub(super) fn free(&self) -> u64 {
+        let used: u64 = self.files.values().map(|bytes| clusters(bytes.len())).sum();
+        self.capacity.saturating_sub(used)
+    }
+
+    /// The name a file of this name has here: FAT holds names that differ in capitals for the same.
+    fn named(&self, name: &FileName) -> Option<&FileName> {
+        self.files.keys().find(|there| there.as_str().eq_ignore_ascii_case(name.as_str()))
+    }
+
+    /// Whether a file system would do this.
+    pub(super) fn takes(&self, change: &Change) -> Result<(), Came> {
+        match change {
+            Change::Create(name) | Change::Rename(_, name) if self.named(name).is_some() => {
+                Err(Came::Exists(name.clone()))
+            }
+            Change::Extend(name, _) | Change::Shorten(name, _) | Change::Rename(name, _)
+                if !self.files.contains_key(name) =>
+            {
+                Err(Came::NoFile)
+            }
+            Change::Extend(name, bytes) => {
+                let len = self.files.get(name).map_or(0, Vec::len);
+                let (need, free) = (clusters(len + bytes.len()) - clusters(len), self.free());
+                if need > free { Err(Came::Full { need, free }) } else { Ok(()) }
+            }
+            Change::Create(_) | Change::Shorten(..) | Change::Rename(..) => Ok(()),
+        }
+    }
+
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Create(name) => drop(self.files.insert(name, Vec::new())),
+            Change::Extend(name, bytes) => {
+                if let Some(file) = self.files.get_mut(&name) {
+                    file.extend(bytes);
+                }
+            }
+            Change::Shorten(name, len) => {
+                if let Some(file) = self.files.get_mut(&name) {
+                    file.truncate(len);
+                }
+            }
+            Change::Rename(from, to) => {
+                if let Some(bytes) = self.files.remove(&from) {
+                    self.files.insert(to, bytes);
+                }
+            }
+        }
+    }
+
+    /// Keeps a change, or only says so.
+    pub(super) fn keep(&mut self, change: Change) {
+        match (self.lies, change) {
+            (Lies::Everything, _) => {}
+            (Lies::Bytes, Change::Extend(name, bytes)) => self.apply(Change::Extend(name, vec![0; bytes.len()])),
+            (_, change) => self.apply(change),
+        }
+    }
+}
+
+fn clusters(len: usize) -> u64 {
+    (len as u64).next_multiple_of(CLUSTER)
+}
+
+/// Something that was done and may not have been kept yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Create(FileName),
+    Extend(FileName, Vec<u8>),
+    Shorten(FileName, usize),
+    Rename(FileName, FileName),
+}
+
+impl Change {
+    /// In how many places it can be torn.
+    pub(super) fn weight(&self) -> usize {
+        if let Self::Extend(_, bytes) = self { bytes.len() } else { 1 }
+    }
+
+    /// What is left of it if `left` units are kept; none if nothing is.
+    pub(super) fn torn(self, left: usize) -> Option<Self> {
+        match self {
+            _ if left == 0 => None,
+            Self::Extend(name, mut bytes) => {
+                bytes.truncate(left);
+                Some(Self::Extend(name, bytes))
+            }
+            whole => Some(whole),
+        }
+    }
+
+    /// Whether syncing this file makes the drive keep it.
+    pub(super) fn concerns(&self, name: &FileName) -> bool {
+        match self {
+            Self::Create(there) | Self::Extend(there, _) | Self::Shorten(there, _) => there == name,
+            Self::Rename(from, to) => from == name || to == name,
+        }
+    }
+}

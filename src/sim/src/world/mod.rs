@@ -1,0 +1,4 @@
+//! A simulated world: the ports of the room in memory, which can be forked at any moment and in which the power can
+//! fail at any byte.
+
+pub mod drives;
