@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use crate::disks::{Reach, disks};
+use crate::entropy;
 use crate::sys;
 
 /// Address families of `linux/socket.h`: none can be opened in a kernel without network code.
@@ -123,6 +124,11 @@ fn hex(id: &str) -> String {
     id.strip_prefix("0x").unwrap_or(id).to_owned()
 }
 
+/// The level in force, which the kernel puts in brackets among all there are.
+fn lockdown(levels: &str) -> String {
+    levels.split(' ').find_map(|level| level.strip_prefix('[')?.strip_suffix(']')).unwrap_or_default().to_owned()
+}
+
 /// What firmware and processor say of themselves.
 fn machine(root: &Path) -> Vec<Fact> {
     let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default().trim().to_owned();
@@ -139,7 +145,8 @@ fn machine(root: &Path) -> Vec<Fact> {
         ("machine", format!("{} {}", dmi("sys_vendor"), dmi("product_name"))),
         ("firmware", format!("{}, {} {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_vendor"), dmi("bios_version"))),
         ("kernel", read("proc/sys/kernel/osrelease")),
-        ("lockdown", read("sys/kernel/security/lockdown")),
+        ("lockdown", lockdown(&read("sys/kernel/security/lockdown"))),
+        ("randomness", entropy::told(&of_cpu("flags"))),
         ("processor", of_cpu("model name")),
         ("microcode", of_cpu("microcode")),
         ("IOMMU", if iommus == 0 { "none: DMA is not restricted".into() } else { format!("{iommus} in use") }),
@@ -224,6 +231,13 @@ mod tests {
                 "radio: PCI 8086:0a2a at 0000:00:05.0"
             ]
         );
+    }
+
+    #[test]
+    fn the_level_of_lockdown_is_the_one_in_brackets() {
+        assert_eq!(lockdown("none integrity [confidentiality]"), "confidentiality");
+        assert_eq!(lockdown("[none] integrity confidentiality"), "none");
+        assert_eq!(lockdown(""), "");
     }
 
     #[test]

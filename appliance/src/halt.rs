@@ -25,6 +25,11 @@ pub(crate) fn ended(how: &str) -> Vec<String> {
     ]
 }
 
+/// Said while the kernel gathers randomness, which takes seconds on a machine that offers little.
+pub(crate) fn gathering() -> Vec<String> {
+    vec!["WAIT. Gathering randomness.".into(), String::new(), "Pressing keys helps.".into()]
+}
+
 /// Said when the machine could not be made ready: there are no keys then.
 pub(crate) fn not_ready(what: &str) -> Vec<String> {
     vec![
@@ -36,14 +41,12 @@ pub(crate) fn not_ready(what: &str) -> Vec<String> {
     ]
 }
 
-/// Puts these lines on the console, whatever was there before: first what happened, in red, then the rest.
+/// Puts these lines on the console, whatever was there before; a halt in red.
 pub(crate) fn show(words: &[String], title: &str) -> io::Result<()> {
     let mut terminal = Terminal::new(Console::open()?)?;
     let title = Line::styled(format!(" {title}"), PLAIN);
-    let lines = words
-        .iter()
-        .enumerate()
-        .map(|(at, words)| Line::styled(format!(" {words}"), if at == 0 { BAD } else { PLAIN }));
+    let style = |words: &str| if words.starts_with("HALT") { BAD } else { PLAIN };
+    let lines = words.iter().map(|words| Line::styled(format!(" {words}"), style(words)));
     let page = [title, Line::default()].into_iter().chain(lines).collect::<Vec<_>>();
     terminal.draw(|frame| frame.render_widget(Paragraph::new(page).style(PLAIN), frame.area()))?;
     Ok(())
@@ -57,7 +60,7 @@ mod tests {
     fn every_line_fits_80_columns_and_says_what_to_do() {
         let ended = ended("was stopped by signal 31");
         let not_ready = not_ready("mount /sys/kernel/security: EOPNOTSUPP");
-        for line in ended.iter().chain(&not_ready) {
+        for line in ended.iter().chain(&not_ready).chain(&gathering()) {
             assert!(line.len() < 80 && line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
         }
         assert!(ended.iter().any(|line| line.starts_with("P  power off")));

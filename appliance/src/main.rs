@@ -5,7 +5,9 @@
 
 mod air_gap;
 mod build;
+mod clock;
 mod disks;
+mod entropy;
 mod halt;
 mod keys;
 mod medium;

@@ -3,24 +3,22 @@
 //! This is the machine behind the ports of [`conclave_room::run`]; what follows from an event is decided there.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conclave_room::civil::Wall;
 use conclave_room::layout::Layout;
 use conclave_room::look::{Act, Event, Look};
 use conclave_room::run::{Ports, ScreenLost, run as run_room};
 use conclave_room::view;
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime, clock_settime};
 use ratatui::Terminal;
 
 use crate::air_gap;
 use crate::build::build;
+use crate::clock;
+use crate::entropy;
 use crate::keys::Keyboards;
 use crate::medium;
 use crate::screen::Console;
@@ -85,8 +83,7 @@ impl Ports for Machine {
             self.ready.extend(self.found.1.try_iter());
             if self.ticked.is_none_or(|ticked| ticked.elapsed() >= TICK) {
                 self.ticked = Some(Instant::now());
-                // A clock that cannot be read is not believed either: the state says it was never read.
-                self.ready.extend(clock());
+                self.ready.extend(clock::read());
             }
         }
     }
@@ -105,25 +102,18 @@ impl Ports for Machine {
             }
             Act::Draw => {
                 let mut random = [0; 32];
-                // Blocks until the kernel has gathered enough, and cannot fail otherwise: then the screen keeps waiting.
-                if File::open("/dev/random").and_then(|mut file| file.read_exact(&mut random)).is_ok() {
+                // If it fails nothing is drawn, and the screen goes on waiting.
+                if entropy::draw(&mut random).is_ok() {
                     self.ready.push_back(Event::Drew(random));
                 }
             }
-            Act::SetClock(Wall(seconds)) => {
-                // The clock on the screen shows whether it worked; it is read again at once.
-                let _ = clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(seconds, 0));
+            Act::SetClock(wall) => {
+                self.ready.push_back(Event::Set(clock::set(wall)));
+                // Read again at once.
                 self.ticked = None;
             }
             // The loop ends by itself; PID 1 switches off.
             Act::PowerOff => {}
         }
     }
-}
-
-fn clock() -> Option<Event> {
-    let wall = clock_gettime(ClockId::CLOCK_REALTIME).ok()?;
-    let since_power_on = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?;
-    let mono_ms = u64::try_from(Duration::from(since_power_on).as_millis()).ok()?;
-    Some(Event::Read { wall: Wall(wall.tv_sec()), mono_ms })
 }

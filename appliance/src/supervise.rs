@@ -12,6 +12,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
 use crate::build::build;
+use crate::entropy;
 use crate::halt;
 use crate::keys::Keyboards;
 
@@ -25,8 +26,14 @@ const SELF: &str = "/init";
 /// Between two looks at the keyboard.
 const LOOK_MS: u16 = 500;
 
-/// File systems of the machine, with where they go.
-const MOUNTS: [(&str, &str); 3] = [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")];
+/// File systems of the machine, with where they go and what they may do besides.
+const MOUNTS: [(&str, &str, MsFlags); 4] = [
+    ("proc", "/proc", MsFlags::empty()),
+    ("sysfs", "/sys", MsFlags::empty()),
+    ("devtmpfs", "/dev", MsFlags::empty()),
+    // Tells the state of lockdown; nothing here is to change it.
+    ("securityfs", "/sys/kernel/security", MsFlags::MS_RDONLY),
+];
 /// Settings, and what they must read as afterwards.
 const SETTINGS: [(&str, &str, &str); 2] = [
     // Only a dying kernel may write over the screens.
@@ -58,8 +65,9 @@ pub(crate) fn supervise() -> ! {
 
 fn make_ready() -> Result<(), String> {
     let harmless = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-    for (kind, target) in MOUNTS {
-        mount(Some(kind), target, Some(kind), harmless, None::<&str>).map_err(|e| format!("mount {target}: {e}"))?;
+    for (kind, target, flags) in MOUNTS {
+        mount(Some(kind), target, Some(kind), harmless | flags, None::<&str>)
+            .map_err(|e| format!("mount {target}: {e}"))?;
     }
     for (path, value, expected) in SETTINGS {
         fs::write(path, value).map_err(|e| format!("write {path}: {e}"))?;
@@ -68,7 +76,13 @@ fn make_ready() -> Result<(), String> {
             return Err(format!("{path} should read {expected:?} but reads {:?}", found.trim()));
         }
     }
-    set_cad_enabled(false).map_err(|e| format!("switch off Ctrl-Alt-Del: {e}"))
+    set_cad_enabled(false).map_err(|e| format!("switch off Ctrl-Alt-Del: {e}"))?;
+    // Before anything draws: addresses of the screens' memory are drawn, too.
+    entropy::wait(|| {
+        // Without a screen the wait is the same.
+        let _ = halt::show(&halt::gathering(), &text::title(&build()));
+    })
+    .map_err(|e| format!("gather randomness: {e}"))
 }
 
 /// Shows the halt screen; returns for a fresh start.

@@ -1,4 +1,4 @@
-//! Every line of `unsafe` there is: three ioctls and two probes the `nix` crate has no safe call for.
+//! Every line of `unsafe` there is: ioctls and probes the `nix` crate has no safe call for.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -15,6 +15,18 @@ struct ConsoleFontOp {
     data: *mut u8,
 }
 
+/// `struct rtc_time` of `linux/rtc.h`: second, minute, hour, day, month from 0, year since 1900; then three the kernel
+/// does not read.
+#[repr(C)]
+pub(crate) struct RtcTime([i32; 9]);
+
+impl RtcTime {
+    /// From year since 1900, month from 0, day, hour, minute and second.
+    pub(crate) fn new([year, month, day, hour, minute, second]: [i32; 6]) -> Self {
+        Self([second, minute, hour, day, month, year, 0, 0, 0])
+    }
+}
+
 /// `KD_FONT_OP_SET_DEFAULT`: use the kernel's built-in font of that name.
 const SET_DEFAULT: u32 = 2;
 /// The kernel's 16x32 font; with its terminating zero.
@@ -25,6 +37,8 @@ mod raw {
     nix::ioctl_write_int!(grab, b'E', 0x90);
     // KDFONTOP of linux/kd.h.
     nix::ioctl_readwrite_bad!(font, 0x4B72, super::ConsoleFontOp);
+    // RTC_SET_TIME of linux/rtc.h.
+    nix::ioctl_write_ptr!(rtc_set_time, b'p', 0x0a, super::RtcTime);
     // TIOCGWINSZ of asm-generic/ioctls.h.
     nix::ioctl_read_bad!(size, nix::libc::TIOCGWINSZ, nix::libc::winsize);
 }
@@ -42,6 +56,12 @@ pub(crate) fn big_font(console: &File) -> nix::Result<()> {
     // SAFETY: `op` has the layout the kernel reads; `data` points to a zero-terminated name of at most 32 bytes that
     // lives until after the call, and the kernel writes within `op` only.
     unsafe { raw::font(console.as_raw_fd(), &raw mut op) }.map(drop)
+}
+
+/// Sets the clock on the board, in UTC.
+pub(crate) fn set_rtc(rtc: &File, time: &RtcTime) -> nix::Result<()> {
+    // SAFETY: the kernel reads one `rtc_time`, whose layout `time` has, and writes nothing.
+    unsafe { raw::rtc_set_time(rtc.as_raw_fd(), time) }.map(drop)
 }
 
 /// Columns and rows of the console.

@@ -119,7 +119,8 @@ pub struct Qmp {
 }
 
 impl Qmp {
-    fn new(stream: UnixStream) -> Self {
+    /// Greets QEMU on its socket.
+    pub fn new(stream: UnixStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut qmp = Self { lines: BufReader::new(stream), events: Vec::new() };
         assert!(qmp.line().get("QMP").is_some(), "a greeting of QMP");

@@ -1,11 +1,11 @@
 //! A machine in QEMU that starts the shipped image, and what its screen shows.
 
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use conclave_tests::qemu::Qmp;
 use conclave_tests::scratch::Scratch;
 use conclave_tests::tool::wait_for;
 use serde_json::{Value, json};
@@ -16,8 +16,6 @@ use crate::screen::{Font, framebuffer, text_mode};
 const PATIENCE: Duration = Duration::from_secs(420);
 /// Between two looks at the screen.
 const LOOK: Duration = Duration::from_millis(500);
-/// Replies and events of QMP that may lie between a command and its answer.
-const QMP_LINES_MAX: usize = 1_000;
 /// UEFI firmware of the package `ovmf`.
 const OVMF: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
 
@@ -55,7 +53,7 @@ impl Drive {
 pub(crate) struct Machine {
     qemu: Child,
     scratch: Scratch,
-    qmp: BufReader<UnixStream>,
+    qmp: Qmp,
     firmware: Firmware,
     font: Font,
 }
@@ -83,33 +81,12 @@ impl Machine {
             stream = UnixStream::connect(scratch.file("qmp")).ok();
             stream.is_some()
         });
-        let mut machine =
-            Self { qemu, scratch, qmp: BufReader::new(stream.unwrap()), firmware, font: Font::of_the_kernel() };
-        machine.qmp.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
-        assert!(machine.line().get("QMP").is_some(), "a greeting of QMP");
-        machine.execute("qmp_capabilities", json!({}));
-        machine
+        Self { qemu, scratch, qmp: Qmp::new(stream.unwrap()), firmware, font: Font::of_the_kernel() }
     }
 
-    /// Runs a QMP command and returns what it returns.
-    #[track_caller]
-    pub(crate) fn execute(&mut self, command: &str, arguments: Value) -> Value {
-        let line = json!({ "execute": command, "arguments": arguments }).to_string() + "\n";
-        self.qmp.get_mut().write_all(line.as_bytes()).unwrap();
-        for _ in 0..QMP_LINES_MAX {
-            let mut line = self.line();
-            if line.get("event").is_none() {
-                assert!(line.get("error").is_none(), "{command}: {line}");
-                return line["return"].take();
-            }
-        }
-        panic!("{command}: no answer among {QMP_LINES_MAX} lines")
-    }
-
-    fn line(&mut self) -> Value {
-        let mut line = String::new();
-        self.qmp.read_line(&mut line).expect("QMP answers in time");
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("QMP said {line:?}"))
+    /// QEMU's control socket.
+    pub(crate) fn qmp(&mut self) -> &mut Qmp {
+        &mut self.qmp
     }
 
     /// The screen as lines of text.
@@ -119,11 +96,11 @@ impl Machine {
             Firmware::Bios => {
                 // The text buffer itself: exact, whatever the font.
                 let arguments = json!({ "val": 0xb8000, "size": 4000, "filename": file });
-                self.execute("pmemsave", arguments);
+                self.qmp.execute("pmemsave", arguments);
                 text_mode(&std::fs::read(&file).unwrap())
             }
             Firmware::Uefi => {
-                self.execute("screendump", json!({ "filename": file }));
+                self.qmp.execute("screendump", json!({ "filename": file }));
                 framebuffer(&std::fs::read(&file).unwrap(), &self.font)
             }
         }
@@ -147,16 +124,36 @@ impl Machine {
     pub(crate) fn press(&mut self, keys: &[&str]) {
         for key in keys {
             let keys: Vec<Value> = key.split('-').map(|key| json!({ "type": "qcode", "data": key })).collect();
-            self.execute("send-key", json!({ "keys": keys, "hold-time": 60 }));
+            self.qmp.execute("send-key", json!({ "keys": keys, "hold-time": 60 }));
             // The keyboard takes one key at a time; QEMU queues none beyond its own small buffer.
             std::thread::sleep(Duration::from_millis(180));
         }
+    }
+
+    /// Types a text on a keyboard of US layout.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        let keys: Vec<String> = text.chars().map(qcode).collect();
+        self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     /// Waits until the machine has switched itself off.
     pub(crate) fn wait_until_off(mut self) {
         let qemu = &mut self.qemu;
         wait_for("the machine to switch itself off", || qemu.try_wait().unwrap().is_some());
+    }
+}
+
+/// QEMU's name for the key of a character, with Shift where it needs that.
+fn qcode(typed: char) -> String {
+    match typed {
+        'A'..='Z' => format!("shift-{}", typed.to_ascii_lowercase()),
+        ' ' => "spc".into(),
+        '-' => "minus".into(),
+        '+' => "shift-equal".into(),
+        '.' => "dot".into(),
+        ':' => "shift-semicolon".into(),
+        'a'..='z' | '0'..='9' => typed.into(),
+        _ => panic!("no key is known for {typed:?}"),
     }
 }
 

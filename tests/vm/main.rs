@@ -2,9 +2,11 @@
 //!
 //! `scripts/image` builds it first. `cargo test --test vm -- --test-threads 2`: each machine wants a processor.
 
+mod clock;
 mod machine;
 mod nbd;
 mod screen;
+mod walk;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -138,14 +140,7 @@ fn without_a_medium_it_says_so_and_switches_off_by_the_typed_word() {
     let mut machine = Machine::start(Firmware::Bios, &["-kernel".into(), kernel.display().to_string()]);
     let screen = machine.wait_for("No drive carries a Conclave image.").join("\n");
     assert!(screen.contains("no optical drive and no USB disk is connected"), "{screen}");
-    machine.press(&["f10", "o", "f", "f", "ret"]);
-    machine.wait_until_off();
-}
-
-/// The groups the screen asks for, by number.
-fn asked_for(screen: &[String]) -> Vec<usize> {
-    let number = |line: &String| line.split_once("group ")?.1.split_once(" of 16:")?.0.trim().parse().ok();
-    screen.iter().filter_map(number).collect()
+    walk::power_off(machine);
 }
 
 #[test]
@@ -169,25 +164,17 @@ fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_card
             screen.join("\n")
         );
     }
-    let asked = asked_for(&screen);
+    let asked = walk::asked_for(&screen);
     assert_eq!(asked.len(), 6, "{}", screen.join("\n"));
 
     // Another digest first: refused, and asked anew.
     for _ in &asked {
-        machine.press(&["0", "0", "0", "0", "ret"]);
+        walk::enter(&mut machine, "0000");
     }
     machine.wait_for("are not those of this medium");
     machine.press(&["ret"]);
-    machine.wait_for("where does your own copy");
-    machine.press(&["3"]);
-    let asked = asked_for(&machine.wait_for("type these groups"));
-    for number in asked {
-        let group = digest.groups()[number - 1].to_string();
-        let mut keys: Vec<String> = group.chars().map(String::from).collect();
-        keys.push("ret".into());
-        machine.press(&keys.iter().map(String::as_str).collect::<Vec<_>>());
-    }
-    machine.wait_for("Challenge met, from an image the witness built.");
+    walk::answer(&mut machine, "3");
+    machine.wait_for("from an image the witness built.");
 
     machine.press(&["ret"]);
     let screen = machine.wait_for("every way out was tried and is absent").join("\n");
@@ -196,6 +183,15 @@ fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_card
     for id in ["PCI 8086:100e", "PCI 1af4:1000", "USB 0525:a4a2"] {
         assert!(screen.contains(id), "{id} is not named: {screen}");
     }
-    machine.press(&["ret"]);
-    machine.wait_for("compare with a watch");
+}
+
+#[test]
+fn a_processor_that_offers_no_randomness_is_waited_for_and_named() {
+    let mut arguments = Drive::Dvd.with(&iso());
+    arguments.extend(["-cpu", "qemu64,-rdrand,-rdseed"].map(String::from));
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    walk::to_air_gap(&mut machine);
+    let facts = walk::to_facts(&mut machine);
+    assert!(facts.contains("ready: timing only, no RDRAND or RDSEED"), "{facts}");
+    assert!(facts.contains("lockdown          confidentiality"), "{facts}");
 }

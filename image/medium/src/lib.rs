@@ -9,18 +9,24 @@
 //! Nothing here opens a device. Bytes come from a reader the caller chose, and never beyond the length in the seal, so
 //! that rubbish behind the image on a larger stick does not count.
 
+mod masked;
 mod seal;
-mod tally;
 
 pub use seal::{DESCRIPTOR_AT, DESCRIPTOR_LEN, FIELD_AT, FIELD_LEN, LEN_MAX, LEN_MIN, Seal, SealError};
-pub use tally::{Digests, Tally};
 
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use conclave_publish::Digest;
+use masked::Masked;
+use sha2::{Digest as _, Sha256};
 
 /// Bytes read from the medium at a time; progress is told once for each.
 const CHUNK_LEN: usize = 1 << 20;
+/// Pieces that may wait for each of the two hashes: enough that neither waits for the drive's next answer.
+const CHUNKS_WAITING_MAX: usize = 2;
 
 /// What an examined medium turned out to be.
 ///
@@ -87,28 +93,67 @@ pub fn identify(medium: &mut (impl Read + Seek)) -> Result<Seal, ExamineError> {
 
 /// Hashes the medium over exactly the length in its seal and compares it with the seal.
 ///
+/// It is read once and hashed twice, with and without its seal, by a thread each while the next piece is read.
 /// `progress` is told how many bytes of how many are done, about once per MiB.
 /// **Errors**: as [`identify`], and [`ExamineError::Truncated`] if it ends early.
 pub fn examine(medium: &mut (impl Read + Seek), mut progress: impl FnMut(u64, u64)) -> Result<Report, ExamineError> {
     let seal = identify(medium)?;
     medium.seek(SeekFrom::Start(0)).map_err(|source| ExamineError::Read { at: 0, source })?;
-    let mut tally = Tally::new();
-    let mut buffer = vec![0; CHUNK_LEN];
+    thread::scope(|scope| {
+        let (to_full, from_full) = sync_channel(CHUNKS_WAITING_MAX);
+        let (to_masked, from_masked) = sync_channel(CHUNKS_WAITING_MAX);
+        let full = scope.spawn(|| {
+            let mut hash = Sha256::new();
+            each(from_full, |chunk| hash.update(chunk));
+            Digest::new(hash.finalize().into())
+        });
+        let masked = scope.spawn(|| {
+            let mut hash = Masked::default();
+            each(from_masked, |chunk| hash.update(chunk));
+            hash.finish()
+        });
+        // Both ends are dropped in here, which ends the two hashes, whatever came of the reading.
+        let read = read(medium, seal.len, &[to_full, to_masked], &mut progress);
+        let (Ok(digest), Ok(masked)) = (full.join(), masked.join()) else {
+            let source = std::io::Error::other("hashing it stopped half way");
+            return Err(ExamineError::Read { at: 0, source });
+        };
+        read?;
+        let self_check = if masked == seal.masked { SelfCheck::Holds } else { SelfCheck::Fails };
+        Ok(Report { len: seal.len, digest, self_check })
+    })
+}
+
+type Chunk = Arc<Vec<u8>>;
+
+fn each(chunks: Receiver<Chunk>, mut work: impl FnMut(&[u8])) {
+    chunks.into_iter().for_each(|chunk| work(&chunk));
+}
+
+/// Reads exactly `len` bytes and hands each piece to every hash.
+fn read(
+    medium: &mut impl Read,
+    len: u64,
+    hashes: &[SyncSender<Chunk>],
+    progress: &mut impl FnMut(u64, u64),
+) -> Result<(), ExamineError> {
     let mut done = 0;
-    while done < seal.len {
-        let wanted = usize::try_from(seal.len - done).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
-        let chunk = buffer.get_mut(..wanted).unwrap_or_default();
-        let got = fill(medium, chunk).map_err(|source| ExamineError::Read { at: done, source })?;
-        tally.update(chunk.get(..got).unwrap_or_default());
+    while done < len {
+        let wanted = usize::try_from(len - done).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
+        let mut chunk = vec![0; wanted];
+        let got = fill(medium, &mut chunk).map_err(|source| ExamineError::Read { at: done, source })?;
         done += got as u64;
         if got < wanted {
-            return Err(ExamineError::Truncated { want: seal.len, got: done });
+            return Err(ExamineError::Truncated { want: len, got: done });
         }
-        progress(done, seal.len);
+        let chunk = Arc::new(chunk);
+        for hash in hashes {
+            // A hash that has stopped is told of when it is joined.
+            let _ = hash.send(Arc::clone(&chunk));
+        }
+        progress(done, len);
     }
-    let Digests { full, masked } = tally.finish();
-    let self_check = if masked == seal.masked { SelfCheck::Holds } else { SelfCheck::Fails };
-    Ok(Report { len: seal.len, digest: full, self_check })
+    Ok(())
 }
 
 /// Fills `buffer` as far as the reader has bytes; a short count means the end was reached.

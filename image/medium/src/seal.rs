@@ -2,7 +2,7 @@
 
 use conclave_publish::Digest;
 
-use crate::tally::Tally;
+use crate::masked::Masked;
 
 /// Offset of the primary volume descriptor: sector 16 of 2048 bytes.
 ///
@@ -103,9 +103,9 @@ impl Seal {
         if !descriptor.starts_with(DESCRIPTOR_START) {
             return Err(SealError::NotIso);
         }
-        let mut tally = Tally::new();
-        tally.update(image);
-        let seal = Self { len, masked: tally.finish().masked };
+        let mut masked = Masked::default();
+        masked.update(image);
+        let seal = Self { len, masked: masked.finish() };
         let field = image.iter_mut().skip(FIELD_AT as usize).take(FIELD_LEN);
         let padded = seal.text().into_bytes().into_iter().chain(std::iter::repeat(b' '));
         field.zip(padded).for_each(|(byte, value)| *byte = value);

@@ -81,12 +81,18 @@ impl Wall {
         Ok(Self(days(year, month, day) * DAY_S + hour * 3600 + minute * 60 - i64::from(ahead.0) * 60))
     }
 
-    /// The same moment on a clock that is `ahead` of UTC: `YYYY-MM-DD hh:mm:ss`, without saying which clock.
-    pub fn shown(self, ahead: Ahead) -> String {
+    /// Year, month, day, hour, minute and second on a clock that is `ahead` of UTC; month and day count from 1.
+    pub fn parts(self, ahead: Ahead) -> [i64; 6] {
         let local = self.0 + i64::from(ahead.0) * 60;
         let (year, month, day) = date(local.div_euclid(DAY_S));
         let second = local.rem_euclid(DAY_S);
-        format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+        [year, month, day, second / 3600, second / 60 % 60, second % 60]
+    }
+
+    /// The same moment on a clock that is `ahead` of UTC: `YYYY-MM-DD hh:mm:ss`, without saying which clock.
+    pub fn shown(self, ahead: Ahead) -> String {
+        let [year, month, day, hour, minute, second] = self.parts(ahead);
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 }
 

@@ -4,7 +4,7 @@ use crate::civil::Wall;
 use crate::layout::Layout;
 use crate::look::air_gap::AirGap;
 use crate::look::challenge::{Challenged, Source};
-use crate::look::clock::{Clock, Unbelievable};
+use crate::look::clock::{Clock, Set, Unbelievable};
 use crate::look::devices::Devices;
 use crate::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use crate::look::{Build, Look, Over, Screen, Tree};
@@ -273,6 +273,15 @@ pub fn unbelievable(why: Unbelievable, committed: Wall) -> String {
 /// A clock that moved by itself.
 pub fn jumped(at: Wall, by: i64) -> String {
     format!("  The clock jumped by {by} s at {} UTC. Compare it again.", at.shown(crate::civil::Ahead(0)))
+}
+
+/// What came of setting the clocks.
+pub fn clock_set(set: &Set) -> String {
+    match set {
+        Set::Both => "  Set, also on the board, which keeps the time while the machine is off.".into(),
+        Set::UntilPowerOff(why) => format!("  Right until power-off only; the clock on the board refused: {why}"),
+        Set::Not(why) => format!("  The clock was not set: {why}. Type another time."),
+    }
 }
 
 /// Tokens and drives.

@@ -14,6 +14,7 @@ use conclave_room::drives::fat32::Unfit;
 use conclave_room::drives::{Drive, Volume, VolumeId};
 use conclave_room::key::{Key, KeyboardId, Press};
 use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
+use conclave_room::look::clock::Set;
 use conclave_room::look::devices::{Devices, Looked, Other, Token};
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
@@ -301,6 +302,13 @@ fn the_clock_is_shown_set_and_refused() {
     check("clock-mistyped", &mistyped, "Operator", "compare with a watch", &["expected YYYY-MM-DD hh:mm"]);
     let look = clock(typed("2026-11-21 22:30").collect());
     assert_eq!(step(look, press(Key::Enter)).1, [Act::SetClock(Wall(1_795_300_200))]);
+    for (name, set, said) in [
+        ("clock-set", Set::Both, "Set, also on the board"),
+        ("clock-not-kept", Set::UntilPowerOff(Shown::new("EIO")), "until power-off only"),
+        ("clock-not-set", Set::Not(Shown::new("EINVAL")), "was not set: EINVAL"),
+    ] {
+        check(name, &clock(vec![Event::Set(set)]), "Operator", "compare with a watch", &[said]);
+    }
 }
 
 #[test]

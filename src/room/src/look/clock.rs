@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::civil::{Ahead, CivilError, Wall};
 use crate::field::Field;
 use crate::key::Key;
+use crate::shown::Shown;
 
 /// Drift between wall clock and monotonic clock that is no jump.
 const DRIFT_MAX_S: i64 = 2;
@@ -20,9 +21,22 @@ pub struct Clock {
     pub mistake: Option<CivilError>,
     /// The last time the clock moved by itself, and by how many seconds.
     pub jumped: Option<(Wall, i64)>,
+    /// What came of setting it by hand.
+    pub set: Option<Set>,
     committed: Wall,
     field: Field,
     last: Option<(Wall, u64)>,
+}
+
+/// What came of setting the clocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// This clock and the one on the board, which keeps the time while the machine is off.
+    Both,
+    /// This clock alone; the one on the board refused, for this reason.
+    UntilPowerOff(Shown),
+    /// Neither, for this reason.
+    Not(Shown),
 }
 
 /// Why a clock cannot be right.
@@ -43,6 +57,7 @@ impl Clock {
             now: None,
             mistake: None,
             jumped: None,
+            set: None,
             committed,
             field: Field::default(),
             last: None,

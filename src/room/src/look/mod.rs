@@ -136,6 +136,8 @@ pub enum Event {
         /// Milliseconds since power-on, which nobody can set.
         mono_ms: u64,
     },
+    /// The clocks were set, or not.
+    Set(clock::Set),
     /// The devices changed, or were looked at for the first time.
     Seen(Devices),
 }
@@ -147,7 +149,7 @@ pub enum Act {
     FindMedium,
     /// Draw 32 random bytes.
     Draw,
-    /// Set the wall clock.
+    /// Set the wall clock and the clock on the board.
     SetClock(Wall),
     /// Sync, unmount, switch off.
     PowerOff,
@@ -201,6 +203,10 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
         }
         Event::Read { wall, mono_ms } => {
             look.clock.read(wall, mono_ms);
+            Vec::new()
+        }
+        Event::Set(set) => {
+            look.clock.set = Some(set);
             Vec::new()
         }
         Event::Seen(devices) => {

@@ -4,9 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
+use super::{ASK, BAD, GOOD, PLAIN, STRONG, instruction, lines, row, rows};
 use crate::civil::Ahead;
 use crate::look::Look;
+use crate::look::clock::Set;
 use crate::text;
 
 pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
@@ -24,6 +25,10 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     }
     if let Some((at, by)) = clock.jumped {
         shown.push(Line::styled(text::jumped(at, by), BAD));
+    }
+    if let Some(set) = &clock.set {
+        let style = if *set == Set::Both { GOOD } else { BAD };
+        shown.push(Line::styled(text::clock_set(set), style));
     }
     shown.extend(words.facts.into_iter().map(|fact| Line::styled(fact, PLAIN)));
     shown.push(Line::from(""));

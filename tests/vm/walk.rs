@@ -1,0 +1,59 @@
+//! The way through the screens, as a room walks it: shared by every test that begins behind the first of them.
+
+use conclave_publish::Digest;
+
+use crate::machine::Machine;
+use crate::{SOUND, iso};
+
+/// Presses the keys of a word, then Enter.
+pub(crate) fn enter(machine: &mut Machine, word: &str) {
+    machine.type_text(word);
+    machine.press(&["ret"]);
+}
+
+/// The groups the screen asks for, by number.
+pub(crate) fn asked_for(screen: &[String]) -> Vec<usize> {
+    let number = |line: &String| line.split_once("group ")?.1.split_once(" of 16:")?.0.trim().parse().ok();
+    screen.iter().filter_map(number).collect()
+}
+
+/// From the source of the witness's copy, which `key` chooses, through the six groups.
+pub(crate) fn answer(machine: &mut Machine, key: &str) {
+    let digest = Digest::of(&std::fs::read(iso()).unwrap());
+    machine.wait_for("where does your own copy");
+    machine.press(&[key]);
+    for number in asked_for(&machine.wait_for("type these groups")) {
+        enter(machine, &digest.groups()[number - 1].to_string());
+    }
+    machine.wait_for("Challenge met");
+}
+
+/// From power-on to the air gap.
+pub(crate) fn to_air_gap(machine: &mut Machine) -> Vec<String> {
+    machine.wait_for(SOUND);
+    machine.press(&["ret"]);
+    answer(machine, "3");
+    machine.press(&["ret"]);
+    machine.wait_for("every way out was tried and is absent")
+}
+
+/// Down the air gap to the facts of the machine, which stand below the proofs.
+pub(crate) fn to_facts(machine: &mut Machine) -> String {
+    machine.press(&["down"; 14]);
+    machine.wait_for("hypervisor").join("\n")
+}
+
+/// From power-on to the clock.
+pub(crate) fn to_clock(machine: &mut Machine) -> Vec<String> {
+    to_air_gap(machine);
+    machine.press(&["ret"]);
+    machine.wait_for("compare with a watch")
+}
+
+/// Powers off by the typed word.
+pub(crate) fn power_off(mut machine: Machine) {
+    machine.press(&["f10"]);
+    machine.wait_for("type off and press Enter");
+    enter(&mut machine, "off");
+    machine.wait_until_off();
+}
