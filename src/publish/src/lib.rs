@@ -31,6 +31,7 @@ pub use signature::{Hash, Scheme, SchemeError, SignatureError};
 pub use ssh::{SshKey, SshKeyError};
 pub use statement::{Kind, Statement, StatementError};
 pub use typed::{TypedError, decode_typed};
+pub use words::{WORDS, any_word};
 
 /// The example of the README compiles.
 #[cfg(doctest)]

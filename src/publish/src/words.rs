@@ -12,6 +12,14 @@ fn word(byte: u8, at: usize) -> &'static str {
     LISTS.split_ascii_whitespace().nth(usize::from(byte) * 2 + at % 2).unwrap_or_default()
 }
 
+/// Words of both lists together.
+pub const WORDS: u16 = 512;
+
+/// One word of both lists together, from 0 to [`WORDS`]: what passphrases are made of. All differ, whatever their case.
+pub fn any_word(index: u16) -> Option<&'static str> {
+    LISTS.split_ascii_whitespace().nth(index.into())
+}
+
 /// The words of `bytes`, separated by single spaces.
 pub(crate) fn words(bytes: &[u8]) -> String {
     let words: Vec<_> = bytes.iter().enumerate().map(|(at, byte)| word(*byte, at)).collect();
@@ -50,7 +58,8 @@ mod tests {
         assert_eq!(LISTS.lines().count(), 256);
         assert!(LISTS.lines().all(|line| line.split(' ').count() == 2));
         let words: BTreeSet<_> = LISTS.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
-        assert_eq!(words.len(), 512);
+        assert_eq!(words.len(), WORDS.into());
+        assert!(any_word(WORDS - 1).is_some() && any_word(WORDS).is_none());
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub mod ports;
 pub mod run;
 pub mod text;
 pub mod text_drives;
+pub mod vault;
 pub mod view;
