@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod act;
+pub mod compile;
 pub mod entry;
 pub mod event;
 pub mod ids;

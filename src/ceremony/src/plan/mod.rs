@@ -1,5 +1,10 @@
 //! The plan: one TOML file that says what must be true at the end of a ceremony.
 
+mod form;
+mod raw;
+mod read;
+mod refusal;
+
 use conclave_publish::x509::{CertificateProfile, Time};
 use conclave_publish::{Digest, Kind, Line};
 use smartcard_hsm::command::KeySpec;
@@ -8,6 +13,9 @@ use smartcard_hsm::pkcs15::{CkaId, Label};
 
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
+
+pub use read::{LEN_MAX, read};
+pub use refusal::{Refusal, Rule};
 
 /// A plan that was read and is sound in itself; whether it can be run is for its compilation to say.
 ///
@@ -24,8 +32,8 @@ pub struct Plan {
     pub policies: Vec<Policy>,
     /// When it may be held.
     pub window: Window,
-    /// USB ports of the machine, hubs counted in, the medium's own left out.
-    pub ports: u16,
+    /// What it can be plugged into.
+    pub ports: Ports,
     /// Everybody who takes part.
     pub people: Vec<Person>,
     /// Every token.
@@ -50,10 +58,21 @@ pub enum Policy {
 /// First and last second of the days a ceremony may be held on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
+    /// Line of the plan it stands on, from 1; as everywhere here, for refusals only.
+    pub line: u32,
     /// First.
     pub from: Time,
     /// Last.
     pub until: Time,
+}
+
+/// USB ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// Line of the plan.
+    pub line: u32,
+    /// Ports of the machine, hubs counted in, the medium's own left out.
+    pub number: u16,
 }
 
 /// What a person is there for.
@@ -73,6 +92,8 @@ pub enum Role {
 /// Somebody who takes part.
 #[derive(Clone, Debug)]
 pub struct Person {
+    /// Line of the plan.
+    pub line: u32,
     /// Short name within the plan; shown and recorded.
     pub id: Text,
     /// Full name: enters the transcript as a commitment only.
@@ -106,6 +127,8 @@ pub struct Custody {
 /// A token.
 #[derive(Clone, Debug)]
 pub struct Token {
+    /// Line of the plan.
+    pub line: u32,
     /// What the room calls it: `MASTER`.
     pub name: Text,
     /// Serial, as in its certificate: `DENK0404144`.
@@ -138,6 +161,8 @@ pub enum Holds {
 /// A drive.
 #[derive(Clone, Debug)]
 pub struct Drive {
+    /// Line of the plan.
+    pub line: u32,
     /// What the room calls it: `WELLINGTON`.
     pub name: Text,
     /// USB serial, without spaces around it.
@@ -155,6 +180,8 @@ pub struct Drive {
 /// A key.
 #[derive(Clone, Debug)]
 pub struct Key {
+    /// Line of the plan.
+    pub line: u32,
     /// Label (CKA_LABEL), also the base of its file names.
     pub label: Label,
     /// CKA_ID.
@@ -169,6 +196,8 @@ pub struct Key {
     pub copies: Vec<TokenId>,
     /// The certificate made for it, checked before there is a key.
     pub certificate: CertificateProfile,
+    /// When the certificate ends; a rehearsal's ends after seven days all the same.
+    pub expires: Time,
     /// What the key is for, in the plan's words; stands in its statements.
     pub purpose: Line,
 }
@@ -183,7 +212,9 @@ impl Key {
 /// A share of the DKEK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Whose it is.
+    /// Line of the plan.
+    pub line: u32,
+    /// Whose it is: who knows its passphrase. The drive is kept by somebody else.
     pub custodian: PersonId,
     /// The drive its file is on.
     pub drive: DriveId,
@@ -194,10 +225,14 @@ pub struct Share {
 /// A tamper-evident bag.
 #[derive(Clone, Debug)]
 pub struct Bag {
+    /// Line of the plan.
+    pub line: u32,
     /// Its printed number; typed twice when it is sealed.
     pub number: Text,
     /// Where it goes. Enters the transcript as a commitment only.
     pub place: Text,
+    /// Whether that is a fire-proof safe.
+    pub fireproof: bool,
     /// Who takes it there.
     pub holder: PersonId,
     /// Tokens and drives in it, by their custody.

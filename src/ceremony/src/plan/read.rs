@@ -1,0 +1,489 @@
+//! Reading a plan: bytes, then TOML, then values, then names looked up. As many refusals at once as can be told apart.
+
+use core::fmt::Display;
+
+use conclave_publish::x509::{CertificateProfile, Purpose, Subject, SubjectNames, Term, Time};
+use conclave_publish::{Digest, FileName, KeyKind, Kind, Line, Scheme};
+use smartcard_hsm::command::KeySpec;
+use smartcard_hsm::object::KeyId;
+use smartcard_hsm::pkcs15::Label;
+use toml::Spanned;
+
+use super::form::{ALGORITHMS, cka_id, token_serial, volume_id};
+use super::raw::{self, At};
+use super::{
+    Bag, Before, Custody, Drive, Holds, Key, Person, Plan, Policy, Ports, Refusal, Role, Rule, Share, Token, Window,
+};
+use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
+use crate::public::Text;
+
+/// Most bytes of a plan.
+pub const LEN_MAX: usize = 65_536;
+
+/// Most characters of a value that a refusal quotes.
+const QUOTED_MAX: usize = 60;
+
+/// Reads a plan.
+///
+/// Errors: every refusal that could be told apart, in the order of the file.
+pub fn read(bytes: &[u8]) -> Result<Plan, Vec<Refusal>> {
+    let text = text(bytes).map_err(|refusal| vec![*refusal])?;
+    let raw: raw::Plan = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        vec![Refusal {
+            rule: Rule::Toml,
+            line: line_of(text, at),
+            expected: "TOML 1.0 with the keys of a plan, each once and of its type".to_owned(),
+            found: quoted_words(error.message()),
+            do_now: "Correct the line; docs/plans has examples with every key.".to_owned(),
+        }]
+    })?;
+    let mut reader = Reader { text, refusals: Vec::new() };
+    let plan = reader.plan(Digest::of(bytes), &raw);
+    let mut refusals = reader.refusals;
+    refusals.sort_by_key(|refusal| refusal.line);
+    plan.filter(|_| refusals.is_empty()).ok_or(refusals)
+}
+
+/// The text of a plan whose bytes no editor and no system reads otherwise.
+fn text(bytes: &[u8]) -> Result<&str, Box<Refusal>> {
+    let refuse = |at: usize, expected: &str, found: String, do_now: &str| {
+        let line = bytes.get(..at).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
+        Box::new(Refusal {
+            rule: Rule::Bytes,
+            line: u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1),
+            expected: expected.to_owned(),
+            found,
+            do_now: do_now.to_owned(),
+        })
+    };
+    if bytes.len() > LEN_MAX {
+        let found = format!("{} bytes", bytes.len());
+        return Err(refuse(0, "at most 65536 bytes", found, "Shorten the comments."));
+    }
+    let text = core::str::from_utf8(bytes).map_err(|error| {
+        let found = "bytes that are not UTF-8".to_owned();
+        refuse(error.valid_up_to(), "UTF-8 text", found, "Save the plan as UTF-8 without a byte-order mark.")
+    })?;
+    let unfit = |c: &char| {
+        (c.is_control() && *c != '\n')
+            || matches!(c, '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.char_indices().find(|(_, c)| unfit(c)) {
+        Some((at, '\r')) => Err(refuse(
+            at,
+            "lines that end in LF alone",
+            "a carriage return: an editor changed the line ends, and with them the digest".to_owned(),
+            "Save the plan with Unix line ends and agree on the digest anew.",
+        )),
+        Some((at, found)) => Err(refuse(
+            at,
+            "characters that show as themselves, no tabs",
+            format!("U+{:04X}", found as u32),
+            "Take it out; indent with spaces.",
+        )),
+        None => Ok(text),
+    }
+}
+
+fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// Words of the TOML reader: one line, bounded.
+fn quoted_words(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * QUOTED_MAX).collect()
+}
+
+fn quoted(value: &str) -> String {
+    format!("{:?}", value.chars().take(QUOTED_MAX).collect::<String>())
+}
+
+/// Ids of the things of one kind, by their place in the file.
+fn find(names: impl Iterator<Item = impl AsRef<str>>, name: &str) -> Option<u16> {
+    (0..).zip(names).find(|(_, known)| known.as_ref() == name).map(|(at, _)| at)
+}
+
+/// What goes into each bag follows from where things are kept.
+fn fill_bags(plan: &mut Plan) {
+    let tokens = (0..).zip(&plan.tokens).map(|(at, token)| (token.custody.bag, Device::Token(TokenId(at))));
+    let drives = (0..).zip(&plan.drives).map(|(at, drive)| (drive.custody.bag, Device::Drive(DriveId(at))));
+    for (bag, device) in tokens.chain(drives) {
+        let bag = bag.and_then(|bag| plan.bags.get_mut(usize::from(bag.0)));
+        if let Some(bag) = bag {
+            bag.devices.push(device);
+        }
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    refusals: Vec<Refusal>,
+}
+
+impl Reader<'_> {
+    fn line<T>(&self, at: &Spanned<T>) -> u32 {
+        line_of(self.text, at.span().start)
+    }
+
+    fn refuse<T, V>(&mut self, rule: Rule, at: &Spanned<T>, expected: &str, found: String, do_now: &str) -> Option<V> {
+        let (expected, do_now) = (expected.to_owned(), do_now.to_owned());
+        self.refusals.push(Refusal { rule, line: self.line(at), expected, found, do_now });
+        None
+    }
+
+    /// A value by its own checker.
+    fn value<T, E: Display>(
+        &mut self,
+        at: &At<String>,
+        expected: &str,
+        check: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = at.get_ref();
+        match check(value) {
+            Ok(checked) => Some(checked),
+            Err(why) => {
+                let found = format!("{} ({why})", quoted(value));
+                self.refuse(Rule::Value, at, expected, found, "Correct the value.")
+            }
+        }
+    }
+
+    /// One of a few words.
+    fn word<T: Copy>(&mut self, at: &At<String>, words: &[(&str, T)]) -> Option<T> {
+        let value = at.get_ref();
+        match words.iter().find(|(word, _)| word == value) {
+            Some((_, meaning)) => Some(*meaning),
+            None => {
+                let words: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+                self.refuse(Rule::Value, at, &words.join(", "), quoted(value), "Write one of these words.")
+            }
+        }
+    }
+
+    /// A short name: letters, digits and hyphens.
+    fn short(&mut self, at: &At<String>) -> Option<Text> {
+        let value = at.get_ref();
+        let fits =
+            (1..=24).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let expected = "1 to 24 ASCII letters, digits and hyphens";
+        match Text::new(value) {
+            Ok(text) if fits => Some(text),
+            _ => self.refuse(Rule::Value, at, expected, quoted(value), "Correct the value."),
+        }
+    }
+
+    fn text(&mut self, at: &At<String>) -> Option<Text> {
+        self.value(at, "a line of text", Text::new)
+    }
+
+    fn time(&mut self, at: &At<String>) -> Option<Time> {
+        self.value(at, "a time", Time::parse)
+    }
+
+    fn named(&mut self, at: &At<String>, what: &str, found: Option<u16>) -> Option<u16> {
+        if found.is_none() {
+            let expected = format!("the name of a {what} of this plan");
+            let do_now = format!("Correct the name or add the {what}.");
+            self.refuse::<_, ()>(Rule::Name, at, &expected, quoted(at.get_ref()), &do_now);
+        }
+        found
+    }
+
+    fn person(&mut self, raw: &raw::Plan, at: &At<String>) -> Option<PersonId> {
+        let found = find(raw.people.iter().map(|person| person.get_ref().id.get_ref()), at.get_ref());
+        self.named(at, "person", found).map(PersonId)
+    }
+
+    fn token(&mut self, raw: &raw::Plan, at: &At<String>) -> Option<TokenId> {
+        let found = find(raw.tokens.iter().map(|token| token.get_ref().name.get_ref()), at.get_ref());
+        self.named(at, "token", found).map(TokenId)
+    }
+
+    fn custody(&mut self, raw: &raw::Plan, at: &At<raw::Custody>) -> Option<Custody> {
+        match at.get_ref() {
+            raw::Custody { bag: Some(bag), keeper: None } => {
+                let found = find(raw.bags.iter().map(|bag| bag.get_ref().number.get_ref()), bag.get_ref());
+                let id = self.named(bag, "bag", found)?;
+                let holder = &raw.bags.get(usize::from(id))?.get_ref().holder;
+                // An unknown holder is refused once, where the bag is.
+                let keeper = find(raw.people.iter().map(|person| person.get_ref().id.get_ref()), holder.get_ref())?;
+                Some(Custody { keeper: PersonId(keeper), bag: Some(BagId(id)) })
+            }
+            raw::Custody { bag: None, keeper: Some(keeper) } => {
+                Some(Custody { keeper: self.person(raw, keeper)?, bag: None })
+            }
+            both_or_none => {
+                let found = if both_or_none.bag.is_some() { "both" } else { "neither" };
+                let expected =
+                    "either the bag it goes into, whose holder keeps it, or the keeper of what goes into none";
+                self.refuse(Rule::Custody, at, expected, found.to_owned(), "Keep one of `bag` and `keeper`.")
+            }
+        }
+    }
+
+    fn plan(&mut self, digest: Digest, raw: &raw::Plan) -> Option<Plan> {
+        let title = self.value(&raw.title, "a title", Line::new);
+        let kind = self.word(&raw.kind, &[("production", Kind::Production), ("rehearsal", Kind::Rehearsal)]);
+        let policies: Vec<_> = raw.policies.iter().map(|policy| self.word(policy, &[("kmps", Policy::Kmps)])).collect();
+        let ports = self.ports(&raw.ports);
+        let window = self.window(&raw.window);
+        let people: Vec<_> = raw.people.iter().map(|person| self.person_of(raw, person)).collect();
+        let tokens: Vec<_> = raw.tokens.iter().map(|token| self.token_of(raw, token)).collect();
+        let drives: Vec<_> = raw.drives.iter().map(|drive| self.drive_of(raw, drive)).collect();
+        let shares: Vec<_> = raw.shares.iter().map(|share| self.share_of(raw, share)).collect();
+        let keys: Vec<_> = (1..).zip(&raw.keys).map(|(number, key)| self.key_of(raw, number, key, kind?)).collect();
+        let bags: Vec<_> = raw.bags.iter().map(|bag| self.bag_of(raw, bag)).collect();
+        let mut plan = Plan {
+            digest,
+            title: title?,
+            kind: kind?,
+            policies: policies.into_iter().collect::<Option<_>>()?,
+            ports: ports?,
+            window: window?,
+            people: people.into_iter().collect::<Option<_>>()?,
+            tokens: tokens.into_iter().collect::<Option<_>>()?,
+            drives: drives.into_iter().collect::<Option<_>>()?,
+            keys: keys.into_iter().collect::<Option<_>>()?,
+            shares: shares.into_iter().collect::<Option<_>>()?,
+            bags: bags.into_iter().collect::<Option<_>>()?,
+        };
+        fill_bags(&mut plan);
+        Some(plan)
+    }
+
+    fn ports(&mut self, at: &At<i64>) -> Option<Ports> {
+        match u16::try_from(*at.get_ref()) {
+            Ok(number) => Some(Ports { line: self.line(at), number }),
+            Err(_) => {
+                let found = at.get_ref().to_string();
+                self.refuse(Rule::Value, at, "a number of USB ports", found, "Count the ports, with those of hubs.")
+            }
+        }
+    }
+
+    fn window(&mut self, at: &At<raw::Window>) -> Option<Window> {
+        let (from, until) = (self.time(&at.get_ref().from), self.time(&at.get_ref().until));
+        Some(Window { line: self.line(at), from: from?, until: until? })
+    }
+
+    fn person_of(&mut self, raw: &raw::Plan, at: &At<raw::Person>) -> Option<Person> {
+        const ROLES: &[(&str, Role)] = &[
+            ("operator", Role::Operator),
+            ("custodian", Role::Custodian),
+            ("witness", Role::Witness),
+            ("holder", Role::Holder),
+        ];
+        let person = at.get_ref();
+        let (id, name, organisation) =
+            (self.short(&person.id), self.text(&person.name), self.text(&person.organisation));
+        let roles: Vec<_> = person.roles.iter().map(|role| self.word(role, ROLES)).collect();
+        let alternate_for = person.alternate_for.as_ref().map(|whose| self.person(raw, whose));
+        Some(Person {
+            line: self.line(at),
+            id: id?,
+            name: name?,
+            organisation: organisation?,
+            roles: roles.into_iter().collect::<Option<_>>()?,
+            alternate_for: alternate_for.map_or(Some(None), |whose| whose.map(Some))?,
+        })
+    }
+
+    fn token_of(&mut self, raw: &raw::Plan, at: &At<raw::Token>) -> Option<Token> {
+        let token = at.get_ref();
+        let name = self.short(&token.name);
+        let serial = self.value(&token.serial, "the serial number of a token, as in its certificate", token_serial);
+        let before = self.word(&token.before, &[("new", Before::New), ("used", Before::Used)]);
+        let label = self.value(&token.label, "a label", Label::new);
+        let (custody, pin, so_pin) =
+            (self.custody(raw, &token.custody), self.custody(raw, &token.pin), self.custody(raw, &token.so_pin));
+        Some(Token {
+            line: self.line(at),
+            name: name?,
+            serial: serial?,
+            before: before?,
+            label: label?,
+            custody: custody?,
+            pin: pin?,
+            so_pin: so_pin?,
+        })
+    }
+
+    fn drive_of(&mut self, raw: &raw::Plan, at: &At<raw::Drive>) -> Option<Drive> {
+        let drive = at.get_ref();
+        let name = self.short(&drive.name);
+        let serial =
+            self.value(&drive.serial, "the USB serial number of a drive; one without cannot be used", |serial| {
+                Line::new(serial).map_err(|error| error.to_string())?;
+                Text::new(serial).map_err(|error| error.to_string())
+            });
+        let size = u64::try_from(*drive.size.get_ref()).ok();
+        if size.is_none() {
+            let found = drive.size.get_ref().to_string();
+            self.refuse::<_, ()>(
+                Rule::Value,
+                &drive.size,
+                "the size of the drive in bytes",
+                found,
+                "Correct the value.",
+            );
+        }
+        let volume = self.value(&drive.volume, "a FAT32 volume id as in \"1A2B-3C4D\"", volume_id);
+        let share = find(raw.shares.iter().map(|share| share.get_ref().drive.get_ref()), drive.name.get_ref());
+        let holds = self.word(
+            &drive.holds,
+            &[
+                ("transcript", Some(Holds::Transcript)),
+                ("share", share.map(|share| Holds::Share(ShareId(share)))),
+                ("blobs", Some(Holds::Blobs)),
+                ("public", Some(Holds::Public)),
+            ],
+        );
+        if holds == Some(None) {
+            let do_now = "Name the drive in a share or take it out.";
+            let found = format!("drive {}, which no share names", drive.name.get_ref());
+            self.refuse::<_, ()>(Rule::Name, &drive.holds, "a drive that a share names", found, do_now);
+        }
+        let custody = self.custody(raw, &drive.custody);
+        Some(Drive {
+            line: self.line(at),
+            name: name?,
+            serial: serial?,
+            size: size?,
+            volume: volume?,
+            holds: holds??,
+            custody: custody?,
+        })
+    }
+
+    fn share_of(&mut self, raw: &raw::Plan, at: &At<raw::Share>) -> Option<Share> {
+        let share = at.get_ref();
+        let custodian = self.person(raw, &share.custodian);
+        let fits = |drive: &&At<raw::Drive>| drive.get_ref().holds.get_ref() == "share";
+        let names = raw.drives.iter().map(|drive| drive.get_ref().name.get_ref());
+        let drive = find(names, share.drive.get_ref());
+        let drive = match drive.and_then(|at| raw.drives.get(usize::from(at))) {
+            Some(found) if !fits(&found) => {
+                let found = format!("a drive that holds {}", quoted(found.get_ref().holds.get_ref()));
+                self.refuse(Rule::Name, &share.drive, "a drive that holds a share", found, "Correct one of the two.")
+            }
+            _ => self.named(&share.drive, "drive", drive),
+        };
+        let passphrase = self.custody(raw, &share.passphrase);
+        Some(Share { line: self.line(at), custodian: custodian?, drive: DriveId(drive?), passphrase: passphrase? })
+    }
+
+    fn bag_of(&mut self, raw: &raw::Plan, at: &At<raw::Bag>) -> Option<Bag> {
+        let bag = at.get_ref();
+        let (number, place, holder) = (self.short(&bag.number), self.text(&bag.place), self.person(raw, &bag.holder));
+        Some(Bag {
+            line: self.line(at),
+            number: number?,
+            place: place?,
+            fireproof: bag.fireproof,
+            holder: holder?,
+            devices: Vec::new(),
+        })
+    }
+
+    fn key_of(&mut self, raw: &raw::Plan, number: usize, at: &At<raw::Key>, kind: Kind) -> Option<Key> {
+        let key = at.get_ref();
+        let label = self.value(&key.label, "a label that can be the name of a file", |label| {
+            FileName::new(format!("{label}.wrap").as_bytes()).map_err(|error| error.to_string())?;
+            Label::new(label).map_err(|error| error.to_string())
+        });
+        let id = self.value(&key.id, "an id of 1 to 255 bytes in hex", cka_id);
+        let algorithm = self.word(&key.algorithm, ALGORITHMS);
+        let purpose = self.value(&key.purpose, "a line that says what the key is for", Line::new);
+        let master = self.token(raw, &key.master);
+        let copies: Vec<_> = key.copies.iter().map(|copy| self.token(raw, copy)).collect();
+        let number = u8::try_from(number).ok().and_then(KeyId::new);
+        if number.is_none() {
+            let found = raw.keys.len().to_string();
+            self.refuse::<_, ()>(Rule::Count, at, "at most 255 keys", found, "Plan two ceremonies.");
+        }
+        let certificate = self.certificate(&key.certificate, algorithm?, kind);
+        let (certificate, expires) = certificate?;
+        let (spec, _) = algorithm?;
+        Some(Key {
+            line: self.line(at),
+            label: label?,
+            id: id?,
+            number: number?,
+            spec,
+            master: master?,
+            copies: copies.into_iter().collect::<Option<_>>()?,
+            certificate,
+            expires,
+            purpose: purpose?,
+        })
+    }
+
+    fn certificate(
+        &mut self,
+        at: &At<raw::Certificate>,
+        (_, key): (KeySpec, KeyKind),
+        kind: Kind,
+    ) -> Option<(CertificateProfile, Time)> {
+        let raw = at.get_ref();
+        let usage = self.word(
+            &raw.usage,
+            &[
+                ("metadata-signing", Purpose::MetadataSigning),
+                ("saml-signing", Purpose::SamlSigning),
+                ("root-ca", Purpose::RootCa { path_len: None }),
+                ("dnssec-holder", Purpose::DnssecHolder),
+            ],
+        );
+        let usage = match (usage, &raw.path_length) {
+            (Some(Purpose::RootCa { .. }), Some(len)) => match u8::try_from(*len.get_ref()) {
+                Ok(len) => Some(Purpose::RootCa { path_len: Some(len) }),
+                Err(_) => {
+                    let found = len.get_ref().to_string();
+                    self.refuse(Rule::Value, len, "a path length of 0 to 255", found, "Correct the value.")
+                }
+            },
+            (_, Some(len)) => {
+                let found = format!("one for {}", quoted(raw.usage.get_ref()));
+                self.refuse(Rule::Value, len, "a path length for usage \"root-ca\" only", found, "Take it out.")
+            }
+            (usage, None) => usage,
+        };
+        let (not_before, not_after) = (self.time(&raw.not_before), self.time(&raw.not_after));
+        let names = raw.subject.get_ref();
+        let subject = Subject::new(SubjectNames {
+            country: names.country.as_deref(),
+            state: names.state.as_deref(),
+            locality: names.locality.as_deref(),
+            organization: names.organization.as_deref(),
+            unit: names.unit.as_deref(),
+            common_name: &names.common_name,
+        });
+        let subject = match subject {
+            Ok(subject) => Some(subject),
+            Err(why) => {
+                let do_now = "Correct the value.";
+                self.refuse(Rule::Value, &raw.subject, "a subject a certificate can carry", why.to_string(), do_now)
+            }
+        };
+        let (usage, not_before, not_after, subject) = (usage?, not_before?, not_after?, subject?);
+        let profile = |term| CertificateProfile::new(usage, Scheme::usual(key), subject.clone(), term);
+        // A rehearsal's plan must be good for production, too.
+        let production = profile(Term::Production { not_before, not_after });
+        let profile = match kind {
+            Kind::Production => production,
+            Kind::Rehearsal => production.and_then(|_| profile(Term::Rehearsal { not_before })),
+        };
+        match profile {
+            Ok(profile) => Some((profile, not_after)),
+            Err(why) => {
+                let found = match core::error::Error::source(&why) {
+                    Some(source) => format!("{why} ({source})"),
+                    None => why.to_string(),
+                };
+                self.refuse(Rule::Value, at, "a certificate that can be issued", found, "Correct the certificate.")
+            }
+        }
+    }
+}

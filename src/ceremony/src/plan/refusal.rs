@@ -1,0 +1,68 @@
+//! Why a plan is refused, in words for its author.
+
+use core::fmt;
+
+use thiserror::Error;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// The rules of a plan. Each is described in `docs/rules.md` under its name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name it is known by in refusals and documents.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// The bytes of the file: length, UTF-8, lines that end in LF.
+    Bytes = "bytes",
+    /// The file is TOML with known keys, all that are needed, each of its type.
+    Toml = "toml",
+    /// A value has the form of its kind.
+    Value = "value",
+    /// How many there are of a thing.
+    Count = "count",
+    /// A name that is referred to exists.
+    Name = "name",
+    /// What tells things apart is different for each.
+    Twice = "twice",
+    /// A thing is either in a bag, whose holder keeps it, or with a keeper.
+    Custody = "custody",
+    /// The devices that are plugged in at once fit the ports.
+    Ports = "ports",
+}
+
+/// Why a plan is refused: one rule, one place.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct Refusal {
+    /// Which rule.
+    pub rule: Rule,
+    /// Line of the file, from 1.
+    pub line: u32,
+    /// What the rule expects there.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+    /// What its author does now.
+    pub do_now: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, line, expected, found, do_now } = self;
+        write!(f, "line {line}, rule {}: expected {expected}; found {found}. {do_now}", rule.name())
+    }
+}
