@@ -35,28 +35,28 @@ pub enum Event {
     },
     /// Two roles decided to do a step again, with their reason.
     Again {
-        /// Which.
-        step: StepId,
         /// Who.
         by: (PersonId, PersonId),
         /// Why.
         why: Text,
+        /// Which.
+        step: StepId,
     },
 }
 
 /// Entry 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Began {
-    /// Version of this format.
-    pub format: u16,
-    /// Random: no two transcripts begin alike.
-    pub nonce: Octets<32>,
     /// SHA-256 of the plan.
     pub plan: Octets<32>,
-    /// SHA-256 of the medium, as the machine that runs from it computed it.
-    pub image: Octets<32>,
     /// Version and revision of the appliance.
     pub build: Text,
+    /// SHA-256 of the medium, as the machine that runs from it computed it.
+    pub image: Octets<32>,
+    /// Random: no two transcripts begin alike.
+    pub nonce: Octets<32>,
+    /// Version of this format.
+    pub format: u16,
     /// Whether the ceremony counts, as its plan says: rehearsal.
     pub rehearsal: bool,
     /// Commitments to the people's names, organisations and the bags' places, in the order of the plan:
@@ -76,10 +76,10 @@ pub enum Looked {
     AirGap {
         /// Ways out that were tried and absent.
         absent: u16,
-        /// Network hardware that is there without a driver, by id.
-        hardware: Vec<Text>,
         /// Machine, firmware, kernel.
         machine: Vec<Text>,
+        /// Network hardware that is there without a driver, by id.
+        hardware: Vec<Text>,
     },
     /// The clock: what it showed when somebody compared it with a watch. Units: seconds since 1970, UTC.
     Clock {
@@ -88,10 +88,10 @@ pub enum Looked {
     },
     /// The plan: where the witness's own copy of its digest came from; the challenge was met.
     Plan {
-        /// In the screen's words.
-        source: Text,
         /// Serial of the drive it was read from.
         drive: Text,
+        /// In the screen's words.
+        source: Text,
     },
 }
 
@@ -144,10 +144,10 @@ pub enum Outcome {
     Done,
     /// A drive is the one of the plan.
     Drive {
-        /// Names of the files on it, at most 64.
-        names: Vec<Text>,
         /// Units: bytes free.
         free: u64,
+        /// Names of the files on it, at most 64.
+        names: Vec<Text>,
     },
     /// A file was written and read back, or read: its length and SHA-256.
     File {
@@ -185,20 +185,20 @@ pub enum Outcome {
 /// What a token says of itself: worth nothing before its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSeen {
+    /// User PIN, in words.
+    pub pin: Text,
+    /// DKEK, in words.
+    pub dkek: Text,
     /// From its certificate.
     pub serial: Text,
+    /// SO-PIN, in words.
+    pub so_pin: Text,
+    /// Objects, a line each.
+    pub objects: Vec<Text>,
     /// Applet version.
     pub firmware: Text,
     /// Device certificate and device issuer certificate, as they are on the token.
     pub certificates: Bytes,
-    /// User PIN, in words.
-    pub pin: Text,
-    /// SO-PIN, in words.
-    pub so_pin: Text,
-    /// DKEK, in words.
-    pub dkek: Text,
-    /// Objects, a line each.
-    pub objects: Vec<Text>,
 }
 
 /// Why an act failed, by what can be done about it.

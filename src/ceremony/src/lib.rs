@@ -12,3 +12,12 @@ pub mod plan;
 pub mod public;
 pub mod script;
 pub mod step;
+
+// The record.
+pub mod merge;
+pub mod transcript;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod variants;

@@ -1,0 +1,172 @@
+//! For tests: one entry of every kind, chained.
+
+use crate::act::{Act, Item, Signs, Slot};
+use crate::entry::Entry;
+use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen};
+use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use crate::public::{Bytes, Octets, Text};
+use crate::script::Which;
+use crate::transcript::{FORMAT, GENESIS, append};
+
+pub(crate) fn text(words: &str) -> Text {
+    Text::new(words).unwrap()
+}
+
+fn bytes(len: usize) -> Bytes {
+    Bytes::new(vec![0x30; len]).unwrap()
+}
+
+pub(crate) fn began() -> Began {
+    Began {
+        plan: Octets([1; 32]),
+        build: text("0.1.0 of a revision"),
+        image: Octets([2; 32]),
+        nonce: Octets([3; 32]),
+        format: FORMAT,
+        rehearsal: true,
+        commitments: vec![Octets([4; 32]), Octets([5; 32])],
+    }
+}
+
+pub(crate) fn acts() -> Vec<Act> {
+    let (token, drive, key, share) = (TokenId(1), DriveId(2), KeyIx(3), ShareId(4));
+    vec![
+        Act::Identify(drive),
+        Act::Write(drive, Item::Share(share, 1)),
+        Act::Write(drive, Item::Blob(key, 300)),
+        Act::Write(drive, Item::Plan),
+        Act::Write(drive, Item::Companion),
+        Act::Write(drive, Item::Bundle),
+        Act::Read(drive, Item::Blob(key, 1)),
+        Act::Inspect(token),
+        Act::Prove(token),
+        Act::Authenticate(token),
+        Act::ProveAgain(token),
+        Act::Make(Slot::Pin(token, Which::So)),
+        Act::Make(Slot::Pin(token, Which::User)),
+        Act::Reveal(Slot::Passphrase(share)),
+        Act::MakeShares,
+        Act::Seal(share),
+        Act::Open(share),
+        Act::Combine(Octets([6; 8])),
+        Act::Wipe(None),
+        Act::Wipe(Some(Slot::OldSoPin(token))),
+        Act::Wipe(Some(Slot::Share(share))),
+        Act::Initialise(token),
+        Act::Import(token),
+        Act::TryPin(token),
+        Act::Generate(token, key),
+        Act::Sign(token, key, Signs::Certificate),
+        Act::Sign(token, key, Signs::Statement),
+        Act::Describe(token, key),
+        Act::Wrap(token, key),
+        Act::Unwrap(token, key),
+        Act::Label(token),
+        Act::List(token),
+        Act::Show,
+        Act::PowerOff,
+    ]
+}
+
+pub(crate) fn looked() -> Vec<Looked> {
+    vec![
+        Looked::Medium { source: text("paper") },
+        Looked::AirGap {
+            absent: 9,
+            machine: vec![text("a laptop")],
+            hardware: vec![text("8086:15bc"), text("8086:02f0")],
+        },
+        Looked::Clock { wall: -1 },
+        Looked::Plan { drive: text("CONCLAVE-PLAN"), source: text("own computer") },
+    ]
+}
+
+pub(crate) fn answers() -> Vec<Answer> {
+    vec![
+        Answer::Go,
+        Answer::Word,
+        Answer::Inserted(Device::Token(TokenId(1))),
+        Answer::Removed(Device::Drive(DriveId(2))),
+        Answer::SignedIn { document: text("passport") },
+        Answer::Absent { whose: PersonId(5) },
+        Answer::Typed(Slot::Passphrase(ShareId(0))),
+        Answer::KeyboardFits,
+        Answer::BagNumber { bag: BagId(7), number: text("3234864") },
+        Answer::Objects(text("the seal of bag 2 is torn – look")),
+        Answer::NoObjection,
+        Answer::Attests,
+        Answer::Refuses(text("I was out of the room")),
+    ]
+}
+
+pub(crate) fn outcomes() -> Vec<Outcome> {
+    let failed = |next| Outcome::Failed(Failure { next, words: text("nothing came back") });
+    vec![
+        Outcome::Done,
+        Outcome::Drive { free: 1 << 33, names: vec![text("conclave.cbor")] },
+        Outcome::File { len: 64, digest: Octets([7; 32]) },
+        Outcome::Token(Box::new(TokenSeen {
+            pin: text("3 tries left"),
+            dkek: text("none"),
+            serial: text("DENK0000001"),
+            so_pin: text("15 tries left"),
+            objects: vec![],
+            firmware: text("4.1"),
+            certificates: bytes(700),
+        })),
+        Outcome::Proof { evidence: bytes(300) },
+        Outcome::Kcv(Octets([8; 8])),
+        Outcome::Key { spki: bytes(91), attestation: bytes(500) },
+        Outcome::Certificate(bytes(900)),
+        Outcome::Signature(bytes(70)),
+        Outcome::Objects(vec![text("key 1, RSA-2048")]),
+        failed(Next::Device),
+        failed(Next::Type),
+        failed(Next::Again),
+        failed(Next::Halt),
+    ]
+}
+
+pub(crate) fn events() -> Vec<Event> {
+    let mut events = vec![Event::Began(Box::new(began()))];
+    events.extend(looked().into_iter().map(Event::Looked));
+    events.extend(answers().into_iter().map(|answer| Event::Said(PersonId(260), answer)));
+    events.push(Event::Done(Answer::Go));
+    events.extend(acts().into_iter().map(|act| Event::Came { act, outcome: Outcome::Done }));
+    events.extend(outcomes().into_iter().map(|outcome| Event::Came { act: Act::Show, outcome }));
+    events.push(Event::Interrupted { boot: 2, head: Octets([9; 32]), torn: None });
+    events.push(Event::Interrupted { boot: 3, head: Octets([9; 32]), torn: Some(Octets([10; 32])) });
+    let by = (PersonId(0), PersonId(1));
+    events.push(Event::Again { by, why: text("the stick fell out"), step: StepId(12) });
+    events
+}
+
+/// The entries of these events, each with two acts, chained.
+pub(crate) fn chained(events: Vec<Event>) -> Vec<Entry> {
+    let acts = acts();
+    let mut head = GENESIS;
+    let mut entries = Vec::new();
+    for (at, event) in events.into_iter().enumerate() {
+        let seq = at as u64;
+        let pair = acts.iter().cycle().skip(at).take(if at == 0 { 0 } else { 2 });
+        let (mono, wall) = (1000 * seq, 1_790_000_000 + seq as i64);
+        let entry = Entry {
+            seq,
+            acts: pair.copied().collect(),
+            boot: 1,
+            mono,
+            prev: head.into(),
+            step: StepId(at as u16),
+            wall,
+            event,
+        };
+        (_, head) = append(&head, &entry).unwrap();
+        entries.push(entry);
+    }
+    entries
+}
+
+/// The bytes of these entries.
+pub(crate) fn written(entries: &[Entry]) -> Vec<u8> {
+    entries.iter().flat_map(|entry| append(&entry.prev.into(), entry).unwrap().0).collect()
+}
