@@ -95,7 +95,7 @@ pub enum Looked {
     },
 }
 
-/// What a person answers to what a step asks; see [`crate::step::Ask`].
+/// What a person answers to what a step asks; see [`crate::ask::Ask`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Pressed Enter, or typed the sign-in code: agrees to the acts shown.

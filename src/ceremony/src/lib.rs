@@ -4,12 +4,17 @@
 #![forbid(unsafe_code)]
 
 pub mod act;
+pub mod ask;
 pub mod compile;
 pub mod entry;
 pub mod event;
+pub mod facts;
 pub mod ids;
+pub mod judge;
+pub mod kinds;
 pub mod plan;
 pub mod public;
+pub mod resume;
 pub mod script;
 pub mod step;
 

@@ -106,20 +106,34 @@ impl Text {
         if text.is_empty() || text.len() > Self::LEN_MAX {
             return Err(TextError::Length { found: text.len() });
         }
-        let unfit = |c: &char| {
-            c.is_control()
-                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-        };
-        match text.char_indices().find(|(_, c)| unfit(c)) {
+        match text.char_indices().find(|(_, c)| unfit(*c)) {
             Some((at, found)) => Err(TextError::Character { at, found }),
             None => Ok(Self(text.to_owned())),
         }
+    }
+
+    /// Words of this program or of a device, made fit: what cannot be written down is left out, the rest cut to size.
+    pub fn fitted(words: &str) -> Self {
+        let mut text = String::new();
+        for c in words.chars().filter(|c| !unfit(*c)) {
+            if text.len() + c.len_utf8() > Self::LEN_MAX {
+                break;
+            }
+            text.push(c);
+        }
+        if text.is_empty() { Self("(nothing)".into()) } else { Self(text) }
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Control characters, and those that turn the direction of writing or take no room.
+fn unfit(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 impl fmt::Display for Text {

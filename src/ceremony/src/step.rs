@@ -1,71 +1,30 @@
 //! The one step skeleton: asked, authorised, intended, observed, judged.
 //!
-//! [`step`] is a function of plan, script, state, head and event. An event that does not fit is refused and makes no
-//! entry. The acts it returns are intended by the entry that holds the event, and done after it is on both logs.
+//! [`State::step`] is a function of plan, script, state and event. An event that does not fit is refused and makes no
+//! entry. The acts it returns are intended by the entry that holds the event, and done one by one after it is on both
+//! logs. [`State::appended`] tells the state the head of that entry; a state is a fold of the two over the entries.
 
-use crate::act::{Act, Slot};
-use crate::event::{Event, Failure};
-use crate::ids::{BagId, Device, PersonId, StepId};
+use std::collections::VecDeque;
+
+use conclave_publish::Digest;
+use thiserror::Error;
+
+use crate::act::Act;
+use crate::ask::{self, Ask, Progress, Who};
+use crate::event::{Answer, Event, Failure, Looked, Next, Outcome};
+use crate::facts::Facts;
+use crate::ids::{PersonId, StepId};
+use crate::judge::{Case, judge};
+use crate::kinds::{acts, needs, satisfied};
 use crate::plan::{Plan, Role};
-use crate::script::Script;
-
-/// What a step asks for next. One thing at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Enter, or a sign-in code of this role or person: `Said(person, Go)`, or `Done(Go)` where anyone may.
-    Go {
-        /// Who may; `None`: anyone, without a code.
-        who: Option<Who>,
-        /// Who has agreed already, for a step of two roles.
-        already: Option<PersonId>,
-    },
-    /// A typed word before something is destroyed: `Done(Word)`.
-    Word(&'static str),
-    /// A device to plug in: `Done(Inserted)`.
-    Insert(Device),
-    /// A device to take out: `Done(Removed)`.
-    Remove(Device),
-    /// A person signs in: `Said(person, SignedIn)` or, from the alternate, `Said(alternate, Absent)`.
-    SignIn(PersonId),
-    /// A secret that was just shown to its keeper is typed back, or one the Vault no longer has is typed in by its
-    /// keeper: `Said(keeper, Typed)`.
-    Type {
-        /// Which.
-        slot: Slot,
-        /// Its keeper.
-        keeper: PersonId,
-        /// Shown before (typed back), or not (typed in).
-        shown: bool,
-    },
-    /// The keyboard test: `Done(KeyboardFits)`.
-    Keyboard,
-    /// The number of a bag, twice: `Done(BagNumber)`.
-    BagNumber(BagId),
-    /// Objections: `Said(person, Objects)` or `Done(NoObjection)`.
-    Objections,
-    /// Attestation of one person: `Said(person, Attests)` or `Said(person, Refuses)`.
-    Attest(PersonId),
-    /// A finding of the start: `Looked(..)`.
-    Look,
-    /// The decision to do a failed step again: `Again`.
-    Again {
-        /// What failed.
-        failure: Failure,
-    },
-}
-
-/// Who may authorise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Anyone of this role.
-    Role(Role),
-    /// One person.
-    Person(PersonId),
-}
+use crate::resume;
+use crate::script::{Script, Step, StepKind};
 
 /// What the room waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
+    /// The transcript to begin.
+    Begin,
     /// An answer.
     Asked(Ask),
     /// The outcome of this act.
@@ -76,18 +35,49 @@ pub enum Waiting {
     Closed,
 }
 
-/// Where a ceremony stands: a fold over its entries.
-#[derive(Clone, Debug)]
-pub struct State {
-    at: StepId,
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    Begin,
+    Asking(Progress),
+    /// Acts still without outcome, and the head of the entry that intended them once it is known.
+    Acting {
+        queue: VecDeque<Act>,
+        intent: Option<Digest>,
+    },
+    Failed(Failure),
+    Halted(Failure),
+    Closed,
 }
 
-/// Why an event does not fit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Where a ceremony stands: a fold over its entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    at: StepId,
+    phase: Phase,
+    facts: Facts,
+}
+
+/// Why an event does not fit: no entry is made, the room says so.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unfit {
-    /// Something else is asked for.
-    #[error("expected another answer")]
+    /// Something else is waited for.
+    #[error("this is not what the step asks for now")]
     Other,
+    /// A person who may not do this.
+    #[error("this person may not authorise it: it takes somebody signed in, of the role the screen names")]
+    Person,
+    /// The same person twice.
+    #[error("this person agreed already: a second person of the other role must agree")]
+    SamePerson,
+}
+
+/// The two roles that may decide on a deviation.
+pub const DEVIATION_ROLES: (Role, Role) = (Role::Operator, Role::Witness);
+
+impl Default for State {
+    fn default() -> Self {
+        Self { at: StepId(0), phase: Phase::Begin, facts: Facts::default() }
+    }
 }
 
 impl State {
@@ -95,15 +85,242 @@ impl State {
     pub fn at(&self) -> StepId {
         self.at
     }
+
+    /// What is known.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Head of the entry that intended the acts under way.
+    pub fn intent(&self) -> Option<Digest> {
+        match self.phase {
+            Phase::Acting { intent, .. } => intent,
+            _ => None,
+        }
+    }
+
+    /// What the room waits for.
+    pub fn waiting(&self, plan: &Plan, script: &Script) -> Waiting {
+        match &self.phase {
+            Phase::Begin => Waiting::Begin,
+            Phase::Closed => Waiting::Closed,
+            Phase::Halted(failure) => Waiting::Halted(failure.clone()),
+            Phase::Failed(failure) => Waiting::Asked(Ask::Again { failure: failure.clone() }),
+            Phase::Acting { queue, .. } => queue.front().map_or(Waiting::Closed, |act| Waiting::Acting(*act)),
+            Phase::Asking(progress) => {
+                let ask = script.step(self.at).and_then(|step| ask::next(plan, step, &self.facts, progress));
+                ask.map_or(Waiting::Closed, Waiting::Asked)
+            }
+        }
+    }
+
+    /// The entry that came of the last step is on the logs and has this head.
+    pub fn appended(mut self, head: Digest) -> Self {
+        if let Phase::Acting { queue, intent: intent @ None } = &mut self.phase {
+            *intent = Some(head);
+            for act in queue {
+                match *act {
+                    Act::Generate(_, key) => self.facts.keys.entry(key).or_default().intents.push(head),
+                    Act::Import(token) => drop(self.facts.importing.insert(token)),
+                    _ => {}
+                }
+            }
+        }
+        self
+    }
+
+    /// The next state and the acts the event causes.
+    pub fn step(&self, plan: &Plan, script: &Script, event: &Event) -> Result<(Self, Vec<Act>), Unfit> {
+        let mut next = self.clone();
+        let step = script.step(self.at);
+        match (&self.phase, event) {
+            (Phase::Begin, Event::Began(began)) => {
+                next.facts.began = Some((**began).clone());
+                next.facts.boot = 1;
+                Ok((next.enter(plan, script, StepId(0)), Vec::new()))
+            }
+            (Phase::Begin | Phase::Closed, _) => Err(Unfit::Other),
+            (_, Event::Interrupted { boot, .. }) => {
+                let from = resume::back(plan, script, self.at, &mut next.facts, *boot);
+                Ok((next.enter(plan, script, from), Vec::new()))
+            }
+            (Phase::Failed(_), Event::Again { step: at, by, .. }) => {
+                if *at != self.at {
+                    return Err(Unfit::Other);
+                }
+                let (first, second) = DEVIATION_ROLES;
+                let may = |role, person| Who::Role(role).is(plan, &self.facts, person);
+                if by.0 == by.1 {
+                    return Err(Unfit::SamePerson);
+                }
+                if !may(first, by.0) || !may(second, by.1) {
+                    return Err(Unfit::Person);
+                }
+                next.phase = Phase::Asking(Progress::default());
+                Ok((next, Vec::new()))
+            }
+            (Phase::Acting { queue, intent: Some(intent) }, Event::Came { act, outcome }) => {
+                let (Some(step), Some(expected)) = (step, queue.front()) else { return Err(Unfit::Other) };
+                if act != expected {
+                    return Err(Unfit::Other);
+                }
+                next.came(plan, script, step, act, outcome, *intent);
+                Ok((next, Vec::new()))
+            }
+            (Phase::Asking(progress), _) => {
+                let Some(step) = step else { return Err(Unfit::Other) };
+                let Some(ask) = ask::next(plan, step, &self.facts, progress) else { return Err(Unfit::Other) };
+                let progress = next.answered(plan, step.kind, progress.clone(), (&ask, event))?;
+                Ok(next.go_on(plan, script, step, progress))
+            }
+            _ => Err(Unfit::Other),
+        }
+    }
+
+    /// Enters a step, passing over those whose work stands.
+    fn enter(mut self, plan: &Plan, script: &Script, from: StepId) -> Self {
+        self.at = from;
+        while let Some(step) = script.step(self.at)
+            && satisfied(plan, step.kind, &self.facts)
+        {
+            self.at.0 = self.at.0.saturating_add(1);
+        }
+        self.phase = if script.step(self.at).is_some() { Phase::Asking(Progress::default()) } else { Phase::Closed };
+        self
+    }
+
+    fn after(self, plan: &Plan, script: &Script) -> Self {
+        let next = StepId(self.at.0.saturating_add(1));
+        self.enter(plan, script, next)
+    }
+
+    /// Asks on, acts, or goes to the next step.
+    fn go_on(mut self, plan: &Plan, script: &Script, step: &Step, progress: Progress) -> (Self, Vec<Act>) {
+        if ask::next(plan, step, &self.facts, &progress).is_some() {
+            self.phase = Phase::Asking(progress);
+            return (self, Vec::new());
+        }
+        let acts = acts(plan, step, &mut self.facts);
+        if acts.is_empty() {
+            return (self.after(plan, script), acts);
+        }
+        self.phase = Phase::Acting { queue: acts.iter().copied().collect(), intent: None };
+        (self, acts)
+    }
+
+    /// Takes an outcome.
+    fn came(&mut self, plan: &Plan, script: &Script, step: &Step, act: &Act, outcome: &Outcome, intent: Digest) {
+        let case = Case { plan, kind: step.kind, intent: &intent };
+        match judge(case, &mut self.facts, act, outcome) {
+            Ok(()) => {
+                let Phase::Acting { queue, .. } = &mut self.phase else { return };
+                queue.pop_front();
+                if queue.is_empty() {
+                    *self = self.clone().after(plan, script);
+                }
+            }
+            Err(failure) => {
+                self.phase = match failure.next {
+                    Next::Halt => Phase::Halted(failure),
+                    Next::Again => Phase::Failed(failure),
+                    Next::Device => {
+                        self.facts.plugged.retain(|device| !step.devices.contains(device));
+                        Phase::Asking(Progress::default())
+                    }
+                    Next::Type => {
+                        for slot in needs(plan, step.kind) {
+                            self.facts.vault.remove(&slot);
+                        }
+                        Phase::Asking(Progress::default())
+                    }
+                };
+            }
+        }
+    }
+
+    /// Takes an answer to what is asked.
+    fn answered(
+        &mut self,
+        plan: &Plan,
+        kind: StepKind,
+        mut on: Progress,
+        said: (&Ask, &Event),
+    ) -> Result<Progress, Unfit> {
+        let facts = &mut self.facts;
+        let signed_in = |facts: &Facts, person: PersonId| {
+            facts.present.contains_key(&person) && !facts.signed_out.contains(&person)
+        };
+        match said {
+            (Ask::Insert(asked), Event::Done(Answer::Inserted(device))) if asked == device => {
+                facts.plugged.insert(*device);
+            }
+            (Ask::Remove(asked), Event::Done(Answer::Removed(device))) if asked == device => {
+                facts.plugged.remove(device);
+            }
+            (Ask::Look, Event::Looked(looked)) if is_finding_of(looked, kind) => on.answered = true,
+            (Ask::SignIn(asked), Event::Said(person, Answer::SignedIn { .. })) if asked == person => {
+                // After an interruption people come back in the place they had.
+                facts.present.entry(*person).or_insert(*person);
+                on.answered = !facts.signed_out.remove(person);
+            }
+            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { whose })) if asked == whose => {
+                let stands_in = plan.people.get(usize::from(person.0)).and_then(|person| person.alternate_for);
+                if stands_in != Some(*whose) || facts.present.contains_key(person) {
+                    return Err(Unfit::Person);
+                }
+                facts.present.insert(*person, *whose);
+                on.answered = true;
+            }
+            (Ask::Keyboard, Event::Done(Answer::KeyboardFits)) => on.answered = true,
+            (Ask::Type { slot, keeper }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {
+                if keeper != person || !signed_in(facts, *person) {
+                    return Err(Unfit::Person);
+                }
+                facts.vault.insert(*slot);
+            }
+            (Ask::BagNumber(asked), Event::Done(Answer::BagNumber { bag, number })) if asked == bag => {
+                facts.bags.insert(*bag, number.clone());
+                on.answered = true;
+            }
+            (Ask::Objections, Event::Said(person, Answer::Objects(words))) => {
+                if !signed_in(facts, *person) {
+                    return Err(Unfit::Person);
+                }
+                facts.objections.push((*person, words.clone()));
+            }
+            (Ask::Objections, Event::Done(Answer::NoObjection)) => on.answered = true,
+            (Ask::Attest(asked), Event::Said(person, answer @ (Answer::Attests | Answer::Refuses(_)))) => {
+                if facts.stand_in(*asked) != *person || !signed_in(facts, *person) {
+                    return Err(Unfit::Person);
+                }
+                let refuses = if let Answer::Refuses(words) = answer { Some(words.clone()) } else { None };
+                facts.attested.insert(*person, refuses);
+                on.answered = true;
+            }
+            (Ask::Word(_), Event::Done(Answer::Word)) => on.word = true,
+            (Ask::Go { who: None, .. }, Event::Done(Answer::Go)) => on.gone = true,
+            (Ask::Go { who: Some(who), .. }, Event::Said(person, Answer::Go)) => {
+                if on.agreed.contains(person) {
+                    return Err(Unfit::SamePerson);
+                }
+                if !who.is(plan, facts, *person) {
+                    return Err(Unfit::Person);
+                }
+                on.agreed.push(*person);
+            }
+            _ => return Err(Unfit::Other),
+        }
+        Ok(on)
+    }
 }
 
-/// The next state and the acts the event causes.
-pub fn step(
-    _plan: &Plan,
-    _script: &Script,
-    _state: &State,
-    _head: &conclave_publish::Digest,
-    _event: &Event,
-) -> Result<(State, Vec<Act>), Unfit> {
-    Err(Unfit::Other)
+/// Whether this is what the step looks for.
+fn is_finding_of(looked: &Looked, kind: StepKind) -> bool {
+    matches!(
+        (looked, kind),
+        (Looked::Medium { .. }, StepKind::Medium)
+            | (Looked::AirGap { .. }, StepKind::AirGap)
+            | (Looked::Clock { .. }, StepKind::Clock)
+            | (Looked::Plan { .. }, StepKind::Plan)
+    )
 }

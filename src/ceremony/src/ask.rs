@@ -1,0 +1,161 @@
+//! What a step asks of the room next, one thing at a time.
+
+use crate::act::Slot;
+use crate::event::Failure;
+use crate::facts::Facts;
+use crate::ids::{BagId, Device, PersonId};
+use crate::kinds::{keeper, needs, word};
+use crate::plan::{Plan, Role};
+use crate::script::{Roles, Step, StepKind};
+
+/// What a step asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A device to take out: `Done(Removed)`.
+    Remove(Device),
+    /// A device to plug in: `Done(Inserted)`.
+    Insert(Device),
+    /// A person signs in: `Said(person, SignedIn)` or, from the alternate, `Said(alternate, Absent)`.
+    SignIn(PersonId),
+    /// A finding of the start: `Looked`.
+    Look,
+    /// The keyboard test: `Done(KeyboardFits)`.
+    Keyboard,
+    /// A secret the Vault does not have is typed in by its keeper: `Said(keeper, Typed)`.
+    Type {
+        /// Which.
+        slot: Slot,
+        /// Its keeper, or who came instead.
+        keeper: PersonId,
+    },
+    /// The number of a bag, twice: `Done(BagNumber)`.
+    BagNumber(BagId),
+    /// Objections: `Said(person, Objects)` or `Done(NoObjection)`.
+    Objections,
+    /// Attestation of one person: `Said(person, Attests)` or `Said(person, Refuses)`.
+    Attest(PersonId),
+    /// A typed word before something is destroyed: `Done(Word)`.
+    Word(&'static str),
+    /// Agreement to go on: `Done(Go)` where anyone may, else `Said(person, Go)` by sign-in code.
+    Go {
+        /// Who may; `None`: anyone, without a code.
+        who: Option<Who>,
+        /// Who agreed already, for a step of two roles: somebody else is asked for.
+        already: Option<PersonId>,
+    },
+    /// The decision of two roles to do a failed step again: `Again`.
+    Again {
+        /// What failed.
+        failure: Failure,
+    },
+}
+
+/// Who may authorise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Anyone of this role.
+    Role(Role),
+    /// This person.
+    Person(PersonId),
+}
+
+impl Who {
+    /// Whether a person is one of them: signed in, of the role.
+    pub fn is(self, plan: &Plan, facts: &Facts, person: PersonId) -> bool {
+        let signed_in = facts.present.contains_key(&person) && !facts.signed_out.contains(&person);
+        signed_in
+            && match self {
+                Self::Person(one) => facts.stand_in(one) == person,
+                Self::Role(role) => plan.people.get(usize::from(person.0)).is_some_and(|p| p.roles.contains(&role)),
+            }
+    }
+}
+
+/// How far the asking of a step has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// The one question of the kind was answered.
+    pub(crate) answered: bool,
+    /// The word was typed.
+    pub(crate) word: bool,
+    /// Anyone pressed Enter.
+    pub(crate) gone: bool,
+    /// Who agreed.
+    pub(crate) agreed: Vec<PersonId>,
+}
+
+/// The next thing asked for; `None` when the step may act.
+pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress) -> Option<Ask> {
+    if let Some(person) = facts.signed_out.iter().next() {
+        return Some(Ask::SignIn(*person));
+    }
+    if let Some(device) = to_remove(plan, step, facts) {
+        return Some(Ask::Remove(device));
+    }
+    if let Some(device) = step.devices.iter().find(|device| !facts.plugged.contains(device)) {
+        return Some(Ask::Insert(*device));
+    }
+    if !progress.answered
+        && let Some(ask) = of_kind(step.kind)
+    {
+        return Some(ask);
+    }
+    let missing = needs(plan, step.kind).into_iter().find(|slot| !facts.vault.contains(slot));
+    if let Some((slot, keeper)) = missing.and_then(|slot| Some((slot, keeper(plan, slot)?))) {
+        return Some(Ask::Type { slot, keeper: facts.stand_in(keeper) });
+    }
+    if let Some(word) = word(plan, step.kind)
+        && !progress.word
+    {
+        return Some(Ask::Word(word));
+    }
+    agreement(step, progress)
+}
+
+/// The question only this kind asks.
+fn of_kind(kind: StepKind) -> Option<Ask> {
+    match kind {
+        StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => Some(Ask::Look),
+        StepKind::SignIn(person) => Some(Ask::SignIn(person)),
+        StepKind::Keyboard => Some(Ask::Keyboard),
+        StepKind::Objections => Some(Ask::Objections),
+        StepKind::Bag(bag) => Some(Ask::BagNumber(bag)),
+        StepKind::Attest(person) => Some(Ask::Attest(person)),
+        _ => None,
+    }
+}
+
+/// Kinds whose one question is all: nobody is asked to press Enter after it.
+fn answer_is_all(kind: StepKind) -> bool {
+    !matches!(kind, StepKind::Bag(_)) && of_kind(kind).is_some()
+}
+
+/// Drives leave when a step does not name them, logs excepted; tokens and drives leave for their bag.
+fn to_remove(plan: &Plan, step: &Step, facts: &Facts) -> Option<Device> {
+    let bagged = match step.kind {
+        StepKind::Bag(bag) => plan.bags.get(usize::from(bag.0)).map_or(&[][..], |bag| &bag.devices),
+        _ => &[],
+    };
+    let leaves = |device: &&Device| match device {
+        Device::Drive(drive) if facts.logs.contains(drive) => false,
+        Device::Drive(_) => !step.devices.contains(device),
+        Device::Token(_) => bagged.contains(device),
+    };
+    facts.plugged.iter().find(leaves).copied()
+}
+
+fn agreement(step: &Step, progress: &Progress) -> Option<Ask> {
+    if answer_is_all(step.kind) {
+        return None;
+    }
+    let already = progress.agreed.first().copied();
+    let go = |who| Some(Ask::Go { who, already });
+    match (step.roles, progress.agreed.len()) {
+        (Roles::Anyone, _) if progress.gone => None,
+        (Roles::Anyone, _) => go(None),
+        (Roles::Person(person), 0) => go(Some(Who::Person(person))),
+        (Roles::One(role), 0) | (Roles::Two(role, _), 0) => go(Some(Who::Role(role))),
+        (Roles::Two(_, role), 1) => go(Some(Who::Role(role))),
+        (Roles::Person(_) | Roles::One(_) | Roles::Two(..), _) => None,
+    }
+}

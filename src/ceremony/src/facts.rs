@@ -1,0 +1,119 @@
+//! What is known: the only state of a ceremony that grows, a fold over its entries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use conclave_publish::Digest;
+
+use crate::act::Slot;
+use crate::event::{Began, TokenSeen};
+use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
+use crate::public::{Bytes, Octets, Text};
+
+/// Length and digest of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileSeen {
+    /// Units: bytes.
+    pub len: u64,
+    /// SHA-256.
+    pub digest: Octets<32>,
+}
+
+/// What is known of a share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShareFacts {
+    /// As sealed, in this boot or an earlier one.
+    pub sealed: Option<FileSeen>,
+    /// As written and read back.
+    pub written: Option<FileSeen>,
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Heads under which its making was intended, the newest last: a key found on the master with one of them in its
+    /// request is this key.
+    pub intents: Vec<Digest>,
+    /// SubjectPublicKeyInfo and attestation.
+    pub made: Option<(Bytes, Bytes)>,
+    /// Certificate, DER.
+    pub certificate: Option<Bytes>,
+    /// Its newest blob as wrapped.
+    pub wrapped: Option<FileSeen>,
+    /// Its blob as written and read back.
+    pub blob: Option<FileSeen>,
+    /// Statements: head and signature, by token.
+    pub statements: BTreeMap<TokenId, (Digest, Bytes)>,
+}
+
+/// What is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Entry 0.
+    pub began: Option<Began>,
+    /// Which boot this is, from 1.
+    pub boot: u16,
+    /// Who signed in, and in whose place.
+    pub present: BTreeMap<PersonId, PersonId>,
+    /// Who has to sign in again after an interruption.
+    pub signed_out: BTreeSet<PersonId>,
+    /// What is plugged in, by what people were asked to do.
+    pub plugged: BTreeSet<Device>,
+    /// Secrets the Vault holds.
+    pub vault: BTreeSet<Slot>,
+    /// Drives that are logs.
+    pub logs: BTreeSet<DriveId>,
+    /// What tokens said of themselves.
+    pub seen: BTreeMap<TokenId, TokenSeen>,
+    /// Tokens that were erased and proved genuine, in any boot.
+    pub genuine: BTreeSet<TokenId>,
+    /// Tokens that proved in this boot that they hold their device key.
+    pub proved: BTreeSet<TokenId>,
+    /// Tokens initialised for good.
+    pub initialised: BTreeSet<TokenId>,
+    /// Tokens whose import was intended and has no outcome.
+    pub importing: BTreeSet<TokenId>,
+    /// Tokens with all shares in them.
+    pub imported: BTreeSet<TokenId>,
+    /// Which attempt at making the shares this is, from 1; 0 before the first.
+    pub share_set: u16,
+    /// Check value of the DKEK, from the making of its shares.
+    pub kcv: Option<Octets<8>>,
+    /// Shares, by their place.
+    pub shares: BTreeMap<ShareId, ShareFacts>,
+    /// Attempts at wrapping a key, from 1.
+    pub wraps: BTreeMap<KeyIx, u16>,
+    /// Keys.
+    pub keys: BTreeMap<KeyIx, KeyFacts>,
+    /// Newest object lists.
+    pub objects: BTreeMap<TokenId, Vec<Text>>,
+    /// The public bundle as written.
+    pub bundle: Option<FileSeen>,
+    /// Bags, by the number that was typed.
+    pub bags: BTreeMap<BagId, Text>,
+    /// Objections, in order.
+    pub objections: Vec<(PersonId, Text)>,
+    /// Who attested (`None`) or refused, with words.
+    pub attested: BTreeMap<PersonId, Option<Text>>,
+}
+
+impl Facts {
+    /// Who acts for this person: the alternate who came instead, or the person.
+    pub fn stand_in(&self, person: PersonId) -> PersonId {
+        self.present.iter().find(|(_, whose)| **whose == person).map_or(person, |(who, _)| *who)
+    }
+
+    /// A share's facts.
+    pub fn share(&self, share: ShareId) -> ShareFacts {
+        self.shares.get(&share).copied().unwrap_or_default()
+    }
+
+    /// The item a share's file is, in this set.
+    pub fn share_item(&self, share: ShareId) -> crate::act::Item {
+        crate::act::Item::Share(share, self.share_set)
+    }
+
+    /// The item a key's newest blob is.
+    pub fn blob_item(&self, key: KeyIx) -> crate::act::Item {
+        crate::act::Item::Blob(key, self.wraps.get(&key).copied().unwrap_or(0))
+    }
+}

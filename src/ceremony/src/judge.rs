@@ -1,0 +1,295 @@
+//! What the outcome of an act means: learnt, or a failure. No comparison here is ever waived.
+
+use conclave_publish::{Digest, Line, PublicKey, Statement};
+
+use crate::act::{Act, Item, Signs, Slot};
+use crate::event::{Failure, Next, Outcome, TokenSeen};
+use crate::facts::{Facts, FileSeen};
+use crate::ids::{DriveId, KeyIx, TokenId};
+use crate::kinds::{keys_on, masters_of};
+use crate::plan::{Before, Plan};
+use crate::public::{Bytes, Octets, Text};
+use crate::script::StepKind;
+
+/// A failure in words.
+pub fn failure(next: Next, words: &str) -> Failure {
+    Failure { next, words: Text::fitted(words) }
+}
+
+fn halt(words: &str) -> Failure {
+    failure(Next::Halt, words)
+}
+
+fn unlike(act: &Act) -> Failure {
+    halt(&format!("{act:?} gave something else than such an act gives"))
+}
+
+/// What judging needs to know beside the facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The step under way.
+    pub kind: StepKind,
+    /// Head of the entry that intended the act.
+    pub intent: &'a Digest,
+}
+
+/// Takes an outcome into the facts, or says why the step cannot go on.
+pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) -> Result<(), Failure> {
+    if let Outcome::Failed(failure) = outcome {
+        return Err(failure.clone());
+    }
+    match (*act, outcome) {
+        (Act::Identify(drive), Outcome::Drive { names, .. }) => identified(case, facts, drive, names),
+        (Act::Write(_, item), Outcome::File { len, digest }) => {
+            written(case.plan, facts, item, FileSeen { len: *len, digest: *digest })
+        }
+        (Act::Read(_, item), Outcome::File { len, digest }) => {
+            read(facts, item, FileSeen { len: *len, digest: *digest })
+        }
+        (Act::Inspect(token), Outcome::Token(seen)) => inspected(case.plan, facts, token, seen),
+        (Act::Prove(token), Outcome::Proof { .. }) => {
+            facts.genuine.insert(token);
+            facts.proved.insert(token);
+            facts.initialised.remove(&token);
+            Ok(())
+        }
+        (Act::Authenticate(token), Outcome::Proof { .. }) => {
+            facts.proved.insert(token);
+            Ok(())
+        }
+        (Act::ProveAgain(_), Outcome::Proof { .. }) => Ok(()),
+        (Act::Make(slot), Outcome::Done) => {
+            facts.vault.insert(slot);
+            Ok(())
+        }
+        (Act::MakeShares, Outcome::Kcv(kcv)) => {
+            facts.kcv = Some(*kcv);
+            facts.shares.clear();
+            facts.vault.extend(crate::kinds::shares(case.plan).map(Slot::Share));
+            Ok(())
+        }
+        (Act::Seal(share), Outcome::File { len, digest }) => {
+            facts.shares.entry(share).or_default().sealed = Some(FileSeen { len: *len, digest: *digest });
+            Ok(())
+        }
+        (Act::Open(share), Outcome::Done) => {
+            facts.vault.insert(Slot::Share(share));
+            Ok(())
+        }
+        (Act::Combine(recorded), Outcome::Kcv(kcv)) => same_kcv(recorded, *kcv, "the shares as read from their drives"),
+        (Act::Import(token), Outcome::Kcv(kcv)) => {
+            facts.importing.remove(&token);
+            let recorded = facts.kcv.ok_or_else(|| unlike(act))?;
+            same_kcv(recorded, *kcv, &name(case.plan, token))?;
+            facts.imported.insert(token);
+            Ok(())
+        }
+        (Act::Wipe(slot), Outcome::Done) => {
+            match slot {
+                Some(slot) => drop(facts.vault.remove(&slot)),
+                None => facts.vault.clear(),
+            }
+            Ok(())
+        }
+        (Act::Initialise(token), Outcome::Done) => {
+            facts.initialised.insert(token);
+            facts.imported.remove(&token);
+            Ok(())
+        }
+        (Act::Generate(token, key), Outcome::Key { spki, attestation }) => {
+            let seen = facts.keys.entry(key).or_default();
+            seen.made = Some((spki.clone(), attestation.clone()));
+            spki_of(spki).map(drop).map_err(|why| halt(&format!("{}: {why}", name(case.plan, token))))
+        }
+        (Act::Sign(_, key, Signs::Certificate), Outcome::Certificate(der)) => {
+            facts.keys.entry(key).or_default().certificate = Some(der.clone());
+            Ok(())
+        }
+        (Act::Sign(token, key, Signs::Statement), Outcome::Signature(signature)) => {
+            stated(case, facts, token, key, signature)
+        }
+        (Act::Wrap(_, key), Outcome::File { len, digest }) => {
+            facts.keys.entry(key).or_default().wrapped = Some(FileSeen { len: *len, digest: *digest });
+            Ok(())
+        }
+        (Act::List(token), Outcome::Objects(objects)) => listed(case, facts, token, objects),
+        (
+            Act::Reveal(_)
+            | Act::TryPin(_)
+            | Act::Describe(..)
+            | Act::Unwrap(..)
+            | Act::Label(_)
+            | Act::Show
+            | Act::PowerOff,
+            Outcome::Done,
+        ) => Ok(()),
+        _ => Err(unlike(act)),
+    }
+}
+
+/// What the room calls a token.
+fn name(plan: &Plan, token: TokenId) -> String {
+    plan.tokens.get(usize::from(token.0)).map_or_else(|| "a token".into(), |token| token.name.to_string())
+}
+
+fn identified(case: Case<'_>, facts: &mut Facts, drive: DriveId, names: &[Text]) -> Result<(), Failure> {
+    match case.kind {
+        StepKind::Log(_) => {
+            facts.logs.insert(drive);
+            Ok(())
+        }
+        StepKind::Register(_) if !names.is_empty() => {
+            let name = case.plan.drives.get(usize::from(drive.0)).map_or("the drive", |drive| drive.name.as_str());
+            let found: Vec<&str> = names.iter().map(Text::as_str).collect();
+            let words = format!(
+                "{name} is not empty: it holds {}. Take it out, empty it on another computer, plug it in again.",
+                found.join(", ")
+            );
+            Err(failure(Next::Device, &words))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn written(plan: &Plan, facts: &mut Facts, item: Item, file: FileSeen) -> Result<(), Failure> {
+    let differs = |what: &str| Err(halt(&format!("{what} was read back with another digest than it was made with")));
+    match item {
+        Item::Plan if Digest::from(file.digest) != plan.digest => differs("the plan"),
+        Item::Plan | Item::Companion => Ok(()),
+        Item::Share(share, _) => {
+            let seen = facts.shares.entry(share).or_default();
+            if seen.sealed != Some(file) {
+                return differs("the share file");
+            }
+            seen.written = Some(file);
+            Ok(())
+        }
+        Item::Blob(key, _) => {
+            let seen = facts.keys.entry(key).or_default();
+            if seen.wrapped != Some(file) {
+                return differs("the key blob");
+            }
+            seen.blob = Some(file);
+            Ok(())
+        }
+        Item::Bundle => {
+            facts.bundle = Some(file);
+            Ok(())
+        }
+    }
+}
+
+fn read(facts: &Facts, item: Item, file: FileSeen) -> Result<(), Failure> {
+    let recorded = match item {
+        Item::Share(share, _) => facts.share(share).written,
+        Item::Blob(key, _) => facts.keys.get(&key).and_then(|key| key.blob),
+        Item::Plan | Item::Companion | Item::Bundle => None,
+    };
+    if recorded == Some(file) {
+        return Ok(());
+    }
+    let words = format!(
+        "the file on the drive has SHA-256 {} and is not the one written in this ceremony. \
+         Keep the drive apart: it was changed or swapped.",
+        file.digest
+    );
+    Err(halt(&words))
+}
+
+fn inspected(plan: &Plan, facts: &mut Facts, token: TokenId, seen: &TokenSeen) -> Result<(), Failure> {
+    let Some(planned) = plan.tokens.get(usize::from(token.0)) else { return Err(halt("the plan has no such token")) };
+    if seen.serial != planned.serial {
+        let words = format!(
+            "{} is to be {}, but this token says it is {}. Plug in the right one.",
+            planned.name, planned.serial, seen.serial
+        );
+        return Err(failure(Next::Device, &words));
+    }
+    if planned.before == Before::New && !seen.objects.is_empty() {
+        let words = format!(
+            "{} is to be new, but it holds {} objects. The plan must say that it was used before, or another token be \
+             brought.",
+            planned.name,
+            seen.objects.len()
+        );
+        return Err(halt(&words));
+    }
+    facts.seen.insert(token, seen.clone());
+    Ok(())
+}
+
+fn same_kcv(recorded: Octets<8>, found: Octets<8>, whose: &str) -> Result<(), Failure> {
+    if recorded == found {
+        return Ok(());
+    }
+    Err(halt(&format!("the check value of {whose} is {found}, but {recorded} was recorded when the shares were made")))
+}
+
+fn spki_of(spki: &Bytes) -> Result<PublicKey, String> {
+    PublicKey::from_spki_der(spki.get()).map_err(|error| error.to_string())
+}
+
+/// The statement a token signs about a key it holds.
+pub fn statement(plan: &Plan, facts: &Facts, token: TokenId, key: KeyIx, head: Digest) -> Option<Statement> {
+    let began = facts.began.as_ref()?;
+    let (spki, _) = facts.keys.get(&key)?.made.as_ref()?;
+    Some(Statement {
+        kind: plan.kind,
+        ceremony: plan.digest,
+        image: began.image.into(),
+        head,
+        token: Line::new(plan.tokens.get(usize::from(token.0))?.serial.as_str()).ok()?,
+        key: spki_of(spki).ok()?.digest(),
+        purpose: plan.keys.get(usize::from(key.0))?.purpose.clone(),
+    })
+}
+
+fn stated(case: Case<'_>, facts: &mut Facts, token: TokenId, key: KeyIx, sig: &Bytes) -> Result<(), Failure> {
+    let unsound = |why: &str| halt(&format!("the statement signed by {}: {why}", name(case.plan, token)));
+    let Some(statement) = statement(case.plan, facts, token, key, *case.intent) else {
+        return Err(unsound("what it is about is not known"));
+    };
+    let seen = facts.keys.entry(key).or_default();
+    let public = seen.made.as_ref().ok_or_else(|| unsound("no such key was made"))?;
+    let public = spki_of(&public.0).map_err(|why| unsound(&why))?;
+    statement.verify(&public, sig.get()).map_err(|error| unsound(&error.to_string()))?;
+    seen.statements.insert(token, (*case.intent, sig.clone()));
+    Ok(())
+}
+
+/// Judges an object list by the step it was asked for in.
+fn listed(case: Case<'_>, facts: &mut Facts, token: TokenId, objects: &[Text]) -> Result<(), Failure> {
+    let before = facts.objects.insert(token, objects.to_vec());
+    let name = name(case.plan, token);
+    match case.kind {
+        // Two lists, the making of the key between them: the second has one line more, none less.
+        StepKind::Generate(key) if facts.keys.get(&key).is_some_and(|key| key.made.is_some()) => {
+            let Some(before) = before else { return Ok(()) };
+            let lost = before.iter().find(|line| !objects.contains(line));
+            let grown = objects.len().checked_sub(before.len());
+            match (lost, grown) {
+                // Found, not made: after a power cut the key is in both lists.
+                (None, Some(0 | 1)) => Ok(()),
+                (None, _) => Err(halt(&format!("{name}: more than one key appeared while one was made"))),
+                (Some(line), _) => Err(halt(&format!("{name}: while a key was made this disappeared: {line}"))),
+            }
+        }
+        StepKind::Compare(copy) if copy == token => {
+            let expected = keys_on(case.plan, token).len();
+            if objects.len() != expected {
+                return Err(halt(&format!("{name} holds {} objects, expected {expected}", objects.len())));
+            }
+            let masters = masters_of(case.plan, token);
+            let on_master = |line: &Text| {
+                masters.iter().filter_map(|master| facts.objects.get(master)).any(|lines| lines.contains(line))
+            };
+            match objects.iter().find(|line| !on_master(line)) {
+                None => Ok(()),
+                Some(line) => Err(halt(&format!("{name} holds what its master does not: {line}"))),
+            }
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,59 @@
+//! After an interruption: what is lost with the power, and the step the ceremony goes on at. Total by construction: every
+//! act is repeatable, asks the device first, or is answered here.
+
+use crate::act::{Act, Class};
+use crate::facts::Facts;
+use crate::ids::{Device, StepId};
+use crate::kinds::shares;
+use crate::plan::Plan;
+use crate::script::{Script, StepKind};
+
+/// Forgets what was in memory only and says where to go on.
+pub(crate) fn back(plan: &Plan, script: &Script, at: StepId, facts: &mut Facts, boot: u16) -> StepId {
+    facts.boot = boot;
+    facts.signed_out = facts.present.keys().copied().collect();
+    facts.vault.clear();
+    facts.proved.clear();
+    // The log drives are plugged in: the record was just read from them.
+    facts.plugged = facts.logs.iter().copied().map(Device::Drive).collect();
+
+    // Half an import cannot be undone: that token is initialised again.
+    for token in std::mem::take(&mut facts.importing) {
+        facts.imported.remove(&token);
+        facts.initialised.remove(&token);
+    }
+    let first = |wanted: &dyn Fn(StepKind) -> bool| script.steps.iter().find(|step| wanted(step.kind)).map(|s| s.id);
+    let made = facts.kcv.is_some();
+    let unwritten = shares(plan).any(|share| facts.share(share).written.is_none());
+    let back_to = match script.step(at).map(|step| step.kind) {
+        // Sealed shares were in memory only: all are made anew, as the next set.
+        Some(StepKind::MakeShares | StepKind::WriteShare(_)) if made && unwritten => {
+            facts.kcv = None;
+            facts.shares.clear();
+            first(&|kind| kind == StepKind::MakeShares)
+        }
+        // Clear shares were in memory only: all are opened again.
+        Some(StepKind::Initialise(_) | StepKind::OpenShare(_) | StepKind::Import) => {
+            let again = |kind| match kind {
+                StepKind::Initialise(token) => !facts.initialised.contains(&token),
+                StepKind::OpenShare(_) => true,
+                _ => false,
+            };
+            first(&again)
+        }
+        _ => None,
+    };
+    back_to.map_or(at, |back_to| back_to.min(at))
+}
+
+/// What resuming does about an act that was intended and has no outcome: shown to the room, and asserted by tests over
+/// every act.
+pub const fn answer(act: &Act) -> &'static str {
+    match (act.class(), act) {
+        (Class::Repeatable, _) => "it is done again",
+        (Class::Probe, _) => "the device is asked whether it happened, then it is done if it did not",
+        (Class::Once, Act::MakeShares) => "the shares were in memory only: a new set is made",
+        (Class::Once, Act::Import(_)) => "half an import cannot be undone: the token is initialised again",
+        (Class::Once, _) => "the step starts over",
+    }
+}
