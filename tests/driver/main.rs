@@ -5,6 +5,7 @@
 
 mod bench;
 mod ceremony;
+mod chip;
 mod counterfeit;
 mod faults;
 mod keys;

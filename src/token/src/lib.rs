@@ -24,6 +24,7 @@ pub mod link;
 pub mod object;
 
 pub mod attest;
+pub mod chip;
 pub mod cvc;
 pub mod dkek;
 pub mod pkcs15;
@@ -33,7 +34,7 @@ pub mod command;
 pub mod error;
 
 pub mod session;
-// The one way to a proven session.
+// The two ways to a proven session, and no other.
 pub mod genuine;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
         EcKey, Name, PublicKey, Simulated, Unsigned,
         testing::{SIM_CHAIN, sign},
     },
-    session::{Proven, Public, Session, User},
+    session::{Evidence, Proven, Public, Session, User},
 };
 
 /// Bytes from hex digits; spaces are for the eye.
@@ -106,7 +106,7 @@ impl Scripted {
         script.0.append(&mut self.0);
         let session = Session::open(script).unwrap();
         let device = session.certified().unwrap();
-        session.into_proven(device, Vec::new())
+        session.into_access().into_proven(device, Evidence::Attestation(Vec::new()))
     }
 }
 

@@ -8,10 +8,11 @@ use libfuzzer_sys::fuzz_target;
 use smartcard_hsm::{
     apdu::{Apdu, Reply},
     channel::{Channel, ChannelError, Patience},
+    chip::Ephemeral,
     cvc::Simulated,
     genuine::CurrentSoPin,
     object::PinKind,
-    secret::{Pin, SecretBytes},
+    secret::{Pin, Secret, SecretBytes},
     session::Session,
 };
 
@@ -56,8 +57,11 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = session.read(file);
     }
     let _ = session.random(16);
-    // The proof takes signatures, a hundred times as long as all before: now and then only.
-    if depth == 0xff {
+    // The proofs take signatures and agreements, a hundred times as long as all before: now and then only.
+    if depth == 0xfe {
+        let ephemeral = Ephemeral::of(&Secret::filled(|bytes| bytes.fill(7))).expect("a number below the order");
+        let _ = session.authenticate::<Simulated>(ephemeral);
+    } else if depth == 0xff {
         let pin = Pin::new(SecretBytes::copied_from(b"648219")).expect("six bytes are a PIN");
         let _ = session.prove::<Simulated>(CurrentSoPin::Published, &pin, &[7; 10]);
     }

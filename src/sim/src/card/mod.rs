@@ -4,6 +4,7 @@
 //! fails of itself; faults are the business of [`crate::fault`].
 
 mod aes;
+mod chip;
 mod domains;
 mod ec;
 mod files;
@@ -55,6 +56,8 @@ struct Session {
     current_file: Option<u16>,
     user: bool,
     officer: bool,
+    /// The protocol was chosen, the answer not given yet.
+    chip_authentication: bool,
 }
 
 /// What a token is born with.
@@ -173,11 +176,13 @@ impl Card {
             (0x00, 0xa4) => self.select(&command, p),
             (0x00 | 0x80, _) if !self.session.selected => Err(sw::INSTRUCTION),
             (0x00, 0x20) => self.verify(&command, p),
+            (0x00, 0x22) => self.set_environment(&command, p),
             (0x00, 0x24) => self.change_reference(&command, p),
             (0x00, 0x2c) => self.reset_retry_counter(&command, p),
             (0x00, 0x46) => self.generate_pair(&command, p),
             (0x00, 0x48) => self.generate_symmetric(&command, p),
             (0x00, 0x84) => self.challenge(&command, p),
+            (0x00, 0x86) => self.general_authenticate(&command, p),
             (0x00, 0xb1) => self.read_binary(&command, p),
             (0x00, 0xd7) => self.update_binary(&command, p),
             (0x00, 0xe4) => self.delete(&command, p),

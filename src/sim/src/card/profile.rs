@@ -41,6 +41,10 @@ pub struct Profile {
     pub key_generation_wtx: u32,
     /// Whether ECDSA integers carry needless leading zeros, as some cards emit them.
     pub ecdsa_integers: EcdsaIntegers,
+    /// How the card does chip authentication. Not confirmed: CardContact's card service tries AES, then Triple-DES. Left out of
+    /// state files where it is AES, so that files from before it was known are read.
+    #[serde(default, skip_serializing_if = "ChipAuthentication::is_aes")]
+    pub chip_authentication: ChipAuthentication,
 }
 
 /// The chip and operating system below the applet.
@@ -106,6 +110,22 @@ pub enum EcdsaIntegers {
     Padded,
 }
 
+/// The protocol of chip authentication with the device key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChipAuthentication {
+    /// id-CA-ECDH-AES-CBC-CMAC-128.
+    #[default]
+    Aes,
+    /// Another, which is not simulated: it refuses AES with 6A80.
+    Other,
+}
+
+impl ChipAuthentication {
+    fn is_aes(&self) -> bool {
+        *self == Self::Aes
+    }
+}
+
 impl Profile {
     /// Nitrokey HSM 2 as sold since 2023: firmware 4.1 on JCOP 4.
     pub fn firmware_4_1() -> Self {
@@ -126,6 +146,7 @@ impl Profile {
             deletions_max: 40,
             key_generation_wtx: 2,
             ecdsa_integers: EcdsaIntegers::Minimal,
+            chip_authentication: ChipAuthentication::Aes,
         }
     }
 
@@ -148,6 +169,7 @@ impl Profile {
             deletions_max: 20,
             key_generation_wtx: 5,
             ecdsa_integers: EcdsaIntegers::Padded,
+            chip_authentication: ChipAuthentication::Other,
         }
     }
 

@@ -6,6 +6,7 @@
 //! Source: ISO 7816-4 and -8; the proprietary commands, OpenSC `card-sc-hsm.c` and CardContact's card service.
 
 pub(crate) mod challenge;
+pub(crate) mod chip;
 pub(crate) mod device;
 pub(crate) mod dkek;
 pub(crate) mod file;

@@ -8,6 +8,7 @@ use crate::{
     apdu::StatusWord,
     attest::AttestError,
     channel::ChannelError,
+    chip::ChipError,
     command::Options,
     cvc::{ChainError, CvcError, Name, UsbSerialError},
     dkek::{CombineError, Kcv, blob::BlobError},
@@ -34,6 +35,9 @@ pub enum Came {
     /// An attestation that does not show what it must show.
     #[error(transparent)]
     Attest(#[from] AttestError),
+    /// A chip authentication that does not show the device key.
+    #[error(transparent)]
+    Chip(#[from] ChipError),
     /// A key blob that is none.
     #[error(transparent)]
     Blob(#[from] BlobError),

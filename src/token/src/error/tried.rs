@@ -49,6 +49,10 @@ pub enum Tried {
     Unwrap(KeyId),
     /// GET CHALLENGE.
     Challenge,
+    /// MANAGE SECURITY ENVIRONMENT, for chip authentication.
+    ChipProtocol,
+    /// GENERAL AUTHENTICATE.
+    ChipAuthentication,
 }
 
 impl fmt::Display for Tried {
@@ -75,6 +79,8 @@ impl fmt::Display for Tried {
             Self::Wrap(key) => write!(f, "WRAP KEY {key}"),
             Self::Unwrap(key) => write!(f, "UNWRAP KEY {key}"),
             Self::Challenge => f.write_str("GET CHALLENGE"),
+            Self::ChipProtocol => f.write_str("MSE SET AT"),
+            Self::ChipAuthentication => f.write_str("GENERAL AUTHENTICATE"),
         }
     }
 }
@@ -103,7 +109,9 @@ impl Tried {
             | Self::Enumerate
             | Self::Read(_)
             | Self::Wrap(_)
-            | Self::Challenge => Effect::Looks,
+            | Self::Challenge
+            | Self::ChipProtocol
+            | Self::ChipAuthentication => Effect::Looks,
             // A key may have a use counter.
             Self::Sign(_)
             | Self::ImportShare

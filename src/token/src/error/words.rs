@@ -4,9 +4,14 @@ use super::{Came, Next, Refusal, Tried};
 use crate::{
     apdu::StatusWord,
     channel::ChannelError,
+    chip::ChipError,
     cvc::UsbSerialError,
     object::{PinKind, PinState},
 };
+
+/// What is safe with a token that cannot be proved and keep its keys.
+const NO_CHIP_AUTHENTICATION: &str =
+    "Leave the token as it is. Proving it another way erases it: do that only if no key on it is needed.";
 
 impl Came {
     /// Who acts next, and what to do now.
@@ -22,7 +27,10 @@ impl Came {
             Came::Chain(_) => {
                 (Next::Token, "Set the token aside: no token of the kind the plan demands has such a certificate.")
             }
-            Came::Attest(_) => (Next::Token, "Set the token aside and keep it: it may be a counterfeit."),
+            Came::Chip(ChipError::DeviceKey { .. }) => (Next::Operator, NO_CHIP_AUTHENTICATION),
+            Came::Attest(_) | Came::Chip(ChipError::Token) => {
+                (Next::Token, "Set the token aside and keep it: it may be a counterfeit.")
+            }
             Came::UsbSerial(UsbSerialError::CardUnread) => (Next::Operator, "Unplug the token and plug it in again."),
             Came::UsbSerial(_) | Came::OtherToken { .. } => {
                 (Next::Token, "Set the token aside and keep it: its certificate may be a copy.")
@@ -121,6 +129,10 @@ pub(super) fn meaning(sw: StatusWord, tried: Tried) -> Meaning {
         (0x63c0..=0x63cf, _) => ("wrong PIN", Custodian, "Ask its keeper for the PIN again."),
         (0x6400 | 0x6f00, _) => ("the token failed while carrying it out", Token, READ_AGAIN),
         (0x6581, _) => ("the token's memory failed", Token, "Set the token aside; what it holds needs its backup."),
+        (
+            0x6982 | 0x6985 | 0x6a80 | 0x6a81 | 0x6a86 | 0x6a88 | 0x6d00,
+            Tried::ChipProtocol | Tried::ChipAuthentication,
+        ) => ("the token does not do chip authentication", Operator, NO_CHIP_AUTHENTICATION),
         (0x6700, _) => ("wrong length", Us, REPORT),
         (0x6900 | 0x6985 | 0x6986, Tried::Initialize) => {
             ("refused, as for a wrong SO-PIN", Custodian, "Compare the SO-PIN's tries left, then ask for it again.")

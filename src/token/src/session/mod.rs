@@ -1,7 +1,7 @@
 //! Sessions: what may be asked of a token follows from what it has proved and who has logged in.
 //!
-//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. The [genuineness proof](crate::genuine) makes it
-//! [`Proven`]; only then can it carry shares, final PINs and final SO-PINs, so that a counterfeit never sees one. Each of
+//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. The [proof that erases](crate::genuine) or
+//! [chip authentication](crate::chip) makes it [`Proven`]; only then can it carry shares, final PINs and final SO-PINs, so that a counterfeit never sees one. Each of
 //! the following lines does not compile with an unproven token, and does with a proven one.
 //!
 //! ```compile_fail,E0599
@@ -72,6 +72,7 @@ use core::{fmt, marker::PhantomData};
 
 use crate::{
     channel::Channel,
+    chip::ChipAuthentication,
     command::{Command, DeviceInfo, select::Select},
     cvc::{Device, DeviceChain, Name, RootKind},
     error::{Came, Refusal, TokenError, Tried},
@@ -109,7 +110,16 @@ pub struct Proven<R: RootKind>(Box<Proof<R>>);
 
 struct Proof<R: RootKind> {
     device: Device<R>,
-    evidence: Vec<u8>,
+    evidence: Evidence,
+}
+
+/// What a proof leaves for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The request of a key made for the [proof](crate::genuine): anybody can check it.
+    Attestation(Vec<u8>),
+    /// A [chip authentication](crate::chip): worth the word of whoever recorded it.
+    Chip(ChipAuthentication),
 }
 
 /// Nobody is logged in.
@@ -181,8 +191,8 @@ impl<C, R: RootKind, A> Session<C, Proven<R>, A> {
         &self.trust.0.device
     }
 
-    /// The attestation it proved that with, for the record.
-    pub fn evidence(&self) -> &[u8] {
+    /// What it proved that with, for the record.
+    pub fn evidence(&self) -> &Evidence {
         &self.trust.0.evidence
     }
 }
@@ -222,7 +232,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
     }
 
     /// Selects the applet again, which ends every login.
-    fn select(&mut self) -> Result<(), TokenError> {
+    pub(crate) fn select(&mut self) -> Result<(), TokenError> {
         self.says.info = self.send(&Select)?;
         Ok(())
     }
@@ -266,10 +276,10 @@ impl<C: Channel, T, A> Session<C, T, A> {
         Session { channel, says, trust, access: PhantomData }
     }
 
-    /// What the genuineness proof makes of a session. Nothing else may.
-    pub(crate) fn into_proven<R: RootKind>(self, device: Device<R>, evidence: Vec<u8>) -> Session<C, Proven<R>, User> {
-        let Self { channel, says, trust: _, access: _ } = self;
-        Session { channel, says, trust: Proven(Box::new(Proof { device, evidence })), access: PhantomData }
+    /// What the two proofs make of a session. Nothing else may.
+    pub(crate) fn into_proven<R: RootKind>(self, device: Device<R>, evidence: Evidence) -> Session<C, Proven<R>, A> {
+        let Self { channel, says, trust: _, access } = self;
+        Session { channel, says, trust: Proven(Box::new(Proof { device, evidence })), access }
     }
 }
 

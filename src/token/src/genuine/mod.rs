@@ -1,12 +1,20 @@
 //! The genuineness proof: a token shows that it holds the device key of its certificate.
 //!
-//! Certificates, serial numbers and old attestations can be copied; the device key cannot. So the token makes a key
-//! for nothing but this, under a name nobody could know before, and signs its request with the device key. Making a key
-//! takes a login, so the token is initialised first, with a PIN that is thrown away and without a DKEK: until the proof
-//! holds, it gets nothing that is worth having. What remains is a relay to a genuine token elsewhere.
+//! Certificates, serial numbers and old attestations can be copied; the device key cannot. There are two ways to see it used:
+//!
+//! - [`Session::prove`] **erases** the token. The token makes a key for nothing but this, under a name nobody could know
+//!   before, and signs its request with the device key. Making a key takes a login, so the token is initialised first, with
+//!   a PIN that is thrown away and without a DKEK: until the proof holds, it gets nothing that is worth having. The request
+//!   convinces anybody, ever after.
+//! - [`Session::authenticate`] leaves the token as it is, for one that carries its keys already. It takes no login, spends no try
+//!   and convinces whoever asked, nobody else. What others shall believe comes from [`Session::prove_again`] after the login.
+//!
+//! What remains is a relay to a genuine token elsewhere.
 //!
 //! What the proof hands back has a type of its own, and that type is what everything secret asks for; see
 //! [`crate::session`].
+
+mod chip;
 
 use crate::{
     channel::Channel,
@@ -16,7 +24,7 @@ use crate::{
     error::{Refusal, TokenError, Tried},
     object::{KeyId, PinKind, PinState},
     secret::{Pin, SO_PIN_PUBLISHED, Secret, SoPin},
-    session::{Failed, Proven, Public, Session, Unproven, User, consuming},
+    session::{Evidence, Failed, Proven, Public, Session, Unproven, User, consuming},
 };
 
 /// The SO-PIN a token has before the ceremony gives it its own.
@@ -66,7 +74,7 @@ impl<C: Channel> Session<C, Unproven, Public> {
             let evidence = session.show_device_key(&device, head).map_err(TokenError::part_way)?;
             Ok((device, evidence))
         })?;
-        Ok(session.into_proven(device, evidence))
+        Ok(session.into_access().into_proven(device, Evidence::Attestation(evidence)))
     }
 
     fn so_pin_before_proof(&mut self, so_pin: CurrentSoPin<'_>) -> Result<PinState, TokenError> {
@@ -169,7 +177,7 @@ mod tests {
             let script = key_shown(initialised(Scripted::token().then(SO, so_pin)), "", 0xff, &DEVICE);
             let session = open(script).prove::<Simulated>(CurrentSoPin::Published, &throw_away(), &HEAD).unwrap();
             assert_eq!(session.device().serial(), "ZZNK0000001");
-            assert_eq!(session.evidence(), attestation(&generate(0xff), &DEVICE));
+            assert_eq!(*session.evidence(), Evidence::Attestation(attestation(&generate(0xff), &DEVICE)));
         }
     }
 

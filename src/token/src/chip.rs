@@ -1,0 +1,220 @@
+//! Chip authentication: what a token computes with its device key, and whether it did.
+//!
+//! The token agrees with an ephemeral key on a secret that only the holder of the device key can compute besides, and
+//! answers with a MAC made from it. That convinces whoever made the ephemeral key and nobody else: he could have made the
+//! answer himself. [`crate::genuine`] says when it is asked.
+//!
+//! Source: BSI TR-03110-3, chip authentication version 2 with ECDH and AES-128; commands and derivation as CardContact's
+//! card service and OpenSC `card-sc-hsm.c` use them with this token. **Never tried on a real token**: no trace of one was at
+//! hand. Which firmware does it is not published; CardContact's card service falls back to Triple-DES, which this driver
+//! does not.
+
+use core::fmt;
+
+use aes::Aes128;
+use bp256::{
+    BrainpoolP256r1,
+    r1::{ProjectivePoint, SecretKey},
+};
+use cmac::{Cmac, KeyInit, Mac};
+use ecdsa::elliptic_curve::{self, point::AffineCoordinates};
+use sha1::{Digest, Sha1};
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+
+use crate::{
+    curve::Curve,
+    cvc::{
+        PublicKey,
+        field::{OID, PUBLIC_KEY},
+    },
+    secret::Secret,
+    tlv,
+};
+
+/// id-CA-ECDH-AES-CBC-CMAC-128, 0.4.0.127.0.7.2.2.3.2.2.
+pub(crate) const PROTOCOL: &[u8] = &[0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x02];
+
+/// Bytes of the nonce a token answers with.
+pub const NONCE_LEN: usize = 8;
+/// Bytes of the authentication token it answers with.
+pub const TOKEN_LEN: usize = 8;
+
+/// The curve of device keys.
+const CURVE: Curve = Curve::BrainpoolP256r1;
+
+/// A device key.
+pub(crate) type Point = elliptic_curve::PublicKey<BrainpoolP256r1>;
+
+/// The counter that makes the KDF's output the key of the MAC (1 is for encryption).
+const MAC_KEY: u32 = 2;
+
+/// Draws of random bytes after which [`Ephemeral::of`] will have taken one: all refused once in 10^30 times, or by a source
+/// that is not random.
+pub const DRAWS_MAX: usize = 64;
+
+/// A key pair for one chip authentication.
+///
+/// Secret: who has it before the token answers can answer in its stead; worthless afterwards. Consumed by its use, wiped
+/// on drop.
+pub struct Ephemeral {
+    key: Box<SecretKey>,
+    point: Vec<u8>,
+}
+
+impl Ephemeral {
+    /// The key pair with this secret scalar. `None` if the number is zero or not below the curve's order, which is true of one
+    /// in three: draw again then, at most [`DRAWS_MAX`] times, so that every key is as likely as every other.
+    pub fn of(random: &Secret<32>) -> Option<Self> {
+        let key = Box::new(SecretKey::from_slice(random.expose()).ok()?);
+        let point = bp256::r1::Sec1Point::from(key.public_key()).as_bytes().to_vec();
+        Some(Self { key, point })
+    }
+
+    /// The key of the MAC, agreed with the device key's holder: SHA-1 over the x coordinate, the nonce and a counter.
+    fn mac_key(&self, device: &Point, nonce: &[u8; NONCE_LEN]) -> Secret<16> {
+        let shared = ProjectivePoint::from(*device.as_affine()) * *self.key.to_nonzero_scalar();
+        let shared = Secret::<32>::filled(|x| x.copy_from_slice(&shared.to_affine().x()));
+        let digest = Sha1::new().chain_update(shared.expose()).chain_update(nonce).chain_update(MAC_KEY.to_be_bytes());
+        let whole = Secret::<20>::filled(|out| digest.finalize_into(out.into()));
+        Secret::filled(|key| key.iter_mut().zip(whole.expose()).for_each(|(to, from)| *to = *from))
+    }
+
+    /// The public half, `04 || x || y`.
+    pub(crate) fn point(&self) -> &[u8] {
+        &self.point
+    }
+
+    /// Whether whoever holds the device key answered this.
+    pub(crate) fn answered_by(&self, device: &Point, agreed: &Agreed) -> bool {
+        let mac = <Cmac<Aes128> as KeyInit>::new(self.mac_key(device, &agreed.nonce).expose().into());
+        let mac = mac.chain_update(authenticated(&self.point)).finalize().into_bytes();
+        mac.get(..TOKEN_LEN).is_some_and(|mac| mac.ct_eq(&agreed.token).into())
+    }
+}
+
+/// What a token answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    pub(crate) nonce: [u8; NONCE_LEN],
+    pub(crate) token: [u8; TOKEN_LEN],
+}
+
+/// What the authentication token is computed over: the ephemeral public key as TR-03110-3 §D.3 writes it in this protocol.
+fn authenticated(point: &[u8]) -> Vec<u8> {
+    /// The point inside a public key.
+    const POINT: u16 = 0x86;
+    let mut key = tlv::element(OID, PROTOCOL);
+    tlv::push(&mut key, POINT, point);
+    tlv::element(PUBLIC_KEY, &key)
+}
+
+impl fmt::Debug for Ephemeral {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ephemeral(..)")
+    }
+}
+
+/// What was said in a chip authentication, for the record. It shows nothing to those who were not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChipAuthentication {
+    /// The ephemeral public key, `04 || x || y`.
+    pub ephemeral: Vec<u8>,
+    /// The token's random contribution.
+    pub nonce: [u8; NONCE_LEN],
+    /// Its MAC over the ephemeral public key.
+    pub token: [u8; TOKEN_LEN],
+}
+
+/// Why a chip authentication proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ChipError {
+    /// The device certificate is for a key this protocol cannot use.
+    #[error("the device key is {found}, expected {}", CURVE.name())]
+    DeviceKey {
+        /// Its kind.
+        found: String,
+    },
+    /// Somebody answered who does not hold the device key.
+    #[error("the authentication token is not one that the device key's holder makes")]
+    Token,
+}
+
+/// The device key as a point of the one curve this protocol is driven on.
+pub(crate) fn device_point(key: &PublicKey) -> Result<Point, ChipError> {
+    let other = || ChipError::DeviceKey { found: key.kind() };
+    match key {
+        PublicKey::Ec(ec) if ec.curve() == CURVE => Point::from_sec1_bytes(ec.point()).map_err(|_| other()),
+        _ => Err(other()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::scripted::{hex, unhex};
+
+    /// BSI's and HJP Consulting's worked example; see `tests/vectors/token/README.md`.
+    const EXAMPLE: &str = include_str!("../../../tests/vectors/token/chip_authentication.txt");
+
+    fn example(name: &str) -> Vec<u8> {
+        unhex(EXAMPLE.lines().find_map(|line| line.strip_prefix(&format!("{name} = "))).unwrap())
+    }
+
+    pub(crate) fn ephemeral() -> Ephemeral {
+        Ephemeral::of(&Secret::copied_from(&example("ephemeral_private")).unwrap()).unwrap()
+    }
+
+    /// What the holder of this key answers to [`ephemeral`].
+    pub(crate) fn answer(holder: &[u8; 32], nonce: [u8; 8]) -> String {
+        let holder = Ephemeral::of(&Secret::copied_from(holder).unwrap()).unwrap();
+        let key = holder.mac_key(&Point::from_sec1_bytes(&ephemeral().point).unwrap(), &nonce);
+        let mac = <Cmac<Aes128> as KeyInit>::new(key.expose().into());
+        let mac = mac.chain_update(authenticated(&ephemeral().point)).finalize().into_bytes();
+        format!("7C14 8108 {} 8208 {} 9000", hex(&nonce), hex(&mac[..8]))
+    }
+
+    #[test]
+    fn every_step_of_the_published_example_is_computed() {
+        let (nonce, token) = (example("nonce").try_into().unwrap(), example("token").try_into().unwrap());
+        let device = Point::from_sec1_bytes(&example("token_public")).unwrap();
+        assert_eq!(ephemeral().point, example("ephemeral_public"));
+        assert_eq!(ephemeral().mac_key(&device, &nonce).expose().to_vec(), example("k_mac"));
+        assert!(ephemeral().answered_by(&device, &Agreed { nonce, token }));
+    }
+
+    #[test]
+    fn no_bit_of_nonce_or_token_may_change() {
+        let device = Point::from_sec1_bytes(&example("token_public")).unwrap();
+        let (nonce, token) = (example("nonce").try_into().unwrap(), example("token").try_into().unwrap());
+        for bit in 0..64 {
+            let mut agreed = Agreed { nonce, token };
+            agreed.nonce[bit / 8] ^= 1 << (bit % 8);
+            assert!(!ephemeral().answered_by(&device, &agreed), "nonce {bit}");
+            let mut agreed = Agreed { nonce, token };
+            agreed.token[bit / 8] ^= 1 << (bit % 8);
+            assert!(!ephemeral().answered_by(&device, &agreed), "token {bit}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_scalar_are_not_taken() {
+        let of = |bytes: &[u8]| Ephemeral::of(&Secret::copied_from(bytes).unwrap()).is_some();
+        let mut below = CURVE.domain().order.to_vec();
+        assert!(!of(&[0; 32]) && !of(&below) && !of(&[0xff; 32]));
+        below[31] -= 1;
+        assert!(of(&below));
+    }
+
+    #[test]
+    fn a_device_key_on_another_curve_is_refused_in_words() {
+        let key = crate::cvc::EcKey::new(Curve::P256, Curve::P256.domain().generator).unwrap();
+        let error = device_point(&PublicKey::Ec(key)).unwrap_err();
+        assert_eq!(error.to_string(), "the device key is P-256, expected brainpoolP256r1");
+    }
+
+    #[test]
+    fn debug_prints_no_key() {
+        assert_eq!(format!("{:?}", ephemeral()), "Ephemeral(..)");
+    }
+}
