@@ -55,7 +55,9 @@ impl<I: Icc> Channel for InProcess<I> {
     fn restart(&mut self) -> Result<Vec<u8>, ChannelError> {
         let card = self.card.as_mut().ok_or(ChannelError::Unplugged)?;
         card.power_off();
-        Ok(card.power_on())
+        let atr = card.power_on();
+        // No card is without one: it was pulled out at its other end.
+        if atr.is_empty() { Err(self.pull()) } else { Ok(atr) }
     }
 }
 

@@ -59,13 +59,25 @@ impl Token {
         self.card.profile()
     }
 
+    /// One command that goes wrong like this, whatever faults it has before it.
+    pub(crate) fn transmit_amiss(&mut self, command: &[u8], misfortune: Misfortune) -> Answer {
+        let answer = self.carry_out(command, Some(misfortune));
+        self.log.push(command, &answer);
+        answer
+    }
+
     fn answer(&mut self, command: &[u8]) -> Answer {
-        let silence = Answer { response: Vec::new(), wire: Wire::Mute };
         if self.dark {
-            return silence;
+            return Answer { response: Vec::new(), wire: Wire::Mute };
         }
         let ins = command.get(1).copied().unwrap_or_default();
-        match self.faults.next(ins) {
+        let misfortune = self.faults.next(ins);
+        self.carry_out(command, misfortune)
+    }
+
+    fn carry_out(&mut self, command: &[u8], misfortune: Option<Misfortune>) -> Answer {
+        let silence = Answer { response: Vec::new(), wire: Wire::Mute };
+        match misfortune {
             None => self.card.transmit(command),
             Some(Misfortune::Status(sw)) => Answer { response: sw.to_be_bytes().to_vec(), wire: Wire::Clean },
             Some(Misfortune::Travels(wire)) => Answer { wire, ..self.card.transmit(command) },

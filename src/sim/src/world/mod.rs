@@ -2,3 +2,4 @@
 //! fail at any byte.
 
 pub mod drives;
+pub mod tokens;

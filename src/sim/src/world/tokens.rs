@@ -1,0 +1,414 @@
+//! Tokens on a table: plugged in, pulled out, swapped, forged, and cut off from power at any command.
+//!
+//! Every command to any of them is counted, and one of them can go wrong. How often each command changed its card's memory is
+//! kept, so that whoever cuts the power knows between which changes it can fail.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use conclave_room::ports::{TokenAt, Tokens};
+use conclave_room::shown::Shown;
+use smartcard_hsm::channel::{Channel, ChannelError};
+
+use crate::card::random::Randomness;
+use crate::fault::Misfortune;
+use crate::icc::{Answer, Icc, Wire};
+use crate::in_process::InProcess;
+use crate::token::Token;
+
+/// Characters of the card's name that a Nitrokey's USB serial repeats.
+const USB_SERIAL_LEN: usize = 15;
+
+/// What goes wrong at one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The power of the whole machine fails after this many changes of card memory: no token answers until
+    /// [`MemoryTokens::cut`].
+    PowerCut {
+        /// Changes of memory that still happen.
+        changes: u32,
+    },
+    /// The token it is for is pulled out before it arrives.
+    Yank,
+    /// The token it is for does this instead.
+    Token(Misfortune),
+}
+
+/// A token's place on the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(usize);
+
+/// The tokens of a simulated room. A clone is a fork: another room with the same tokens, where nobody talks to them yet.
+#[derive(Default)]
+pub struct MemoryTokens(Arc<Mutex<Table>>);
+
+#[derive(Clone, Default)]
+struct Table {
+    lying: Vec<Lying>,
+    /// Changes of card memory by each command so far.
+    changes: Vec<u64>,
+    fault: Option<(usize, Fault)>,
+    dark: bool,
+}
+
+#[derive(Clone)]
+struct Lying {
+    token: Token,
+    port: Option<Shown>,
+    /// Rises whenever a line to it is cut or made, so that an old line stays dead.
+    plugs: u64,
+}
+
+impl Clone for MemoryTokens {
+    fn clone(&self) -> Self {
+        let mut table = self.table().clone();
+        table.lying.iter_mut().for_each(Lying::hang_up);
+        Self(Arc::new(Mutex::new(table)))
+    }
+}
+
+impl fmt::Debug for MemoryTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.table();
+        f.debug_list().entries(table.lying.iter().map(|lying| (&lying.token, &lying.port))).finish()
+    }
+}
+
+impl MemoryTokens {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lays a token on the table, not plugged in.
+    pub fn lay(&mut self, token: Token) -> Place {
+        let mut table = self.table();
+        table.lying.push(Lying { token, port: None, plugs: 0 });
+        Place(table.lying.len() - 1)
+    }
+
+    /// Plugs a token in at a port; one that was there is pulled out first.
+    pub fn plug(&mut self, place: Place, port: &Shown) {
+        let mut table = self.table();
+        table.lying.iter_mut().filter(|lying| lying.port.as_ref() == Some(port)).for_each(Lying::pull);
+        if let Some(lying) = table.lying.get_mut(place.0) {
+            lying.hang_up();
+            lying.port = Some(port.clone());
+        }
+    }
+
+    /// Pulls a token out.
+    pub fn pull(&mut self, place: Place) {
+        if let Some(lying) = self.table().lying.get_mut(place.0) {
+            lying.pull();
+        }
+    }
+
+    /// Puts a forgery with the token's certificates in its place: on the table, and at its port if it was plugged in.
+    pub fn forge(&mut self, place: Place, random: Randomness) {
+        if let Some(lying) = self.table().lying.get_mut(place.0) {
+            lying.hang_up();
+            lying.token = Token::new(lying.token.card().counterfeit(random));
+        }
+    }
+
+    /// Looks at a token, or gives it faults.
+    pub fn token<T>(&mut self, place: Place, look: impl FnOnce(&mut Token) -> T) -> Option<T> {
+        self.table().lying.get_mut(place.0).map(|lying| look(&mut lying.token))
+    }
+
+    /// How often each command so far changed its card's memory: their count is what [`Self::fail_at`] counts from, which
+    /// begins at 0.
+    pub fn changes(&self) -> Vec<u64> {
+        self.table().changes.clone()
+    }
+
+    /// Lets command number `command` go wrong.
+    pub fn fail_at(&mut self, command: usize, fault: Fault) {
+        self.table().fault = Some((command, fault));
+    }
+
+    /// Takes the power off all of them, as the machine loses it.
+    pub fn darken(&mut self) {
+        self.table().darken();
+    }
+
+    /// Whether the power has failed.
+    pub fn dark(&self) -> bool {
+        self.table().dark
+    }
+
+    /// The power failed and comes back: every token forgot what it keeps without memory, and every line to one is dead.
+    pub fn cut(&mut self) {
+        let mut table = self.table();
+        table.darken();
+        table.dark = false;
+        table.fault = None;
+    }
+}
+
+impl Lying {
+    fn hang_up(&mut self) {
+        self.token.power_off();
+        self.plugs += 1;
+    }
+
+    fn pull(&mut self) {
+        self.hang_up();
+        self.port = None;
+    }
+
+    fn serial(&self) -> Shown {
+        let holder = format!("{}00000", self.token.serial());
+        Shown::new(holder.get(..USB_SERIAL_LEN).unwrap_or(&holder))
+    }
+}
+
+impl Table {
+    fn darken(&mut self) {
+        self.dark = true;
+        self.lying.iter_mut().for_each(Lying::hang_up);
+    }
+
+    /// The token at the end of a line, if the line still leads to it.
+    fn at_end_of(&mut self, line: &Line) -> Option<&mut Lying> {
+        let lit = !self.dark;
+        self.lying.get_mut(line.place).filter(|lying| lit && lying.plugs == line.plugs)
+    }
+
+    /// One command, with what goes wrong at it. `None`: nobody is there to answer.
+    fn transmit(&mut self, line: &Line, command: &[u8]) -> Option<Answer> {
+        self.at_end_of(line)?;
+        let fault = self.fault.take_if(|(at, _)| *at == self.changes.len()).map(|(_, fault)| fault);
+        let lying = self.at_end_of(line)?;
+        let before = lying.token.card().writes();
+        let answer = match fault {
+            None => Some(lying.token.transmit(command)),
+            Some(Fault::Token(what)) => Some(lying.token.transmit_amiss(command, what)),
+            Some(Fault::Yank) => {
+                lying.pull();
+                None
+            }
+            Some(Fault::PowerCut { changes }) => {
+                lying.token.transmit_amiss(command, Misfortune::PowerCut { writes: changes });
+                self.dark = true;
+                None
+            }
+        };
+        let changes = self.lying.get(line.place).map_or(0, |lying| lying.token.card().writes() - before);
+        self.changes.push(changes);
+        answer
+    }
+}
+
+/// The contacts of a token, for as long as it stays plugged in and nobody else opens it.
+pub struct Line {
+    table: Arc<Mutex<Table>>,
+    place: usize,
+    plugs: u64,
+}
+
+impl Line {
+    fn with<T>(&self, act: impl FnOnce(&mut Table) -> T) -> T {
+        act(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Icc for Line {
+    fn power_on(&mut self) -> Vec<u8> {
+        self.with(|table| table.at_end_of(self).map(|lying| lying.token.power_on())).unwrap_or_default()
+    }
+
+    fn power_off(&mut self) {
+        self.with(|table| table.at_end_of(self).map(|lying| lying.token.power_off()));
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Answer {
+        let nobody = Answer { response: Vec::new(), wire: Wire::Vanish { bytes: 0 } };
+        self.with(|table| table.transmit(self, command)).unwrap_or(nobody)
+    }
+}
+
+impl Tokens for MemoryTokens {
+    type Channel = InProcess<Line>;
+
+    fn plugged(&mut self) -> Vec<TokenAt> {
+        let table = self.table();
+        let mut plugged: Vec<TokenAt> = table
+            .lying
+            .iter()
+            .filter(|_| !table.dark)
+            .filter_map(|lying| Some(TokenAt { port: lying.port.clone()?, serial: lying.serial() }))
+            .collect();
+        plugged.sort_by(|one, other| one.port.cmp(&other.port));
+        plugged
+    }
+
+    fn open(&mut self, at: &TokenAt) -> Result<Self::Channel, ChannelError> {
+        let line = {
+            let mut table = self.table();
+            let place = table.lying.iter().position(|lying| lying.port.as_ref() == Some(&at.port));
+            let place = place.ok_or(ChannelError::Unplugged)?;
+            let lying = table.lying.get_mut(place).ok_or(ChannelError::Unplugged)?;
+            lying.hang_up();
+            Line { table: Arc::clone(&self.0), place, plugs: lying.plugs }
+        };
+        let mut channel = InProcess::new(line);
+        channel.restart()?;
+        Ok(channel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smartcard_hsm::apdu::{Apdu, ReplyLen, StatusWord};
+    use smartcard_hsm::channel::Patience;
+
+    use super::*;
+    use crate::card::profile::Profile;
+    use crate::card::tests::{SELECT, VERIFY, hex, initialized, write};
+
+    /// A wrong PIN: two changes of memory, the try written off and nothing more.
+    const WRONG: &str = "0020008106363438323130";
+
+    fn port(name: &str) -> Shown {
+        Shown::new(name)
+    }
+
+    /// One token, plugged in.
+    fn room() -> (MemoryTokens, Place) {
+        let mut tokens = MemoryTokens::default();
+        let place = tokens.lay(Token::new(initialized(Profile::firmware_4_1())));
+        tokens.plug(place, &port("usb 1-2"));
+        (tokens, place)
+    }
+
+    fn open(tokens: &mut MemoryTokens) -> InProcess<Line> {
+        let at = tokens.plugged().remove(0);
+        let mut line = tokens.open(&at).unwrap();
+        assert_eq!(say(&mut line, SELECT), Ok(0x9000));
+        line
+    }
+
+    fn say(line: &mut InProcess<Line>, command: &str) -> Result<u16, ChannelError> {
+        let command = Apdu::parse(&hex(command)).unwrap();
+        line.exchange(&command, Patience::Ordinary).map(|reply| reply.sw.0)
+    }
+
+    fn tries(line: &mut InProcess<Line>) -> u16 {
+        say(line, "00200081").unwrap()
+    }
+
+    #[test]
+    fn tokens_are_named_as_their_usb_descriptors_name_them_in_the_order_of_ports() {
+        let (mut tokens, place) = room();
+        let other = tokens.lay(Token::new(initialized(Profile::firmware_3_3())));
+        assert_eq!(tokens.plugged().len(), 1);
+        tokens.plug(other, &port("usb 1-1"));
+        let named = tokens.plugged().iter().map(|at| format!("{} {}", at.port, at.serial)).collect::<Vec<_>>();
+        assert_eq!(named, ["usb 1-1 DENK01000010000", "usb 1-2 DENK01000010000"]);
+        tokens.pull(place);
+        assert_eq!(tokens.plugged().len(), 1);
+    }
+
+    #[test]
+    fn a_line_dies_with_the_plug_and_does_not_live_again() {
+        let (mut tokens, place) = room();
+        let mut line = open(&mut tokens);
+        tokens.pull(place);
+        assert_eq!(say(&mut line, "00200081"), Err(ChannelError::Unplugged));
+        tokens.plug(place, &port("usb 1-2"));
+        assert_eq!(line.restart(), Err(ChannelError::Unplugged));
+        assert_eq!(tries(&mut open(&mut tokens)), 0x63c3);
+    }
+
+    #[test]
+    fn what_is_plugged_in_where_another_was_takes_its_place() {
+        let (mut tokens, first) = room();
+        let mut line = open(&mut tokens);
+        let second = tokens.lay(Token::new(initialized(Profile::firmware_3_3())));
+        tokens.plug(second, &port("usb 1-2"));
+        assert_eq!(say(&mut line, "00200081"), Err(ChannelError::Unplugged));
+        assert_eq!(tokens.plugged().len(), 1);
+        let version = |tokens: &mut MemoryTokens, place| tokens.token(place, |token| token.profile().version).unwrap();
+        assert_eq!((version(&mut tokens, first), version(&mut tokens, second)), ((4, 1), (3, 3)));
+    }
+
+    #[test]
+    fn a_second_line_to_a_token_ends_the_first_and_its_login() {
+        let (mut tokens, _) = room();
+        let mut first = open(&mut tokens);
+        assert_eq!(say(&mut first, VERIFY), Ok(0x9000));
+        let mut second = open(&mut tokens);
+        assert_eq!(say(&mut first, "00200081"), Err(ChannelError::Unplugged));
+        assert_eq!(tries(&mut second), 0x63c3);
+    }
+
+    #[test]
+    fn a_fork_goes_its_own_way_and_nobody_is_connected_to_it() {
+        let (mut tokens, _) = room();
+        let mut line = open(&mut tokens);
+        let mut fork = tokens.clone();
+        assert_eq!(say(&mut line, WRONG), Ok(0x63c2));
+        assert_eq!(tries(&mut open(&mut fork)), 0x63c3);
+        assert_eq!(tries(&mut line), 0x63c2);
+    }
+
+    #[test]
+    fn a_forgery_stands_where_the_token_stood_and_knows_none_of_its_pins() {
+        let (mut tokens, place) = room();
+        let mut line = open(&mut tokens);
+        let before = tokens.plugged();
+        tokens.forge(place, Randomness::seeded([3; 32]));
+        assert_eq!((tokens.plugged(), say(&mut line, "00200081")), (before, Err(ChannelError::Unplugged)));
+        assert_eq!(tries(&mut open(&mut tokens)), 0x6a88);
+    }
+
+    #[test]
+    fn the_power_fails_between_any_two_changes_and_comes_back() {
+        let (mut tokens, _) = room();
+        let mut line = open(&mut tokens);
+        assert_eq!(say(&mut line, WRONG), Ok(0x63c2));
+        // SELECT changes nothing; a wrong PIN writes its try off.
+        assert_eq!(tokens.changes(), [0, 1]);
+        for (changes, left) in [(0, 0x63c3), (1, 0x63c2)] {
+            let (mut tokens, _) = room();
+            let mut line = open(&mut tokens);
+            tokens.fail_at(1, Fault::PowerCut { changes });
+            assert_eq!(say(&mut line, WRONG), Err(ChannelError::Unplugged));
+            assert!(tokens.dark() && tokens.plugged().is_empty());
+            assert_eq!(line.restart(), Err(ChannelError::Unplugged));
+            tokens.cut();
+            assert_eq!(tries(&mut open(&mut tokens)), left);
+        }
+    }
+
+    #[test]
+    fn a_fault_strikes_at_its_command_and_once() {
+        let (mut tokens, place) = room();
+        let mut line = open(&mut tokens);
+        say(&mut line, VERIFY).unwrap();
+        tokens.fail_at(2, Fault::Token(Misfortune::NothingDone));
+        assert_eq!(say(&mut line, &write("CF01", "01")), Ok(0x9000));
+        let listed = Apdu::new([0x80, 0x58, 0, 0]).reply(ReplyLen::SHORT);
+        let files = line.exchange(&listed, Patience::Ordinary).unwrap();
+        assert_eq!((files.body().len(), files.sw), (4, StatusWord::OK));
+        assert_eq!(tokens.changes()[2..], [0, 0]);
+        assert_eq!(say(&mut line, &write("CF01", "01")), Ok(0x9000));
+        tokens.fail_at(5, Fault::Yank);
+        assert_eq!(say(&mut line, SELECT), Err(ChannelError::Unplugged));
+        assert!(tokens.plugged().is_empty());
+        tokens.plug(place, &port("usb 1-2"));
+        assert_eq!(tries(&mut open(&mut tokens)), 0x63c3);
+    }
+
+    #[test]
+    fn a_machine_without_power_has_no_tokens() {
+        let (mut tokens, _) = room();
+        let at = tokens.plugged().remove(0);
+        let mut line = open(&mut tokens);
+        tokens.darken();
+        assert!(tokens.plugged().is_empty());
+        assert_eq!(tokens.open(&at).map(drop), Err(ChannelError::Unplugged));
+        assert_eq!(say(&mut line, SELECT), Err(ChannelError::Unplugged));
+    }
+}
