@@ -2,4 +2,5 @@
 //! fail at any byte.
 
 pub mod drives;
+pub mod machine;
 pub mod tokens;

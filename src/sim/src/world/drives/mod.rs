@@ -94,6 +94,16 @@ impl MemoryDrives {
         self.dark = false;
     }
 
+    /// Takes the power off all of them, as the machine loses it: everything fails until [`Self::cut`].
+    pub fn darken(&mut self) {
+        self.dark = true;
+    }
+
+    /// Whether the power has failed.
+    pub fn dark(&self) -> bool {
+        self.dark
+    }
+
     /// Counts an operation, and lets it fail if it is its turn.
     fn count(&mut self) -> Result<(), Came> {
         let op = self.ops;

@@ -1,0 +1,168 @@
+//! The machine of a simulated room: tokens, drives, randomness and clocks under one power switch.
+
+use std::sync::Arc;
+
+use conclave_room::civil::Wall;
+use conclave_room::ports::{Machine, NoRandomness, Now};
+use smartcard_hsm::dkek::stretch::Stretch;
+
+use super::drives::MemoryDrives;
+use super::tokens::MemoryTokens;
+use crate::card::random::Randomness;
+use crate::memo::Memo;
+
+/// How far the clocks go on every time they are read. Units: milliseconds.
+const TICK_MS: u64 = 1_000;
+
+/// A machine that is a function of how it was made and of what was done with it. A clone is a fork.
+///
+/// Secret: its randomness is that of a seed, and it remembers what share files were sealed with: for rehearsed worlds only.
+#[derive(Clone)]
+pub struct World {
+    tokens: MemoryTokens,
+    drives: MemoryDrives,
+    random: Randomness,
+    started: Wall,
+    mono_ms: u64,
+    stretch: Arc<Memo>,
+}
+
+impl World {
+    /// A machine without tokens and drives, whose wall clock shows `started`. Forks of it, and worlds of the same `stretch`,
+    /// derive each share file's key once.
+    pub fn new(seed: [u8; 32], started: Wall, stretch: Arc<Memo>) -> Self {
+        let (tokens, drives) = (MemoryTokens::default(), MemoryDrives::default());
+        Self { tokens, drives, random: Randomness::seeded(seed), started, mono_ms: 0, stretch }
+    }
+
+    /// Its drives.
+    pub fn drives(&mut self) -> &mut MemoryDrives {
+        self.share_darkness();
+        &mut self.drives
+    }
+
+    /// Whether the power has failed, wherever it was noticed.
+    pub fn dark(&self) -> bool {
+        self.tokens.dark() || self.drives.dark()
+    }
+
+    /// The power comes back after it failed, and the machine is started anew: of what drives had in their caches the first
+    /// `kept` units are there, tokens forgot what they keep without memory, no line to one is left, the clock since power-on
+    /// begins at zero.
+    pub fn restart(&mut self, kept: usize) {
+        self.tokens.cut();
+        self.drives.cut(kept);
+        self.started = Wall(self.started.0 + i64::try_from(self.mono_ms / 1000).unwrap_or(i64::MAX));
+        self.mono_ms = 0;
+    }
+
+    /// What fails in one place is without power in the other, too.
+    fn share_darkness(&mut self) {
+        if self.tokens.dark() {
+            self.drives.darken();
+        }
+        if self.drives.dark() {
+            self.tokens.darken();
+        }
+    }
+}
+
+impl Machine for World {
+    type Tokens = MemoryTokens;
+
+    fn tokens(&mut self) -> &mut MemoryTokens {
+        self.share_darkness();
+        &mut self.tokens
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.random.fill(bytes);
+        Ok(())
+    }
+
+    fn now(&mut self) -> Now {
+        self.mono_ms += TICK_MS;
+        let since = i64::try_from(self.mono_ms / 1000).unwrap_or(i64::MAX);
+        Now { wall: Wall(self.started.0.saturating_add(since)), mono_ms: self.mono_ms }
+    }
+
+    fn stretch(&self) -> &dyn Stretch {
+        &*self.stretch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_publish::FileName;
+    use conclave_room::drives::{Access, Media};
+    use conclave_room::ports::Tokens;
+    use conclave_room::shown::Shown;
+    use smartcard_hsm::apdu::{Apdu, ReplyLen};
+    use smartcard_hsm::channel::{Channel, ChannelError, Patience};
+
+    use super::*;
+    use crate::card::profile::Profile;
+    use crate::card::tests::initialized;
+    use crate::token::Token;
+    use crate::world::drives::{Fault as OfDrive, Stick};
+    use crate::world::tokens::Fault as OfToken;
+
+    /// One token, one drive.
+    fn world() -> World {
+        let mut world = World::new([1; 32], Wall(1_000_000), Arc::default());
+        let place = world.tokens().lay(Token::new(initialized(Profile::firmware_4_1())));
+        world.tokens().plug(place, &Shown::new("usb 1-1"));
+        world.drives().plug(Stick::new("usb 1-2", "STICK", "WELLINGTON"));
+        world
+    }
+
+    fn ask(channel: &mut impl Channel) -> Result<(), ChannelError> {
+        channel.exchange(&Apdu::new([0x00, 0x84, 0x00, 0x00]).reply(ReplyLen::at_most(8)), Patience::Ordinary).map(drop)
+    }
+
+    #[test]
+    fn a_token_that_loses_power_takes_the_drives_with_it() {
+        let mut world = world();
+        let at = world.tokens().plugged().remove(0);
+        let mut channel = world.tokens().open(&at).unwrap();
+        world.tokens().fail_at(0, OfToken::PowerCut { changes: 0 });
+        assert_eq!(ask(&mut channel), Err(ChannelError::Unplugged));
+        assert!(world.dark() && world.drives().look().is_err());
+        world.restart(0);
+        assert!(!world.dark() && world.drives().look().is_ok() && world.tokens().open(&at).is_ok());
+        assert_eq!(ask(&mut channel), Err(ChannelError::Unplugged));
+    }
+
+    #[test]
+    fn a_drive_that_loses_power_takes_the_tokens_with_it() {
+        let mut world = world();
+        let (port, name) = (Shown::new("usb 1-2"), FileName::new(b"a").unwrap());
+        world.drives().mount(&port, Access::Write).unwrap();
+        world.drives().fail_at(1, OfDrive::PowerCut);
+        assert!(world.drives().create(&port, &name).is_err());
+        assert!(world.dark() && world.tokens().plugged().is_empty());
+        world.restart(0);
+        assert_eq!(world.tokens().plugged().len(), 1);
+    }
+
+    #[test]
+    fn a_fork_draws_what_the_world_draws_and_nothing_twice() {
+        let mut world = world();
+        let mut fork = world.clone();
+        let [mut one, mut two, mut three] = [[0; 40]; 3];
+        world.random(&mut one).unwrap();
+        world.random(&mut two).unwrap();
+        fork.random(&mut three).unwrap();
+        assert_eq!(one, three);
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn clocks_go_on_and_only_the_wall_clock_outlives_a_start() {
+        let mut world = world();
+        assert_eq!(world.now(), Now { wall: Wall(1_000_001), mono_ms: 1_000 });
+        assert_eq!(world.now(), Now { wall: Wall(1_000_002), mono_ms: 2_000 });
+        world.restart(0);
+        assert_eq!(world.now(), Now { wall: Wall(1_000_003), mono_ms: 1_000 });
+    }
+}
