@@ -14,7 +14,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("conclave-room", &["smartcard-hsm", "conclave-publish", "conclave-ceremony"]),
     ("smartcard-hsm-usb", &["smartcard-hsm"]),
     ("smartcard-hsm-recover", &["smartcard-hsm"]),
-    ("conclave-sim", &["smartcard-hsm", "smartcard-hsm-recover", "conclave-publish", "conclave-room"]),
+    (
+        "conclave-sim",
+        &["smartcard-hsm", "smartcard-hsm-recover", "conclave-ceremony", "conclave-publish", "conclave-room"],
+    ),
     ("conclave-medium", &["conclave-publish"]),
     ("conclave-image", &["conclave-medium", "conclave-publish"]),
     (

@@ -3,4 +3,5 @@
 
 pub mod drives;
 pub mod machine;
+pub mod stage;
 pub mod tokens;
