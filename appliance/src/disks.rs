@@ -1,6 +1,5 @@
 //! Which disks exist and which may be opened, read from sysfs alone: an internal disk is never opened, whatever it holds.
 
-use std::ffi::OsStr;
 use std::path::{Component, Path};
 
 use conclave_room::look::medium::Kind;
@@ -8,6 +7,8 @@ use conclave_room::shown::Shown;
 
 /// Most block devices looked at.
 const DISKS_MAX: usize = 64;
+/// Bytes of the sectors sysfs counts in, whatever the disk's are.
+const SECTOR_LEN: u64 = 512;
 /// What `device/type` says of an optical drive: SCSI peripheral device type 5, MMC.
 const OPTICAL_TYPE: &str = "5";
 
@@ -18,6 +19,10 @@ pub(crate) struct Disk {
     /// What it calls itself.
     pub(crate) model: Shown,
     pub(crate) reach: Reach,
+    /// The USB port its drive is plugged in at.
+    pub(crate) port: Option<String>,
+    /// Units: bytes.
+    pub(crate) len: u64,
 }
 
 /// Whether a disk may be opened, which its place in the machine decides and never what it says or holds.
@@ -37,26 +42,38 @@ pub(crate) fn disks(sys: &Path) -> Vec<Disk> {
             let name = entry.file_name().into_string().ok()?;
             let said = |file: &str| std::fs::read_to_string(entry.path().join("device").join(file)).unwrap_or_default();
             let model = Shown::new(&[said("vendor").trim(), said("model").trim()].join(" "));
-            let reach = reach(&name, said("type").trim(), &entry.path());
-            Some(Disk { name, model, reach })
+            // The link leads to the device's place in the topology, below `usbN` exactly if it hangs on a USB bus.
+            let at = std::fs::canonicalize(entry.path()).unwrap_or_default();
+            let reach = reach(&name, said("type").trim(), &at);
+            let sectors = std::fs::read_to_string(entry.path().join("size")).unwrap_or_default();
+            let len = sectors.trim().parse::<u64>().unwrap_or(0).saturating_mul(SECTOR_LEN);
+            Some(Disk { name, model, reach, port: usb_port(&at), len })
         })
         .collect();
     disks.sort_by(|a, b| a.name.cmp(&b.name));
     disks
 }
 
-fn reach(name: &str, kind: &str, link: &Path) -> Reach {
+fn reach(name: &str, kind: &str, at: &Path) -> Reach {
     if name.starts_with("sr") && kind == OPTICAL_TYPE {
         return Reach::Open(Kind::Optical);
     }
-    // The link leads to the device's place in the topology: below `usbN` exactly if it hangs on a USB bus.
-    let Ok(target) = std::fs::canonicalize(link) else { return Reach::Internal };
-    let usb = target.components().any(|component| matches!(component, Component::Normal(name) if is_usb_bus(name)));
-    if usb { Reach::Open(Kind::UsbDisk) } else { Reach::Internal }
+    if names(at).any(is_usb_bus) { Reach::Open(Kind::UsbDisk) } else { Reach::Internal }
 }
 
-fn is_usb_bus(name: &OsStr) -> bool {
-    let digits = name.to_str().and_then(|name| name.strip_prefix("usb"));
+/// The port of the innermost USB device above: below a bus, each device's folder bears the name of its port, and that of
+/// its interface the same before a colon.
+pub(crate) fn usb_port(at: &Path) -> Option<String> {
+    let mut below = names(at).skip_while(|name| !is_usb_bus(name));
+    below.find_map(|name| Some(name.split_once(':')?.0.to_owned()))
+}
+
+fn names(path: &Path) -> impl Iterator<Item = &str> {
+    path.components().filter_map(|component| if let Component::Normal(name) = component { name.to_str() } else { None })
+}
+
+fn is_usb_bus(name: &str) -> bool {
+    let digits = name.strip_prefix("usb");
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
@@ -82,6 +99,7 @@ pub(crate) mod tests {
             fs::create_dir_all(device.join("device")).unwrap();
             fs::write(device.join("device/type"), format!("{kind}\n")).unwrap();
             fs::write(device.join("device/vendor"), "ACME    \n").unwrap();
+            fs::write(device.join("size"), "2\n").unwrap();
             let name = device.file_name().unwrap();
             std::os::unix::fs::symlink(&device, self.0.join("block").join(name)).unwrap();
         }
@@ -122,7 +140,16 @@ pub(crate) mod tests {
             ("sr2", internal),
         ];
         assert_eq!(found, expected);
-        assert_eq!(disks(&tree.0)[0].model, Shown::new("ACME"));
+        assert_eq!((disks(&tree.0)[0].model.as_str(), disks(&tree.0)[0].len), ("ACME", 1024));
+    }
+
+    #[test]
+    fn a_port_is_that_of_the_device_and_not_of_the_hub_above_it() {
+        let port = |path: &str| usb_port(Path::new(path));
+        assert_eq!(port(&format!("/sys/devices/{STICK}sdb")).as_deref(), Some("1-1"));
+        let behind = "/sys/devices/pci0000:00/0000:00:03.0/usb1/1-1/1-1.2/1-1.2:1.0/host7/block/sdc";
+        assert_eq!(port(behind).as_deref(), Some("1-1.2"));
+        assert_eq!(port(&format!("/sys/devices/{SATA}sda")), None);
     }
 
     #[test]

@@ -1,35 +1,55 @@
-//! Keys of the built-in keyboard, read from evdev with an exclusive grab: what is typed never enters the terminal.
+//! Keys, read from evdev with an exclusive grab: what is typed never enters the terminal.
 //!
-//! Keyboards on USB do not count here: a device that claims to be one may be anything.
+//! The built-in keyboard is taken as it is. One on USB was let in by the gate, as one interface of a device that says it
+//! is a keyboard; it is announced before its first key, with a code, and the room decides when it counts.
 
-use std::collections::BTreeMap;
-use std::fs::{File, read_dir, read_to_string};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{File, canonicalize, read_dir, read_to_string};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 
 use conclave_room::key::{KeyboardId, Press};
 use conclave_room::layout::{Layout, Modifiers};
+use conclave_room::look::Event;
+use conclave_room::look::keyboards::Code;
+use conclave_room::shown::Shown;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::sys;
+use crate::disks::usb_port;
+use crate::{sys, usb};
 
-/// `BUS_I8042` of `linux/input.h`, as sysfs prints it.
+/// `BUS_I8042` and `BUS_USB` of `linux/input.h`, as sysfs prints them.
 const BUILT_IN: &str = "0011";
+const USB: &str = "0003";
+/// `KEY_ENTER` and `KEY_1`: what has neither is no keyboard to type on.
+const KEYS_NEEDED: [usize; 2] = [28, 2];
+/// Bits of the words sysfs prints key capabilities in.
+const WORD_BITS: usize = 64;
 /// Bytes of `struct input_event` on a 64-bit machine: two longs of time, type, code, value.
 const EVENT_LEN: usize = 24;
 /// `EV_KEY`, and its values for a key released and pressed; 2 is a key held down.
 const EV_KEY: u16 = 1;
 const RELEASED: i32 = 0;
 const PRESSED: i32 = 1;
-/// Most keyboards taken in one boot.
-const KEYBOARDS_MAX: u8 = 8;
+/// Most keyboards taken in one boot; who plugs in more has to start again.
+const KEYBOARDS_MAX: u8 = 64;
 
-/// The keyboards that count, each held exclusively.
-#[derive(Default)]
+/// Which keyboards are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The built-in one.
+    BuiltIn,
+    /// Those on USB, too; somebody tells the room of them.
+    Usb,
+}
+
+/// Keyboards, each held exclusively.
 pub(crate) struct Keyboards {
+    taken: Taken,
     held: BTreeMap<String, Keyboard>,
-    taken: u8,
+    ids: u8,
+    news: VecDeque<Event>,
 }
 
 struct Keyboard {
@@ -39,6 +59,15 @@ struct Keyboard {
 }
 
 impl Keyboards {
+    pub(crate) fn new(taken: Taken) -> Self {
+        Self { taken, held: BTreeMap::new(), ids: 0, news: VecDeque::new() }
+    }
+
+    /// Keyboards on USB that came or went: to be told before any press of [`Keyboards::wait`].
+    pub(crate) fn news(&mut self) -> impl Iterator<Item = Event> {
+        self.news.drain(..)
+    }
+
     /// Waits at most `patience_ms` for a key to go down; keyboards that appeared since are taken first.
     pub(crate) fn wait(&mut self, layout: Layout, patience_ms: u16) -> io::Result<Option<Press>> {
         self.take_new();
@@ -56,6 +85,9 @@ impl Keyboards {
             }
             let read = keyboard.device.read_exact(&mut event).is_ok();
             press = keyboard.turn(&event, layout).filter(|_| read);
+            if !read {
+                self.news.push_back(Event::KeyboardWent(keyboard.id));
+            }
             read
         });
         Ok(press)
@@ -64,17 +96,30 @@ impl Keyboards {
     fn take_new(&mut self) {
         for entry in read_dir("/sys/class/input").into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if self.taken == KEYBOARDS_MAX || self.held.contains_key(&name) || !is_built_in(&entry.path()) {
+            let Some(origin) = origin(&entry.path()).filter(|_| !self.held.contains_key(&name)) else { continue };
+            if self.ids == KEYBOARDS_MAX || (origin != Origin::BuiltIn && self.taken == Taken::BuiltIn) {
                 continue;
             }
             if let Ok(device) = File::open(Path::new("/dev/input").join(&name))
                 && sys::grab(&device).is_ok()
+                && let Some(came) = self.announce(&origin)
             {
-                let id = KeyboardId(self.taken);
-                self.taken += 1;
-                self.held.insert(name, Keyboard { device, id, modifiers: Modifiers::default() });
+                self.held.insert(name, Keyboard { device, id: came, modifiers: Modifiers::default() });
             }
         }
+    }
+
+    /// Gives a keyboard its number, and one on USB its code; without randomness for one it is not taken.
+    fn announce(&mut self, origin: &Origin) -> Option<KeyboardId> {
+        let id = KeyboardId(self.ids);
+        if let Origin::Usb(port) = origin {
+            let mut random = [0; 4];
+            File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random)).ok()?;
+            let product = usb::product(Path::new("/sys"), port);
+            self.news.push_back(Event::KeyboardCame { id, port: Shown::new(port), product, code: Code::new(random) });
+        }
+        self.ids += 1;
+        Some(id)
     }
 }
 
@@ -98,9 +143,32 @@ impl Keyboard {
     }
 }
 
-fn is_built_in(event: &Path) -> bool {
-    let is_event = event.file_name().is_some_and(|name| name.to_string_lossy().starts_with("event"));
-    is_event && read_to_string(event.join("device/id/bustype")).is_ok_and(|bus| bus.trim() == BUILT_IN)
+/// Where a keyboard is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin {
+    BuiltIn,
+    /// At this port.
+    Usb(String),
+}
+
+/// Where the keyboard behind this entry of `/sys/class/input` is; `None` if it is none, or none that is taken.
+fn origin(event: &Path) -> Option<Origin> {
+    event.file_name()?.to_str()?.strip_prefix("event")?;
+    let said = |file: &str| read_to_string(event.join("device").join(file)).unwrap_or_default();
+    match said("id/bustype").trim() {
+        BUILT_IN => Some(Origin::BuiltIn),
+        USB if KEYS_NEEDED.iter().all(|key| has_key(&said("capabilities/key"), *key)) => {
+            usb_port(&canonicalize(event).ok()?).map(Origin::Usb)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the bitmap of keys, hexadecimal words with the highest first, has this one.
+fn has_key(capabilities: &str, key: usize) -> bool {
+    let word = capabilities.split_whitespace().rev().nth(key / WORD_BITS);
+    let word = word.and_then(|word| u64::from_str_radix(word, 16).ok()).unwrap_or(0);
+    word >> (key % WORD_BITS) & 1 == 1
 }
 
 /// Code and value of an event, if it is one of a key.
@@ -155,17 +223,43 @@ mod tests {
         check(&[(1, 58, 1), (1, 58, 2), (1, 58, 0), (1, 21, 1), (1, 58, 1), (1, 58, 0), (1, 21, 1)], "Zz");
     }
 
+    /// What the kernel says of an ordinary keyboard, of a mouse, and of a remote control.
+    const ORDINARY: &str = "1000000000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe\n";
+    const MOUSE: &str = "1f0000 0 0 0 0\n";
+    const REMOTE: &str = "3f000301ff 0 0 483ffff17aff32d bfd4444600000000 1 130ff38b17c000 677bfad9415fed 10000002\n";
+
     #[test]
-    fn a_keyboard_on_usb_does_not_count() {
+    fn a_keyboard_is_where_its_bus_is_and_others_are_none() {
         let tree = crate::disks::tests::Tree::new("keys");
-        for (name, bus, expected) in
-            [("event0", "0011\n", true), ("event1", "0003\n", false), ("mouse0", "0011\n", false)]
-        {
-            let event = tree.0.join(name);
+        let hid = "devices/usb1/1-1/1-1.2/1-1.2:1.0/0003:046D:C31C.0001/input/input5";
+        let usb = || Some(Origin::Usb("1-1.2".into()));
+        for (at, bus, keys, expected) in [
+            ("devices/platform/i8042/serio0/input/input0/event0", "0011\n", ORDINARY, Some(Origin::BuiltIn)),
+            (&format!("{hid}/event1"), "0003\n", ORDINARY, usb()),
+            (&format!("{hid}/event2"), "0003\n", MOUSE, None),
+            (&format!("{hid}/event3"), "0003\n", REMOTE, None),
+            (&format!("{hid}/event4"), "0005\n", ORDINARY, None),
+            (&format!("{hid}/mouse0"), "0003\n", ORDINARY, None),
+            ("devices/virtual/input/input9/event5", "0003\n", ORDINARY, None),
+        ] {
+            let event = tree.0.join(at);
             std::fs::create_dir_all(event.join("device/id")).unwrap();
+            std::fs::create_dir_all(event.join("device/capabilities")).unwrap();
             std::fs::write(event.join("device/id/bustype"), bus).unwrap();
-            assert_eq!(is_built_in(&event), expected, "{name}");
+            std::fs::write(event.join("device/capabilities/key"), keys).unwrap();
+            assert_eq!(origin(&event), expected, "{at}");
         }
-        assert!(!is_built_in(&tree.0.join("event2")));
+        assert_eq!(origin(&tree.0.join("event9")), None);
+    }
+
+    #[test]
+    fn a_keyboard_on_usb_is_announced_with_a_code_and_the_built_in_one_is_not() {
+        let mut keyboards = Keyboards::new(Taken::Usb);
+        assert_eq!(keyboards.announce(&Origin::BuiltIn), Some(KeyboardId(0)));
+        assert_eq!(keyboards.announce(&Origin::Usb("1-9.9".into())), Some(KeyboardId(1)));
+        let news: Vec<Event> = keyboards.news().collect();
+        let [Event::KeyboardCame { id: KeyboardId(1), port, code, .. }] = news.as_slice() else { panic!("{news:?}") };
+        assert_eq!((port.as_str(), code.digits().len()), ("1-9.9", 6));
+        assert_eq!(keyboards.news().count(), 0);
     }
 }

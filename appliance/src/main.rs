@@ -6,8 +6,10 @@
 mod air_gap;
 mod build;
 mod clock;
+mod devices;
 mod disks;
 mod entropy;
+mod gate;
 mod halt;
 mod keys;
 mod medium;
@@ -15,6 +17,8 @@ mod screen;
 mod screens;
 mod supervise;
 mod sys;
+mod tokens;
+mod usb;
 
 use std::process::ExitCode;
 

@@ -18,8 +18,9 @@ use ratatui::Terminal;
 use crate::air_gap;
 use crate::build::build;
 use crate::clock;
+use crate::devices;
 use crate::entropy;
-use crate::keys::Keyboards;
+use crate::keys::{Keyboards, Taken};
 use crate::medium;
 use crate::screen::Console;
 use crate::supervise::POWER_OFF;
@@ -32,6 +33,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Runs the screens until power-off is asked for; the exit code tells PID 1.
 pub(crate) fn run() -> ExitCode {
     let Ok(mut machine) = Machine::new() else { return ExitCode::FAILURE };
+    machine.watch_devices();
     machine.perform(Act::FindMedium);
     machine.ready.push_back(Event::Tried(air_gap::try_all()));
     match run_room(Look::new(build()), &mut machine) {
@@ -54,12 +56,18 @@ impl Machine {
     fn new() -> io::Result<Self> {
         Ok(Self {
             terminal: Terminal::new(Console::open()?)?,
-            keys: Keyboards::default(),
+            keys: Keyboards::new(Taken::Usb),
             layout: Layout::Us,
             ticked: None,
             ready: VecDeque::new(),
             found: mpsc::channel(),
         })
+    }
+
+    /// Opens the USB gate, and watches what is plugged in, beside the loop: devices may take as long as they like.
+    fn watch_devices(&self) {
+        let tell = self.found.0.clone();
+        thread::spawn(move || devices::watch(|seen| tell.send(Event::Seen(seen)).is_ok()));
     }
 }
 
@@ -75,7 +83,9 @@ impl Ports for Machine {
             if let Some(event) = self.ready.pop_front() {
                 return event;
             }
-            match self.keys.wait(self.layout, LOOK_MS) {
+            let pressed = self.keys.wait(self.layout, LOOK_MS);
+            self.ready.extend(self.keys.news());
+            match pressed {
                 Ok(press) => self.ready.extend(press.map(Event::Pressed)),
                 // Without keys there is still the clock, and a person who sees that nothing reacts.
                 Err(_) => thread::sleep(Duration::from_millis(LOOK_MS.into())),

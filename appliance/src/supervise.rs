@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 use crate::build::build;
 use crate::entropy;
 use crate::halt;
-use crate::keys::Keyboards;
+use crate::keys::{Keyboards, Taken};
+use crate::usb;
 
 /// Argument that makes this program the screens.
 pub(crate) const SCREENS: &str = "screens";
@@ -76,6 +78,9 @@ fn make_ready() -> Result<(), String> {
             return Err(format!("{path} should read {expected:?} but reads {:?}", found.trim()));
         }
     }
+    let sys = Path::new("/sys");
+    usb::close(sys)?;
+    usb::put_all_out(sys)?;
     set_cad_enabled(false).map_err(|e| format!("switch off Ctrl-Alt-Del: {e}"))?;
     // Before anything draws: addresses of the screens' memory are drawn, too.
     entropy::wait(|| {
@@ -87,7 +92,7 @@ fn make_ready() -> Result<(), String> {
 
 /// Shows the halt screen; returns for a fresh start.
 fn ended(how: &str) {
-    let mut keys = Keyboards::default();
+    let mut keys = Keyboards::new(Taken::BuiltIn);
     let (words, title) = (halt::ended(how), text::title(&build()));
     loop {
         // Drawn again and again: whatever ended may have left the console half way through something.

@@ -16,5 +16,7 @@ pub mod ports;
 pub mod run;
 pub mod text;
 pub mod text_drives;
+pub mod text_usb;
+pub mod usb;
 pub mod vault;
 pub mod view;

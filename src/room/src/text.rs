@@ -8,7 +8,6 @@ use crate::look::clock::{Clock, Set, Unbelievable};
 use crate::look::devices::Devices;
 use crate::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use crate::look::{Build, Look, Over, Screen, Tree};
-use crate::shown::Shown;
 
 /// The role that runs the machine.
 pub const OPERATOR: &str = "Operator";
@@ -287,35 +286,13 @@ pub fn clock_set(set: &Set) -> String {
 /// Tokens and drives.
 pub fn devices(devices: Option<&Devices>) -> Words {
     match devices {
-        None => words(OPERATOR, "this image does not look at tokens and drives yet: F10 powers off.", &[]),
+        None => words(OPERATOR, "wait: looking at the USB ports.", &[]),
         Some(devices) if devices.tokens.is_empty() && devices.drives.is_empty() => {
             words(OPERATOR, "plug in a token or a drive; it appears here.", &[])
         }
         Some(_) => words(WITNESS, "compare serials with the labels. Nothing here is proven yet.", &[]),
     }
 }
-
-/// Two tokens that say they are one.
-pub fn clone_alarm(serial: &Shown) -> String {
-    format!("CLONE ALARM: two tokens say they are {serial}. Pull both out and keep them apart.")
-}
-
-/// Heading.
-pub const TOKENS: &str = "Tokens";
-/// None.
-pub const NO_TOKENS: &str = "no token is plugged in";
-/// Heading.
-pub const DRIVES: &str = "Drives";
-/// None.
-pub const NO_DRIVES: &str = "no drive is plugged in";
-/// Heading.
-pub const OTHERS: &str = "Not used";
-/// A token that is being asked.
-pub const ASKING: &str = "asking";
-/// What every token is before its proof.
-pub const NOT_PROVEN: &str = "not yet proven";
-/// A drive no plan can name.
-pub const NO_SERIAL: &str = "no serial: cannot be used";
 
 /// Heading of the help.
 pub const HELP: &str = "what this screen is for; any key goes back.";
@@ -347,7 +324,10 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
             "What tokens and drives say of themselves. A token's certificate is a file and proves nothing;",
             "tokens prove themselves in the ceremony, before any secret is sent to them.",
             "",
-            "Before a plan is in, one storage device at a time is looked at, and none is written.",
+            "Before a plan is in, one drive at a time is let in, and none is written. A keyboard on USB",
+            "counts after a code was typed on it. Everything else on USB stays out.",
+            "",
+            "1-4 is controller 1, port 4; 1-4.2 is port 2 of the hub there.",
         ],
     };
     let mut shown: Vec<String> = paragraphs.iter().map(|&line| line.to_owned()).collect();

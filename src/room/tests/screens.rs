@@ -15,16 +15,18 @@ use conclave_room::drives::{Drive, Volume, VolumeId};
 use conclave_room::key::{Key, KeyboardId, Press};
 use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
 use conclave_room::look::clock::Set;
-use conclave_room::look::devices::{Devices, Looked, Other, Token};
+use conclave_room::look::devices::{Chain, Devices, Dkek, Hub, Looked, Other, Token, Unanswered, Unused as NotUsed};
+use conclave_room::look::keyboards::Code;
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_room::shown::Shown;
 use conclave_room::text;
+use conclave_room::usb::gate::Never;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 /// Everything code page 437 and the kernel's console font can draw, besides ASCII, that screens here use.
-const GLYPHS: &str = "█▀▄░▒▓√►·äöüÄÖÜß£§°²µ¬";
+const GLYPHS: &str = "█▀▄░▒▓√►·äöüÄÖÜß£§°²µ¬┌─┐│└┘";
 
 /// The commit the screens say they were built from.
 const REVISION: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -120,18 +122,19 @@ fn devices() -> Event {
         port: Shown::new(port),
         serial: Shown::new(serial),
         looked: Looked::Answered {
-            chain: Shown::new("DENK0404144 / DEDINK04 / DESRCACC1"),
+            chain: Chain::Vendor,
             firmware: Shown::new("4.1"),
-            pin: Shown::new("3 tries"),
-            so_pin: Shown::new("15 tries"),
-            dkek: Shown::new("none"),
+            pin: Shown::new("3 tries left"),
+            so_pin: Shown::new("15 tries left"),
+            dkek: Dkek::None,
         },
     };
     Event::Seen(Devices {
+        hubs: vec![Hub { port: Shown::new("1-1"), product: Shown::new("USB2.0 Hub") }],
         tokens: vec![
-            token("1-1", "DENK0404144"),
+            token("1-1.1", "DENK0404144"),
             token("1-2", "DENK0404144"),
-            Token { looked: Looked::Refused(Shown::new("no answer after 10000 ms")), ..token("1-3", "DENK0404200") },
+            Token { looked: Looked::Refused(Unanswered::Silent(10_000)), ..token("1-3", "DENK0404200") },
         ],
         drives: vec![
             Drive {
@@ -149,11 +152,18 @@ fn devices() -> Event {
                 volume: Err(Unfit::Other("exFAT")),
             },
         ],
-        others: vec![Other {
-            port: Shown::new("1-6"),
-            product: Shown::new("USB 2.0 Ethernet"),
-            why: "network adapter: not authorised",
-        }],
+        others: vec![
+            Other {
+                port: Shown::new("1-6"),
+                product: Shown::new("USB 2.0 Ethernet"),
+                why: NotUsed::Never(Never::Network),
+            },
+            Other {
+                port: Shown::new("1-7"),
+                product: Shown::new("DataTraveler"),
+                why: NotUsed::Waits(Shown::new("1-4")),
+            },
+        ],
         scroll: 0,
     })
 }
@@ -314,20 +324,46 @@ fn the_clock_is_shown_set_and_refused() {
 #[test]
 fn the_devices_say_what_they_are_and_prove_nothing() {
     let nobody = after(at(Screen::Devices, vec![]));
-    check("devices-not-looked-at", &nobody, "Operator", "this image does not look at tokens and drives yet", &[]);
+    check("devices-not-looked-at", &nobody, "Operator", "wait: looking at the USB ports", &[]);
     let none = after(at(Screen::Devices, vec![Event::Seen(Devices::default())]));
     check("devices-none", &none, "Operator", "plug in a token or a drive", &["no token", "no drive"]);
     let look = after(at(Screen::Devices, vec![devices()]));
     let shown = [
         "CLONE ALARM: two tokens say they are DENK0404144",
         "not yet proven",
-        "no answer after 10000 ms",
+        "no answer for 10 s: pull it out",
         "15 502 147 584 bytes, FAT32 volume 4A17-E2B0",
         "Flash ?[2JDisk",
         "no serial: cannot be used",
-        "network adapter: not authorised",
+        "USB2.0 Hub",
+        "network or radio: not let in",
     ];
     check("devices", &look, "Witness", "compare serials with the labels", &shown);
+    let down = [press(Key::Down), devices()].into_iter().fold(look, |look, event| step(look, event).0);
+    let shown = ["one drive at a time: first take out 1-4"];
+    check("devices-scrolled", &down, "Witness", "compare serials with the labels", &shown);
+}
+
+#[test]
+fn a_keyboard_on_usb_is_asked_for_its_code_over_any_screen() {
+    let came = Event::KeyboardCame {
+        id: KeyboardId(7),
+        port: Shown::new("1-3"),
+        product: Shown::new("Dell KB216 Wired Keyboard"),
+        code: Code::new(654_321_u32.to_le_bytes()),
+    };
+    let pressed = |key| Event::Pressed(Press { key, keyboard: KeyboardId(7) });
+    let shown = ["USB port 1-3: Dell KB216 Wired Keyboard", "type on it 123456   typed: 1_____   3 tries left"];
+    let asked = after(at(Screen::Devices, vec![devices(), came, pressed(Key::Char('1')), pressed(Key::Enter)]));
+    check("keyboard-asked", &asked, "Witness", "compare serials with the labels", &shown);
+    assert_eq!(asked.screen, Screen::Devices, "Enter of a keyboard that does not count changes nothing");
+    assert_eq!(step(asked.clone(), pressed(Key::Escape)).0.screen, Screen::Devices);
+    let met = "23456".chars().fold(asked.clone(), |look, typed| step(look, pressed(Key::Char(typed))).0);
+    let screen = rendered(&met, 160, 50);
+    assert!(!screen.contains("type on it") && screen.contains("Dell KB216 Wired Keyboard counts"), "{screen}");
+    assert_eq!(step(met, pressed(Key::Escape)).0.screen, Screen::Clock);
+    let gone = step(asked, Event::KeyboardWent(KeyboardId(7))).0;
+    assert!(!rendered(&gone, 160, 50).contains("Dell"));
 }
 
 #[test]

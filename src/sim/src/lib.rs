@@ -1,6 +1,7 @@
 //! Simulated Nitrokey HSM tokens, and drives. Never part of the appliance: a test asks cargo.
 #![forbid(unsafe_code)]
 
+pub mod gadget;
 pub mod icc;
 pub mod memo;
 pub mod usb;

@@ -2,6 +2,7 @@
 
 use crate::drives::Drive;
 use crate::shown::Shown;
+use crate::usb::gate::Never;
 
 /// Where on the machine: controller, hub and port, as the kernel counts them (`1-4`, `1-4.2` behind a hub).
 pub type Port = Shown;
@@ -24,19 +25,73 @@ pub enum Looked {
     Asking,
     /// It answered.
     Answered {
-        /// Which root its certificate names: a file, which proves nothing.
-        chain: Shown,
+        /// Which root its certificates lead to: files, which prove nothing.
+        chain: Chain,
         /// Applet version.
         firmware: Shown,
         /// Tries left on the user PIN and the SO-PIN, or their state, in words.
         pin: Shown,
         /// As `pin`.
         so_pin: Shown,
-        /// DKEK state, in words.
-        dkek: Shown,
+        /// Its first key domain.
+        dkek: Dkek,
     },
     /// It did not, or not as a SmartCard-HSM.
-    Refused(Shown),
+    Refused(Unanswered),
+}
+
+/// Which root the certificates of a token lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// The vendor's.
+    Vendor,
+    /// That of simulated tokens.
+    Simulated,
+    /// None that is known.
+    Unknown,
+}
+
+/// What a token says of the key that wraps its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dkek {
+    /// It has none and cannot get one: its keys stay.
+    None,
+    /// A key domain without a key.
+    Empty,
+    /// So many shares of so many are missing.
+    Outstanding(u8, u8),
+    /// Made of so many shares; its check value, if it states one.
+    Complete(u8, Option<Shown>),
+    /// Agreed with other tokens, which is not used here.
+    Agreed,
+}
+
+/// Why a token gave no answer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It was silent for this long.
+    ///
+    /// Units: milliseconds.
+    Silent(u64),
+    /// There is no card in the reader, or none that can be read.
+    NoCard,
+    /// The card in it is no SmartCard-HSM: what was tried.
+    NotOurs(Shown),
+    /// Its USB serial number names another token than its certificate does.
+    OtherSerial(Shown),
+    /// USB: what the system said.
+    Failed(Shown),
+    /// So many others are being asked that it was not.
+    TooMany,
+}
+
+/// A hub that is not built into the controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// Where; what hangs on it has a port that goes on from this one.
+    pub port: Port,
+    /// What it calls itself.
+    pub product: Shown,
 }
 
 /// Something on USB that is not used.
@@ -47,17 +102,32 @@ pub struct Other {
     /// What it calls itself.
     pub product: Shown,
     /// Why it is not used.
-    pub why: &'static str,
+    pub why: Unused,
+}
+
+/// Why something on USB is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unused {
+    /// It is never let in.
+    Never(Never),
+    /// One part of it is used, these further ones are not.
+    Parts(u8),
+    /// It is a drive, and one at a time is let in: the one at this port is.
+    Waits(Port),
+    /// It was let in and could not be used: what the system said.
+    Failed(Shown),
 }
 
 /// What is plugged in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Devices {
-    /// Tokens, in the order of their ports.
+    /// Hubs, in the order of their ports.
+    pub hubs: Vec<Hub>,
+    /// Tokens.
     pub tokens: Vec<Token>,
     /// Drives.
     pub drives: Vec<Drive>,
-    /// Everything else.
+    /// Everything else, and parts that are not used of what is.
     pub others: Vec<Other>,
     /// First line shown.
     pub scroll: u16,

@@ -6,6 +6,7 @@ pub mod air_gap;
 pub mod challenge;
 pub mod clock;
 pub mod devices;
+pub mod keyboards;
 pub mod medium;
 
 use conclave_publish::Digest;
@@ -14,11 +15,13 @@ use crate::civil::Wall;
 use crate::field::Field;
 use crate::key::{Key, KeyboardId, Press};
 use crate::layout::Layout;
+use crate::shown::Shown;
 
 use air_gap::AirGap;
 use challenge::Challenged;
 use clock::Clock;
-use devices::Devices;
+use devices::{Devices, Port};
+use keyboards::{Code, Keyboards};
 use medium::Medium;
 
 /// The fixed order of the start.
@@ -106,6 +109,8 @@ pub struct Look {
     pub layout: Layout,
     /// The last keyboard a key came from.
     pub keyboard: Option<KeyboardId>,
+    /// Keyboards on USB.
+    pub keyboards: Keyboards,
     /// The boot medium.
     pub medium: Medium,
     /// The challenge on its digest.
@@ -140,6 +145,19 @@ pub enum Event {
     Set(clock::Set),
     /// The devices changed, or were looked at for the first time.
     Seen(Devices),
+    /// A keyboard on USB was plugged in; nothing it types comes before this.
+    KeyboardCame {
+        /// As its keys name it.
+        id: KeyboardId,
+        /// Where.
+        port: Port,
+        /// What it calls itself.
+        product: Shown,
+        /// What must be typed on it before it counts, drawn for it.
+        code: Code,
+    },
+    /// A keyboard on USB was pulled out.
+    KeyboardWent(KeyboardId),
 }
 
 /// What the machine shall do.
@@ -165,6 +183,7 @@ impl Look {
             over: Over::Nothing,
             layout: Layout::Us,
             keyboard: None,
+            keyboards: Keyboards::default(),
             medium: Medium::Looking,
             challenged: Challenged::Closed,
             air_gap: AirGap::Trying,
@@ -182,6 +201,7 @@ impl Look {
 /// The next state, and what the machine shall do.
 pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
     let acts = match event {
+        Event::Pressed(press) if !look.keyboards.counts(press) => Vec::new(),
         Event::Pressed(press) => {
             look.keyboard = Some(press.keyboard);
             pressed(&mut look, press.key)
@@ -209,8 +229,18 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
             look.clock.set = Some(set);
             Vec::new()
         }
-        Event::Seen(devices) => {
+        Event::Seen(mut devices) => {
+            // Who scrolled down stays there while something is plugged in.
+            devices.scroll = look.devices.map_or(0, |before| before.scroll);
             look.devices = Some(devices);
+            Vec::new()
+        }
+        Event::KeyboardCame { id, port, product, code } => {
+            look.keyboards.came(id, port, product, code);
+            Vec::new()
+        }
+        Event::KeyboardWent(id) => {
+            look.keyboards.went(id);
             Vec::new()
         }
     };

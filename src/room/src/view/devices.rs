@@ -7,32 +7,39 @@ use ratatui::text::{Line, Span};
 use super::{BAD, PLAIN, STRONG, instruction, lines, row, rows};
 use crate::drives::Drive;
 use crate::look::Look;
-use crate::look::devices::{Looked, Token};
-use crate::{text, text_drives};
+use crate::look::devices::{Chain, Looked, Other, Token};
+use crate::look::keyboards::{Keyboard, Standing};
+use crate::{text, text_drives, text_usb};
 
 pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     let words = text::devices(look.devices.as_ref());
     instruction(frame, row(area, 0), words.role, &words.instruction);
     let Some(devices) = &look.devices else { return };
     let mut shown: Vec<Line> =
-        devices.clones().into_iter().map(|serial| Line::styled(text::clone_alarm(serial), BAD)).collect();
-    shown.push(Line::styled(text::TOKENS, STRONG));
-    if devices.tokens.is_empty() {
-        shown.push(Line::from(text::NO_TOKENS));
-    }
-    shown.extend(devices.tokens.iter().flat_map(token));
-    shown.push(Line::styled(text::DRIVES, STRONG));
-    if devices.drives.is_empty() {
-        shown.push(Line::from(text::NO_DRIVES));
-    }
-    shown.extend(devices.drives.iter().flat_map(drive));
-    if !devices.others.is_empty() {
-        shown.push(Line::styled(text::OTHERS, STRONG));
-    }
-    shown.extend(
-        devices.others.iter().map(|other| Line::from(format!("{:<9}{:<30}{}", other.port, other.product, other.why))),
+        devices.clones().into_iter().map(|serial| Line::styled(text_usb::clone_alarm(serial), BAD)).collect();
+    let mut section = |heading: &'static str, none: Option<&'static str>, mut found: Vec<Line<'static>>| {
+        if found.is_empty() {
+            found.extend(none.map(Line::from));
+        }
+        if !found.is_empty() {
+            shown.push(Line::styled(heading, STRONG));
+            shown.append(&mut found);
+        }
+    };
+    section(text_usb::TOKENS, Some(text_usb::NO_TOKENS), devices.tokens.iter().flat_map(token).collect());
+    section(text_usb::DRIVES, Some(text_usb::NO_DRIVES), devices.drives.iter().flat_map(drive).collect());
+    section(text_usb::KEYBOARDS, None, look.keyboards.all().iter().map(keyboard).collect());
+    section(
+        text_usb::HUBS,
+        None,
+        devices.hubs.iter().map(|hub| named(hub.port.as_str(), hub.product.as_str(), "")).collect(),
     );
+    section(text_usb::OTHERS, None, devices.others.iter().map(other).collect());
     lines(frame, rows(area, 2), shown, devices.scroll);
+}
+
+fn named(port: &str, product: &str, rest: &str) -> Line<'static> {
+    Line::from(format!("{port:<9}{product:<22} {rest}"))
 }
 
 fn token(token: &Token) -> Vec<Line<'static>> {
@@ -44,19 +51,26 @@ fn token(token: &Token) -> Vec<Line<'static>> {
         ])
     };
     match &token.looked {
-        Looked::Asking => vec![first(Span::styled(text::ASKING, PLAIN))],
-        Looked::Refused(why) => vec![first(Span::styled(why.to_string(), BAD))],
-        Looked::Answered { chain, firmware, pin, so_pin, dkek } => vec![
-            first(Span::styled(format!("firmware {firmware}, {}", text::NOT_PROVEN), PLAIN)),
-            Line::from(format!("{:9}chain {chain}; DKEK {dkek}", "")),
-            Line::from(format!("{:9}PIN {pin}; SO-PIN {so_pin}", "")),
-        ],
+        Looked::Asking => vec![first(Span::styled(text_usb::ASKING, PLAIN))],
+        Looked::Refused(why) => vec![first(Span::styled(text_usb::unanswered(why), BAD))],
+        Looked::Answered { chain, firmware, pin, so_pin, dkek } => {
+            let style = if *chain == Chain::Unknown { BAD } else { PLAIN };
+            vec![
+                first(Span::styled(format!("firmware {firmware}, {}", text_usb::NOT_PROVEN), PLAIN)),
+                Line::from(vec![
+                    Span::raw(format!("{:9}", "")),
+                    Span::styled(text_usb::chain(chain), style),
+                    Span::raw(format!("; {}", text_usb::dkek(dkek))),
+                ]),
+                Line::from(format!("{:9}PIN {pin}; SO-PIN {so_pin}", "")),
+            ]
+        }
     }
 }
 
 fn drive(drive: &Drive) -> Vec<Line<'static>> {
     let serial = if drive.serial.as_str().is_empty() {
-        Span::styled(text::NO_SERIAL, BAD)
+        Span::styled(text_usb::NO_SERIAL, BAD)
     } else {
         Span::styled(format!("serial {}", drive.serial), STRONG)
     };
@@ -68,4 +82,13 @@ fn drive(drive: &Drive) -> Vec<Line<'static>> {
         Line::from(vec![Span::styled(format!("{:<9}{:<30}", drive.port, drive.model), PLAIN), serial]),
         Line::from(vec![Span::raw(format!("{:9}{} bytes, ", "", text::digits(drive.len))), volume]),
     ]
+}
+
+fn keyboard(keyboard: &Keyboard) -> Line<'static> {
+    let line = named(keyboard.port.as_str(), keyboard.product.as_str(), text_usb::standing(&keyboard.standing));
+    if keyboard.standing == Standing::Refused { line.style(BAD) } else { line }
+}
+
+fn other(other: &Other) -> Line<'static> {
+    named(other.port.as_str(), other.product.as_str(), &text_usb::unused(&other.why))
 }

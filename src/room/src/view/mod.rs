@@ -8,6 +8,7 @@ mod big;
 mod challenge;
 mod clock;
 mod devices;
+mod keyboards;
 mod medium;
 mod over;
 
@@ -54,6 +55,7 @@ pub fn draw(look: &Look, frame: &mut Frame) {
         (Over::Keyboard(field), _) => over::keyboard(look, field, frame, body),
         (Over::PowerOff(field), _) => over::power_off(field, frame, body),
     }
+    keyboards::draw(&look.keyboards, frame, body);
     let keys = format!(" {}", text::keys(look));
     frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
 }

@@ -63,6 +63,11 @@ impl<D: UsbDevice> Host<D> {
         Ok(())
     }
 
+    /// Lets the device report what came up since the other side last said something.
+    pub fn poll(&mut self) {
+        self.serve();
+    }
+
     /// What is to be sent, once.
     pub fn take_output(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.out)

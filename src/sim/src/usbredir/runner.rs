@@ -5,11 +5,14 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::host::Host;
 use super::packet::PacketError;
 use crate::usb::UsbDevice;
 
+/// Between two looks at what the device has to report by itself.
+const POLL: Duration = Duration::from_millis(20);
 /// Bytes read at once.
 const READ_LEN: usize = 64 << 10;
 
@@ -39,6 +42,7 @@ pub enum Ended {
 pub fn plug<D: UsbDevice + 'static>(socket: &Path, device: D) -> io::Result<Plugged<D>> {
     let socket = UnixStream::connect(socket)?;
     let wire = socket.try_clone()?;
+    wire.set_read_timeout(Some(POLL))?;
     let thread = thread::Builder::new().name("usb device".into()).spawn(move || {
         let mut host = Host::new(device);
         let ended = run(&wire, &mut host);
@@ -62,6 +66,11 @@ fn run(mut wire: &UnixStream, host: &mut Host<impl UsbDevice>) -> Ended {
             Ok(0) => return Ended::Closed,
             Ok(len) => buffer.get(..len).unwrap_or(&[]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // Nothing came in time.
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                host.poll();
+                continue;
+            }
             Err(error) => return closed(&error),
         };
         if let Err(error) = host.feed(bytes) {

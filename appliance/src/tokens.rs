@@ -1,0 +1,193 @@
+//! Tokens: opened by their usbfs node, and asked what they say without a PIN, each by a thread of its own, so that one
+//! that never answers holds up nobody.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+
+use conclave_room::look::devices::{Chain, Dkek, Looked, Token, Unanswered};
+use conclave_room::ports::{TokenAt, Tokens};
+use conclave_room::shown::Shown;
+use conclave_room::usb::gate::{Use, judge};
+use smartcard_hsm::channel::{Channel, ChannelError};
+use smartcard_hsm::command::{DkekStatus, KeyDomain};
+use smartcard_hsm::cvc::{Production, Simulated, UsbSerialError};
+use smartcard_hsm::error::{Came, TokenError};
+use smartcard_hsm::link::CcidLink;
+use smartcard_hsm::object::PinKind;
+use smartcard_hsm::session::{Public, Session, Unproven};
+use smartcard_hsm_usb::{OpenError, UsbPort};
+
+use crate::gate::token_numbers;
+use crate::usb::{self, Device, Place};
+
+/// Most tokens that are being asked at the same moment: one that does not answer keeps its thread.
+const ASKING_MAX: usize = 32;
+/// idVendor of the reader that reports the token's serial number as its own; other readers have one themselves.
+const NITROKEY: u16 = 0x20a0;
+
+/// The tokens a ceremony works with, each by a channel of its own; who looks at tokens meanwhile has let go of those that
+/// answered, and finds the others in use.
+pub(crate) struct UsbTokens {
+    sys: PathBuf,
+}
+
+impl UsbTokens {
+    /// Those below this sysfs.
+    pub(crate) fn new(sys: &Path) -> Self {
+        Self { sys: sys.into() }
+    }
+}
+
+impl Tokens for UsbTokens {
+    type Channel = CcidLink<UsbPort>;
+
+    fn plugged(&mut self) -> Vec<TokenAt> {
+        let devices = usb::devices(&self.sys).into_iter();
+        let tokens = devices.filter(|device| matches!(judge(&device.descriptors, &token_numbers()), Use::Token(_)));
+        tokens.map(|device| TokenAt { port: Shown::new(&device.place.port), serial: device.serial }).collect()
+    }
+
+    fn open(&mut self, at: &TokenAt) -> Result<Self::Channel, ChannelError> {
+        let devices = usb::devices(&self.sys).into_iter();
+        let is_it = |device: &Device| Shown::new(&device.place.port) == at.port && device.serial == at.serial;
+        open(&devices.into_iter().find(is_it).ok_or(ChannelError::Unplugged)?.place)
+    }
+}
+
+/// Takes a token over and powers its card. The channel is its holder's alone until it is dropped.
+fn open(place: &Place) -> Result<CcidLink<UsbPort>, ChannelError> {
+    let node = OpenOptions::new().read(true).write(true).open(place.node()).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ChannelError::Unplugged,
+        _ => ChannelError::Usb { what: "its node cannot be opened" },
+    })?;
+    let (port, descriptor) = UsbPort::open(node.into()).map_err(|error| match error {
+        OpenError::Unplugged => ChannelError::Unplugged,
+        OpenError::Busy => ChannelError::Usb { what: "it is in use" },
+        OpenError::Permission => ChannelError::Usb { what: "it was not let in" },
+        OpenError::NotCcid(_) => ChannelError::Usb { what: "its reader is not understood" },
+        OpenError::Usb { what, .. } => ChannelError::Usb { what },
+        _ => ChannelError::Usb { what: "it is no token" },
+    })?;
+    CcidLink::open(port, descriptor)
+}
+
+fn from_channel(error: &ChannelError) -> Unanswered {
+    match error {
+        ChannelError::Silent { waited_ms } => Unanswered::Silent(*waited_ms),
+        ChannelError::NoCard | ChannelError::Atr(_) => Unanswered::NoCard,
+        error => Unanswered::Failed(Shown::new(&error.to_string())),
+    }
+}
+
+fn from_token(error: &TokenError) -> Unanswered {
+    match &error.came {
+        Came::Channel(error) => from_channel(error),
+        came => Unanswered::NotOurs(Shown::new(&format!("{}: {came}", error.tried))),
+    }
+}
+
+/// What a token says of itself: its serial number, and the rest.
+fn ask(device: &Device) -> (Shown, Looked) {
+    let at = TokenAt { port: Shown::new(&device.place.port), serial: device.serial.clone() };
+    match UsbTokens::new(Path::new("/sys")).open(&at) {
+        Ok(link) => answer(link, device),
+        Err(error) => (device.serial.clone(), Looked::Refused(from_channel(&error))),
+    }
+}
+
+fn answer(channel: impl Channel, device: &Device) -> (Shown, Looked) {
+    let refused = |error: &TokenError| Looked::Refused(from_token(error));
+    let mut session = match Session::open(channel) {
+        Ok(session) => session,
+        Err(error) => return (device.serial.clone(), refused(&error)),
+    };
+    let serial = Shown::new(session.name().holder());
+    let looked = looked(&mut session, device).unwrap_or_else(|error| refused(&error));
+    (serial, looked)
+}
+
+fn looked(session: &mut Session<impl Channel, Unproven, Public>, device: &Device) -> Result<Looked, TokenError> {
+    let (chain, usb_serial) = match (session.certified::<Production>(), session.certified::<Simulated>()) {
+        (Ok(token), _) => (Chain::Vendor, token.check_usb_serial(device.serial.as_str())),
+        (_, Ok(token)) => (Chain::Simulated, token.check_usb_serial(device.serial.as_str())),
+        (Err(_), Err(_)) => (Chain::Unknown, Ok(())),
+    };
+    if device.descriptors.as_ref().is_ok_and(|descriptors| descriptors.vendor == NITROKEY) {
+        match usb_serial {
+            Ok(()) => {}
+            Err(UsbSerialError::CardUnread) => return Ok(Looked::Refused(Unanswered::NoCard)),
+            Err(_) => return Ok(Looked::Refused(Unanswered::OtherSerial(device.serial.clone()))),
+        }
+    }
+    Ok(Looked::Answered {
+        chain,
+        firmware: Shown::new(&session.info().version.to_string()),
+        pin: Shown::new(&session.pin_state(PinKind::User)?.to_string()),
+        so_pin: Shown::new(&session.pin_state(PinKind::So)?.to_string()),
+        dkek: dkek(&session.key_domain()?),
+    })
+}
+
+fn dkek(domain: &KeyDomain) -> Dkek {
+    match domain {
+        KeyDomain::None => Dkek::None,
+        KeyDomain::Empty => Dkek::Empty,
+        KeyDomain::Dkek(DkekStatus { total, outstanding: 0, kcv }) => {
+            Dkek::Complete(*total, kcv.map(|kcv| Shown::new(&kcv.to_string())))
+        }
+        KeyDomain::Dkek(DkekStatus { total, outstanding, .. }) => Dkek::Outstanding(*outstanding, *total),
+        KeyDomain::Agreed { .. } => Dkek::Agreed,
+    }
+}
+
+/// The tokens that are being asked, or were.
+#[derive(Default)]
+pub(crate) struct Asked(BTreeMap<Place, State>);
+
+enum State {
+    Asking(Receiver<(Shown, Looked)>),
+    Told(Shown, Looked),
+}
+
+impl Asked {
+    /// What is known of these tokens, which are plugged in and let in; asks the new ones and forgets the others.
+    pub(crate) fn turn(&mut self, present: &[Device]) -> Vec<Token> {
+        self.0.retain(|place, _| present.iter().any(|device| device.place == *place));
+        present.iter().map(|device| self.token(device)).collect()
+    }
+
+    fn token(&mut self, device: &Device) -> Token {
+        let asking = self.0.values().filter(|state| matches!(state, State::Asking(_))).count();
+        let port = Shown::new(&device.place.port);
+        let as_usb_says = |looked| Token { port: port.clone(), serial: device.serial.clone(), looked };
+        if !self.0.contains_key(&device.place) {
+            if asking == ASKING_MAX {
+                return as_usb_says(Looked::Refused(Unanswered::TooMany));
+            }
+            let (tell, told) = mpsc::channel();
+            let (at, device) = (device.place.clone(), device.clone());
+            // Nobody listens if the token is pulled out meanwhile.
+            thread::spawn(move || drop(tell.send(ask(&device))));
+            self.0.insert(at, State::Asking(told));
+        }
+        let Some(state) = self.0.get_mut(&device.place) else { return as_usb_says(Looked::Asking) };
+        if let State::Asking(told) = state {
+            match told.try_recv() {
+                Ok((serial, looked)) => *state = State::Told(serial, looked),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => {
+                    let failed = Looked::Refused(Unanswered::Failed(Shown::new("could not be asked")));
+                    *state = State::Told(device.serial.clone(), failed);
+                }
+            }
+        }
+        match state {
+            State::Asking(_) => as_usb_says(Looked::Asking),
+            State::Told(serial, looked) => Token { port, serial: serial.clone(), looked: looked.clone() },
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Every word about what is plugged into USB.
+
+use crate::look::devices::{Chain, Dkek, Port, Unanswered, Unused};
+use crate::look::keyboards::{CODE_LEN, Code, Keyboard, Standing};
+use crate::shown::Shown;
+use crate::usb::gate::Never;
+
+/// Two tokens that say they are one.
+pub fn clone_alarm(serial: &Shown) -> String {
+    format!("CLONE ALARM: two tokens say they are {serial}. Pull both out and keep them apart.")
+}
+
+/// Heading.
+pub const TOKENS: &str = "Tokens";
+/// None.
+pub const NO_TOKENS: &str = "no token is plugged in";
+/// Heading.
+pub const DRIVES: &str = "Drives";
+/// None.
+pub const NO_DRIVES: &str = "no drive is plugged in";
+/// Heading.
+pub const HUBS: &str = "Hubs";
+/// Heading.
+pub const KEYBOARDS: &str = "Keyboards on USB";
+/// Heading.
+pub const OTHERS: &str = "Not used";
+/// A token that is being asked.
+pub const ASKING: &str = "asking";
+/// What every token is before its proof.
+pub const NOT_PROVEN: &str = "not yet proven";
+/// A drive no plan can name.
+pub const NO_SERIAL: &str = "no serial: cannot be used";
+
+/// Which root a token's certificates lead to.
+pub const fn chain(chain: &Chain) -> &'static str {
+    match chain {
+        Chain::Vendor => "certificates lead to the vendor's root",
+        Chain::Simulated => "SIMULATED token: for rehearsals only",
+        Chain::Unknown => "certificates lead to NO KNOWN ROOT: do not use it",
+    }
+}
+
+/// What a token says of its DKEK.
+pub fn dkek(dkek: &Dkek) -> String {
+    match dkek {
+        Dkek::None => "no DKEK".into(),
+        Dkek::Empty => "empty key domain".into(),
+        Dkek::Outstanding(outstanding, total) => format!("DKEK: {outstanding} of {total} shares outstanding"),
+        Dkek::Complete(total, Some(kcv)) => format!("DKEK of {total} shares, KCV {kcv}"),
+        Dkek::Complete(total, None) => format!("DKEK of {total} shares, KCV not stated"),
+        Dkek::Agreed => "key agreed with other tokens".into(),
+    }
+}
+
+/// Why a token is not used.
+pub fn unanswered(why: &Unanswered) -> String {
+    match why {
+        Unanswered::Silent(ms) => format!("no answer for {} s: pull it out", ms / 1000),
+        Unanswered::NoCard => "no card that can be read: pull it out, plug it in again".into(),
+        Unanswered::NotOurs(what) => format!("no SmartCard-HSM: {what}"),
+        Unanswered::OtherSerial(serial) => format!("its USB serial says {serial}: do not use it"),
+        Unanswered::Failed(what) => format!("{what}: pull it out, plug it in again"),
+        Unanswered::TooMany => "too many tokens at once: pull some out".into(),
+    }
+}
+
+/// Why something is not used.
+pub fn unused(why: &Unused) -> String {
+    match why {
+        Unused::Never(why) => never(*why),
+        Unused::Parts(1) => "1 more part of this device is not let in".into(),
+        Unused::Parts(parts) => format!("{parts} more parts of this device are not let in"),
+        Unused::Waits(port) => waits(port),
+        Unused::Failed(what) => format!("{what}: pull it out"),
+    }
+}
+
+fn waits(port: &Port) -> String {
+    format!("one drive at a time: first take out {port}")
+}
+
+fn never(why: Never) -> String {
+    match why {
+        Never::Descriptors(error) => format!("not let in: {error}"),
+        Never::ForeignReader => "card reader, no token known here: not let in".into(),
+        Never::NoReader => "has a token's numbers, is none: not let in".into(),
+        Never::MoreThanHub => "hub that is more than a hub: not let in".into(),
+        Never::OtherInput => "input device, no keyboard: not let in".into(),
+        Never::OtherStorage => "storage of another kind: not let in".into(),
+        Never::Network => "network or radio: not let in".into(),
+        Never::SoundOrCamera => "sound or camera: not let in".into(),
+        Never::Unknown => "nothing this machine needs: not let in".into(),
+    }
+}
+
+/// Whether a keyboard counts.
+pub fn standing(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Asked { .. } => "waits for its code",
+        Standing::Counts => "counts",
+        Standing::Refused => "refused after 3 wrong codes: pull it out",
+    }
+}
+
+/// The question to a keyboard: three lines over whatever the screen shows.
+pub fn keyboard(keyboard: &Keyboard, code: Code, typed: &str, left: u8) -> [String; 3] {
+    let open = "_".repeat(CODE_LEN.saturating_sub(typed.len()));
+    let tries = if left == 1 { "1 try".into() } else { format!("{left} tries") };
+    [
+        format!("A keyboard was plugged in at USB port {}: {:.30}", keyboard.port, keyboard.product),
+        format!("To use it, type on it {}   typed: {typed}{open}   {tries} left", code.digits()),
+        "If nobody plugged in a keyboard, pull it out: it is something in disguise.".into(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::keyboards::TRIES;
+    use crate::usb::descriptors::DescriptorsError;
+
+    #[test]
+    fn the_words_name_the_number_of_tries() {
+        assert!(standing(&Standing::Refused).contains(&format!("after {TRIES} wrong codes")));
+    }
+
+    #[test]
+    fn every_reason_says_that_it_is_not_let_in() {
+        use Never::*;
+        for why in [
+            Descriptors(DescriptorsError::Device),
+            ForeignReader,
+            NoReader,
+            MoreThanHub,
+            OtherInput,
+            OtherStorage,
+            Network,
+            SoundOrCamera,
+            Unknown,
+        ] {
+            assert!(never(why).contains("not let in"), "{why:?}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Who is let in.
+
+use super::descriptors::{Descriptors, DescriptorsError, Interface};
+use crate::look::devices::Port;
+
+/// USB classes by number.
+///
+/// Source: USB-IF, Defined Class Codes.
+mod class {
+    pub(super) const AUDIO: u8 = 0x01;
+    pub(super) const COMMUNICATIONS: u8 = 0x02;
+    pub(super) const HID: u8 = 0x03;
+    pub(super) const STORAGE: u8 = 0x08;
+    pub(super) const HUB: u8 = 0x09;
+    pub(super) const NETWORK_DATA: u8 = 0x0a;
+    pub(super) const CARD_READER: u8 = 0x0b;
+    pub(super) const VIDEO: u8 = 0x0e;
+    pub(super) const WIRELESS: u8 = 0xe0;
+}
+
+/// SCSI commands by Bulk-Only Transport or by UAS, the only storage the kernel of the image drives.
+const STORAGE_SETTINGS: [[u8; 2]; 2] = [[0x06, 0x50], [0x06, 0x62]];
+/// Boot interface subclass, keyboard protocol.
+const KEYBOARD_SETTING: [u8; 2] = [0x01, 0x01];
+
+/// How a device would be used, if it is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// A hub: what hangs on it is judged by itself.
+    Hub,
+    /// A token, by this interface.
+    Token(u8),
+    /// A drive, by this interface.
+    Storage(u8),
+    /// A keyboard, by this interface; it counts only after the code was typed on it.
+    Keyboard(u8),
+    /// Not at all.
+    Never(Never),
+}
+
+/// Why a device is never let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Never {
+    /// Its descriptors are not understood.
+    Descriptors(DescriptorsError),
+    /// A reader with some card in it, but none of the tokens the driver knows.
+    ForeignReader,
+    /// It bears the numbers of a token and is no card reader.
+    NoReader,
+    /// A hub that is more than a hub.
+    MoreThanHub,
+    /// A mouse, or another thing to enter with that is no plain keyboard.
+    OtherInput,
+    /// A drive that does not speak SCSI over USB.
+    OtherStorage,
+    /// A network adapter, a modem, a radio.
+    Network,
+    /// A microphone or a camera.
+    SoundOrCamera,
+    /// Anything else.
+    Unknown,
+}
+
+impl Use {
+    /// The one interface that is used; `None` where it is all of them or none.
+    pub const fn interface(self) -> Option<u8> {
+        match self {
+            Self::Token(number) | Self::Storage(number) | Self::Keyboard(number) => Some(number),
+            Self::Hub | Self::Never(_) => None,
+        }
+    }
+}
+
+/// Judges what a device says it is; `tokens` are the numbers (idVendor, idProduct) of the tokens the driver knows.
+pub fn judge(descriptors: &Result<Descriptors, DescriptorsError>, tokens: &[(u16, u16)]) -> Use {
+    let device = match descriptors {
+        Ok(device) => device,
+        Err(error) => return Use::Never(Never::Descriptors(*error)),
+    };
+    let has = |class: u8| device.interfaces.iter().find(|interface| interface.class == class);
+    if device.class == class::HUB || has(class::HUB).is_some() {
+        let only = device.class == class::HUB && device.interfaces.iter().all(|one| one.class == class::HUB);
+        return if only { Use::Hub } else { Use::Never(Never::MoreThanHub) };
+    }
+    if tokens.contains(&(device.vendor, device.product)) {
+        return has(class::CARD_READER).map_or(Use::Never(Never::NoReader), |reader| Use::Token(reader.number));
+    }
+    if let Some(drive) = device.interfaces.iter().find(|interface| is_storage(interface)) {
+        return Use::Storage(drive.number);
+    }
+    if let Some(keyboard) = device.interfaces.iter().find(|interface| is_keyboard(interface)) {
+        return Use::Keyboard(keyboard.number);
+    }
+    let why = [
+        (class::CARD_READER, Never::ForeignReader),
+        (class::COMMUNICATIONS, Never::Network),
+        (class::NETWORK_DATA, Never::Network),
+        (class::WIRELESS, Never::Network),
+        (class::AUDIO, Never::SoundOrCamera),
+        (class::VIDEO, Never::SoundOrCamera),
+        (class::STORAGE, Never::OtherStorage),
+        (class::HID, Never::OtherInput),
+    ];
+    let found = why.into_iter().find(|(class, _)| has(*class).is_some() || device.class == *class);
+    Use::Never(found.map_or(Never::Unknown, |(_, why)| why))
+}
+
+fn is_storage(interface: &Interface) -> bool {
+    interface.class == class::STORAGE && interface.settings.iter().all(|setting| STORAGE_SETTINGS.contains(setting))
+}
+
+fn is_keyboard(interface: &Interface) -> bool {
+    interface.class == class::HID && interface.settings == [KEYBOARD_SETTING]
+}
+
+/// A device that is plugged in, as the gate sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// Where.
+    pub port: Port,
+    /// How it would be used.
+    pub used: Use,
+    /// Whether it was let in before.
+    pub admitted: bool,
+}
+
+/// What is done with a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is let in, or stays in.
+    In,
+    /// It may be let in once the drive at this port is gone.
+    Waits(Port),
+    /// It stays out.
+    Out,
+}
+
+/// Decides on every device that is plugged in, in the order given. Before a plan is in, one drive at a time: the one
+/// that is in stays, otherwise the first one comes in.
+pub fn admit(present: &[Present]) -> Vec<Admission> {
+    let drives = || present.iter().filter(|device| matches!(device.used, Use::Storage(_)));
+    let drive = drives().find(|device| device.admitted).or(drives().next());
+    let decide = |device: &Present| match device.used {
+        Use::Hub | Use::Token(_) | Use::Keyboard(_) => Admission::In,
+        Use::Storage(_) => match drive {
+            Some(drive) if drive.port != device.port => Admission::Waits(drive.port.clone()),
+            _ => Admission::In,
+        },
+        Use::Never(_) => Admission::Out,
+    };
+    present.iter().map(decide).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::descriptors::tests::device;
+    use super::*;
+    use crate::shown::Shown;
+
+    const TOKEN: [u16; 2] = [0x20a0, 0x4230];
+    const OTHER: [u16; 2] = [0x1234, 0x5678];
+    const TOKENS: [(u16, u16); 1] = [(0x20a0, 0x4230)];
+
+    const HUB: [u8; 5] = [0, 0, 9, 0, 0];
+    const READER: [u8; 5] = [0, 0, 0x0b, 0, 0];
+    const DRIVE: [u8; 5] = [0, 0, 8, 6, 0x50];
+    const KEYBOARD: [u8; 5] = [0, 0, 3, 1, 1];
+    const MOUSE: [u8; 5] = [0, 0, 3, 1, 2];
+
+    fn numbered(number: u8, [_, rest @ ..]: [u8; 5]) -> [u8; 5] {
+        let [setting, class, subclass, protocol] = rest;
+        [number, setting, class, subclass, protocol]
+    }
+
+    #[track_caller]
+    fn check(class: u8, numbers: [u16; 2], interfaces: &[[u8; 5]], expected: Use) {
+        let descriptors = Descriptors::parse(&device(class, numbers, interfaces));
+        assert!(descriptors.is_ok(), "{descriptors:?}");
+        assert_eq!(judge(&descriptors, &TOKENS), expected, "{class} {numbers:04x?} {interfaces:02x?}");
+    }
+
+    #[test]
+    fn a_hub_is_let_in_only_if_it_is_nothing_else() {
+        check(9, OTHER, &[HUB], Use::Hub);
+        // A hub with one translator for each port has two settings.
+        check(9, OTHER, &[[0, 0, 9, 0, 1], [0, 1, 9, 0, 2]], Use::Hub);
+        check(9, OTHER, &[HUB, numbered(1, KEYBOARD)], Use::Never(Never::MoreThanHub));
+        check(9, OTHER, &[KEYBOARD], Use::Never(Never::MoreThanHub));
+        check(0, OTHER, &[HUB], Use::Never(Never::MoreThanHub));
+        check(0, TOKEN, &[READER, numbered(1, HUB)], Use::Never(Never::MoreThanHub));
+    }
+
+    #[test]
+    fn a_token_needs_its_numbers_and_a_reader() {
+        check(0, TOKEN, &[READER], Use::Token(0));
+        check(0, TOKEN, &[numbered(1, READER)], Use::Token(1));
+        check(0, OTHER, &[READER], Use::Never(Never::ForeignReader));
+        check(0, [0x20a0, 0x4231], &[READER], Use::Never(Never::ForeignReader));
+        check(0, [0x20a1, 0x4230], &[READER], Use::Never(Never::ForeignReader));
+        for other in [DRIVE, KEYBOARD] {
+            check(0, TOKEN, &[other], Use::Never(Never::NoReader));
+        }
+    }
+
+    #[test]
+    fn of_several_interfaces_only_the_one_needed_is_used() {
+        check(0, TOKEN, &[KEYBOARD, numbered(1, READER)], Use::Token(1));
+        check(0, OTHER, &[KEYBOARD, numbered(1, DRIVE)], Use::Storage(1));
+        check(0, OTHER, &[DRIVE, numbered(1, KEYBOARD)], Use::Storage(0));
+        check(0xef, OTHER, &[numbered(4, MOUSE), numbered(2, KEYBOARD)], Use::Keyboard(2));
+        check(0, OTHER, &[KEYBOARD, numbered(1, READER)], Use::Keyboard(0));
+    }
+
+    #[test]
+    fn storage_is_let_in_only_if_every_setting_is_one_we_drive() {
+        check(0, OTHER, &[DRIVE], Use::Storage(0));
+        check(0, OTHER, &[DRIVE, [0, 1, 8, 6, 0x62]], Use::Storage(0));
+        check(0, OTHER, &[[0, 0, 8, 6, 0x62]], Use::Storage(0));
+        for other in [[0, 0, 8, 4, 0], [0, 0, 8, 6, 0], [0, 0, 8, 2, 0x50]] {
+            check(0, OTHER, &[other], Use::Never(Never::OtherStorage));
+        }
+        check(0, OTHER, &[DRIVE, [0, 1, 8, 4, 0]], Use::Never(Never::OtherStorage));
+    }
+
+    #[test]
+    fn a_keyboard_is_a_boot_keyboard_and_nothing_else_to_enter_with_is() {
+        check(0, OTHER, &[KEYBOARD], Use::Keyboard(0));
+        for other in [MOUSE, [0, 0, 3, 0, 0], [0, 0, 3, 0, 1], [0, 0, 3, 1, 0]] {
+            check(0, OTHER, &[other], Use::Never(Never::OtherInput));
+        }
+        check(0, OTHER, &[KEYBOARD, [0, 1, 3, 1, 2]], Use::Never(Never::OtherInput));
+    }
+
+    #[test]
+    fn every_other_class_of_device_and_interface_stays_out() {
+        let used = [class::HID, class::STORAGE, class::HUB];
+        for number in (0..=u8::MAX).filter(|number| !used.contains(number)) {
+            let expected = match number {
+                0x0b => Never::ForeignReader,
+                0x02 | 0x0a | 0xe0 => Never::Network,
+                0x01 | 0x0e => Never::SoundOrCamera,
+                _ => Never::Unknown,
+            };
+            check(0, OTHER, &[[0, 0, number, 6, 0x50]], Use::Never(expected));
+            check(number, OTHER, &[[0, 0, 0xff, 1, 1]], Use::Never(expected));
+        }
+        check(0, OTHER, &[], Use::Never(Never::Unknown));
+        check(2, OTHER, &[[0, 0, 0xff, 0, 0]], Use::Never(Never::Network));
+    }
+
+    #[test]
+    fn a_device_that_is_not_understood_stays_out() {
+        let error = DescriptorsError::Configurations(2);
+        assert_eq!(judge(&Err(error), &TOKENS), Use::Never(Never::Descriptors(error)));
+        assert_eq!(Use::Never(Never::Unknown).interface(), None);
+        assert_eq!(Use::Hub.interface(), None);
+        assert_eq!(Use::Storage(3).interface(), Some(3));
+    }
+
+    fn present(port: &str, used: Use, admitted: bool) -> Present {
+        Present { port: Shown::new(port), used, admitted }
+    }
+
+    fn waits(port: &str) -> Admission {
+        Admission::Waits(Shown::new(port))
+    }
+
+    #[test]
+    fn one_drive_at_a_time_and_the_one_that_is_in_stays() {
+        let drive = |port, admitted| present(port, Use::Storage(0), admitted);
+        assert_eq!(admit(&[drive("1-1", false), drive("1-2", false)]), [Admission::In, waits("1-1")]);
+        assert_eq!(admit(&[drive("1-1", false), drive("1-2", true)]), [waits("1-2"), Admission::In]);
+        assert_eq!(admit(&[drive("1-1", false)]), [Admission::In]);
+        // Two that are in, however that came: the second is put out.
+        assert_eq!(admit(&[drive("1-1", true), drive("1-2", true)]), [Admission::In, waits("1-1")]);
+    }
+
+    #[test]
+    fn hubs_tokens_and_keyboards_come_in_beside_a_drive_and_nothing_else_does() {
+        let all = [
+            present("1-1", Use::Hub, false),
+            present("1-1.1", Use::Storage(0), false),
+            present("1-1.2", Use::Token(0), false),
+            present("1-2", Use::Token(1), true),
+            present("1-3", Use::Keyboard(0), false),
+            present("1-4", Use::Never(Never::Network), false),
+            present("1-5", Use::Never(Never::Unknown), true),
+        ];
+        let [i, o] = [Admission::In, Admission::Out];
+        assert_eq!(admit(&all), [i.clone(), i.clone(), i.clone(), i.clone(), i, o.clone(), o]);
+    }
+}
