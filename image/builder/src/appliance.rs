@@ -1,10 +1,11 @@
 //! The one program of the image, compiled in the room.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::crates;
 use crate::room::Room;
-use crate::run::{Failure, make_dir, read, run, write};
+use crate::run::{Failure, make_dir, read, read_text, run, write};
 
 /// Alone, so that no other crate's features leak in; every path that could reach a panic message is remapped, also the
 /// one of the standard library's sources, which shows only where the `rust-src` component happens to be installed.
@@ -23,6 +24,8 @@ install -m 755 ../target/x86_64-unknown-linux-gnu/appliance/conclave-appliance .
 
 /// Source path of the simulator as panic messages would name it.
 const SIMULATOR: &str = "src/sim/src";
+/// Where an installed `rust-src` component lies, as panic messages would name it.
+const RUST_SRC: &str = "rustlib/src/rust";
 
 /// Copies the tree and its crates into the room, compiles the appliance there and leaves it as `in/init`.
 pub(crate) fn compile(room: &Room, tree: &Path) -> Result<(), Failure> {
@@ -35,19 +38,28 @@ pub(crate) fn compile(room: &Room, tree: &Path) -> Result<(), Failure> {
             write(&to, read(&from)?)?;
         }
     }
+    let locked = crates::locked(&read_text(&tree.join("Cargo.lock"))?)?;
+    crates::verify(&locked, &cargo_home()?)?;
     let vendor = room.outside("vendor");
     run(Command::new("cargo")
         .args(["vendor", "-q", "--locked", "--offline", "--versioned-dirs"])
         .arg(&vendor)
         .current_dir(tree))?;
-    room.give("source")?;
-    room.give("vendor")?;
-    room.run_by_real_clock(COMPILE)?;
+    room.give(&room.outside("source"))?;
+    room.give(&vendor)?;
+    room.run(COMPILE)?;
     let program = read(&room.outside("in/init"))?;
-    for mark in [room.how.directory, SIMULATOR] {
+    for mark in [room.how.directory, SIMULATOR, RUST_SRC] {
         if program.windows(mark.len()).any(|window| window == mark.as_bytes()) {
             return Err(Failure::Mark(mark));
         }
     }
     Ok(())
+}
+
+/// Where cargo keeps what it fetched.
+fn cargo_home() -> Result<PathBuf, Failure> {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let set = std::env::var_os("CARGO_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    set.or_else(home).ok_or(Failure::Usage("neither CARGO_HOME nor HOME is set: cargo's cache cannot be found"))
 }

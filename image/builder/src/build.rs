@@ -28,7 +28,6 @@ pub(crate) struct Built {
     pub(crate) digest: Digest,
     /// Name and digest of each part, for telling where two builds part ways.
     pub(crate) parts: Vec<(&'static str, Digest)>,
-    pub(crate) kernel_key: Digest,
     pub(crate) epoch: u64,
     room: Room,
     revision: String,
@@ -50,6 +49,7 @@ struct Revision {
 
 /// Builds the image, telling seconds per stage as it goes.
 pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failure> {
+    let kernel_key = kernel_key(places, &how)?;
     let image = places.tree.join("image");
     make_dir(&places.work)?;
     let mut stage = Stages::begin();
@@ -62,14 +62,13 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
     let debs = inputs::fetch(&lock, &places.cache, &places.work.join("fetch"))?;
     stage.done("inputs, all as locked");
 
-    let room = Room::unpack(places.work.join("room"), &debs, &sysroot, revision.epoch, how)?;
+    let room = Room::unpack(places.work.join("room"), &debs, &image, &sysroot, revision.epoch, how)?;
     write(&room.outside("in/revision"), &revision.text)?;
-    stage.done("build room");
+    stage.done("build room, without network");
 
     appliance::compile(&room, &places.tree)?;
     stage.done("appliance");
 
-    let kernel_key = kernel::key(&lock, &image, &room)?;
     let objects = kernel::prepare(&room, &image, &places.cache, kernel_key)?;
     stage.done(match objects {
         kernel::Objects::Cached => "kernel objects, from the cache",
@@ -82,17 +81,23 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
     let (len, iso_digest) = iso::assemble(&room, &image, &revision.text, revision.epoch, &iso)?;
     stage.done("medium");
 
-    let part = |name, path| digest(&room.outside(path)).map(|digest| (name, digest));
+    let part = |name, path: PathBuf| digest(&path).map(|digest| (name, digest));
     let mut parts = vec![
-        part("appliance", "in/init")?,
-        part("initramfs", "obj/usr/initramfs_data.cpio")?,
-        part("vmlinux", "obj/vmlinux")?,
-        part("bzImage", "obj/arch/x86/boot/bzImage")?,
-        part("efi.img", "efi.img")?,
+        part("appliance", room.outside("in/init"))?,
+        part("initramfs", room.kernel("obj/usr/initramfs_data.cpio"))?,
+        part("vmlinux", room.kernel("obj/vmlinux"))?,
+        part("bzImage", room.kernel("obj/arch/x86/boot/bzImage"))?,
+        part("efi.img", room.outside("efi.img"))?,
     ];
     parts.push(("iso", iso_digest));
     let Revision { text, epoch } = revision;
-    Ok(Built { iso, len, digest: iso_digest, parts, kernel_key, epoch, room, revision: text, image })
+    Ok(Built { iso, len, digest: iso_digest, parts, epoch, room, revision: text, image })
+}
+
+/// Which cached kernel objects a build would take.
+pub(crate) fn kernel_key(places: &Places, how: &Circumstances) -> Result<Digest, Failure> {
+    let image = places.tree.join("image");
+    kernel::key(&lock::read(&read_text(&image.join("inputs.lock"))?)?, &image, how)
 }
 
 /// Directory of the pinned toolchain, past rustup's proxies.

@@ -155,4 +155,21 @@ mod tests {
         let [weak] = printed(&text.replace("SHA256", "MD5Sum")).try_into().unwrap_or_else(|_| panic!("one line"));
         assert_eq!(weak.digest, None);
     }
+
+    #[test]
+    fn one_changed_byte_of_a_cached_package_is_tampered() {
+        let cache = std::env::temp_dir().join(format!("conclave-debs-{}", std::process::id()));
+        let digest = Digest::of(b"package");
+        let (name, version, arch) = ("make".into(), "4.3-4.1".into(), "amd64".into());
+        let lock = [Entry { kind: Kind::Deb, name, version, arch, digest }];
+        let deb = cache.join(format!("debs/{digest}.deb"));
+        make_dir(&cache.join("debs")).unwrap();
+        std::fs::write(&deb, b"package").unwrap();
+        assert_eq!(fetch(&lock, &cache, &cache.join("scratch")).unwrap(), [(lock[0].clone(), deb.clone())]);
+        std::fs::write(&deb, b"packagE").unwrap();
+        let changed = fetch(&lock, &cache, &cache.join("scratch")).unwrap_err().to_string();
+        assert!(changed.starts_with("TAMPERED: make 4.3-4.1 should have SHA-256"), "{changed}");
+        assert!(changed.contains("the cached file has"), "{changed}");
+        std::fs::remove_dir_all(cache).unwrap();
+    }
 }

@@ -15,7 +15,7 @@ use crate::run::{Failure, read, read_text, write};
 /// Every date, serial number and order is given; `umask` and zone because FAT has local times and ISO has modes.
 const ASSEMBLE: &str = r#"
 export TZ=UTC LC_ALL=C
-kernel=obj/arch/x86/boot/bzImage
+kernel=$KERNEL/obj/arch/x86/boot/bzImage
 rm -rf iso efi.img medium.iso
 mkdir -p iso/isolinux
 install -m 644 "$kernel" iso/isolinux/bzimage

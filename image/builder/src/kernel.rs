@@ -6,24 +6,25 @@ use conclave_publish::Digest;
 
 use crate::config::{forbidden, lost_lines};
 use crate::lock::{Entry, Kind};
-use crate::room::Room;
+use crate::room::{Circumstances, Room};
 use crate::run::{Failure, at, digest, make_dir, read_text, write};
 
 /// Unpacks and patches the source. The patched file gets a fixed date, or make would think the cached objects stale.
-const UNPACK: &str = "
-mkdir linux
-tar -xJf /usr/src/linux-source-6.1.tar.xz --strip-components=1 -C linux
-patch -s -p1 -d linux <in/initramfs-force.patch
-touch -d @0 linux/usr/Kconfig
-";
-const CONFIGURE: &str = "
-mkdir obj
-make -s -C linux ARCH=x86_64 O=$PWD/obj KCONFIG_ALLCONFIG=$PWD/in/all.config allnoconfig
-";
+const UNPACK: &str = r#"
+mkdir "$KERNEL/linux"
+tar -xJf /usr/src/linux-source-6.1.tar.xz --strip-components=1 -C "$KERNEL/linux"
+patch -s -p1 -d "$KERNEL/linux" <in/initramfs-force.patch
+touch -d @0 "$KERNEL/linux/usr/Kconfig"
+"#;
+const CONFIGURE: &str = r#"
+mkdir "$KERNEL/obj"
+make -s -C "$KERNEL/linux" ARCH=x86_64 O="$KERNEL/obj" KCONFIG_ALLCONFIG="$PWD/in/all.config" allnoconfig
+"#;
 /// The archive is removed first: with the fixed date of init, make does not see that it changed.
 const COMPILE: &str = r#"
-rm -f obj/usr/initramfs_data.cpio*
-make -s -C linux -j "$JOBS" ARCH=x86_64 O="$PWD/obj" \
+cp in/initramfs.list "$KERNEL/"
+rm -f "$KERNEL"/obj/usr/initramfs_data.cpio*
+make -s -C "$KERNEL/linux" -j "$JOBS" ARCH=x86_64 O="$KERNEL/obj" \
     KBUILD_BUILD_TIMESTAMP="$(LC_ALL=C TZ=UTC date -u -d "@$SOURCE_DATE_EPOCH")" \
     KBUILD_BUILD_USER=conclave KBUILD_BUILD_HOST=conclave KBUILD_BUILD_VERSION=1 bzImage
 "#;
@@ -36,8 +37,8 @@ pub(crate) enum Objects {
 }
 
 /// Name of the cache entry: a digest over all that shapes the objects.
-pub(crate) fn key(lock: &[Entry], image: &Path, room: &Room) -> Result<Digest, Failure> {
-    let mut all = [UNPACK, CONFIGURE, COMPILE, &room.inside("")].join("\0");
+pub(crate) fn key(lock: &[Entry], image: &Path, how: &Circumstances) -> Result<Digest, Failure> {
+    let mut all = [UNPACK, CONFIGURE, COMPILE, how.kernel].join("\0");
     for file in ["kernel.config", "initramfs-force.patch"] {
         all += &read_text(&image.join(file))?;
     }
@@ -47,11 +48,11 @@ pub(crate) fn key(lock: &[Entry], image: &Path, room: &Room) -> Result<Digest, F
     Ok(Digest::of(all.as_bytes()))
 }
 
-/// Leaves `linux` and `obj` in the room, the objects complete but for init.
+/// Leaves `linux` and `obj` in the room's directory for the kernel, the objects complete but for init.
 pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> Result<Objects, Failure> {
     let fragment = read_text(&image.join("kernel.config"))?;
-    let list = room.inside("in/initramfs.list");
-    write(&room.outside("in/all.config"), format!("{fragment}CONFIG_INITRAMFS_SOURCE=\"{list}\"\n"))?;
+    let list = format!("CONFIG_INITRAMFS_SOURCE=\"{}/initramfs.list\"\n", room.how.kernel);
+    write(&room.outside("in/all.config"), fragment.clone() + &list)?;
     write(&room.outside("in/initramfs-force.patch"), read_text(&image.join("initramfs-force.patch"))?)?;
     room.run(UNPACK)?;
     let store = cache.join("kernel");
@@ -63,15 +64,15 @@ pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> R
         }
         let here = room.outside("in/obj.tar");
         at("copy", &here, std::fs::copy(&objects, &here))?;
-        room.run("tar -xpf in/obj.tar")?;
+        room.run("tar -xpf in/obj.tar -C \"$KERNEL\"")?;
         return Ok(Objects::Cached);
     }
     room.run(CONFIGURE)?;
     // Before minutes are spent on it; asked again of the finished tree.
-    refuse(lost_lines(&fragment, &read_text(&room.outside("obj/.config"))?))?;
+    refuse(lost_lines(&fragment, &read_text(&room.kernel("obj/.config"))?))?;
     write(&room.outside("in/initramfs.list"), "dir /dev 0755 0 0\n")?;
     room.run(COMPILE)?;
-    room.run("tar -cf in/obj.tar obj")?;
+    room.run("tar -cf in/obj.tar -C \"$KERNEL\" obj")?;
     let partial = store.join(format!("{key}.{}.partial", std::process::id()));
     at("store", &partial, std::fs::copy(room.outside("in/obj.tar"), &partial))?;
     let stored = digest(&partial)?;
@@ -95,11 +96,11 @@ pub(crate) fn link(room: &Room, image: &Path) -> Result<(), Failure> {
     write(&room.outside("in/initramfs.list"), list.join("\n"))?;
     room.run("chmod 644 in/revision; touch -d \"@$SOURCE_DATE_EPOCH\" in/init in/revision")?;
     room.run(COMPILE)?;
-    let config = read_text(&room.outside("obj/.config"))?;
-    let symbols = read_text(&room.outside("obj/System.map"))?;
+    let config = read_text(&room.kernel("obj/.config"))?;
+    let symbols = read_text(&room.kernel("obj/System.map"))?;
     let mut wrong = lost_lines(&read_text(&image.join("kernel.config"))?, &config);
     let list = read_text(&image.join("forbidden.txt"))?;
-    wrong.extend(forbidden(&list, &config, &symbols, |directory| has_objects(&room.outside("obj").join(directory))));
+    wrong.extend(forbidden(&list, &config, &symbols, |directory| has_objects(&room.kernel("obj").join(directory))));
     refuse(wrong)
 }
 

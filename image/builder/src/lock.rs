@@ -106,12 +106,16 @@ pub(crate) enum Drift {
 impl Entry {
     /// Compares what somebody offers or delivers for this very version with the lock.
     pub(crate) fn judge(&self, who: &'static str, found: Option<Digest>) -> Result<(), Drift> {
-        let input = format!("{} {}", self.name, self.version);
-        match found {
-            None => Err(Drift::Gone(input)),
-            Some(found) if found == self.digest => Ok(()),
-            Some(found) => Err(Drift::Tampered { input, who, digests: Box::new((self.digest, found)) }),
-        }
+        judge(format!("{} {}", self.name, self.version), self.digest, who, found)
+    }
+}
+
+/// Compares what was found for a locked input with its digest.
+pub(crate) fn judge(input: String, locked: Digest, who: &'static str, found: Option<Digest>) -> Result<(), Drift> {
+    match found {
+        None => Err(Drift::Gone(input)),
+        Some(found) if found == locked => Ok(()),
+        Some(found) => Err(Drift::Tampered { input, who, digests: Box::new((locked, found)) }),
     }
 }
 

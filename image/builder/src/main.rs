@@ -6,6 +6,7 @@
 mod appliance;
 mod build;
 mod config;
+mod crates;
 mod inputs;
 mod iso;
 mod kernel;
@@ -22,16 +23,16 @@ use crate::reproduce::{Extent, reproduce};
 use crate::room::Circumstances;
 use crate::run::Failure;
 
-const USAGE: &str =
-    "usage: conclave-image fetch | build | reproduce [--once] | refresh   (from the top of the source tree)";
+const USAGE: &str = "usage: conclave-image fetch | build | reproduce [--once] [SHA256 of a published image] | refresh   \
+                     (from the top of the source tree)";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["fetch"] => fetch(),
         ["build"] => make(),
-        ["reproduce"] => places().and_then(|places| reproduce(&places, Extent::Full)),
-        ["reproduce", "--once"] => places().and_then(|places| reproduce(&places, Extent::Once)),
+        ["reproduce", "--once", published @ ..] => again(Extent::Once, published),
+        ["reproduce", published @ ..] => again(Extent::Full, published),
         ["refresh"] => refresh(),
         _ => Err(Failure::Usage(USAGE)),
     };
@@ -60,6 +61,15 @@ fn make() -> Result<(), Failure> {
     println!("sha256  {}", built.digest);
     println!("figure: the image has {} bytes", built.len);
     Ok(())
+}
+
+fn again(extent: Extent, published: &[&str]) -> Result<(), Failure> {
+    let published = match published {
+        [] => None,
+        [digest] => Some(digest.parse().map_err(|_| Failure::Usage(USAGE))?),
+        _ => return Err(Failure::Usage(USAGE)),
+    };
+    reproduce(&places()?, extent, published)
 }
 
 fn refresh() -> Result<(), Failure> {

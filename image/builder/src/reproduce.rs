@@ -1,11 +1,12 @@
-//! Builds the image a second time under other circumstances, sharing nothing with the first but the locked inputs.
+//! Builds the image under other circumstances than a first build, here or elsewhere, sharing nothing with it but the
+//! locked inputs, and compares.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use conclave_publish::Digest;
 
-use crate::build::{Built, Places, build, medium};
+use crate::build::{Places, build, kernel_key, medium};
 use crate::room::Circumstances;
 use crate::run::{Failure, at, fresh_dir, make_dir, run, write};
 
@@ -23,12 +24,14 @@ impl Circumstances {
     pub(crate) fn plain() -> Self {
         Self {
             directory: "/build",
+            kernel: "/kernel",
             user: 0,
             umask: "022",
             locale: "C",
             zone: "UTC0",
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
-            clock: None,
+            ahead_s: 0,
+            rust_src: false,
         }
     }
 
@@ -36,20 +39,27 @@ impl Circumstances {
     fn other() -> Self {
         Self {
             directory: "/elsewhere/in-a-directory-with-a-much-longer-name/inner",
+            kernel: "/elsewhere/a-kernel-in-another-directory",
             user: 65_534,
             umask: "077",
             locale: "C.UTF-8",
             zone: "XYZ-05:30",
             jobs: Self::plain().jobs + 2,
-            clock: Some("@2031-02-03 04:05:06"),
+            // Five years and some days.
+            ahead_s: 160_000_000,
+            rust_src: true,
         }
     }
 }
 
-/// Builds twice, compares part by part, and shows that the comparison can fail.
-pub(crate) fn reproduce(places: &Places, extent: Extent) -> Result<(), Failure> {
-    let first = build(places, Circumstances::plain())?;
-    let stamp = places.cache.join("reproduced").join(first.kernel_key.to_string());
+/// Builds under other circumstances, compares with a published image or else part by part with a first build of its
+/// own, and shows that the comparison can fail.
+pub(crate) fn reproduce(places: &Places, extent: Extent, published: Option<Digest>) -> Result<(), Failure> {
+    let first = match published {
+        Some(digest) => vec![("iso", digest)],
+        None => build(places, Circumstances::plain())?.parts,
+    };
+    let stamp = places.cache.join("reproduced").join(kernel_key(places, &Circumstances::plain())?.to_string());
     let mut how = Circumstances::other();
     let mut second_places =
         Places { tree: places.tree.clone(), work: places.work.join("second"), cache: places.cache.clone() };
@@ -57,44 +67,76 @@ pub(crate) fn reproduce(places: &Places, extent: Extent) -> Result<(), Failure> 
         how.user = 0;
         println!("not root: the second build runs as the same user");
     }
-    if extent == Extent::Once && stamp.exists() {
+    let kernel = if extent == Extent::Once && stamp.exists() {
         // The objects are bound to their directory, so this one circumstance stays the same with them.
-        how.directory = Circumstances::plain().directory;
-        println!("kernel: these inputs gave the same kernel twice before; its objects are reused");
+        how.kernel = Circumstances::plain().kernel;
+        "linked again; its objects, compiled twice and alike here before, were not compiled again"
     } else {
         second_places.cache = second_places.work.join("cache");
         fresh_dir(&second_places.cache)?;
         let debs = second_places.cache.join("debs");
         at("link", &debs, symlink(places.cache.join("debs"), &debs))?;
-    }
+        "compiled again, with an empty cache"
+    };
     println!("second build: {how:?}");
     let second = build(&second_places, how)?;
     compare(&first, &second.parts)?;
 
     // The same parts with a clock one second later must not pass for the same image.
     let later = medium(&second, second.epoch + 1)?;
-    if compare(&first, &[("iso", later)]).is_ok() {
+    if compare(&[("iso", second.digest)], &[("iso", later)]).is_ok() {
         return Err(Failure::Differ("a planted difference of one second went unnoticed".into()));
     }
     make_dir(stamp.parent().unwrap_or(&stamp))?;
-    write(&stamp, format!("{}\n{}\n", first.digest, second.digest))?;
-    for (name, digest) in &first.parts {
+    write(&stamp, format!("{}\n", second.digest))?;
+    for (name, digest) in &first {
         println!("same    {digest}  {name}");
     }
-    println!("first   {}  {}", first.digest, first.iso.display());
-    println!("second  {}  {}", second.digest, second.iso.display());
+    println!("kernel  {kernel}");
+    println!("built   {}  {}", second.digest, second.iso.display());
     println!("planted {later}  found to differ, as it must");
     Ok(())
 }
 
-/// Refuses the first part that differs: it says in which stage two builds part ways.
-fn compare(first: &Built, second: &[(&'static str, Digest)]) -> Result<(), Failure> {
-    for (name, digest) in second {
-        let before = first.parts.iter().find(|(other, _)| other == name).map(|(_, digest)| digest);
-        if before != Some(digest) {
-            let before = before.map_or("nothing".into(), ToString::to_string);
-            return Err(Failure::Differ(format!("{name} was {before}, is {digest}")));
+/// Refuses the first part that differs from the first build's: it says in which stage two builds part ways.
+fn compare(first: &[(&str, Digest)], second: &[(&str, Digest)]) -> Result<(), Failure> {
+    for (name, before) in first {
+        let found = second.iter().find(|(other, _)| other == name).map(|(_, digest)| digest);
+        if found != Some(before) {
+            let found = found.map_or("nothing".into(), ToString::to_string);
+            return Err(Failure::Differ(format!("{name} was {before}, is {found}")));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_part_that_differs_is_named() {
+        let [one, two] = [Digest::of(b"one"), Digest::of(b"two")];
+        let parts = [("appliance", one), ("iso", two)];
+        assert!(compare(&parts, &parts).is_ok());
+        assert!(compare(&[("iso", two)], &parts).is_ok(), "a published image is one digest");
+        for (first, second, name) in [
+            (parts.as_slice(), [("appliance", two), ("iso", one)].as_slice(), "appliance was "),
+            (&parts, &[("appliance", one), ("iso", one)], "iso was "),
+            (&parts, &[("appliance", one)], "iso was "),
+            (&[("iso", one)], &parts, "iso was "),
+        ] {
+            let differs = compare(first, second).unwrap_err().to_string();
+            assert!(differs.contains(name), "{differs}");
+        }
+    }
+
+    #[test]
+    fn every_circumstance_but_the_cached_kernels_directory_differs() {
+        let [plain, other] = [Circumstances::plain(), Circumstances::other()];
+        let told = |how: &Circumstances| format!("{how:#?}").lines().map(str::to_owned).collect::<Vec<_>>();
+        for (plain, other) in told(&plain).iter().zip(told(&other)).filter(|(line, _)| line.contains(": ")) {
+            assert!(*plain != other, "{plain}");
+        }
+    }
 }

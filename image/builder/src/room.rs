@@ -1,11 +1,12 @@
 //! The build room: a root directory unpacked from the locked packages, entered without network and with nothing of the
-//! machine but its processor, the pinned Rust toolchain and five device nodes.
+//! machine but its processor, the pinned Rust toolchain and five device nodes; and what is proved of it before use.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::lock::Entry;
-use crate::run::{Failure, at, fresh_dir, make_dir, run, write};
+use crate::run::{Failure, at, fresh_dir, make_dir, read, run, write};
 
 /// Where the toolchain appears inside.
 const TOOLCHAIN: &str = "/rust";
@@ -16,16 +17,28 @@ const ENTER: &str = r#"
 root=$1 toolchain=$2 user=$3; shift 3
 mount -t proc proc "$root/proc"
 for device in null zero full random urandom; do mount --bind "/dev/$device" "$root/dev/$device"; done
-mount --bind "$toolchain" "$root/rust"
-mount -o remount,bind,ro "$root/rust"
+if [ -d "$root/rust-src" ]; then
+    mount -t overlay -o "lowerdir=$root/rust-src:$toolchain" overlay "$root/rust"
+else
+    mount --bind "$toolchain" "$root/rust"
+    mount -o remount,bind,ro "$root/rust"
+fi
 exec chroot --userspec="$user:$user" "$root" /usr/bin/env -i "$@"
 "#;
+
+/// The library that shows every program of the room another clock, made from `image/clock.c`.
+const CLOCK: &str = "/clock.so";
+/// The file by which rustc knows that its `rust-src` component is installed; it then names that directory instead of
+/// its own build's wherever the standard library's code can panic.
+const RUST_SRC: &str = "rust-src/lib/rustlib/src/rust/library/std/src/lib.rs";
 
 /// What may differ from one builder's machine to another's and must not show in the bits.
 #[derive(Clone, Debug)]
 pub(crate) struct Circumstances {
     /// Directory the build happens in.
     pub(crate) directory: &'static str,
+    /// Directory the kernel is compiled in: its objects are bound to it.
+    pub(crate) kernel: &'static str,
     /// Numeric user and group.
     pub(crate) user: u32,
     /// As given to `umask`.
@@ -35,8 +48,10 @@ pub(crate) struct Circumstances {
     pub(crate) zone: &'static str,
     /// Compilers at a time.
     pub(crate) jobs: usize,
-    /// A date for libfaketime, or the real clock.
-    pub(crate) clock: Option<&'static str>,
+    /// Seconds the wall clock is ahead of the real one.
+    pub(crate) ahead_s: u64,
+    /// Whether the toolchain seems to have its `rust-src` component.
+    pub(crate) rust_src: bool,
 }
 
 /// A room ready to work in.
@@ -49,9 +64,12 @@ pub(crate) struct Room {
 
 impl Room {
     /// Unpacks the packages below `root`; `epoch` is the one time stamp of everything made inside.
+    ///
+    /// The room is used only if it has no network and shows the clock it should.
     pub(crate) fn unpack(
         root: PathBuf,
         debs: &[(Entry, PathBuf)],
+        image: &Path,
         toolchain: &Path,
         epoch: u64,
         how: Circumstances,
@@ -73,22 +91,58 @@ impl Room {
         }
         let room = Self { root, toolchain: toolchain.into(), how, epoch };
         make_dir(&room.outside("in"))?;
-        room.give("")?;
+        make_dir(&room.kernel(""))?;
+        room.give(&room.outside(""))?;
+        room.give(&room.kernel(""))?;
         run(Command::new("chmod").arg("1777").arg(room.root.join("tmp")))?;
+        if room.how.rust_src {
+            let file = room.root.join(RUST_SRC);
+            make_dir(file.parent().unwrap_or(&file))?;
+            write(&file, "")?;
+        }
+        if room.how.ahead_s > 0 {
+            write(&room.outside("in/clock.c"), read(&image.join("clock.c"))?)?;
+            room.run(&format!("gcc -shared -fPIC -O2 -DAHEAD_S={} in/clock.c -o in/clock.so", room.how.ahead_s))?;
+            run(Command::new("install").args(["-m", "755"]).arg(room.outside("in/clock.so")).arg(room.clock()))?;
+        }
+        room.prove()?;
         Ok(room)
     }
 
-    /// Hands what was put into the room from outside to the user who builds there.
-    pub(crate) fn give(&self, path: &str) -> Result<(), Failure> {
-        if self.how.user != 0 {
-            run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", self.how.user)).arg(self.outside(path)))?;
+    /// Refuses a room with a network, or with another clock than its circumstances say.
+    fn prove(&self) -> Result<(), Failure> {
+        let interfaces = self.run("cat /proc/net/dev")?;
+        if !only_loopback(&interfaces) {
+            return Err(Failure::Room(format!("it should have no network interface but lo, it has:\n{interfaces}")));
+        }
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let shown = self.run("date +%s")?;
+        if shown.trim().parse::<u64>().ok().is_none_or(|shown| shown < real + self.how.ahead_s) {
+            return Err(Failure::Room(format!("its clock should be {} s ahead, it shows {shown}", self.how.ahead_s)));
         }
         Ok(())
+    }
+
+    /// Hands what was put into the room from outside to the user who builds there.
+    pub(crate) fn give(&self, path: &Path) -> Result<(), Failure> {
+        if self.how.user != 0 {
+            run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", self.how.user)).arg(path))?;
+        }
+        Ok(())
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.root.join(CLOCK.trim_start_matches('/'))
     }
 
     /// A path of the build directory as the machine sees it.
     pub(crate) fn outside(&self, path: &str) -> PathBuf {
         self.root.join(self.how.directory.trim_start_matches('/')).join(path)
+    }
+
+    /// A path of the kernel's directory as the machine sees it.
+    pub(crate) fn kernel(&self, path: &str) -> PathBuf {
+        self.root.join(self.how.kernel.trim_start_matches('/')).join(path)
     }
 
     /// A path of the build directory as it is called inside.
@@ -98,17 +152,7 @@ impl Room {
 
     /// Runs a shell script in the build directory, without network, until all its processes are gone.
     pub(crate) fn run(&self, script: &str) -> Result<String, Failure> {
-        self.enter(script, self.how.clock)
-    }
-
-    /// As [`Room::run`], by the real clock whatever the circumstances: rustc brings its own allocator and hangs under
-    /// libfaketime before it prints anything.
-    pub(crate) fn run_by_real_clock(&self, script: &str) -> Result<String, Failure> {
-        self.enter(script, None)
-    }
-
-    fn enter(&self, script: &str, clock: Option<&str>) -> Result<String, Failure> {
-        self.give("in")?;
+        self.give(&self.outside("in"))?;
         let mut unshare = Command::new("unshare");
         unshare.args(["--net", "--mount", "--pid", "--fork", "--kill-child"]);
         if run(Command::new("id").arg("-u"))?.trim() != "0" {
@@ -126,14 +170,34 @@ impl Room {
             format!("TZ={}", self.how.zone),
             format!("SOURCE_DATE_EPOCH={}", self.epoch),
             format!("JOBS={}", self.how.jobs),
+            format!("KERNEL={}", self.how.kernel),
         ]);
-        if let Some(date) = clock {
-            let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-            unshare.args([format!("LD_PRELOAD={library}"), format!("FAKETIME={date}")]);
-            // Files keep their real times, as they would on a machine whose clock is wrong all along.
-            unshare.args(["NO_FAKE_STAT=1", "DONT_FAKE_MONOTONIC=1"]);
+        if self.clock().exists() {
+            unshare.arg(format!("LD_PRELOAD={CLOCK}"));
         }
         let enter = format!("umask {}; cd {}; {script}", self.how.umask, self.how.directory);
         run(unshare.args(["/bin/sh", "-euc", &enter]))
+    }
+}
+
+/// Whether a listing of `/proc/net/dev` names the loopback interface, which every network namespace has, and no other.
+fn only_loopback(listing: &str) -> bool {
+    let names: Vec<&str> =
+        listing.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect();
+    names == ["lo"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_has_the_loopback_interface_and_no_other() {
+        let head = "Inter-|   Receive\n face |bytes packets\n";
+        for (interfaces, alone) in
+            [("    lo: 0 0\n", true), ("    lo: 0 0\n  eth0: 0 0\n", false), ("  eth0: 0 0\n", false), ("", false)]
+        {
+            assert_eq!(only_loopback(&format!("{head}{interfaces}")), alone, "{interfaces}");
+        }
     }
 }

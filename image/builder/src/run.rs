@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Lock(#[from] LockError),
     #[error(transparent)]
     Drift(#[from] Drift),
+    #[error("Cargo.lock: expected a version and a SHA-256 for each crate of the registry, found none for `{0}`")]
+    CargoLock(String),
     #[error("inputs.lock names no {0}; run scripts/inputs --refresh")]
     NotLocked(&'static str),
     #[error("the kernel is not what kernel.config and forbidden.txt say:\n{}", .0.join("\n"))]
@@ -34,6 +36,8 @@ pub(crate) enum Failure {
         "the compiled appliance contains `{0}`: a path of the machine that built it, or code that must not be in it"
     )]
     Mark(&'static str),
+    #[error("the build room is refused: {0}")]
+    Room(String),
     #[error("{0}")]
     Usage(&'static str),
     #[error(transparent)]
