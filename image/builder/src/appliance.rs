@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::crates;
+use crate::crates::{self, Locked};
 use crate::room::Room;
-use crate::run::{Failure, make_dir, read, read_text, run, write};
+use crate::run::{Failure, make_dir, read, run, write};
 
 /// Alone, so that no other crate's features leak in; every path that could reach a panic message is remapped, also the
 /// one of the standard library's sources, which shows only where the `rust-src` component happens to be installed.
@@ -28,7 +28,7 @@ const SIMULATOR: &str = "src/sim/src";
 const RUST_SRC: &str = "rustlib/src/rust";
 
 /// Copies the tree and its crates into the room, compiles the appliance there and leaves it as `in/init`.
-pub(crate) fn compile(room: &Room, tree: &Path) -> Result<(), Failure> {
+pub(crate) fn compile(room: &Room, tree: &Path, locked: &[Locked]) -> Result<(), Failure> {
     let listed = run(Command::new("git").args(["ls-files", "-z", "-co", "--exclude-standard"]).current_dir(tree))?;
     for file in listed.split_terminator('\0') {
         let (from, to) = (tree.join(file), room.outside("source").join(file));
@@ -38,8 +38,7 @@ pub(crate) fn compile(room: &Room, tree: &Path) -> Result<(), Failure> {
             write(&to, read(&from)?)?;
         }
     }
-    let locked = crates::locked(&read_text(&tree.join("Cargo.lock"))?)?;
-    crates::verify(&locked, &cargo_home()?)?;
+    crates::verify(locked, &cargo_home()?)?;
     let vendor = room.outside("vendor");
     run(Command::new("cargo")
         .args(["vendor", "-q", "--locked", "--offline", "--versioned-dirs"])

@@ -9,7 +9,7 @@ use conclave_publish::Digest;
 use crate::lock::{self, Entry, Kind};
 use crate::room::{Circumstances, Room};
 use crate::run::{Failure, digest, make_dir, read_text, run, write};
-use crate::{appliance, inputs, iso, kernel};
+use crate::{appliance, bill, crates, inputs, iso, kernel, shipped};
 
 /// Where things are.
 pub(crate) struct Places {
@@ -47,6 +47,12 @@ struct Revision {
     epoch: u64,
 }
 
+impl Revision {
+    fn commit(&self) -> &str {
+        self.text.lines().next().and_then(|line| line.strip_prefix("revision ")).unwrap_or_default()
+    }
+}
+
 /// Builds the image, telling seconds per stage as it goes.
 pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failure> {
     let kernel_key = kernel_key(places, &how)?;
@@ -66,8 +72,10 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
     write(&room.outside("in/revision"), &revision.text)?;
     stage.done("build room, without network");
 
-    appliance::compile(&room, &places.tree)?;
-    stage.done("appliance");
+    let locked = crates::locked(&read_text(&places.tree.join("Cargo.lock"))?)?;
+    appliance::compile(&room, &places.tree, &locked)?;
+    let pieces = shipped::pieces(&room, &places.tree, &lock, &locked, &sysroot)?;
+    stage.done("appliance, every piece of it licensed");
 
     let objects = kernel::prepare(&room, &image, &places.cache, kernel_key)?;
     stage.done(match objects {
@@ -79,7 +87,12 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
 
     let iso = places.work.join("conclave.iso");
     let (len, iso_digest) = iso::assemble(&room, &image, &revision.text, revision.epoch, &iso)?;
-    stage.done("medium");
+    let date = run(Command::new("date").args(["-u", "+%FT%TZ", "-d"]).arg(format!("@{}", revision.epoch)))?;
+    let whole = bill::Whole { revision: revision.commit(), date: date.trim(), iso: iso_digest };
+    let (listed, licences) = (places.work.join("conclave.cdx.json"), places.work.join("LICENSES.txt"));
+    write(&listed, bill::cyclonedx(&whole, &pieces))?;
+    write(&licences, bill::licences(&whole, &pieces))?;
+    stage.done("medium, bill of materials, licences");
 
     let part = |name, path: PathBuf| digest(&path).map(|digest| (name, digest));
     let mut parts = vec![
@@ -88,6 +101,8 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
         part("vmlinux", room.kernel("obj/vmlinux"))?,
         part("bzImage", room.kernel("obj/arch/x86/boot/bzImage"))?,
         part("efi.img", room.outside("efi.img"))?,
+        part("conclave.cdx.json", listed)?,
+        part("LICENSES.txt", licences)?,
     ];
     parts.push(("iso", iso_digest));
     let Revision { text, epoch } = revision;

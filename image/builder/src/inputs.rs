@@ -7,6 +7,7 @@ use conclave_publish::Digest;
 
 use crate::lock::{Entry, Kind};
 use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run};
+use crate::sources;
 
 /// Components of the Rust toolchain that shape the bits; others (documentation, sources, lints) may come and go.
 const RUST_COMPONENTS: [&str; 3] = ["rustc", "rust-std", "cargo"];
@@ -114,6 +115,7 @@ pub(crate) fn refresh(packages: &Path, scratch: &Path, sysroot: &Path) -> Result
         };
         entry.digest = digest;
     }
+    entries.extend(sources::locked(&entries, scratch)?);
     entries.push(toolchain(sysroot)?);
     Ok(entries)
 }

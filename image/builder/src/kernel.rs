@@ -22,7 +22,6 @@ make -s -C "$KERNEL/linux" ARCH=x86_64 O="$KERNEL/obj" KCONFIG_ALLCONFIG="$PWD/i
 "#;
 /// The archive is removed first: with the fixed date of init, make does not see that it changed.
 const COMPILE: &str = r#"
-cp in/initramfs.list "$KERNEL/"
 rm -f "$KERNEL"/obj/usr/initramfs_data.cpio*
 make -s -C "$KERNEL/linux" -j "$JOBS" ARCH=x86_64 O="$KERNEL/obj" \
     KBUILD_BUILD_TIMESTAMP="$(LC_ALL=C TZ=UTC date -u -d "@$SOURCE_DATE_EPOCH")" \
@@ -51,7 +50,7 @@ pub(crate) fn key(lock: &[Entry], image: &Path, how: &Circumstances) -> Result<D
 /// Leaves `linux` and `obj` in the room's directory for the kernel, the objects complete but for init.
 pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> Result<Objects, Failure> {
     let fragment = read_text(&image.join("kernel.config"))?;
-    let list = format!("CONFIG_INITRAMFS_SOURCE=\"{}/initramfs.list\"\n", room.how.kernel);
+    let list = format!("CONFIG_INITRAMFS_SOURCE=\"{}/in/initramfs.list\"\n", room.how.kernel);
     write(&room.outside("in/all.config"), fragment.clone() + &list)?;
     write(&room.outside("in/initramfs-force.patch"), read_text(&image.join("initramfs-force.patch"))?)?;
     room.run(UNPACK)?;
@@ -70,7 +69,7 @@ pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> R
     room.run(CONFIGURE)?;
     // Before minutes are spent on it; asked again of the finished tree.
     refuse(lost_lines(&fragment, &read_text(&room.kernel("obj/.config"))?))?;
-    write(&room.outside("in/initramfs.list"), "dir /dev 0755 0 0\n")?;
+    write(&room.kernel("in/initramfs.list"), "dir /dev 0755 0 0\n")?;
     room.run(COMPILE)?;
     room.run("tar -cf in/obj.tar -C \"$KERNEL\" obj")?;
     let partial = store.join(format!("{key}.{}.partial", std::process::id()));
@@ -93,7 +92,7 @@ pub(crate) fn link(room: &Room, image: &Path) -> Result<(), Failure> {
         format!("file /init {} 0755 0 0", room.inside("in/init")),
         format!("file /revision {} 0644 0 0\n", room.inside("in/revision")),
     ];
-    write(&room.outside("in/initramfs.list"), list.join("\n"))?;
+    write(&room.kernel("in/initramfs.list"), list.join("\n"))?;
     room.run("chmod 644 in/revision; touch -d \"@$SOURCE_DATE_EPOCH\" in/init in/revision")?;
     room.run(COMPILE)?;
     let config = read_text(&room.kernel("obj/.config"))?;

@@ -6,6 +6,7 @@ use conclave_publish::Digest;
 const HEADER: &str = "# Every input of the image from outside this tree, by digest. Written by scripts/inputs --refresh; crates: Cargo.lock.
 # deb NAME VERSION ARCH SHA256, for each package the build room is unpacked from
 # rust VERSION HOST SHA256, over the files of rustc, rust-std and cargo
+# src NAME VERSION SHA256, of the .dsc of each Debian source package whose binaries are in the image
 ";
 /// Most lines a lock may have: a hundred packages are needed.
 const ENTRIES_MAX: usize = 1000;
@@ -27,12 +28,16 @@ pub(crate) enum Kind {
     Deb,
     /// The Rust toolchain, as installed.
     Rust,
+    /// A Debian source package, named for those who pass the image on; the build does not need it.
+    Source,
 }
 
 /// Why a lock file is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LockError {
-    #[error("inputs.lock line {0}: expected `deb NAME VERSION ARCH SHA256` or `rust VERSION HOST SHA256`, found `{1}`")]
+    #[error(
+        "inputs.lock line {0}: expected `deb NAME VERSION ARCH SHA256`, `rust VERSION HOST SHA256` or `src NAME VERSION SHA256`, found `{1}`"
+    )]
     Line(usize, String),
     #[error("inputs.lock: {0} is named twice")]
     Twice(String),
@@ -61,6 +66,7 @@ fn entry(line: &str) -> Option<Entry> {
     let (kind, name, version, arch, digest) = match *words.as_slice() {
         ["deb", name, version, arch, digest] => (Kind::Deb, name, version, arch, digest),
         ["rust", version, host, digest] => (Kind::Rust, "rust", version, host, digest),
+        ["src", name, version, digest] => (Kind::Source, name, version, "source", digest),
         _ => return None,
     };
     // Names become arguments and file names: nothing but what Debian allows in them (Debian Policy 5.6.1, 5.6.12).
@@ -82,6 +88,7 @@ pub(crate) fn write(mut entries: Vec<Entry>) -> String {
     let lines = entries.iter().map(|Entry { kind, name, version, arch, digest }| match kind {
         Kind::Deb => format!("deb {name} {version} {arch} {digest}\n"),
         Kind::Rust => format!("rust {version} {arch} {digest}\n"),
+        Kind::Source => format!("src {name} {version} {digest}\n"),
     });
     std::iter::once(HEADER.to_string()).chain(lines).collect()
 }
@@ -128,11 +135,13 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_back_sorted() {
-        let entries = read(&format!("{LINE}\n{}\n", LINE.replace("gcc-12", "bc").replace("amd64", "all"))).unwrap();
+        let source = LINE.replace("deb ", "src ").replace(" amd64", "");
+        let other = LINE.replace("gcc-12", "bc").replace("amd64", "all");
+        let entries = read(&format!("{source}\n{LINE}\n{other}\n")).unwrap();
         let text = write(entries.clone());
         assert!(text.starts_with(HEADER));
         let again = read(&text).unwrap();
-        assert_eq!(again.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["bc", "gcc-12"]);
+        assert_eq!(again.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["bc", "gcc-12", "gcc-12"]);
         assert_eq!(write(again), text);
     }
 

@@ -4,6 +4,7 @@
 //! without network. Host only; nothing of it is in the image.
 
 mod appliance;
+mod bill;
 mod build;
 mod config;
 mod crates;
@@ -14,6 +15,8 @@ mod lock;
 mod reproduce;
 mod room;
 mod run;
+mod shipped;
+mod sources;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -24,7 +24,7 @@ impl Circumstances {
     pub(crate) fn plain() -> Self {
         Self {
             directory: "/build",
-            kernel: "/kernel",
+            kernel: "/build",
             user: 0,
             umask: "022",
             locale: "C",

@@ -91,7 +91,7 @@ impl Room {
         }
         let room = Self { root, toolchain: toolchain.into(), how, epoch };
         make_dir(&room.outside("in"))?;
-        make_dir(&room.kernel(""))?;
+        make_dir(&room.kernel("in"))?;
         room.give(&room.outside(""))?;
         room.give(&room.kernel(""))?;
         run(Command::new("chmod").arg("1777").arg(room.root.join("tmp")))?;
@@ -143,6 +143,11 @@ impl Room {
     /// A path of the kernel's directory as the machine sees it.
     pub(crate) fn kernel(&self, path: &str) -> PathBuf {
         self.root.join(self.how.kernel.trim_start_matches('/')).join(path)
+    }
+
+    /// A path of an unpacked package as the machine sees it.
+    pub(crate) fn unpacked(&self, path: &str) -> PathBuf {
+        self.root.join(path)
     }
 
     /// A path of the build directory as it is called inside.

@@ -36,6 +36,16 @@ pub(crate) enum Failure {
         "the compiled appliance contains `{0}`: a path of the machine that built it, or code that must not be in it"
     )]
     Mark(&'static str),
+    #[error("`cargo tree` should print DEPTH|NAME vVERSION|LICENCE on each line, it printed `{0}`")]
+    CargoTree(String),
+    #[error(
+        "no archive of this machine offers the source of {0}; add a deb-src line, or ask for it where you got the package"
+    )]
+    NoSource(String),
+    #[error(
+        "{0} has no licence, or no file with its words: it may not be in the image; take another, or ask its author"
+    )]
+    Licence(String),
     #[error("the build room is refused: {0}")]
     Room(String),
     #[error("{0}")]
