@@ -16,9 +16,9 @@ rehearse *ARGS:
 fuzz *ARGS:
     scripts/fuzz {{ARGS}}
 
-# Speed against the tools people use today, as ratios of one run.
-bench:
-    scripts/bench
+# Speed against the tools people use today, as ratios of one run; `clone`: seconds from a clean clone to the image.
+bench *ARGS:
+    scripts/bench {{ARGS}}
 
 # Rewrite the golden screens; review the difference before committing it.
 bless:
@@ -28,7 +28,7 @@ bless:
 image:
     scripts/image
 
-# Builds the image twice under different circumstances and compares.
+# Builds the image twice under different circumstances and compares; or once, with a published digest.
 reproduce *ARGS:
     scripts/reproduce {{ARGS}}
 

@@ -1,6 +1,8 @@
 //! Figures, as ratios measured side by side in one run. Nothing here passes or fails: a slow machine is no defect.
 #![allow(missing_docs, reason = "a program, not a library")]
 
+mod image;
+
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +32,7 @@ const RUNS: usize = 3;
 const COMMANDS: u32 = 2_000;
 
 fn main() {
+    image::figures();
     key_derivation();
     shares_at_once();
     line();
