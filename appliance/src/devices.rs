@@ -6,12 +6,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use conclave_room::drives::Drive;
-use conclave_room::drives::fat32::Unfit;
 use conclave_room::look::devices::{Devices, Hub, Other, Token, Unused};
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::Use;
 
-use crate::disks::disks;
+use crate::drives::Watch;
 use crate::gate::{Gate, Seen, Standing};
 use crate::tokens::Asked;
 use crate::usb::Device;
@@ -22,14 +21,14 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Watches the USB ports and tells what is there whenever that changes, until nobody listens.
 pub(crate) fn watch(tell: impl Fn(Devices) -> bool) {
     let sys = Path::new("/sys");
-    let (mut gate, mut asked) = (Gate::new(sys), Asked::default());
+    let (mut gate, mut asked, mut drives) = (Gate::new(sys), Asked::default(), Watch::default());
     let mut told = None;
     loop {
         let now = match gate.turn() {
             Ok(seen) => {
                 let tokens: Vec<Device> = in_use(&seen, |used| matches!(used, Use::Token(_))).cloned().collect();
-                let drives = in_use(&seen, |used| matches!(used, Use::Storage(_)));
-                devices(&seen, asked.turn(&tokens), drives.flat_map(|device| drives_of(device, sys)).collect())
+                let drives = drives.turn(sys, in_use(&seen, |used| matches!(used, Use::Storage(_))));
+                devices(&seen, asked.turn(&tokens), drives)
             }
             Err(why) => Devices { others: vec![closed(&why)], ..Devices::default() },
         };
@@ -80,24 +79,10 @@ fn further_parts(device: &Device) -> u8 {
     u8::try_from(parts.saturating_sub(1)).unwrap_or(u8::MAX)
 }
 
-/// The disks of a drive: one, but a card reader has several.
-fn drives_of(device: &Device, sys: &Path) -> Vec<Drive> {
-    let of_device = disks(sys).into_iter().filter(|disk| disk.port.as_ref() == Some(&device.place.port));
-    of_device
-        .map(|disk| Drive {
-            port: Shown::new(&device.place.port),
-            model: disk.model,
-            serial: device.serial.clone(),
-            len: disk.len,
-            volume: Err(Unfit::Unreadable(Shown::new("not opened"))),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disks::tests::{SATA, Tree};
+    use crate::disks::tests::Tree;
     use crate::usb;
     use crate::usb::tests::{KEYBOARD, STICK, descriptors};
     use conclave_room::usb::gate::Never;
@@ -137,18 +122,5 @@ mod tests {
         ];
         assert_eq!(others, expected.map(|(port, why)| (port.to_string(), why)));
         assert_eq!(in_use(&seen, |used| matches!(used, Use::Storage(_))).count(), 1);
-    }
-
-    #[test]
-    fn a_drive_has_the_disks_below_its_port_and_no_others() {
-        let tree = Tree::new("devices-drive");
-        tree.plug("1-1", 1, &descriptors(0, [0x46f4, 1], &[STICK]));
-        tree.disk(&format!("{SATA}sda"), "0");
-        tree.disk("pci0000:00/0000:00:03.0/usb1/1-1/1-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb", "0");
-        tree.disk("pci0000:00/0000:00:03.0/usb1/1-1.2/1-1.2:1.0/host7/target7:0:0/7:0:0:0/block/sdc", "0");
-        let device = usb::devices(&tree.0).remove(0);
-        let drives = drives_of(&device, &tree.0);
-        let [drive] = drives.as_slice() else { panic!("{drives:?}") };
-        assert_eq!((drive.model.as_str(), drive.serial.as_str(), drive.len), ("ACME", "S 1", 2 * 512));
     }
 }

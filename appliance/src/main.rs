@@ -8,6 +8,7 @@ mod build;
 mod clock;
 mod devices;
 mod disks;
+mod drives;
 mod entropy;
 mod gate;
 mod halt;

@@ -122,7 +122,7 @@ fn unreadable(place: Place, why: &str) -> Medium {
 }
 
 /// Opens a block device for reading, and nothing that only bears its name.
-fn open(dev: &Path, name: &str) -> io::Result<File> {
+pub(crate) fn open(dev: &Path, name: &str) -> io::Result<File> {
     let file = File::open(dev.join(name))?;
     if !file.metadata()?.file_type().is_block_device() {
         return Err(io::Error::other("not a block device"));

@@ -19,6 +19,7 @@ use crate::air_gap;
 use crate::build::build;
 use crate::clock;
 use crate::devices;
+use crate::drives::UsbDrives;
 use crate::entropy;
 use crate::keys::{Keyboards, Taken};
 use crate::medium;
@@ -44,6 +45,7 @@ pub(crate) fn run() -> ExitCode {
 
 struct Machine {
     terminal: Terminal<Console>,
+    drives: UsbDrives,
     keys: Keyboards,
     /// As the state drawn last has it: keys mean what the screen says they mean.
     layout: Layout,
@@ -56,6 +58,7 @@ impl Machine {
     fn new() -> io::Result<Self> {
         Ok(Self {
             terminal: Terminal::new(Console::open()?)?,
+            drives: UsbDrives::new(),
             keys: Keyboards::new(Taken::Usb),
             layout: Layout::Us,
             ticked: None,
@@ -123,7 +126,7 @@ impl Ports for Machine {
                 self.ticked = None;
             }
             // The loop ends by itself; PID 1 switches off.
-            Act::PowerOff => {}
+            Act::PowerOff => self.drives.release_all(),
         }
     }
 }

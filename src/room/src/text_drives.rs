@@ -7,6 +7,8 @@ use crate::text::{OPERATOR, Words, digits};
 /// Why a drive cannot be worked with, and what would make it fit: one line.
 pub fn unfit(unfit: &Unfit) -> String {
     match unfit {
+        Unfit::NotYet => "being read".into(),
+        Unfit::Disks(found) => format!("{found} disks in one device: use a plain stick"),
         Unfit::Unreadable(why) => format!("unreadable ({why}): use another drive"),
         Unfit::NotFormatted => "not formatted: format it as FAT32 elsewhere".into(),
         Unfit::DiscImage => "holds a disc image, as the medium does: not for files".into(),

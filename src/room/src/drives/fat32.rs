@@ -54,6 +54,12 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
+    /// It is being read.
+    #[error("not looked at yet")]
+    NotYet,
+    /// Several disks in one device, as a card reader has.
+    #[error("{0} disks in one")]
+    Disks(usize),
     /// It could not be read.
     #[error("unreadable: {0}")]
     Unreadable(Shown),
@@ -77,7 +83,7 @@ pub enum Unfit {
     Damaged(&'static str),
 }
 
-/// Identifies what a drive of `len` bytes holds. At most four sectors are read.
+/// Identifies what a drive of `len` bytes holds. At most five sectors are read.
 ///
 /// **Errors**: anything but exactly one sound FAT32 volume.
 pub fn identify(drive: &mut (impl Read + Seek), len: u64) -> Result<Fat32, Unfit> {

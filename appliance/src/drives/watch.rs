@@ -1,0 +1,102 @@
+//! What drives hold, found out by a thread for each, so that one that answers slowly holds up nobody.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+
+use conclave_room::drives::Drive;
+use conclave_room::drives::fat32::{Fat32, Unfit};
+use conclave_room::shown::Shown;
+
+use super::stick::{Stick, sticks};
+use crate::usb::{Device, Place};
+
+/// Most drives that are being read at the same moment: one that does not answer keeps its thread.
+const READING_MAX: usize = 16;
+
+/// What is known of each drive that is plugged in: each is read once, when it comes.
+#[derive(Default)]
+pub(crate) struct Watch(BTreeMap<Place, State>);
+
+enum State {
+    Reading(Receiver<Result<Fat32, Unfit>>),
+    Known(Result<Fat32, Unfit>),
+}
+
+impl Watch {
+    /// The drives among these devices; never waits for one.
+    pub(crate) fn turn<'a>(&mut self, sys: &Path, devices: impl Iterator<Item = &'a Device>) -> Vec<Drive> {
+        let places: Vec<&Place> = devices.map(|device| &device.place).collect();
+        let mut sticks = sticks(sys);
+        sticks.retain(|stick| places.contains(&&stick.device.place));
+        self.0.retain(|place, _| sticks.iter().any(|stick| stick.device.place == *place));
+        sticks.iter().map(|stick| stick.drive(self.known(stick, |stick| stick.identified(Path::new("/dev"))))).collect()
+    }
+
+    fn known(
+        &mut self,
+        stick: &Stick,
+        read: impl FnOnce(&Stick) -> Result<Fat32, Unfit> + Send + 'static,
+    ) -> Result<Fat32, Unfit> {
+        let place = &stick.device.place;
+        if !self.0.contains_key(place) {
+            let reading = self.0.values().filter(|state| matches!(state, State::Reading(_))).count();
+            if reading == READING_MAX {
+                return Err(Unfit::NotYet);
+            }
+            let (tell, told) = mpsc::channel();
+            let stick = stick.clone();
+            // Nobody listens if it is pulled out meanwhile.
+            thread::spawn(move || drop(tell.send(read(&stick))));
+            self.0.insert(place.clone(), State::Reading(told));
+        }
+        let Some(state) = self.0.get_mut(place) else { return Err(Unfit::NotYet) };
+        if let State::Reading(told) = state {
+            *state = match told.try_recv() {
+                Ok(found) => State::Known(found),
+                Err(TryRecvError::Disconnected) => State::Known(Err(Unfit::Unreadable(Shown::new("not read")))),
+                Err(TryRecvError::Empty) => return Err(Unfit::NotYet),
+            };
+        }
+        match state {
+            State::Known(found) => found.clone(),
+            State::Reading(_) => Err(Unfit::NotYet),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disks::tests::Tree;
+    use crate::usb::devices;
+    use crate::usb::tests::{STICK, descriptors};
+
+    #[test]
+    fn a_drive_is_read_once_when_it_comes_and_again_when_it_was_plugged_in_anew() {
+        let tree = Tree::new("watch");
+        tree.plug("1-1", 1, &descriptors(0, [0x46f4, 1], &[STICK]));
+        tree.disk("pci0000:00/0000:00:03.0/usb1/1-1/1-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb", "0");
+        let (mut watch, stick) = (Watch::default(), sticks(&tree.0).remove(0));
+        let (answer, asked) = mpsc::channel();
+        // It answers slowly: nobody waits for it.
+        let slowly = move |_: &Stick| asked.recv().unwrap();
+        assert_eq!(watch.known(&stick, slowly), Err(Unfit::NotYet));
+        assert_eq!(watch.known(&stick, |_| panic!("read again")), Err(Unfit::NotYet));
+        answer.send(Err(Unfit::Other("exFAT"))).unwrap();
+        let exfat = loop {
+            match watch.known(&stick, |_| panic!("read again")) {
+                Err(Unfit::NotYet) => thread::yield_now(),
+                found => break found,
+            }
+        };
+        assert_eq!(exfat, Err(Unfit::Other("exFAT")));
+        // A swap at the same port, however fast, has another number.
+        tree.plug("1-1", 2, &descriptors(0, [0x46f4, 1], &[STICK]));
+        let drives = watch.turn(&tree.0, devices(&tree.0).iter());
+        assert_eq!(drives.len(), 1);
+        assert_ne!(drives[0].volume, Err(Unfit::Other("exFAT")));
+        assert_eq!(watch.turn(&tree.0, [].iter()), []);
+    }
+}
