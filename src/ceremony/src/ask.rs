@@ -89,11 +89,11 @@ pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress)
     if let Some(person) = facts.signed_out.iter().next() {
         return Some(Ask::SignIn(*person));
     }
-    if let Some(device) = to_remove(plan, step, facts) {
+    if let Some(device) = to_remove(step, facts) {
         return Some(Ask::Remove(device));
     }
-    if let Some(device) = step.devices.iter().find(|device| !facts.plugged.contains(device)) {
-        return Some(Ask::Insert(*device));
+    if let Some(device) = wanted(step).find(|device| !facts.plugged.contains(device)) {
+        return Some(Ask::Insert(device));
     }
     if !progress.answered
         && let Some(ask) = of_kind(step.kind)
@@ -130,18 +130,16 @@ fn answer_is_all(kind: StepKind) -> bool {
     !matches!(kind, StepKind::Bag(_)) && of_kind(kind).is_some()
 }
 
-/// Drives leave when a step does not name them, logs excepted; tokens and drives leave for their bag.
-fn to_remove(plan: &Plan, step: &Step, facts: &Facts) -> Option<Device> {
-    let bagged = match step.kind {
-        StepKind::Bag(bag) => plan.bags.get(usize::from(bag.0)).map_or(&[][..], |bag| &bag.devices),
-        _ => &[],
-    };
-    let leaves = |device: &&Device| match device {
-        Device::Drive(drive) if facts.logs.contains(drive) => false,
-        Device::Drive(_) => !step.devices.contains(device),
-        Device::Token(_) => bagged.contains(device),
-    };
-    facts.plugged.iter().find(leaves).copied()
+/// What must be plugged in for a step, log drives that are in already left out.
+fn wanted(step: &Step) -> impl Iterator<Item = Device> {
+    let log = if let StepKind::Log(drive) = step.kind { Some(Device::Drive(drive)) } else { None };
+    step.devices.iter().copied().chain(log)
+}
+
+/// Everything leaves that a step does not name, logs excepted: the script names what may stay in.
+fn to_remove(step: &Step, facts: &Facts) -> Option<Device> {
+    let is_log = |device: &Device| matches!(device, Device::Drive(drive) if facts.logs.contains(drive));
+    facts.plugged.iter().copied().find(|device| !is_log(device) && !wanted(step).any(|one| one == *device))
 }
 
 fn agreement(step: &Step, progress: &Progress) -> Option<Ask> {

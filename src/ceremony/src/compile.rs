@@ -5,6 +5,7 @@
 use smartcard_hsm::command::{KeySpec, RsaBits};
 
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use crate::kinds::masters_of;
 use crate::plan::{Holds, Key, Plan, Refusal, Role, Rule};
 use crate::script::{Roles, Script, Step, StepKind, Which};
 
@@ -143,7 +144,9 @@ impl Steps<'_> {
         for (share, of) in &shares {
             self.add(StepKind::Passphrase(*share), Roles::Person(of.custodian), 5, &[]);
         }
-        self.add(StepKind::MakeShares, TWO, 3, &[]);
+        // Half of the randomness is a token's.
+        let first = self.tokens().next().map(Device::Token);
+        self.add(StepKind::MakeShares, TWO, 3, first.as_slice());
         for (share, of) in &shares {
             self.add(StepKind::WriteShare(*share), Roles::Person(of.custodian), 3, &[Device::Drive(of.drive)]);
         }
@@ -183,7 +186,9 @@ impl Steps<'_> {
             self.add(StepKind::Restore(*token), TWO, budget, &[&[Device::Token(*token)], &*blobs].concat());
         }
         for token in &copies {
-            self.add(StepKind::Compare(*token), OPERATOR, 3, &[Device::Token(*token)]);
+            let mut both: Vec<_> = masters_of(plan, *token).into_iter().map(Device::Token).collect();
+            both.push(Device::Token(*token));
+            self.add(StepKind::Compare(*token), OPERATOR, 3, &both);
         }
     }
 
