@@ -117,7 +117,7 @@ impl Steps<'_> {
         self.add(StepKind::Clock, Roles::Anyone, 2, &[]);
         self.add(StepKind::Plan, Roles::Anyone, 10, &[]);
         for drive in self.drives(|holds| holds == Holds::Transcript) {
-            self.add(StepKind::Log(drive), Roles::Anyone, 3, &[]);
+            self.add(StepKind::Log(drive), Roles::Anyone, 3, &[Device::Drive(drive)]);
         }
         for person in self.people(|_| true) {
             self.add(StepKind::SignIn(person), Roles::Person(person), 2, &[]);

@@ -4,17 +4,21 @@
 //! leaves as acts, and [`view::draw`] reads the state and never changes it.
 #![forbid(unsafe_code)]
 
+pub mod ceremony;
 pub mod civil;
 pub mod drives;
 pub mod field;
 pub mod key;
 pub mod layout;
+pub mod secret_field;
 pub mod shown;
 
 pub mod look;
+pub mod perform;
 pub mod ports;
 pub mod run;
 pub mod text;
+pub mod text_ceremony;
 pub mod text_drives;
 pub mod text_usb;
 pub mod usb;

@@ -1,11 +1,12 @@
 //! What a ceremony needs of the machine it runs on: the ports that the appliance and the simulated world implement.
 //!
-//! None of them decides anything.
+//! None of them decides anything. Drives have a port of their own, [`crate::drives::Media`].
 
 use smartcard_hsm::channel::{Channel, ChannelError};
 use smartcard_hsm::dkek::stretch::Stretch;
 
 use crate::civil::Wall;
+use crate::drives::Drives;
 use crate::shown::Shown;
 
 /// A token that is plugged in, before anything was asked of it.
@@ -49,9 +50,14 @@ pub struct NoRandomness;
 pub trait Machine {
     /// Its tokens.
     type Tokens: Tokens;
+    /// Its drives.
+    type Drives: Drives;
 
     /// Its tokens.
     fn tokens(&mut self) -> &mut Self::Tokens;
+
+    /// Its drives.
+    fn drives(&mut self) -> &mut Self::Drives;
 
     /// Fills `bytes` from the kernel, after it has gathered enough.
     ///

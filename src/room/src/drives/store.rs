@@ -35,6 +35,9 @@ pub trait Drives {
     /// [`FileName`] refuses are left out.
     fn names(&mut self, drive: &Drive) -> Result<Vec<(FileName, u64)>, DriveError>;
 
+    /// Bytes free on the volume, read-only.
+    fn free(&mut self, drive: &Drive) -> Result<u64, DriveError>;
+
     /// A whole file, read-only.
     ///
     /// **Errors**: [`Came::TooLong`] beyond `at_most` bytes, before any of them is read.
@@ -73,6 +76,12 @@ impl<M: Media> Drives for M {
         ready(self, drive, Access::Read)?;
         let names = self.list(at.0).map_err(at.tried(Tried::List));
         ended(self, drive, names)
+    }
+
+    fn free(&mut self, drive: &Drive) -> Result<u64, DriveError> {
+        ready(self, drive, Access::Read)?;
+        let space = self.space(&drive.port).map_err(At(&drive.port).tried(Tried::List));
+        ended(self, drive, space).map(|space| space.free)
     }
 
     fn read(&mut self, drive: &Drive, name: &FileName, at_most: u64) -> Result<Vec<u8>, DriveError> {

@@ -5,6 +5,7 @@
 
 mod air_gap;
 mod big;
+pub mod ceremony;
 mod challenge;
 mod clock;
 mod devices;

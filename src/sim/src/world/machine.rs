@@ -35,12 +35,6 @@ impl World {
         Self { tokens, drives, random: Randomness::seeded(seed), started, mono_ms: 0, stretch }
     }
 
-    /// Its drives.
-    pub fn drives(&mut self) -> &mut MemoryDrives {
-        self.share_darkness();
-        &mut self.drives
-    }
-
     /// Whether the power has failed, wherever it was noticed.
     pub fn dark(&self) -> bool {
         self.tokens.dark() || self.drives.dark()
@@ -69,10 +63,16 @@ impl World {
 
 impl Machine for World {
     type Tokens = MemoryTokens;
+    type Drives = MemoryDrives;
 
     fn tokens(&mut self) -> &mut MemoryTokens {
         self.share_darkness();
         &mut self.tokens
+    }
+
+    fn drives(&mut self) -> &mut MemoryDrives {
+        self.share_darkness();
+        &mut self.drives
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {

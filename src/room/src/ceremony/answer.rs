@@ -1,0 +1,170 @@
+//! From what was typed to the event it is, or to words why it is none.
+
+use conclave_ceremony::act::{Act, Slot};
+use conclave_ceremony::ask::{Ask, Who};
+use conclave_ceremony::event::{Answer, Event, Outcome};
+use conclave_ceremony::ids::{Device, PersonId};
+use conclave_ceremony::public::Text;
+use conclave_ceremony::step::Waiting;
+use smartcard_hsm::cvc::RootKind;
+
+use super::Ceremony;
+use super::desk::Stage;
+use crate::drives::Drives;
+use crate::ports::{Machine, Tokens};
+use crate::text_ceremony as text;
+
+/// Digits of a sign-in code.
+const CODE_DIGITS: usize = 4;
+/// Draws of a code before a source that always gives the same is given up.
+const DRAWS_MAX: usize = 64;
+
+type Answered = Result<Option<Event>, String>;
+
+impl<M: Machine, R: RootKind> Ceremony<M, R> {
+    /// The event that the lines on the table are; none if the question goes on.
+    pub(super) fn answered(&mut self, waiting: &Waiting, machine: &mut M) -> Answered {
+        match waiting {
+            Waiting::Acting(act @ Act::Reveal(slot)) => self.typed_back(*act, *slot),
+            Waiting::Acting(Act::Show) => Ok(Some(Event::Came { act: Act::Show, outcome: Outcome::Done })),
+            Waiting::Asked(ask) => self.answer(ask, machine),
+            _ => Ok(None),
+        }
+    }
+
+    fn typed_back(&mut self, act: Act, slot: Slot) -> Answered {
+        let typed = self.desk.form.take();
+        if self.performer.vault().typed_back(slot, &typed) {
+            Ok(Some(Event::Came { act, outcome: Outcome::Done }))
+        } else {
+            Err(text::NOT_AS_SHOWN.into())
+        }
+    }
+
+    fn answer(&mut self, ask: &Ask, machine: &mut M) -> Answered {
+        let first = self.desk.form.text(0).to_owned();
+        let done = |answer| Ok(Some(Event::Done(answer)));
+        match ask {
+            Ask::Go { who: None, .. } => done(Answer::Go),
+            Ask::Go { who: Some(_), .. } => Ok(Some(Event::Said(self.person(&first)?, Answer::Go))),
+            Ask::Word(word) if first == *word => done(Answer::Word),
+            Ask::Word(word) => Err(text::not_the_word(word)),
+            Ask::Insert(device) if self.plugged(*device, machine) => done(Answer::Inserted(*device)),
+            Ask::Insert(device) => Err(text::not_plugged(&self.plan, *device)),
+            Ask::Remove(device) if self.plugged(*device, machine) => Err(text::still_plugged(&self.plan, *device)),
+            Ask::Remove(device) => done(Answer::Removed(*device)),
+            Ask::SignIn(person) => self.sign_in(*person, &first, machine),
+            Ask::Keyboard => done(Answer::KeyboardFits),
+            Ask::Type { slot, keeper } => {
+                let typed = self.desk.form.take();
+                self.performer.vault_mut().put(*slot, &typed).map_err(|error| text::mistyped(&error))?;
+                Ok(Some(Event::Said(*keeper, Answer::Typed(*slot))))
+            }
+            Ask::BagNumber(bag) => {
+                if first != self.desk.form.text(1) {
+                    return Err(text::NUMBERS_DIFFER.into());
+                }
+                done(Answer::BagNumber { bag: *bag, number: self.public(&first)? })
+            }
+            Ask::Objections if first.is_empty() => done(Answer::NoObjection),
+            Ask::Objections => {
+                let words = self.public(self.desk.form.text(1))?;
+                Ok(Some(Event::Said(self.person(&first)?, Answer::Objects(words))))
+            }
+            Ask::Attest(_) => {
+                let person = self.person(&first)?;
+                let refusal = self.desk.form.text(1).to_owned();
+                let answer = if refusal.is_empty() { Answer::Attests } else { Answer::Refuses(self.public(&refusal)?) };
+                Ok(Some(Event::Said(person, answer)))
+            }
+            Ask::Again { .. } => {
+                let by = (self.person(&first)?, self.person(self.desk.form.text(1))?);
+                let why = self.public(self.desk.form.text(2))?;
+                Ok(Some(Event::Again { by, why, step: self.state.at() }))
+            }
+            Ask::Look => Ok(None),
+        }
+    }
+
+    fn person(&self, code: &str) -> Result<PersonId, String> {
+        self.desk.person(code).ok_or_else(|| text::UNKNOWN_CODE.into())
+    }
+
+    fn public(&self, words: &str) -> Result<Text, String> {
+        self.performer.vault().public(words).map_err(|error| text::not_public(&error))
+    }
+
+    /// A document is chosen, a code is shown, the code is typed.
+    fn sign_in(&mut self, asked: PersonId, typed: &str, machine: &mut M) -> Answered {
+        match self.desk.stage {
+            Stage::Choose => {
+                let chosen = self.desk.chosen.take();
+                let Some(document) = chosen.and_then(text::document) else {
+                    let absent = chosen == Some(text::ABSENT);
+                    return if absent { self.alternate(asked, machine) } else { Ok(None) };
+                };
+                self.give_code(asked, machine)?;
+                self.desk.stage = Stage::Code { person: asked, document };
+                Ok(None)
+            }
+            Stage::Code { person, document } if self.desk.code(person) == Some(typed) => {
+                let answer = if person == asked {
+                    Answer::SignedIn { document: self.public(document)? }
+                } else {
+                    Answer::Absent { whose: asked }
+                };
+                Ok(Some(Event::Said(person, answer)))
+            }
+            _ => Err(text::OTHER_CODE.into()),
+        }
+    }
+
+    fn alternate(&mut self, asked: PersonId, machine: &mut M) -> Answered {
+        let stands_in = self.plan.people.iter().position(|person| person.alternate_for == Some(asked));
+        let Some(person) = stands_in.and_then(|at| u16::try_from(at).ok()).map(PersonId) else {
+            return Err(text::NO_ALTERNATE.into());
+        };
+        self.give_code(person, machine)?;
+        self.desk.stage = Stage::Code { person, document: text::AS_ALTERNATE };
+        Ok(None)
+    }
+
+    fn give_code(&mut self, person: PersonId, machine: &mut M) -> Result<(), String> {
+        for _ in 0..DRAWS_MAX {
+            let mut drawn = [0; CODE_DIGITS];
+            machine.random(&mut drawn).map_err(|error| error.to_string())?;
+            // 250 is the largest multiple of ten below 256.
+            if drawn.iter().all(|byte| *byte < 250) {
+                let code = drawn.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+                if self.desk.give(person, code) {
+                    return Ok(());
+                }
+            }
+        }
+        Err(text::NO_CODE.into())
+    }
+
+    /// Whether a device of the plan is plugged in, by the serial its bus tells.
+    fn plugged(&self, device: Device, machine: &mut M) -> bool {
+        match device {
+            Device::Token(id) => self.plan.tokens.get(usize::from(id.0)).is_some_and(|token| {
+                let serial = token.serial.as_str();
+                machine.tokens().plugged().iter().any(|at| at.serial.as_str().starts_with(serial))
+            }),
+            Device::Drive(id) => self.plan.drives.get(usize::from(id.0)).is_some_and(|drive| {
+                let present = machine.drives().present().unwrap_or_default();
+                present.iter().any(|there| there.serial.as_str() == drive.serial.as_str())
+            }),
+        }
+    }
+
+    /// Who may answer what is asked, for the screen.
+    pub(super) fn who(ask: &Ask) -> Option<Who> {
+        match ask {
+            Ask::Go { who, .. } => *who,
+            Ask::SignIn(person) | Ask::Attest(person) => Some(Who::Person(*person)),
+            Ask::Type { keeper, .. } => Some(Who::Person(*keeper)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The beginning: a plan that was agreed on becomes a ceremony with its entry 0.
+
+use conclave_ceremony::compile::compile;
+use conclave_ceremony::event::{Began, Event, Looked};
+use conclave_ceremony::plan::{self, Plan, Refusal};
+use conclave_ceremony::public::{Octets, Text};
+use conclave_ceremony::step::State;
+use conclave_publish::{Digest, Kind};
+use smartcard_hsm::cvc::{Production, RootKind, Simulated};
+
+use super::desk::Desk;
+use super::record::Record;
+use super::{Ceremony, NotTaken};
+use crate::perform::Performer;
+use crate::ports::{Machine, NoRandomness};
+
+/// Version of the transcript's format.
+const FORMAT: u16 = 1;
+/// Bytes of a commitment's salt.
+const SALT_LEN: usize = 32;
+
+/// What is known of the machine before a plan is in.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// SHA-256 of the medium.
+    pub image: Digest,
+    /// Version and revision of what runs.
+    pub build: Text,
+    /// What was looked at, in the order of the script: medium, air gap, clock, plan.
+    pub findings: Vec<Looked>,
+}
+
+/// Why a ceremony does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// The plan breaks rules.
+    #[error("the plan is refused")]
+    Plan(Vec<Refusal>),
+    /// There is nothing to draw its nonce from.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// Its first entry was not taken.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+}
+
+/// A ceremony with the tokens its plan allows: simulated ones for a rehearsal, the vendor's for what counts.
+pub enum Begun<M: Machine> {
+    /// It counts.
+    Production(Box<Ceremony<M, Production>>),
+    /// It does not.
+    Rehearsal(Box<Ceremony<M, Simulated>>),
+}
+
+impl<M: Machine> Begun<M> {
+    /// Begins a ceremony.
+    pub fn new(plan: &[u8], start: Start, machine: &mut M) -> Result<Self, NotBegun> {
+        let read = plan::read(plan).map_err(NotBegun::Plan)?;
+        Ok(match read.kind {
+            Kind::Production => Self::Production(Box::new(begin(read, plan, start, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(begin(read, plan, start, machine)?)),
+        })
+    }
+}
+
+fn begin<M: Machine, R: RootKind>(
+    plan: Plan,
+    bytes: &[u8],
+    start: Start,
+    machine: &mut M,
+) -> Result<Ceremony<M, R>, NotBegun> {
+    let script = compile(&plan).map_err(NotBegun::Plan)?;
+    let mut nonce = [0; 32];
+    machine.random(&mut nonce)?;
+    let (commitments, companion) = commit(&plan, machine)?;
+    let now = machine.now();
+    let began = Began {
+        format: FORMAT,
+        nonce: Octets(nonce),
+        plan: plan.digest.into(),
+        image: start.image.into(),
+        build: start.build,
+        rehearsal: plan.kind == Kind::Rehearsal,
+        commitments,
+    };
+    let mut ceremony = Ceremony {
+        plan,
+        script,
+        state: State::default(),
+        head: conclave_ceremony::transcript::GENESIS,
+        seq: 0,
+        boot: 1,
+        record: Record::default(),
+        performer: Performer::new(bytes.to_vec(), companion),
+        desk: Desk::default(),
+        waits: None,
+        findings: start.findings.into(),
+        trouble: None,
+        now,
+        since: (now, now),
+    };
+    ceremony.take(Event::Began(Box::new(began)), machine)?;
+    Ok(ceremony)
+}
+
+/// Commitments to what the transcript must not name, and the salts that open them.
+fn commit(plan: &Plan, machine: &mut impl Machine) -> Result<(Vec<Octets<32>>, Vec<u8>), NoRandomness> {
+    let people = plan.people.iter().flat_map(|person| [&person.name, &person.organisation]);
+    let mut commitments = Vec::new();
+    let mut companion = Vec::new();
+    for value in people.chain(plan.bags.iter().map(|bag| &bag.place)) {
+        let mut salt = [0; SALT_LEN];
+        machine.random(&mut salt)?;
+        commitments.push(Digest::of(&[&salt, value.as_str().as_bytes()].concat()).into());
+        companion.extend_from_slice(&salt);
+    }
+    Ok((commitments, companion))
+}

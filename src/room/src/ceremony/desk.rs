@@ -1,0 +1,176 @@
+//! What is on the table between two entries: lines half typed, sign-in codes, a secret being shown. None of it is recorded.
+
+use std::collections::BTreeMap;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::ids::{PersonId, StepId};
+use conclave_ceremony::step::Waiting;
+
+use super::form::Form;
+use crate::field::Field;
+use crate::key::Key;
+use crate::layout::Layout;
+use crate::look::{Over, POWER_OFF_WORD};
+
+/// How far a question is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its lines are typed.
+    Form,
+    /// A document is chosen by its key, before the sign-in code is shown.
+    Choose,
+    /// A sign-in code is shown and typed.
+    Code {
+        /// Whose.
+        person: PersonId,
+        /// The document that was shown.
+        document: &'static str,
+    },
+    /// A secret will be shown: projector off, others look away.
+    Warn,
+    /// A secret is on the screen.
+    Shown,
+}
+
+/// The table.
+pub struct Desk {
+    /// How far the question is.
+    pub stage: Stage,
+    /// Its lines.
+    pub form: Form,
+    /// What lies over the screen.
+    pub over: Over,
+    /// Layout in force.
+    pub layout: Layout,
+    /// Why the last answer was not taken.
+    pub refused: Option<String>,
+    /// Lines scrolled down.
+    pub scroll: u16,
+    /// The choice made by key, where there is one.
+    pub chosen: Option<char>,
+    /// Somebody confirmed by the typed word that the machine shall be switched off.
+    pub power_off: bool,
+    codes: BTreeMap<PersonId, String>,
+    asked: Option<(StepId, Waiting)>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Form,
+            form: Form::default(),
+            over: Over::Nothing,
+            layout: Layout::Us,
+            refused: None,
+            scroll: 0,
+            chosen: None,
+            power_off: false,
+            codes: BTreeMap::new(),
+            asked: None,
+        }
+    }
+}
+
+impl Desk {
+    /// Clears the table after an entry; codes stay.
+    pub fn clear(&mut self) {
+        self.asked = None;
+        self.refused = None;
+    }
+
+    /// Says why the last answer was not taken; its lines are typed anew.
+    pub fn refuse(&mut self, words: String) {
+        self.refused = Some(words);
+        if let Some((_, waiting)) = &self.asked {
+            self.form = Form::of(waiting);
+        }
+    }
+
+    /// Lays out the lines for what the room waits for, if others lie there.
+    pub fn lay(&mut self, waiting: &Waiting, at: StepId) {
+        if self.asked.as_ref().is_some_and(|(step, asked)| *step == at && asked == waiting) {
+            return;
+        }
+        self.asked = Some((at, waiting.clone()));
+        self.form = Form::of(waiting);
+        self.refused = None;
+        self.scroll = 0;
+        self.chosen = None;
+        self.stage = match waiting {
+            Waiting::Acting(Act::Reveal(_)) => Stage::Warn,
+            Waiting::Asked(Ask::SignIn(_)) => Stage::Choose,
+            _ => Stage::Form,
+        };
+    }
+
+    /// Whose code this is.
+    pub fn person(&self, code: &str) -> Option<PersonId> {
+        self.codes.iter().find(|(_, kept)| kept.as_str() == code).map(|(person, _)| *person)
+    }
+
+    /// The code of somebody who is signing in.
+    pub fn code(&self, person: PersonId) -> Option<&str> {
+        self.codes.get(&person).map(String::as_str)
+    }
+
+    /// Gives somebody a code that nobody else has; false if somebody has it.
+    pub fn give(&mut self, person: PersonId, code: String) -> bool {
+        let free = self.person(&code).is_none();
+        if free {
+            self.codes.insert(person, code);
+        }
+        free
+    }
+
+    /// Takes a key; true once an answer is complete.
+    pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId) -> bool {
+        self.lay(waiting, at);
+        match (&mut self.over, key) {
+            (Over::Nothing, Key::Function(1)) => self.over = Over::Help,
+            (Over::Nothing, Key::Function(2)) => self.over = Over::Keyboard(Field::default()),
+            (Over::Nothing, Key::Function(10)) => self.over = Over::PowerOff(Field::default()),
+            (Over::Nothing, key) => return self.on_table(key, waiting),
+            (_, Key::Escape) | (Over::Help, _) | (Over::Keyboard(_), Key::Enter) => self.over = Over::Nothing,
+            (Over::Keyboard(field), Key::Tab) => {
+                self.layout = self.layout.next();
+                *field = Field::default();
+            }
+            (Over::PowerOff(field), Key::Enter) => {
+                self.power_off = field.text().trim() == POWER_OFF_WORD;
+                self.over = Over::Nothing;
+            }
+            (Over::Keyboard(field) | Over::PowerOff(field), key) => {
+                field.press(key);
+            }
+        }
+        false
+    }
+
+    fn on_table(&mut self, key: Key, waiting: &Waiting) -> bool {
+        match (self.stage, key) {
+            (_, Key::Down) if self.form.lines().0.is_empty() => self.scroll = self.scroll.saturating_add(1),
+            (_, Key::Up) if self.form.lines().0.is_empty() => self.scroll = self.scroll.saturating_sub(1),
+            (Stage::Form, Key::Tab) if *waiting == Waiting::Asked(Ask::Keyboard) => self.layout = self.layout.next(),
+            // Nobody objects: there is nothing to type on the second line.
+            (Stage::Form, Key::Enter)
+                if *waiting == Waiting::Asked(Ask::Objections) && self.form.text(0).is_empty() =>
+            {
+                return true;
+            }
+            (Stage::Warn, Key::Enter) => self.stage = Stage::Shown,
+            (Stage::Shown, Key::Enter) => self.stage = Stage::Form,
+            (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Acting(Act::Reveal(_))) => {
+                self.form = Form::of(waiting);
+                self.stage = Stage::Warn;
+            }
+            (Stage::Choose, Key::Char(chosen)) => {
+                self.chosen = Some(chosen);
+                return true;
+            }
+            (Stage::Form | Stage::Code { .. }, key) => return self.form.press(key),
+            _ => {}
+        }
+        false
+    }
+}

@@ -1,0 +1,92 @@
+//! The lines a question is answered on.
+
+use conclave_ceremony::act::{Act, Slot};
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::step::Waiting;
+use smartcard_hsm::secret::SecretBytes;
+
+use crate::field::Field;
+use crate::key::Key;
+use crate::secret_field::SecretField;
+use crate::text_ceremony as text;
+
+/// One line.
+pub enum Input {
+    /// It may be read while it is typed.
+    Open(Field),
+    /// It may not.
+    Hidden(SecretField),
+}
+
+/// The lines of a question, none for one that Enter answers.
+#[derive(Default)]
+pub struct Form {
+    lines: Vec<(&'static str, Input)>,
+    at: usize,
+}
+
+impl Form {
+    /// The lines for what the room waits for.
+    pub fn of(waiting: &Waiting) -> Self {
+        let open = |labels: &[&'static str]| {
+            labels.iter().map(|label| (*label, Input::Open(Field::default()))).collect::<Vec<_>>()
+        };
+        let hidden = |slot: Slot| vec![(text::slot(slot), Input::Hidden(SecretField::default()))];
+        let lines = match waiting {
+            Waiting::Acting(Act::Reveal(slot)) => hidden(*slot),
+            Waiting::Asked(ask) => match ask {
+                Ask::Go { who: Some(_), .. } | Ask::SignIn(_) => open(&[text::CODE]),
+                Ask::Word(_) => open(&[text::WORD]),
+                Ask::Keyboard => open(&[text::TRY]),
+                Ask::BagNumber(_) => open(&[text::NUMBER, text::NUMBER_AGAIN]),
+                Ask::Objections => open(&[text::CODE_OF_OBJECTOR, text::OBJECTION]),
+                Ask::Attest(_) => open(&[text::CODE, text::REFUSAL]),
+                Ask::Again { .. } => open(&[text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS, text::REASON]),
+                Ask::Type { slot, .. } => hidden(*slot),
+                Ask::Go { who: None, .. } | Ask::Insert(_) | Ask::Remove(_) | Ask::Look => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        Self { lines, at: 0 }
+    }
+
+    /// The lines with their labels, and the one keys go to.
+    pub fn lines(&self) -> (&[(&'static str, Input)], usize) {
+        (&self.lines, self.at)
+    }
+
+    /// What stands in an open line.
+    pub fn text(&self, at: usize) -> &str {
+        match self.lines.get(at) {
+            Some((_, Input::Open(field))) => field.text().trim(),
+            _ => "",
+        }
+    }
+
+    /// Takes what was typed in the hidden line.
+    pub fn take(&mut self) -> SecretBytes {
+        let hidden = self.lines.iter_mut().find_map(|(_, input)| match input {
+            Input::Hidden(field) => Some(field.take()),
+            Input::Open(_) => None,
+        });
+        hidden.unwrap_or_else(|| SecretBytes::copied_from(&[]))
+    }
+
+    /// Takes a key; true once the last line was ended with Enter.
+    pub fn press(&mut self, key: Key) -> bool {
+        let last = self.at + 1 >= self.lines.len();
+        match key {
+            Key::Enter if last => return true,
+            Key::Enter | Key::Tab | Key::Down if !last => self.at += 1,
+            Key::Up => self.at = self.at.saturating_sub(1),
+            key => match self.lines.get_mut(self.at) {
+                Some((_, Input::Open(field))) => {
+                    field.press(key);
+                }
+                Some((_, Input::Hidden(field))) => field.press(key),
+                None => {}
+            },
+        }
+        false
+    }
+}

@@ -1,0 +1,233 @@
+//! A ceremony under way: the one place where an event becomes an entry, an entry a state, and a state an act.
+//!
+//! [`Ceremony::take`] is the whole of it: step, append to both logs, become. Nothing is done, and nothing is believed, before
+//! the entry that says so has been read back from both log drives.
+
+mod answer;
+pub mod begin;
+pub mod desk;
+pub mod form;
+pub mod record;
+pub mod resume;
+pub mod scene;
+
+use std::collections::VecDeque;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::entry::Entry;
+use conclave_ceremony::event::{Event, Looked};
+use conclave_ceremony::plan::Plan;
+use conclave_ceremony::script::Script;
+use conclave_ceremony::step::{State, Unfit, Waiting};
+use conclave_ceremony::transcript;
+use conclave_publish::Digest;
+use smartcard_hsm::cvc::RootKind;
+
+use crate::key::Key;
+use crate::perform::{Case, Performer};
+use crate::ports::{Machine, Now};
+use desk::Desk;
+use record::{NotWritten, Record};
+
+/// Why an event did not become an entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// It does not fit: nothing has changed.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// A log drive did not take the entry. It waits, and nothing is done, until [`Ceremony::write`] succeeds.
+    #[error(transparent)]
+    NotWritten(#[from] NotWritten),
+    /// The entry cannot be encoded.
+    #[error("the entry cannot be recorded: {0}")]
+    Entry(#[from] transcript::AppendError),
+}
+
+/// A ceremony under way.
+///
+/// **Secret**: by its performer's Vault and by the fields of its desk.
+pub struct Ceremony<M: Machine, R: RootKind> {
+    plan: Plan,
+    script: Script,
+    state: State,
+    head: Digest,
+    seq: u64,
+    boot: u16,
+    record: Record,
+    performer: Performer<M, R>,
+    desk: Desk,
+    /// Entries that are pushed and not yet on every log.
+    waits: Option<Waits>,
+    /// Findings of the start that are still to be recorded.
+    findings: VecDeque<Looked>,
+    /// What is wrong with the log drives, if something is.
+    trouble: Option<NotWritten>,
+    now: Now,
+    /// When the step under way began, and when this boot's part of the ceremony did.
+    since: (Now, Now),
+}
+
+struct Waits {
+    next: State,
+    acts: Vec<Act>,
+    head: Digest,
+}
+
+impl<M: Machine, R: RootKind> Ceremony<M, R> {
+    /// What the room waits for.
+    pub fn waiting(&self) -> Waiting {
+        self.state.waiting(&self.plan, &self.script)
+    }
+
+    /// The transcript as far as it is in memory.
+    pub fn transcript(&self) -> &[u8] {
+        self.record.bytes()
+    }
+
+    /// The head of the transcript.
+    pub fn head(&self) -> Digest {
+        self.head
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether something happens without anybody pressing a key.
+    pub fn busy(&self) -> bool {
+        let people = |act| matches!(act, Act::Reveal(_) | Act::Show);
+        self.trouble.is_none()
+            && match self.waiting() {
+                Waiting::Acting(act) => !people(act),
+                Waiting::Asked(Ask::Look) => !self.findings.is_empty(),
+                _ => false,
+            }
+    }
+
+    /// Does what is next without anybody: an act, or recording a finding of the start.
+    pub fn go_on(&mut self, machine: &mut M) {
+        let event = match self.waiting() {
+            Waiting::Acting(act) => {
+                let case = Case {
+                    plan: &self.plan,
+                    facts: self.state.facts(),
+                    head: self.state.intent().unwrap_or(self.head),
+                };
+                Event::Came { act, outcome: self.performer.perform(act, case, machine) }
+            }
+            Waiting::Asked(Ask::Look) => match self.findings.pop_front() {
+                Some(looked) => Event::Looked(looked),
+                None => return,
+            },
+            _ => return,
+        };
+        self.told(event, machine);
+    }
+
+    /// Takes a key.
+    pub fn press(&mut self, key: Key, machine: &mut M) {
+        if self.trouble.is_some() {
+            if key == Key::Enter {
+                let written = self.write(machine);
+                self.trouble = written.err();
+            }
+            return;
+        }
+        let waiting = self.waiting();
+        let pressed = self.desk.press(key, &waiting, self.state.at());
+        if !pressed {
+            return;
+        }
+        match self.answered(&waiting, machine) {
+            Ok(Some(event)) => self.told(event, machine),
+            Ok(None) => {}
+            Err(words) => self.desk.refuse(words),
+        }
+    }
+
+    /// The clocks, read anew.
+    pub fn ticked(&mut self, now: Now) {
+        self.now = now;
+    }
+
+    /// Takes an event and shows what is wrong with it, if something is.
+    fn told(&mut self, event: Event, machine: &mut M) {
+        match self.take(event, machine) {
+            Ok(()) => {}
+            Err(NotTaken::NotWritten(trouble)) => self.trouble = Some(trouble),
+            Err(refused) => self.desk.refuse(refused.to_string()),
+        }
+    }
+
+    /// An event becomes an entry on both logs, and then the state.
+    pub fn take(&mut self, event: Event, machine: &mut M) -> Result<(), NotTaken> {
+        let (next, acts) = self.state.step(&self.plan, &self.script, &event)?;
+        self.now = machine.now();
+        let entry = Entry {
+            seq: self.seq,
+            acts: acts.clone(),
+            boot: self.boot,
+            mono: self.now.mono_ms,
+            prev: self.head.into(),
+            step: self.state.at(),
+            wall: self.now.wall.0,
+            event,
+        };
+        let (bytes, head) = transcript::append(&self.head, &entry)?;
+        self.record.push(&bytes);
+        self.waits = Some(Waits { next, acts, head });
+        Ok(self.write(machine)?)
+    }
+
+    /// Brings what waits to the log drives, and becomes it.
+    pub fn write(&mut self, machine: &mut M) -> Result<(), NotWritten> {
+        // A drive that was just identified as a log takes every entry so far, this one included.
+        let logs = self.waits.as_ref().map(|waits| waits.next.facts().logs.clone()).unwrap_or_default();
+        for drive in logs {
+            self.record.attach(drive, &self.plan, machine)?;
+        }
+        self.record.write(&self.plan, machine)?;
+        let Some(Waits { next, acts, head }) = self.waits.take() else { return Ok(()) };
+        self.performer.intends(&acts);
+        let moved = next.at() != self.state.at();
+        self.state = next.appended(head);
+        self.head = head;
+        self.seq += 1;
+        if moved {
+            self.since.0 = self.now;
+        }
+        self.desk.clear();
+        let waiting = self.waiting();
+        self.prepare(&waiting, machine);
+        if waiting == Waiting::Closed {
+            self.performer.vault_mut().wipe_all();
+            self.record.release(&self.plan, machine);
+        }
+        Ok(())
+    }
+
+    /// Lets go of a device before people are asked to take it out.
+    fn prepare(&mut self, waiting: &Waiting, machine: &mut M) {
+        use conclave_ceremony::ids::Device;
+        match waiting {
+            Waiting::Asked(Ask::Remove(Device::Token(token))) => self.performer.let_go(*token),
+            Waiting::Asked(Ask::Remove(Device::Drive(drive))) => {
+                let planned = self.plan.drives.get(usize::from(drive.0));
+                let found = planned.and_then(|planned| crate::perform::find_drive(planned, machine).ok());
+                if let Some(drive) = found {
+                    use crate::drives::Drives;
+                    // Everything on it was read back already; a drive that is gone meanwhile is what was wanted.
+                    let _ = machine.drives().release(&drive);
+                }
+            }
+            _ => {}
+        }
+    }
+}

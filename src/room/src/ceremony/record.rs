@@ -1,0 +1,156 @@
+//! The record: every entry in memory, and on each log drive as far as it was written there.
+
+use conclave_ceremony::ids::DriveId;
+use conclave_ceremony::plan::Plan;
+use conclave_ceremony::transcript;
+use conclave_publish::FileName;
+
+use crate::drives::{Drive, DriveError, Drives};
+use crate::perform::{find_drive, log_drive};
+use crate::ports::Machine;
+
+/// The transcript so far.
+#[derive(Debug, Default)]
+pub struct Record {
+    bytes: Vec<u8>,
+    /// Where entry 0 ends: what tells this ceremony's logs from others.
+    first: usize,
+    logs: Vec<Log>,
+}
+
+#[derive(Debug)]
+struct Log {
+    id: DriveId,
+    len: usize,
+}
+
+/// The record could not be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{drive}: {words}")]
+pub struct NotWritten {
+    /// What the room calls the drive.
+    pub drive: String,
+    /// What happened, what to do now.
+    pub words: String,
+}
+
+impl Record {
+    /// A record that was read from both its logs.
+    pub fn resumed(bytes: Vec<u8>, first: usize, logs: impl IntoIterator<Item = (DriveId, usize)>) -> Self {
+        Self { bytes, first, logs: logs.into_iter().map(|(id, len)| Log { id, len }).collect() }
+    }
+
+    /// The whole transcript.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Adds an entry in memory; [`Self::write`] brings it to the logs.
+    pub fn push(&mut self, entry: &[u8]) {
+        if self.bytes.is_empty() {
+            self.first = entry.len();
+        }
+        self.bytes.extend_from_slice(entry);
+    }
+
+    /// Makes a drive that was identified a log of this record.
+    ///
+    /// **Errors**: it holds the record of another ceremony, or one that goes on differently.
+    pub fn attach(&mut self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<(), NotWritten> {
+        if self.logs.iter().any(|log| log.id == id) {
+            return Ok(());
+        }
+        let refused = |words: &str| NotWritten { drive: name(plan, id), words: words.into() };
+        let failed = |error: DriveError| refused(&words(&name(plan, id), &error));
+        let drive = self.find(id, plan, machine)?;
+        let log = file_name()?;
+        let there = machine.drives().names(&drive).map_err(failed)?.iter().any(|(name, _)| *name == log);
+        let mut len = 0;
+        if there {
+            let old = machine.drives().read(&drive, &log, transcript::TRANSCRIPT_LEN_MAX as u64).map_err(failed)?;
+            let whole = transcript::read(&old).map_err(|damage| refused(&format!("Its log is damaged: {damage}.")))?;
+            len = whole.len;
+            // A power cut may have left the beginning of this very record.
+            if (len > 0 && len < self.first) || old.get(..len).is_none_or(|old| !self.bytes.starts_with(old)) {
+                return Err(refused("It holds the record of another ceremony. Take it out; bring an empty drive."));
+            }
+        }
+        self.logs.push(Log { id, len });
+        self.write(plan, machine)
+    }
+
+    /// Brings every log up to date, one after the other: the second is not touched before the first was read back.
+    pub fn write(&mut self, plan: &Plan, machine: &mut impl Machine) -> Result<(), NotWritten> {
+        for at in 0..self.logs.len() {
+            let Some(log) = self.logs.get(at) else { continue };
+            let (id, len) = (log.id, log.len);
+            let Some(missing) = self.bytes.get(len..).filter(|missing| !missing.is_empty()) else { continue };
+            let drive = self.find(id, plan, machine)?;
+            let failed =
+                |error: DriveError| NotWritten { drive: name(plan, id), words: words(&name(plan, id), &error) };
+            let file = file_name()?;
+            let torn = |error: &DriveError| matches!(&error.came, crate::drives::Came::LogLength { expected, found } if found > expected);
+            match machine.drives().append(&drive, &file, len as u64, missing) {
+                // What an append that failed half way left behind is kept in a file of its own.
+                Err(error) if torn(&error) => {
+                    machine.drives().truncate_to(&drive, &file, len as u64).map_err(failed)?;
+                    machine.drives().append(&drive, &file, len as u64, missing).map_err(failed)?;
+                }
+                appended => appended.map_err(failed)?,
+            }
+            if let Some(log) = self.logs.get_mut(at) {
+                log.len = self.bytes.len();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file beside each log.
+    pub fn beside(
+        &self,
+        file: &FileName,
+        bytes: &[u8],
+        plan: &Plan,
+        machine: &mut impl Machine,
+    ) -> Result<(), NotWritten> {
+        for log in &self.logs {
+            let drive = self.find(log.id, plan, machine)?;
+            let written = machine.drives().write(&drive, &[(file.clone(), bytes)], crate::drives::Attempt::Resumed);
+            written
+                .map_err(|error| NotWritten { drive: name(plan, log.id), words: words(&name(plan, log.id), &error) })?;
+        }
+        Ok(())
+    }
+
+    /// Ends every mount: the machine may be switched off.
+    pub fn release(&self, plan: &Plan, machine: &mut impl Machine) {
+        for log in &self.logs {
+            if let Ok(drive) = self.find(log.id, plan, machine) {
+                // It is synced already; what a pulled drive says now changes nothing.
+                let _ = machine.drives().release(&drive);
+            }
+        }
+    }
+
+    fn find(&self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<Drive, NotWritten> {
+        let refused = |words: String| NotWritten { drive: name(plan, id), words };
+        let planned =
+            plan.drives.get(usize::from(id.0)).ok_or_else(|| refused("The plan has no such drive.".into()))?;
+        find_drive(planned, machine).map_err(|failure| refused(failure.words.to_string()))
+    }
+}
+
+fn name(plan: &Plan, id: DriveId) -> String {
+    plan.drives.get(usize::from(id.0)).map_or_else(|| "drive".into(), |drive| drive.name.to_string())
+}
+
+fn words(name: &str, error: &DriveError) -> String {
+    let words = crate::text_drives::failed(name, error);
+    format!("{} {}", words.facts.join(" "), words.instruction)
+}
+
+/// The name of the transcript.
+fn file_name() -> Result<FileName, NotWritten> {
+    FileName::new(log_drive::TRANSCRIPT.as_bytes())
+        .map_err(|error| NotWritten { drive: log_drive::TRANSCRIPT.into(), words: error.to_string() })
+}

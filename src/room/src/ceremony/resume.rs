@@ -1,0 +1,184 @@
+//! After a power cut: both logs read, made one record again, and every entry stepped through once more.
+
+use conclave_ceremony::compile::compile;
+use conclave_ceremony::event::Event;
+use conclave_ceremony::ids::DriveId;
+use conclave_ceremony::merge::{MergeError, merge};
+use conclave_ceremony::plan::{self, Holds, Plan, Refusal};
+use conclave_ceremony::step::{State, Unfit};
+use conclave_ceremony::transcript::Transcript;
+use conclave_publish::{Digest, FileName, Kind};
+use smartcard_hsm::cvc::RootKind;
+
+use super::begin::Begun;
+use super::desk::Desk;
+use super::record::Record;
+use super::{Ceremony, NotTaken};
+use crate::drives::{Drive, Drives};
+use crate::perform::{Performer, log_drive};
+use crate::ports::Machine;
+
+/// Longest file that is read from a log drive besides the log. **Units**: bytes.
+const FILE_LEN_MAX: u64 = 1024 * 1024;
+
+/// Why a ceremony cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NotResumed {
+    /// A log drive is missing, or cannot be read.
+    #[error("{0}")]
+    Drive(String),
+    /// The plan beside the log breaks rules.
+    #[error("the plan beside the log is refused")]
+    Plan(Vec<Refusal>),
+    /// The plan beside the log is not the one the record names.
+    #[error("the plan on the log drive is not the one this record began with")]
+    OtherPlan,
+    /// The logs do not go together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// An entry does not follow from the ones before it.
+    #[error("entry {seq} does not follow from the entries before it: {why}")]
+    Entry {
+        /// Which.
+        seq: usize,
+        /// Why.
+        why: Unfit,
+    },
+    /// An entry intends other acts than its event causes.
+    #[error("entry {seq} intends other acts than its event causes")]
+    Acts {
+        /// Which.
+        seq: usize,
+    },
+    /// The interruption could not be recorded.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+}
+
+/// A log drive that is plugged in: what is on it.
+struct Read {
+    id: DriveId,
+    log: Vec<u8>,
+}
+
+impl<M: Machine> Begun<M> {
+    /// Goes on with the ceremony whose log drives are plugged in.
+    pub fn resumed(machine: &mut M) -> Result<Self, NotResumed> {
+        let (bytes, companion) = beside(machine)?;
+        let plan = plan::read(&bytes).map_err(NotResumed::Plan)?;
+        Ok(match plan.kind {
+            Kind::Production => Self::Production(Box::new(resume(plan, bytes, companion, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, bytes, companion, machine)?)),
+        })
+    }
+}
+
+fn name(text: &str) -> Result<FileName, NotResumed> {
+    FileName::new(text.as_bytes()).map_err(|error| NotResumed::Drive(error.to_string()))
+}
+
+fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
+    let words = crate::text_drives::failed(drive.serial.as_str(), error);
+    NotResumed::Drive(format!("{} {}", words.facts.join(" "), words.instruction))
+}
+
+/// Plan and companion, from the first drive with a transcript.
+fn beside(machine: &mut impl Machine) -> Result<(Vec<u8>, Vec<u8>), NotResumed> {
+    let drives = machine.drives().present().map_err(|error| NotResumed::Drive(error.to_string()))?;
+    let wanted = [name(log_drive::PLAN)?, name(log_drive::COMPANION)?];
+    for drive in drives {
+        let Ok(names) = machine.drives().names(&drive) else { continue };
+        if wanted.iter().all(|wanted| names.iter().any(|(name, _)| name == wanted)) {
+            let [plan, companion] = &wanted;
+            let plan = machine.drives().read(&drive, plan, FILE_LEN_MAX).map_err(|error| failed(&drive, &error))?;
+            let companion = machine.drives().read(&drive, companion, FILE_LEN_MAX);
+            return Ok((plan, companion.map_err(|error| failed(&drive, &error))?));
+        }
+    }
+    Err(NotResumed::Drive("No drive with a plan beside its record is plugged in. Plug both log drives in.".into()))
+}
+
+fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed> {
+    let file = name(log_drive::TRANSCRIPT)?;
+    let mut read = Vec::new();
+    for (at, planned) in plan.drives.iter().enumerate().filter(|(_, drive)| drive.holds == Holds::Transcript) {
+        let Ok(id) = u16::try_from(at).map(DriveId) else { continue };
+        let drive = crate::perform::find_drive(planned, machine)
+            .map_err(|failure| NotResumed::Drive(failure.words.to_string()))?;
+        let names = machine.drives().names(&drive).map_err(|error| failed(&drive, &error))?;
+        let log = if names.iter().any(|(name, _)| *name == file) {
+            let most = conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX as u64;
+            machine.drives().read(&drive, &file, most).map_err(|error| failed(&drive, &error))?
+        } else {
+            Vec::new()
+        };
+        read.push(Read { id, log });
+    }
+    Ok(read)
+}
+
+fn resume<M: Machine, R: RootKind>(
+    plan: Plan,
+    bytes: Vec<u8>,
+    companion: Vec<u8>,
+    machine: &mut M,
+) -> Result<Ceremony<M, R>, NotResumed> {
+    let script = compile(&plan).map_err(NotResumed::Plan)?;
+    let read = logs(&plan, machine)?;
+    let [a, b] = &read[..] else {
+        return Err(NotResumed::Drive("The plan does not name two log drives.".into()));
+    };
+    let merged = merge(&a.log, &b.log)?;
+    let transcript = &merged.transcript;
+    let torn = [merged.torn_a, merged.torn_b].into_iter().find(|torn| !torn.is_empty()).map(Digest::of);
+    let longer = if a.log.len() - merged.torn_a.len() >= b.log.len() - merged.torn_b.len() { &a.log } else { &b.log };
+    let whole = longer.get(..transcript.len).unwrap_or_default().to_vec();
+    let mut performer = Performer::new(bytes, companion);
+    let mut state = State::default();
+    for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
+        let (next, acts) = state.step(&plan, &script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;
+        if acts != entry.acts {
+            return Err(NotResumed::Acts { seq });
+        }
+        performer.intends(&acts);
+        state = next.appended(*head);
+    }
+    let began = state.facts().began.as_ref().map(|began| Digest::from(began.plan));
+    if began != Some(plan.digest) {
+        return Err(NotResumed::OtherPlan);
+    }
+    // Only drives that the record knows as logs go on as such; the other one is identified by its step.
+    let known = state.facts().logs.clone();
+    let at = |log: &Read, missing: &[u8]| (log.id, whole.len() - missing.len());
+    let logs = [at(a, merged.missing_a), at(b, merged.missing_b)].into_iter().filter(|(id, _)| known.contains(id));
+    let now = machine.now();
+    let boot = state.facts().boot.saturating_add(1);
+    let first = first_len(transcript);
+    let mut ceremony = Ceremony {
+        script,
+        head: transcript.head(),
+        seq: transcript.entries.len() as u64,
+        boot,
+        record: Record::resumed(whole.clone(), first, logs),
+        performer,
+        desk: Desk::default(),
+        waits: None,
+        findings: std::collections::VecDeque::new(),
+        trouble: None,
+        now,
+        since: (now, now),
+        state,
+        plan,
+    };
+    let head = ceremony.head.into();
+    ceremony.take(Event::Interrupted { boot, head, torn: torn.map(Into::into) }, machine)?;
+    Ok(ceremony)
+}
+
+/// Bytes of entry 0.
+fn first_len(transcript: &Transcript) -> usize {
+    let genesis = conclave_ceremony::transcript::GENESIS;
+    let first =
+        transcript.entries.first().and_then(|entry| conclave_ceremony::transcript::append(&genesis, entry).ok());
+    first.map_or(0, |(bytes, _)| bytes.len())
+}

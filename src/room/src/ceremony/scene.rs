@@ -1,0 +1,72 @@
+//! What the screen shows of a ceremony: everything it may read, borrowed for one drawing.
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::ask::Who;
+use conclave_ceremony::plan::Plan;
+use conclave_ceremony::script::Script;
+use conclave_ceremony::step::{State, Waiting};
+use conclave_publish::Digest;
+use smartcard_hsm::cvc::RootKind;
+use smartcard_hsm::secret::SecretBytes;
+
+use super::Ceremony;
+use super::desk::{Desk, Stage};
+use super::record::NotWritten;
+use crate::ports::{Machine, Now};
+
+/// A ceremony as one screen shows it.
+pub struct Scene<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its steps.
+    pub script: &'a Script,
+    /// Where it stands.
+    pub state: &'a State,
+    /// What it waits for.
+    pub waiting: Waiting,
+    /// Who may answer, if not anyone.
+    pub who: Option<Who>,
+    /// Head of the transcript.
+    pub head: Digest,
+    /// What is on the table.
+    pub desk: &'a Desk,
+    /// What is wrong with the log drives.
+    pub trouble: Option<&'a NotWritten>,
+    /// The clocks.
+    pub now: Now,
+    /// When the step began, and when this boot's part of the ceremony did.
+    pub since: (Now, Now),
+    /// The secret its keeper may see now.
+    ///
+    /// **Secret**: drawn in its own place on the screen, and nowhere else.
+    pub secret: Option<&'a SecretBytes>,
+}
+
+impl<M: Machine, R: RootKind> Ceremony<M, R> {
+    /// Lays out the table for what is waited for and lends everything to the screen.
+    pub fn scene(&mut self) -> Scene<'_> {
+        let waiting = self.waiting();
+        self.desk.lay(&waiting, self.state.at());
+        let secret = match (&waiting, self.desk.stage) {
+            (Waiting::Acting(Act::Reveal(slot)), Stage::Shown) => self.performer.vault().shown(*slot),
+            _ => None,
+        };
+        let who = match &waiting {
+            Waiting::Asked(ask) => Self::who(ask),
+            _ => None,
+        };
+        Scene {
+            plan: &self.plan,
+            script: &self.script,
+            state: &self.state,
+            waiting,
+            who,
+            head: self.head,
+            desk: &self.desk,
+            trouble: self.trouble.as_ref(),
+            now: self.now,
+            since: self.since,
+            secret,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Acts on drives: identified, written to, read from.
+
+use conclave_ceremony::act::{Act, Item};
+use conclave_ceremony::event::{Failure, Outcome};
+use conclave_ceremony::ids::DriveId;
+use conclave_ceremony::plan::{Drive, Plan};
+use conclave_ceremony::public::Text;
+use conclave_publish::FileName;
+use smartcard_hsm::cvc::RootKind;
+
+use super::failure::{device, halt, missing, of_drive};
+use super::shares::file;
+use super::{Case, Performer, log_drive};
+use crate::drives::{self, Drives};
+use crate::ports::Machine;
+
+/// Longest file that is read back from a drive. **Units**: bytes.
+const FILE_LEN_MAX: u64 = 64 * 1024;
+/// Most names of a drive's files that are recorded.
+const NAMES_MAX: usize = 64;
+
+fn planned(case: Case<'_>, id: DriveId) -> Result<&Drive, Failure> {
+    case.plan.drives.get(usize::from(id.0)).ok_or_else(|| halt("The plan has no such drive."))
+}
+
+/// What a file is called on its drive; further attempts are numbered, because nothing is ever written over.
+pub fn file_name(plan: &Plan, item: Item) -> Option<FileName> {
+    let again = |attempt: u16| if attempt > 1 { format!("-{attempt}") } else { String::new() };
+    let name = match item {
+        Item::Share(share, attempt) => format!("share-{}{}.pbe", share.0 + 1, again(attempt)),
+        Item::Blob(key, attempt) => {
+            format!("{}{}.wrap", plan.keys.get(usize::from(key.0))?.label.as_str(), again(attempt))
+        }
+        Item::Plan => log_drive::PLAN.into(),
+        Item::Companion => log_drive::COMPANION.into(),
+        Item::Bundle => return None,
+    };
+    FileName::new(name.as_bytes()).ok()
+}
+
+fn named(plan: &Plan, item: Item) -> Result<FileName, Failure> {
+    file_name(plan, item).ok_or_else(|| halt("The plan has no name for this file."))
+}
+
+/// The drive of the plan with this number, if it is plugged in and the one it says it is.
+/// **Errors**: it is missing, another one has its serial, or it holds no volume to work with.
+pub fn find(planned: &Drive, machine: &mut impl Machine) -> Result<drives::Drive, Failure> {
+    let present = machine.drives().present().map_err(|error| of_drive(planned.name.as_str(), &error))?;
+    let Some(there) = present.into_iter().find(|there| there.serial.as_str() == planned.serial.as_str()) else {
+        return Err(device(&format!("{}, serial {}, is not plugged in. Plug it in.", planned.name, planned.serial)));
+    };
+    let refuse = |what: String| {
+        Err(device(&format!("{}: {what}. This is another drive with its serial: take it out.", planned.name)))
+    };
+    match &there.volume {
+        Err(unfit) => Err(device(&format!("{} is {}.", planned.name, crate::text_drives::unfit(unfit)))),
+        Ok(_) if there.len != planned.size => {
+            refuse(format!("it has {} bytes, the plan says {}", there.len, planned.size))
+        }
+        Ok(volume) if volume.id.0 != planned.volume => {
+            refuse(format!("its volume is {}, the plan says {}", volume.id, drives::VolumeId(planned.volume)))
+        }
+        Ok(_) => Ok(there),
+    }
+}
+
+impl<M: Machine, R: RootKind> Performer<M, R> {
+    pub(super) fn identify(&mut self, id: DriveId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let planned = planned(case, id)?;
+        let drive = find(planned, machine)?;
+        let failed = |error| of_drive(planned.name.as_str(), &error);
+        let names = machine.drives().names(&drive).map_err(failed)?;
+        let free = machine.drives().free(&drive).map_err(failed)?;
+        let names = names.iter().take(NAMES_MAX).map(|(name, _)| Text::fitted(name.as_str())).collect();
+        Ok(Outcome::Drive { names, free })
+    }
+
+    pub(super) fn write(
+        &mut self,
+        id: DriveId,
+        item: Item,
+        case: Case<'_>,
+        machine: &mut M,
+    ) -> Result<Outcome, Failure> {
+        let bytes = match item {
+            Item::Plan => &self.plan,
+            Item::Companion => &self.companion,
+            _ => self.files.get(&item).ok_or_else(|| missing("The file"))?,
+        };
+        let files = [(named(case.plan, item)?, bytes.as_slice())];
+        self.onto(id, &files, Act::Write(id, item), case, machine)?;
+        let outcome = file(bytes);
+        // What is read later comes from the drive, never from here.
+        self.files.remove(&item);
+        Ok(outcome)
+    }
+
+    pub(super) fn onto(
+        &self,
+        id: DriveId,
+        files: &[(FileName, &[u8])],
+        act: Act,
+        case: Case<'_>,
+        machine: &mut M,
+    ) -> Result<(), Failure> {
+        let planned = planned(case, id)?;
+        let drive = find(planned, machine)?;
+        let written = machine.drives().write(&drive, files, self.attempt(act));
+        written.map_err(|error| of_drive(planned.name.as_str(), &error))
+    }
+
+    pub(super) fn read(
+        &mut self,
+        id: DriveId,
+        item: Item,
+        case: Case<'_>,
+        machine: &mut M,
+    ) -> Result<Outcome, Failure> {
+        let planned = planned(case, id)?;
+        let drive = find(planned, machine)?;
+        let read = machine.drives().read(&drive, &named(case.plan, item)?, FILE_LEN_MAX);
+        let read = read.map_err(|error| of_drive(planned.name.as_str(), &error))?;
+        let outcome = file(&read);
+        self.files.insert(item, read);
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,93 @@
+//! What can be done about a failure: the room's four answers, for every error of token, drive and Vault.
+
+use conclave_ceremony::event::{Failure, Next};
+use conclave_ceremony::judge::failure;
+use smartcard_hsm::channel::ChannelError;
+use smartcard_hsm::error::{Came, Refusal, TokenError};
+use smartcard_hsm::session::Failed;
+
+use crate::drives::{self, DriveError};
+use crate::text_drives;
+use crate::vault::NotMade;
+
+/// A token's failure.
+pub(super) fn of_token(error: &TokenError) -> Failure {
+    failure(next(error), &format!("{error}. {}", error.what_to_do()))
+}
+
+/// A token's failure that handed its session back: the session is let go.
+pub(super) fn lost<S>(failed: Failed<S>) -> Failure {
+    of_token(&failed.error)
+}
+
+/// The token could not be powered on.
+pub(super) fn of_channel(name: &str, error: &ChannelError) -> Failure {
+    failure(Next::Device, &format!("{name}: {error}. Unplug it and plug it in again."))
+}
+
+fn next(error: &TokenError) -> Next {
+    if error.wrong_pin() {
+        return Next::Type;
+    }
+    match &error.came {
+        Came::Channel(ChannelError::Unplugged) => Next::Device,
+        Came::Channel(_) | Came::Status(_) | Came::Malformed(_) => Next::Again,
+        // The proof that a token is not what it says it is, or did not do what it says it did.
+        Came::Chain(_)
+        | Came::Attest(_)
+        | Came::UsbSerial(_)
+        | Came::OtherToken { .. }
+        | Came::Blob(_)
+        | Came::Kcv { .. }
+        | Came::NotDone { .. }
+        | Came::Chip(_) => Next::Halt,
+        Came::Refused(refusal) => match refusal {
+            Refusal::LastTry | Refusal::NotWaiting { .. } | Refusal::KeyTaken { .. } => Next::Again,
+            _ => Next::Halt,
+        },
+        _ => Next::Again,
+    }
+}
+
+/// A drive's failure.
+pub(super) fn of_drive(name: &str, error: &DriveError) -> Failure {
+    use drives::Came;
+    let next = match &error.came {
+        Came::Absent
+        | Came::Swapped(_)
+        | Came::Gone
+        | Came::NoSerial
+        | Came::SameSerial { .. }
+        | Came::Unfit(_)
+        | Came::ReadOnly => Next::Device,
+        Came::NotReadBack(_) | Came::LogLength { .. } | Came::Exists(_) => Next::Halt,
+        _ => Next::Again,
+    };
+    let words = text_drives::failed(name, error);
+    failure(next, &format!("{} {}", words.facts.join(" "), words.instruction))
+}
+
+/// A secret that was not made.
+pub(super) fn not_made(error: NotMade) -> Failure {
+    failure(Next::Again, &format!("{error}. Try again; if it happens twice, take another machine."))
+}
+
+/// Something that must be in memory is not, although the record says so.
+pub(super) fn missing(what: &str) -> Failure {
+    failure(Next::Again, &format!("{what} is not in memory any more. Do the step again."))
+}
+
+/// Something that cannot be, and would be wrong to go on with.
+pub(super) fn halt(words: &str) -> Failure {
+    failure(Next::Halt, words)
+}
+
+/// Another device is needed.
+pub(super) fn device(words: &str) -> Failure {
+    failure(Next::Device, words)
+}
+
+/// Something was typed wrong.
+pub(super) fn typed(words: &str) -> Failure {
+    failure(Next::Type, words)
+}

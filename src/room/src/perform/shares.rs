@@ -1,0 +1,96 @@
+//! Acts on the DKEK: its shares are made, sealed, opened, compared and imported.
+
+use conclave_ceremony::event::{Failure, Outcome};
+use conclave_ceremony::ids::{ShareId, TokenId};
+use conclave_ceremony::kinds::{shares, tokens};
+use conclave_ceremony::public::Octets;
+use conclave_publish::Digest;
+use smartcard_hsm::cvc::RootKind;
+use smartcard_hsm::dkek::Kcv;
+use smartcard_hsm::dkek::share::SealedShare;
+use smartcard_hsm::secret::SecretBytes;
+
+use super::failure::{halt, missing, not_made, of_token, typed};
+use super::tokens::Held;
+use super::{Case, Performer, random};
+use crate::ports::Machine;
+
+/// Bytes of a share. The token gives as many, the kernel as many.
+const SHARE_LEN: u16 = 32;
+
+/// How the record calls a check value.
+fn kcv(kcv: Kcv) -> Outcome {
+    Outcome::Kcv(Octets(*kcv.bytes()))
+}
+
+/// How the record calls a file.
+pub(super) fn file(bytes: &[u8]) -> Outcome {
+    Outcome::File { len: bytes.len() as u64, digest: Digest::of(bytes).into() }
+}
+
+impl<M: Machine, R: RootKind> Performer<M, R> {
+    /// Every share of randomness of the kernel and of a token each, one token after the other.
+    pub(super) fn make_shares(&mut self, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let sources: Vec<TokenId> = tokens(case.plan).collect();
+        for (share, id) in shares(case.plan).zip(sources.iter().cycle()) {
+            let of_token = self.random_of(*id, case, machine)?;
+            self.vault.make_share(share, &of_token, machine).map_err(not_made)?;
+        }
+        self.combine()
+    }
+
+    fn random_of(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<SecretBytes, Failure> {
+        let random = match self.held.remove(&id) {
+            Some(Held::User(mut session)) => {
+                let random = session.random(SHARE_LEN);
+                self.keep(id, session);
+                random
+            }
+            other => {
+                if let Some(held) = other {
+                    self.held.insert(id, held);
+                }
+                let mut session = self.proven(id, case, machine)?;
+                let random = session.random(SHARE_LEN);
+                self.held.insert(id, Held::Public(session));
+                random
+            }
+        };
+        random.map_err(|error| of_token(&error))
+    }
+
+    pub(super) fn seal(&mut self, id: ShareId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let salt = *random::<8>(machine)?;
+        let passphrase = self.vault.passphrase(id).ok_or_else(|| missing("The passphrase"))?;
+        let share = self.vault.share(id).ok_or_else(|| missing("The share"))?;
+        let sealed = SealedShare::seal(share, &passphrase, salt, machine.stretch(), &mut |_| ()).to_file();
+        let outcome = file(&sealed);
+        self.files.insert(case.facts.share_item(id), sealed.to_vec());
+        Ok(outcome)
+    }
+
+    pub(super) fn open(&mut self, id: ShareId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let read = self.files.get(&case.facts.share_item(id)).ok_or_else(|| missing("The share file"))?;
+        let sealed = SealedShare::parse(read).map_err(|error| halt(&format!("{error}.")))?;
+        let passphrase = self.vault.passphrase(id).ok_or_else(|| missing("The passphrase"))?;
+        let share = sealed
+            .open(&passphrase, machine.stretch(), &mut |_| ())
+            .map_err(|error| typed(&format!("{error}. Its custodian types the passphrase again.")))?;
+        self.vault.put_share(id, share);
+        Ok(Outcome::Done)
+    }
+
+    /// The check value of all shares in the Vault.
+    pub(super) fn combine(&mut self) -> Result<Outcome, Failure> {
+        self.vault.kcv().map(kcv).ok_or_else(|| halt("Two of the shares are one and the same."))
+    }
+
+    pub(super) fn import(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let recorded = case.facts.kcv.and_then(|Octets(bytes)| Kcv::stated(bytes).ok());
+        let recorded = recorded.ok_or_else(|| halt("No check value was recorded when the shares were made."))?;
+        let mut session = self.proven(id, case, machine)?;
+        let status = session.import_dkek(&self.vault.shares(), recorded).map_err(|error| of_token(&error))?;
+        self.held.insert(id, Held::Public(session));
+        status.kcv.map(kcv).ok_or_else(|| halt("The token states no check value after the import."))
+    }
+}

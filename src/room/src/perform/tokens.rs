@@ -1,0 +1,281 @@
+//! Acts on whole tokens: found, looked at, proved, initialised for good, tried, labelled, listed.
+
+use conclave_ceremony::act::{Act, Slot};
+use conclave_ceremony::event::{Failure, Outcome, TokenSeen};
+use conclave_ceremony::ids::TokenId;
+use conclave_ceremony::plan::{Before, Token};
+use conclave_ceremony::public::{Bytes, Text};
+use conclave_ceremony::script::Which;
+use core::num::NonZeroU8;
+use smartcard_hsm::channel::Channel;
+use smartcard_hsm::chip::{DRAWS_MAX, Ephemeral};
+use smartcard_hsm::command::{Reset, Setup};
+use smartcard_hsm::cvc::RootKind;
+use smartcard_hsm::genuine::CurrentSoPin;
+use smartcard_hsm::object::{FileId, PinKind};
+use smartcard_hsm::secret::{Pin, SO_PIN_PUBLISHED, Secret, SecretBytes, SoPin};
+use smartcard_hsm::session::{Evidence, Failed, LastTry, Proven, Public, Session, Unproven, User};
+
+use super::failure::{device, halt, lost, of_channel, of_token, typed};
+use super::{Case, ChannelOf, Performer, random};
+use crate::ports::{Machine, TokenAt, Tokens};
+
+/// Wrong user PINs in a row that block it: eight digits may have more, nobody needs them.
+const TRIES: u8 = 3;
+/// Bits of a head that a request carries. **Units**: bytes.
+const HEAD_LEN: usize = 10;
+
+/// A session that was kept: its proof lasts as long as it does.
+pub(super) enum Held<C, R: RootKind> {
+    /// Nobody is logged in.
+    Public(Session<C, Proven<R>, Public>),
+    /// The user is logged in.
+    User(Session<C, Proven<R>, User>),
+}
+
+/// The bits of a head that a request carries.
+pub(super) fn bound(case: Case<'_>) -> [u8; HEAD_LEN] {
+    case.head.bytes().first_chunk().copied().unwrap_or_default()
+}
+
+/// A token of the plan.
+pub(super) fn planned(case: Case<'_>, id: TokenId) -> Result<&Token, Failure> {
+    case.plan.tokens.get(usize::from(id.0)).ok_or_else(|| halt("The plan has no such token."))
+}
+
+/// Public bytes for the record.
+pub(super) fn bytes(bytes: &[u8]) -> Result<Bytes, Failure> {
+    Bytes::new(bytes.to_vec()).ok_or_else(|| halt("The token answered with more bytes than a record holds."))
+}
+
+fn published() -> SoPin {
+    Secret::filled(|so_pin| *so_pin = SO_PIN_PUBLISHED)
+}
+
+impl<M: Machine, R: RootKind> Performer<M, R> {
+    /// Where a token of the plan is plugged in. The same serial twice is an alarm.
+    fn find(token: &Token, machine: &mut M) -> Result<TokenAt, Failure> {
+        let plugged = machine.tokens().plugged();
+        let mut found = plugged.into_iter().filter(|at| at.serial.as_str().starts_with(token.serial.as_str()));
+        match (found.next(), found.next()) {
+            (Some(at), None) => Ok(at),
+            (None, _) => {
+                Err(device(&format!("{}, serial {}, is not plugged in. Plug it in.", token.name, token.serial)))
+            }
+            (Some(one), Some(two)) => Err(halt(&format!(
+                "Two tokens say they are {}, serial {}: at port {} and at port {}. One is a copy. Keep both apart.",
+                token.name, token.serial, one.port, two.port
+            ))),
+        }
+    }
+
+    /// A new session with a token, its certificates checked against its root and its reader.
+    fn look_at(
+        &mut self,
+        id: TokenId,
+        case: Case<'_>,
+        machine: &mut M,
+    ) -> Result<Session<ChannelOf<M>, Unproven, Public>, Failure> {
+        let token = planned(case, id)?;
+        self.held.remove(&id);
+        let at = Self::find(token, machine)?;
+        let channel = machine.tokens().open(&at).map_err(|error| of_channel(token.name.as_str(), &error))?;
+        let session = Session::open(channel).map_err(|error| of_token(&error))?;
+        session.check_usb_serial::<R>(at.serial.as_str()).map_err(|error| of_token(&error))?;
+        Ok(session)
+    }
+
+    /// A session that has proved itself. One that was lost, because the token was pulled out meanwhile, proves itself anew,
+    /// without changing the token.
+    pub(super) fn proven(
+        &mut self,
+        id: TokenId,
+        case: Case<'_>,
+        machine: &mut M,
+    ) -> Result<Session<ChannelOf<M>, Proven<R>, Public>, Failure> {
+        match self.held.remove(&id) {
+            Some(Held::Public(session)) => Ok(session),
+            Some(Held::User(session)) => session.log_out().map_err(|error| of_token(&error)),
+            None => {
+                let session = self.look_at(id, case, machine)?;
+                session.authenticate::<R>(ephemeral(machine)?).map_err(lost)
+            }
+        }
+    }
+
+    /// A session with the user logged in, by the PIN of the Vault.
+    pub(super) fn user(
+        &mut self,
+        id: TokenId,
+        case: Case<'_>,
+        machine: &mut M,
+    ) -> Result<Session<ChannelOf<M>, Proven<R>, User>, Failure> {
+        if let Some(Held::User(session)) = self.held.remove(&id) {
+            return Ok(session);
+        }
+        let session = self.proven(id, case, machine)?;
+        session.log_in(&self.pin(id, case)?, LastTry::Refuse).map_err(lost)
+    }
+
+    fn pin(&self, id: TokenId, case: Case<'_>) -> Result<Pin, Failure> {
+        let name = &planned(case, id)?.name;
+        self.vault.pin(id).ok_or_else(|| typed(&format!("The PIN of {name} is not in memory: its keeper types it.")))
+    }
+
+    fn so_pin(&self, slot: Slot, token: &Token) -> Result<SoPin, Failure> {
+        let missing = || typed(&format!("The SO-PIN of {} is not in memory: its keeper types it.", token.name));
+        self.vault.so_pin(slot).ok_or_else(missing)
+    }
+
+    /// Keeps a session for the next act.
+    pub(super) fn keep(&mut self, id: TokenId, session: Session<ChannelOf<M>, Proven<R>, User>) {
+        self.held.insert(id, Held::User(session));
+    }
+
+    /// Lets a token go: it may be pulled out.
+    pub fn let_go(&mut self, id: TokenId) {
+        self.held.remove(&id);
+    }
+
+    pub(super) fn inspect(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let mut session = self.look_at(id, case, machine)?;
+        seen(&mut session).map_err(|error| of_token(&error))?.map(|seen| Outcome::Token(Box::new(seen)))
+    }
+
+    pub(super) fn prove(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let token = planned(case, id)?;
+        let throw_away = random::<{ Pin::LEN_MAX }>(machine)?;
+        let throw_away = Pin::new(SecretBytes::copied_from(&*throw_away)).ok_or_else(|| halt("No throw-away PIN."))?;
+        let session = self.look_at(id, case, machine)?;
+        let (held, evidence) = match token.before {
+            Before::New => {
+                let session = session.prove::<R>(CurrentSoPin::Published, &throw_away, &bound(case)).map_err(lost)?;
+                let evidence = evidence(session.evidence())?;
+                (Held::User(session), evidence)
+            }
+            Before::Used => {
+                let old = self.so_pin(Slot::OldSoPin(id), token)?;
+                let session = match session.prove::<R>(CurrentSoPin::Own(&old), &throw_away, &bound(case)) {
+                    // Nothing of worth is on it yet, and nobody has to type its old SO-PIN a second time.
+                    Ok(session) => session.change_so_pin(&old, &published()).map_err(lost)?,
+                    // The power failed after that.
+                    Err(Failed { session, error }) if error.wrong_pin() && self.resumed(Act::Prove(id)) => {
+                        let proven = session.prove::<R>(CurrentSoPin::Published, &throw_away, &bound(case));
+                        proven.map_err(lost)?.log_out().map_err(|error| of_token(&error))?
+                    }
+                    Err(failed) => return Err(lost(failed)),
+                };
+                let evidence = evidence(session.evidence())?;
+                (Held::Public(session), evidence)
+            }
+        };
+        self.held.insert(id, held);
+        Ok(Outcome::Proof { evidence })
+    }
+
+    pub(super) fn authenticate(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let session = self.look_at(id, case, machine)?;
+        let session = session.authenticate::<R>(ephemeral(machine)?).map_err(lost)?;
+        let evidence = evidence(session.evidence())?;
+        self.held.insert(id, Held::Public(session));
+        Ok(Outcome::Proof { evidence })
+    }
+
+    pub(super) fn prove_again(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let mut session = self.user(id, case, machine)?;
+        let evidence = session.prove_again(&bound(case)).map_err(|error| of_token(&error))?;
+        self.keep(id, session);
+        Ok(Outcome::Proof { evidence: bytes(&evidence)? })
+    }
+
+    /// User PIN, options and DKEK shares first, while the SO-PIN is the published one, then the SO-PIN of its own.
+    pub(super) fn initialise(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let token = planned(case, id)?;
+        let (pin, own) = (self.pin(id, case)?, self.so_pin(Slot::Pin(id, Which::So), token)?);
+        let mut session = self.proven(id, case, machine)?;
+        let mut has_own = false;
+        if self.resumed(Act::Initialise(id)) {
+            // The power may have failed after the SO-PIN was set. Asking costs one of fifteen tries at most.
+            session = match session.verify_so_pin(&own) {
+                Ok(session) => {
+                    has_own = true;
+                    session
+                }
+                Err(Failed { session, error }) if error.wrong_pin() => session,
+                Err(failed) => return Err(lost(failed)),
+            };
+        }
+        let published = published();
+        let shares = u8::try_from(case.plan.shares.len()).ok().and_then(NonZeroU8::new);
+        let so_pin = if has_own { &own } else { &published };
+        let setup = Setup { reset: Reset::Nothing, pin: &pin, so_pin, tries: TRIES, dkek_shares: shares };
+        let mut session = session.initialize(&setup).map_err(lost)?;
+        if !has_own {
+            session = session.change_so_pin(&published, &own).map_err(lost)?;
+        }
+        self.held.insert(id, Held::Public(session));
+        Ok(Outcome::Done)
+    }
+
+    /// Both PINs are used after the card was powered anew; the user stays logged in.
+    pub(super) fn try_pin(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let mut session = self.proven(id, case, machine)?.restart().map_err(|error| of_token(&error))?;
+        // Its keeper may have left: then the SO-PIN is not typed again only to be tried.
+        if let Some(so_pin) = self.vault.so_pin(Slot::Pin(id, Which::So)) {
+            session = session.verify_so_pin(&so_pin).map_err(lost)?;
+        }
+        let session = session.log_in(&self.pin(id, case)?, LastTry::Refuse).map_err(lost)?;
+        self.keep(id, session);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn label(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let mut session = self.user(id, case, machine)?;
+        session.set_label(&planned(case, id)?.label).map_err(|error| of_token(&error))?;
+        self.keep(id, session);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn list(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let mut session = self.user(id, case, machine)?;
+        let inventory = session.inventory().map_err(|error| of_token(&error))?;
+        self.keep(id, session);
+        Ok(Outcome::Objects(inventory.objects.iter().map(|object| Text::fitted(&object.to_string())).collect()))
+    }
+}
+
+fn ephemeral(machine: &mut impl Machine) -> Result<Ephemeral, Failure> {
+    for _ in 0..DRAWS_MAX {
+        let drawn = random::<32>(machine)?;
+        if let Some(ephemeral) = Ephemeral::of(&Secret::filled(|scalar| *scalar = *drawn)) {
+            return Ok(ephemeral);
+        }
+    }
+    Err(halt("The kernel's random bytes repeat themselves. Take another machine."))
+}
+
+/// What the record keeps of a proof: the attestation, or public key, nonce and answer of a chip authentication.
+fn evidence(evidence: &Evidence) -> Result<Bytes, Failure> {
+    match evidence {
+        Evidence::Attestation(attestation) => bytes(attestation),
+        Evidence::Chip(said) => bytes(&[&said.ephemeral[..], &said.nonce, &said.token].concat()),
+    }
+}
+
+type Seen = Result<TokenSeen, Failure>;
+
+fn seen<C: Channel, T, A>(session: &mut Session<C, T, A>) -> Result<Seen, smartcard_hsm::error::TokenError> {
+    let certificates = session.read(FileId::DEVICE_CERTIFICATE)?;
+    let (pin, so_pin) = (session.pin_state(PinKind::User)?, session.pin_state(PinKind::So)?);
+    let (dkek, inventory) = (session.key_domain()?, session.inventory()?);
+    let text = |words: &str| Text::fitted(words);
+    Ok(bytes(&certificates).map(|certificates| TokenSeen {
+        serial: text(session.name().holder()),
+        firmware: text(&session.info().version.to_string()),
+        certificates,
+        pin: text(&pin.to_string()),
+        so_pin: text(&so_pin.to_string()),
+        dkek: text(&dkek.to_string()),
+        objects: inventory.objects.iter().map(|object| text(&object.to_string())).collect(),
+    }))
+}

@@ -1,0 +1,384 @@
+//! Every word of a ceremony's screens but the facts themselves: who acts, what is asked, what happens now.
+
+use conclave_ceremony::act::{Act, Item, Signs, Slot};
+use conclave_ceremony::ask::{Ask, Who};
+use conclave_ceremony::ids::{Device, PersonId};
+use conclave_ceremony::plan::{Plan, Role};
+use conclave_ceremony::script::{StepKind, Which};
+use conclave_ceremony::step::Waiting;
+
+use crate::ceremony::desk::Stage;
+use crate::ceremony::scene::Scene;
+use crate::text::{ANYBODY, OPERATOR};
+use crate::vault::{Mistyped, NotPublic};
+
+/// Label of the line for a sign-in code.
+pub const CODE: &str = "Sign-in code";
+/// Label of the line for a word.
+pub const WORD: &str = "Word";
+/// Label of the line that shows what keys type.
+pub const TRY: &str = "Type";
+/// Label of the line for a bag's number.
+pub const NUMBER: &str = "Number on the bag";
+/// As [`NUMBER`].
+pub const NUMBER_AGAIN: &str = "Once more";
+/// Label of the line for an objector's code.
+pub const CODE_OF_OBJECTOR: &str = "Code of who objects (none: nobody)";
+/// Label of the line for an objection.
+pub const OBJECTION: &str = "Objection";
+/// Label of the line for a refusal.
+pub const REFUSAL: &str = "Only if you refuse: why";
+/// Label of a line for a code.
+pub const CODE_OF_OPERATOR: &str = "Code of the operator";
+/// As [`CODE_OF_OPERATOR`].
+pub const CODE_OF_WITNESS: &str = "Code of a witness";
+/// Label of the line for a reason.
+pub const REASON: &str = "Why it is done again";
+/// Key of somebody who does not come.
+pub const ABSENT: char = 'a';
+/// What is recorded of an alternate's document.
+pub const AS_ALTERNATE: &str = "alternate";
+/// A secret that was typed back wrong.
+pub const NOT_AS_SHOWN: &str =
+    "That is not what was shown. Type it again from your paper, or press Esc to see it again.";
+/// Two numbers that differ.
+pub const NUMBERS_DIFFER: &str = "The two numbers differ. Read the number from the bag and type it twice.";
+/// A code nobody has.
+pub const UNKNOWN_CODE: &str = "Nobody signed in with this code. Type your own four digits.";
+/// Another code than the one shown.
+pub const OTHER_CODE: &str = "That is not the code shown above. Type it again.";
+/// Nobody stands in.
+pub const NO_ALTERNATE: &str = "The plan names nobody who stands in. The ceremony cannot go on without this person.";
+/// No code could be drawn.
+pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
+/// The bar of a rehearsal.
+pub const REHEARSAL: &str = "REHEARSAL: simulated tokens. Nothing made here is worth anything.";
+/// Above a step that destroys or cannot be undone.
+pub const IRREVERSIBLE: &str = "THIS CANNOT BE UNDONE";
+
+/// A document, by its key.
+pub fn document(key: char) -> Option<&'static str> {
+    match key {
+        '1' => Some("passport"),
+        '2' => Some("identity card"),
+        '3' => Some("known to those present"),
+        _ => None,
+    }
+}
+
+/// What a secret is called on its line.
+pub const fn slot(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Pin(_, Which::User) => "PIN",
+        Slot::Pin(_, Which::So) => "SO-PIN",
+        Slot::OldSoPin(_) => "SO-PIN it has now",
+        Slot::Passphrase(_) => "Passphrase",
+        Slot::Share(_) => "Share",
+    }
+}
+
+/// A secret with what it is for: what its keeper writes on the paper above it.
+pub fn slot_of(plan: &Plan, of: Slot) -> String {
+    match of {
+        Slot::Pin(id, _) | Slot::OldSoPin(id) => format!("{} of {}", slot(of), token(plan, id)),
+        Slot::Passphrase(id) | Slot::Share(id) => format!("passphrase of share {}", id.0 + 1),
+    }
+}
+
+/// Another word was typed.
+pub fn not_the_word(word: &str) -> String {
+    format!("Type the word {word} if this is meant; switch off with F10 if it is not.")
+}
+
+/// A device that was said to be plugged in and is not.
+pub fn not_plugged(plan: &Plan, of: Device) -> String {
+    format!("{} is not plugged in. Plug it in, wait for its light, press Enter.", device(plan, of))
+}
+
+/// A device that was said to be out and is not.
+pub fn still_plugged(plan: &Plan, of: Device) -> String {
+    format!("{} is still plugged in. Take it out, then press Enter.", device(plan, of))
+}
+
+/// Something typed that is no such secret.
+pub fn mistyped(error: &Mistyped) -> String {
+    format!("{error}. Read it from your paper and type it again.")
+}
+
+/// Free text that is not recorded.
+pub fn not_public(error: &NotPublic) -> String {
+    format!("{error}. It was not recorded. Say it in other words.")
+}
+
+/// A device by name and serial, in full.
+pub fn device(plan: &Plan, device: Device) -> String {
+    match device {
+        Device::Token(id) => plan
+            .tokens
+            .get(usize::from(id.0))
+            .map_or_else(String::new, |token| format!("token {}, serial {}", token.name, token.serial)),
+        Device::Drive(id) => plan
+            .drives
+            .get(usize::from(id.0))
+            .map_or_else(String::new, |drive| format!("drive {}, serial {}", drive.name, drive.serial)),
+    }
+}
+
+/// A person by their short name.
+pub fn person(plan: &Plan, id: PersonId) -> String {
+    plan.people.get(usize::from(id.0)).map_or_else(String::new, |person| person.id.to_string())
+}
+
+/// A role.
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Operator => OPERATOR,
+        Role::Custodian => "Custodian",
+        Role::Witness => "Witness",
+        Role::Holder => "Holder",
+    }
+}
+
+fn token(plan: &Plan, id: conclave_ceremony::ids::TokenId) -> String {
+    plan.tokens.get(usize::from(id.0)).map_or_else(String::new, |token| token.name.to_string())
+}
+
+fn drive(plan: &Plan, id: conclave_ceremony::ids::DriveId) -> String {
+    plan.drives.get(usize::from(id.0)).map_or_else(String::new, |drive| drive.name.to_string())
+}
+
+fn key(plan: &Plan, id: conclave_ceremony::ids::KeyIx) -> String {
+    plan.keys.get(usize::from(id.0)).map_or_else(String::new, |key| key.label.as_str().to_owned())
+}
+
+/// What a step is called in the list of steps.
+pub fn step(plan: &Plan, kind: StepKind) -> String {
+    match kind {
+        StepKind::Medium => "Medium".into(),
+        StepKind::AirGap => "Air gap".into(),
+        StepKind::Clock => "Clock".into(),
+        StepKind::Plan => "Plan".into(),
+        StepKind::Log(id) => format!("Log {}", drive(plan, id)),
+        StepKind::SignIn(id) => format!("Sign in {}", person(plan, id)),
+        StepKind::Register(id) => format!("Register {}", drive(plan, id)),
+        StepKind::Inspect(id) => format!("Look at {}", token(plan, id)),
+        StepKind::Prove(id) => format!("Prove {}", token(plan, id)),
+        StepKind::Keyboard => "Keyboard".into(),
+        StepKind::Pin(id, Which::So) => format!("SO-PIN {}", token(plan, id)),
+        StepKind::Pin(id, Which::User) => format!("PIN {}", token(plan, id)),
+        StepKind::Passphrase(id) => format!("Passphrase {}", id.0 + 1),
+        StepKind::MakeShares => "Make shares".into(),
+        StepKind::WriteShare(id) => format!("Write share {}", id.0 + 1),
+        StepKind::Initialise(id) => format!("Initialise {}", token(plan, id)),
+        StepKind::OpenShare(id) => format!("Open share {}", id.0 + 1),
+        StepKind::Import => "Import shares".into(),
+        StepKind::TryPin(id) => format!("Try PIN {}", token(plan, id)),
+        StepKind::Generate(id) => format!("Make {}", key(plan, id)),
+        StepKind::Certify(id) => format!("Certify {}", key(plan, id)),
+        StepKind::Wrap(id) => format!("Wrap {}", key(plan, id)),
+        StepKind::Restore(id) => format!("Restore {}", token(plan, id)),
+        StepKind::Compare(id) => format!("Compare {}", token(plan, id)),
+        StepKind::Objections => "Objections".into(),
+        StepKind::State(id) => format!("State {}", token(plan, id)),
+        StepKind::Publish(id) => format!("Publish {}", drive(plan, id)),
+        StepKind::Show => "Show".into(),
+        StepKind::Bag(id) => format!("Bag {}", id.0 + 1),
+        StepKind::Attest(id) => format!("Attest {}", person(plan, id)),
+        StepKind::Close => "Close".into(),
+    }
+}
+
+/// What a step does, in a sentence, for those who authorise it.
+pub fn purpose(plan: &Plan, kind: StepKind) -> String {
+    let token = |id| token(plan, id);
+    let drive = |id| drive(plan, id);
+    let key = |id| key(plan, id);
+    match kind {
+        StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => {
+            "What was looked at is recorded.".into()
+        }
+        StepKind::Log(id) => format!("{} becomes a log: every entry goes on it before it is acted upon.", drive(id)),
+        StepKind::SignIn(_) => "Each person gets a code of four digits. It says who agrees; tell it nobody.".into(),
+        StepKind::Register(id) => format!("{} is identified and found empty.", drive(id)),
+        StepKind::Inspect(id) => format!("{} is read. Nothing on it is changed.", token(id)),
+        StepKind::Prove(id) => format!("{} is erased and proves that it holds its device key.", token(id)),
+        StepKind::Keyboard => {
+            "Type letters, digits and signs. They must appear as they are printed on the keys.".into()
+        }
+        StepKind::Pin(id, Which::So) => {
+            format!("The SO-PIN of {} is made, shown to its keeper and typed back.", token(id))
+        }
+        StepKind::Pin(id, Which::User) => {
+            format!("The PIN of {} is made, shown to its keeper and typed back.", token(id))
+        }
+        StepKind::Passphrase(id) => {
+            format!("The passphrase of share {} is made, shown to its custodian and typed back.", id.0 + 1)
+        }
+        StepKind::MakeShares => {
+            "The shares of the DKEK are made, sealed under their passphrases, and wiped here.".into()
+        }
+        StepKind::WriteShare(id) => format!("Sealed share {} goes on its drive and is read back.", id.0 + 1),
+        StepKind::Initialise(id) => format!("{} is initialised for good, with its own PIN and SO-PIN.", token(id)),
+        StepKind::OpenShare(id) => format!("Share {} is read from its drive and opened with its passphrase.", id.0 + 1),
+        StepKind::Import => "The shares are compared with what was recorded, then sent to every token.".into(),
+        StepKind::TryPin(id) => format!("{} is powered anew; its PINs are used once.", token(id)),
+        StepKind::Generate(id) => format!("Key {} is made on its master.", key(id)),
+        StepKind::Certify(id) => format!("Key {} signs its own certificate.", key(id)),
+        StepKind::Wrap(id) => format!("Key {} is wrapped under the DKEK; the blob goes on its drive.", key(id)),
+        StepKind::Restore(id) => {
+            format!("The blobs are read from their drive; their keys are restored on {}.", token(id))
+        }
+        StepKind::Compare(id) => format!("{} must hold what its master holds; it proves itself again.", token(id)),
+        StepKind::Objections => "Whoever saw something wrong says so now. It is recorded word for word.".into(),
+        StepKind::State(id) => format!("{} signs a statement with each key it holds. Each is verified.", token(id)),
+        StepKind::Publish(id) => {
+            format!("Everything public goes on {}. Every secret left in memory is wiped first.", drive(id))
+        }
+        StepKind::Show => "Compare fingerprints and head; write the head down.".into(),
+        StepKind::Bag(_) => "The devices go into the bag, it is sealed, its number is typed twice.".into(),
+        StepKind::Attest(_) => "You attest what you saw, or refuse and say why.".into(),
+        StepKind::Close => "The record is closed. Its last head stays on the screen until power-off.".into(),
+    }
+}
+
+/// Whether a step destroys or cannot be undone.
+pub const fn irreversible(kind: StepKind) -> bool {
+    matches!(
+        kind,
+        StepKind::Prove(_)
+            | StepKind::MakeShares
+            | StepKind::Initialise(_)
+            | StepKind::Import
+            | StepKind::Generate(_)
+            | StepKind::Close
+    )
+}
+
+/// Who is asked.
+pub fn asked(scene: &Scene<'_>) -> String {
+    match scene.who {
+        Some(Who::Role(one)) => role(one).into(),
+        Some(Who::Person(one)) => person(scene.plan, scene.state.facts().stand_in(one)),
+        None => match &scene.waiting {
+            Waiting::Acting(Act::Reveal(slot)) => keeper(scene, *slot),
+            Waiting::Acting(Act::Show) | Waiting::Asked(Ask::Objections) | Waiting::Closed => "Everybody".into(),
+            Waiting::Asked(Ask::Go { .. } | Ask::Keyboard) => ANYBODY.into(),
+            _ => OPERATOR.into(),
+        },
+    }
+}
+
+fn keeper(scene: &Scene<'_>, slot: Slot) -> String {
+    conclave_ceremony::kinds::keeper(scene.plan, slot)
+        .map_or_else(String::new, |keeper| person(scene.plan, scene.state.facts().stand_in(keeper)))
+}
+
+/// The one thing asked.
+pub fn instruction(scene: &Scene<'_>) -> String {
+    let plan = scene.plan;
+    if scene.trouble.is_some() {
+        return "put the log drive right, then press Enter. Nothing is done before.".into();
+    }
+    match &scene.waiting {
+        Waiting::Begin => "wait.".into(),
+        Waiting::Closed => "switch off with F10 when everybody has written the head down.".into(),
+        Waiting::Halted(_) => "stop. Nothing can go on here. Read what happened; switch off with F10.".into(),
+        Waiting::Acting(Act::Reveal(slot)) => match scene.desk.stage {
+            Stage::Warn => "projector off, others look away. Press Enter when only you see the screen.".into(),
+            Stage::Shown => {
+                format!("write down the {}, then press Enter: it is hidden and you type it back.", slot_of(plan, *slot))
+            }
+            _ => format!("type the {} back from your paper.", slot_of(plan, *slot)),
+        },
+        Waiting::Acting(Act::Show) => "compare, write the head down, then press Enter.".into(),
+        Waiting::Acting(act) => format!("wait: {}", doing(plan, act)),
+        Waiting::Asked(ask) => question(scene, ask),
+    }
+}
+
+fn question(scene: &Scene<'_>, ask: &Ask) -> String {
+    let plan = scene.plan;
+    match ask {
+        Ask::Go { who: None, .. } => "press Enter to go on.".into(),
+        Ask::Go { who: Some(_), already: Some(one) } => {
+            format!("type your code to agree; {} agreed, a second person must.", person(plan, *one))
+        }
+        Ask::Go { .. } => "type your sign-in code to agree.".into(),
+        Ask::Word(word) => format!("type the word {word} if this is meant."),
+        Ask::Insert(of) => format!("plug in {}, then press Enter.", device(plan, *of)),
+        Ask::Remove(of) => format!("take out {}, then press Enter.", device(plan, *of)),
+        Ask::SignIn(who) => match scene.desk.stage {
+            Stage::Choose => format!("sign in {}: which document was shown?", person(plan, *who)),
+            _ => "remember your code, type it, press Enter.".into(),
+        },
+        Ask::Look => "wait: what was looked at is recorded.".into(),
+        Ask::Keyboard => "type; Enter if every key types what it says. Tab changes the layout.".into(),
+        Ask::Type { slot, .. } => format!("others look away; type the {}.", slot_of(plan, *slot)),
+        Ask::BagNumber(id) => {
+            let number = plan.bags.get(usize::from(id.0)).map_or("", |bag| bag.number.as_str());
+            format!("seal bag {number} and type its number twice.")
+        }
+        Ask::Objections => "who objects? Enter on an empty line: nobody (any more).".into(),
+        Ask::Attest(_) => "type your code to attest what you saw.".into(),
+        Ask::Again { .. } => "operator and a witness decide whether this step is done again.".into(),
+    }
+}
+
+/// What happens while people wait.
+pub fn doing(plan: &Plan, act: &Act) -> String {
+    let (token, drive, key) = (|id| token(plan, id), |id| drive(plan, id), |id| key(plan, id));
+    match *act {
+        Act::Identify(id) => format!("{} is identified.", drive(id)),
+        Act::Write(id, item) => format!("{} goes on {} and is read back.", self::item(plan, item), drive(id)),
+        Act::Read(id, item) => format!("{} is read from {}.", self::item(plan, item), drive(id)),
+        Act::Inspect(id) => format!("{} is read.", token(id)),
+        Act::Prove(id) => format!("{} is erased and proves itself.", token(id)),
+        Act::Authenticate(id) => format!("{} proves that it holds its device key.", token(id)),
+        Act::ProveAgain(id) => format!("{} proves itself again.", token(id)),
+        Act::Make(of) => format!("the {} is made.", slot(of)),
+        Act::Reveal(_) => "a secret is shown.".into(),
+        Act::MakeShares => "the shares are made.".into(),
+        Act::Seal(id) => format!("share {} is sealed: some seconds.", id.0 + 1),
+        Act::Open(id) => format!("share {} is opened: some seconds.", id.0 + 1),
+        Act::Combine(_) => "the shares are compared with what was recorded.".into(),
+        Act::Wipe(_) => "memory is wiped.".into(),
+        Act::Initialise(id) => format!("{} is initialised.", token(id)),
+        Act::Import(id) => format!("the shares go to {}.", token(id)),
+        Act::TryPin(id) => format!("{} is powered anew.", token(id)),
+        Act::Generate(_, id) => format!("{} is made. RSA keys take minutes; do not unplug.", key(id)),
+        Act::Sign(_, id, Signs::Certificate) => format!("{} signs its certificate.", key(id)),
+        Act::Sign(on, id, Signs::Statement) => format!("{} on {} signs its statement.", key(id), token(on)),
+        Act::Describe(on, id) => format!("{} is described on {}.", key(id), token(on)),
+        Act::Wrap(_, id) => format!("{} is wrapped.", key(id)),
+        Act::Unwrap(on, id) => format!("{} is restored on {}.", key(id), token(on)),
+        Act::Label(id) => format!("{} is labelled.", token(id)),
+        Act::List(id) => format!("{}: its objects are listed.", token(id)),
+        Act::Show => "public values are shown.".into(),
+        Act::PowerOff => "the machine switches off.".into(),
+    }
+}
+
+fn item(plan: &Plan, item: Item) -> String {
+    match item {
+        Item::Share(id, _) => format!("share {}", id.0 + 1),
+        Item::Blob(id, _) => format!("the blob of {}", key(plan, id)),
+        Item::Plan => "the plan".into(),
+        Item::Companion => "the companion file".into(),
+        Item::Bundle => "the public bundle".into(),
+    }
+}
+
+/// The words of F1.
+pub fn help(scene: &Scene<'_>) -> Vec<String> {
+    let kind = scene.script.step(scene.state.at()).map(|step| step.kind);
+    vec![
+        kind.map_or_else(String::new, |kind| purpose(scene.plan, kind)),
+        String::new(),
+        "Every line you type is recorded before it is acted upon, secrets and codes excepted.".into(),
+        "A PIN or a passphrase belongs on its hidden line only. In any other line it is refused.".into(),
+        "If the power fails: start again from the same medium, plug both log drives in, go on.".into(),
+        "If somebody leaves: wait, or the plan's alternate signs in. Nobody acts for another.".into(),
+        "If you are in doubt: say so. The witness can object in words; nothing here is hurried.".into(),
+        "F10 switches off at any time; the ceremony can be resumed.".into(),
+    ]
+}
