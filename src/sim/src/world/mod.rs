@@ -3,5 +3,7 @@
 
 pub mod drives;
 pub mod machine;
+pub mod play;
+pub mod robot;
 pub mod stage;
 pub mod tokens;

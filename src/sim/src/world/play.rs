@@ -1,0 +1,77 @@
+//! A ceremony played through on a stage: the robot looks, the room acts, until it is closed or stands.
+
+use conclave_ceremony::ids::{Device, DriveId, TokenId};
+use conclave_ceremony::plan::Plan;
+use conclave_room::ceremony::Ceremony;
+use conclave_room::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use smartcard_hsm::cvc::RootKind;
+
+use super::machine::World;
+use super::robot::{Deed, Robot};
+use super::stage::Stage;
+
+/// Turns before a ceremony that goes round in a circle is given up.
+const TURNS_MAX: usize = 20_000;
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The transcript is closed.
+    Closed,
+    /// It stands, with these words on the screen.
+    Stands(String),
+    /// The power failed.
+    Dark,
+    /// It went round in a circle: the screen it was on.
+    Circle(String),
+}
+
+/// The device with this serial.
+pub fn device(plan: &Plan, serial: &str) -> Option<Device> {
+    let place = |at: usize| u16::try_from(at).ok();
+    let token = plan.tokens.iter().position(|token| token.serial.as_str() == serial).and_then(place);
+    let drive = || plan.drives.iter().position(|drive| drive.serial.as_str() == serial).and_then(place);
+    token.map(|at| Device::Token(TokenId(at))).or_else(|| drive().map(|at| Device::Drive(DriveId(at))))
+}
+
+/// The screen of a ceremony as lines of text.
+pub fn screen<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> Vec<String> {
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(80, 25));
+    let Ok(_) = terminal.draw(|frame| view::ceremony::draw(&ceremony.scene(), frame));
+    let buffer = terminal.backend().buffer();
+    let columns = usize::from(buffer.area.width);
+    buffer.content.chunks(columns).map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect()).collect()
+}
+
+/// Plays on until it ends; `before` each turn may change what is on the stage.
+pub fn play<R: RootKind>(
+    stage: &mut Stage,
+    ceremony: &mut Ceremony<World, R>,
+    robot: &mut Robot,
+    mut before: impl FnMut(&mut Stage, &mut Ceremony<World, R>),
+) -> Ended {
+    let plan = ceremony.plan().clone();
+    for _ in 0..TURNS_MAX {
+        before(stage, ceremony);
+        if stage.world.dark() {
+            return Ended::Dark;
+        }
+        if ceremony.busy() {
+            ceremony.go_on(&mut stage.world);
+            continue;
+        }
+        for deed in robot.look(&screen(ceremony)) {
+            match deed {
+                Deed::Press(key) => ceremony.press(key, &mut stage.world),
+                Deed::Plug(serial) => device(&plan, &serial).into_iter().for_each(|device| stage.plug(device)),
+                Deed::Pull(serial) => device(&plan, &serial).into_iter().for_each(|device| stage.pull(device)),
+                Deed::Wait => {}
+                Deed::Closed => return Ended::Closed,
+                Deed::Stands(words) => return Ended::Stands(words),
+            }
+        }
+    }
+    Ended::Circle(screen(ceremony).join("\n"))
+}

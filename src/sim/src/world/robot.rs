@@ -1,0 +1,173 @@
+//! Everybody in the room at once: reads the screen of a ceremony and does what it asks, as people would.
+//!
+//! It knows the plan, its papers and what is on the screen, nothing of the machine: so the same robot types into a ceremony in
+//! this process and into one in QEMU.
+
+use std::collections::BTreeMap;
+
+use conclave_ceremony::ids::PersonId;
+use conclave_ceremony::plan::{Plan, Role};
+use conclave_room::key::Key;
+
+/// Columns of the list of steps at the left.
+const STEPS: usize = 26;
+/// Rows above and below the middle of the screen.
+const ABOVE: usize = 2;
+const BELOW: usize = 3;
+
+/// What the robot does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Presses a key.
+    Press(Key),
+    /// Plugs in the device with this serial.
+    Plug(String),
+    /// Takes out the device with this serial.
+    Pull(String),
+    /// Waits: the machine is busy.
+    Wait,
+    /// The ceremony is closed.
+    Closed,
+    /// The ceremony stands: the words on the screen.
+    Stands(String),
+}
+
+/// The people, their codes and their papers.
+#[derive(Clone, Debug, Default)]
+pub struct Robot {
+    people: Vec<(String, Vec<Role>)>,
+    codes: BTreeMap<String, String>,
+    papers: BTreeMap<String, String>,
+    agreed: Option<String>,
+    /// People who do not come.
+    pub absent: Vec<String>,
+}
+
+impl Robot {
+    /// Everybody a plan names.
+    pub fn new(plan: &Plan) -> Self {
+        let people = plan.people.iter().map(|person| (person.id.to_string(), person.roles.clone())).collect();
+        Self { people, ..Self::default() }
+    }
+
+    /// Somebody's sign-in code.
+    pub fn code(&self, plan: &Plan, person: PersonId) -> Option<&str> {
+        let name = &plan.people.get(usize::from(person.0))?.id;
+        self.codes.get(name.as_str()).map(String::as_str)
+    }
+
+    /// What stands on the papers: every secret that was written down, by what it is for.
+    pub fn papers(&self) -> &BTreeMap<String, String> {
+        &self.papers
+    }
+
+    /// Reads the screen and does what it asks.
+    pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
+        let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
+        let middle: Vec<String> = rows.iter().map(|row| row.chars().skip(STEPS).collect()).collect();
+        let words = middle.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        self.answer(&words, &middle)
+    }
+
+    fn answer(&mut self, words: &str, middle: &[String]) -> Vec<Deed> {
+        let between = |from: &str, to: &str| {
+            let (_, rest) = words.split_once(from)?;
+            rest.split_once(to).map(|(found, _)| found.to_owned())
+        };
+        let has = |phrase: &str| words.contains(phrase);
+        if has("switch off with F10 when everybody") {
+            return vec![Deed::Closed];
+        }
+        if has("stop. Nothing can go on here.") {
+            return vec![Deed::Stands(words.to_owned())];
+        }
+        if has("wait:") {
+            return vec![Deed::Wait];
+        }
+        if let Some(device) = between("plug in ", ", then press Enter.") {
+            return moved(&device, Deed::Plug);
+        }
+        if let Some(device) = between("take out ", ", then press Enter.") {
+            return moved(&device, Deed::Pull);
+        }
+        if let Some(person) = between("sign in ", ": which document was shown?") {
+            let key = if self.absent.contains(&person) { 'a' } else { '1' };
+            return vec![Deed::Press(Key::Char(key))];
+        }
+        if has("remember your code") {
+            let code: String = between("Your code: ", " ").unwrap_or_default();
+            if let Some(person) = asked(words, "remember your code") {
+                self.codes.insert(person, code.clone());
+            }
+            return typed(&[&code]);
+        }
+        if has("type your sign-in code to agree.") || has("type your code to agree;") {
+            let who = asked(words, "type your").unwrap_or_default();
+            let agreed = between("type your code to agree; ", " agreed,").or(self.agreed.take());
+            let code = self.code_of(&who, agreed.as_deref());
+            return typed(&[&code]);
+        }
+        if has("type your code to attest") {
+            let code = self.code_of(&asked(words, "type your").unwrap_or_default(), None);
+            return typed(&[&code, ""]);
+        }
+        if let Some(word) = between("type the word ", " if this is meant") {
+            return typed(&[&word]);
+        }
+        if has("type; Enter if every key types") {
+            return typed(&["The quick brown fox, 0123456789."]);
+        }
+        if has("projector off") {
+            return vec![Deed::Press(Key::Enter)];
+        }
+        if let Some(paper) = between("write down the ", ", then press Enter: it is hidden") {
+            self.papers.insert(paper.clone(), shown(middle, paper.starts_with("passphrase")));
+            return vec![Deed::Press(Key::Enter)];
+        }
+        let hidden = between("type the ", " back from your paper.").or_else(|| between("look away; type the ", "."));
+        if let Some(paper) = hidden {
+            return typed(&[self.papers.get(&paper).map_or("", String::as_str)]);
+        }
+        if let Some(number) = between("seal bag ", " and type its number twice.") {
+            return typed(&[&number, &number]);
+        }
+        if has("operator and a witness decide") {
+            let (operator, witness) = (self.code_of("Operator", None), self.code_of("Witness", None));
+            return typed(&[&operator, &witness, "It failed and is done once more."]);
+        }
+        vec![Deed::Press(Key::Enter)]
+    }
+
+    /// The code of a person, or of one of a role who signed in and is not the one who agreed already.
+    fn code_of(&self, who: &str, agreed: Option<&str>) -> String {
+        let of_role = |roles: &[Role]| roles.iter().any(|role| conclave_room::text_ceremony::role(*role) == who);
+        let fits = |(name, roles): &&(String, Vec<Role>)| {
+            (name == who || of_role(roles)) && Some(name.as_str()) != agreed && self.codes.contains_key(name)
+        };
+        let found = self.people.iter().find(fits).and_then(|(name, _)| self.codes.get(name));
+        found.cloned().unwrap_or_default()
+    }
+}
+
+/// The word before the colon before these words: who is asked.
+fn asked(words: &str, before: &str) -> Option<String> {
+    let (who, _) = words.split_once(&format!(": {before}"))?;
+    who.rsplit(' ').next().map(str::to_owned)
+}
+
+fn moved(device: &str, deed: impl Fn(String) -> Deed) -> Vec<Deed> {
+    let serial = device.rsplit("serial ").next().unwrap_or_default();
+    vec![deed(serial.to_owned()), Deed::Press(Key::Enter)]
+}
+
+/// Lines, each ended with Enter.
+fn typed(lines: &[&str]) -> Vec<Deed> {
+    lines.iter().flat_map(|line| line.chars().map(Key::Char).chain([Key::Enter])).map(Deed::Press).collect()
+}
+
+/// A secret as it stands below the instruction: a passphrase by its words, anything else by its characters.
+fn shown(middle: &[String], words: bool) -> String {
+    let below = middle.iter().skip(5).map(|row| row.trim());
+    let lines: Vec<&str> = below.filter(|row| !row.is_empty()).collect();
+    if words { lines.join(" ") } else { lines.concat().replace(' ', "") }
+}

@@ -1,0 +1,63 @@
+//! Whole ceremonies in this process: every key pressed, every act done, on simulated tokens and drives.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
+
+use std::sync::Arc;
+
+use conclave_ceremony::event::Looked;
+use conclave_ceremony::plan;
+use conclave_ceremony::public::Text;
+use conclave_publish::Digest;
+use conclave_room::ceremony::begin::{Begun, Start};
+use conclave_room::civil::Wall;
+use conclave_sim::memo::Memo;
+use conclave_sim::world::machine::World;
+use conclave_sim::world::play::{Ended, play, screen};
+use conclave_sim::world::robot::Robot;
+use conclave_sim::world::stage::Stage;
+
+const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
+const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire.toml");
+
+fn text(words: &str) -> Text {
+    Text::new(words).unwrap()
+}
+
+fn start() -> Start {
+    Start {
+        image: Digest::of(b"an image"),
+        build: text("0.1.0 test"),
+        findings: vec![
+            Looked::Medium { source: text("a printed copy") },
+            Looked::AirGap { absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },
+            Looked::Clock { wall: 1_795_295_100 },
+            Looked::Plan { source: text("a printed copy"), drive: text("PLAN") },
+        ],
+    }
+}
+
+fn stage(plan: &[u8]) -> Stage {
+    let world = World::new([7; 32], Wall(1_795_295_100), Arc::new(Memo::default()));
+    Stage::of(&plan::read(plan).unwrap(), world, [3; 32]).unwrap()
+}
+
+fn whole(plan: &[u8]) {
+    let mut stage = stage(plan);
+    let begun = Begun::new(plan, start(), &mut stage.world).unwrap();
+    let Begun::Rehearsal(mut ceremony) = begun else { panic!("the examples are rehearsals") };
+    let mut robot = Robot::new(&plan::read(plan).unwrap());
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
+    if ended != Ended::Closed {
+        panic!("{ended:?}\n{}", screen(&mut ceremony).join("\n"));
+    }
+}
+
+#[test]
+fn the_minimal_plan_is_played_from_its_first_entry_to_close() {
+    whole(MINIMAL);
+}
+
+#[test]
+fn the_safire_plan_is_played_from_its_first_entry_to_close() {
+    whole(SAFIRE);
+}
