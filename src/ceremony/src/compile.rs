@@ -7,6 +7,7 @@ use smartcard_hsm::command::{KeySpec, RsaBits};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::kinds::masters_of;
 use crate::plan::{Holds, Key, Plan, Refusal, Role, Rule};
+use crate::rules;
 use crate::script::{Roles, Script, Step, StepKind, Which};
 
 /// The log drives, which stay in from their step to the end.
@@ -16,6 +17,10 @@ const LOGS: usize = 2;
 ///
 /// Errors: every rule the plan breaks, in the order of the file.
 pub fn compile(plan: &Plan) -> Result<Script, Vec<Refusal>> {
+    let refusals = rules::check(plan);
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
     let mut steps = Steps { plan, steps: Vec::new() };
     steps.beginning();
     steps.secrets();
@@ -186,9 +191,11 @@ impl Steps<'_> {
             self.add(StepKind::Restore(*token), TWO, budget, &[&[Device::Token(*token)], &*blobs].concat());
         }
         for token in &copies {
-            let mut both: Vec<_> = masters_of(plan, *token).into_iter().map(Device::Token).collect();
-            both.push(Device::Token(*token));
-            self.add(StepKind::Compare(*token), OPERATOR, 3, &both);
+            // Compared with the masters of its keys.
+            let mut tokens = masters_of(plan, *token);
+            tokens.insert(*token);
+            let devices: Vec<_> = tokens.into_iter().map(Device::Token).collect();
+            self.add(StepKind::Compare(*token), OPERATOR, 3, &devices);
         }
     }
 

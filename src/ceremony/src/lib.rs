@@ -15,6 +15,7 @@ pub mod kinds;
 pub mod plan;
 pub mod public;
 pub mod resume;
+pub mod rules;
 pub mod script;
 pub mod step;
 

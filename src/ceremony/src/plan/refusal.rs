@@ -41,6 +41,44 @@ rules! {
     Twice = "twice",
     /// A thing is either in a bag, whose holder keeps it, or with a keeper.
     Custody = "custody",
+    /// Nobody is in two roles that watch each other.
+    Roles = "roles",
+    /// An alternate can stand in.
+    Alternate = "alternate",
+    /// Each share has a custodian and a drive of its own.
+    Share = "share",
+    /// What is kept is kept by somebody whose role that is.
+    Keeper = "keeper",
+    /// What opens something and what it opens are never together.
+    Apart = "apart",
+    /// No bag is sealed empty.
+    Bag = "bag",
+    /// Exactly two drives hold the transcript.
+    LogDrives = "log-drives",
+    /// Public material has a drive.
+    Public = "public",
+    /// What is backed up is restored in the room, from the drive that is kept.
+    Blobs = "blobs",
+    /// Each token holds a key, none twice.
+    Copies = "copies",
+    /// The keys fit on the token.
+    Memory = "memory",
+    /// A drive can be FAT32.
+    Size = "size",
+    /// The days of the ceremony.
+    Window = "window",
+    /// Rehearsal and production cannot be taken for one another.
+    Mark = "mark",
+    /// KMPS: made in one master, backed up on several tokens.
+    KmpsP5 = "kmps-P5",
+    /// KMPS: tokens that are not in use are stored for recovery.
+    KmpsP6 = "kmps-P6",
+    /// KMPS: what opens the DKEK is apart from tokens.
+    KmpsP7 = "kmps-P7",
+    /// KMPS: fire-proof safes.
+    KmpsP8 = "kmps-P8",
+    /// KMPS: tamper-evident bags.
+    KmpsP9 = "kmps-P9",
     /// The devices that are plugged in at once fit the ports.
     Ports = "ports",
 }

@@ -26,6 +26,11 @@ impl Time {
         DateTime::from_unix_duration(sum).ok().map(Self)
     }
 
+    /// Units: seconds since 1970.
+    pub fn unix(self) -> u64 {
+        self.0.unix_duration().as_secs()
+    }
+
     pub(super) fn date_time(self) -> DateTime {
         self.0
     }

@@ -1,0 +1,75 @@
+//! The rules a plan is held against once it could be read. Each is described in `docs/rules.md` under its name.
+
+mod custody;
+mod kmps;
+mod people;
+mod things;
+mod twice;
+
+use crate::plan::{Plan, Policy, Refusal, Rule};
+
+/// Checks a plan against every rule that always holds, and those of its policies.
+///
+/// Shape: in the order of the file; empty if the plan breaks none.
+pub fn check(plan: &Plan) -> Vec<Refusal> {
+    let mut found = Found(Vec::new());
+    twice::check(plan, &mut found);
+    people::check(plan, &mut found);
+    things::check(plan, &mut found);
+    custody::check(plan, &mut found);
+    for policy in &plan.policies {
+        match policy {
+            Policy::Kmps => kmps::check(plan, &mut found),
+        }
+    }
+    found.0.sort_by_key(|refusal| (refusal.line, refusal.rule));
+    found.0
+}
+
+/// Refusals so far.
+struct Found(Vec<Refusal>);
+
+impl Found {
+    fn refuse(&mut self, rule: Rule, line: u32, expected: impl Into<String>, found: impl Into<String>, do_now: &str) {
+        let (expected, found, do_now) = (expected.into(), found.into(), do_now.to_owned());
+        self.0.push(Refusal { rule, line, expected, found, do_now });
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::plan::read;
+
+    pub(super) const SAFIRE: &str = include_str!("../../../../docs/plans/safire.toml");
+    pub(super) const MINIMAL: &str = include_str!("../../../../docs/plans/minimal.toml");
+
+    /// The rules an example plan breaks when `from`, which stands in it, is replaced by `to`.
+    #[track_caller]
+    pub(super) fn broken(example: &str, from: &str, to: &str) -> Vec<Rule> {
+        assert!(example.contains(from), "{from:?} does not stand in the example");
+        rules(&example.replacen(from, to, 1))
+    }
+
+    #[track_caller]
+    pub(super) fn rules(text: &str) -> Vec<Rule> {
+        let mut rules: Vec<_> = check(&read(text.as_bytes()).unwrap()).iter().map(|refusal| refusal.rule).collect();
+        rules.dedup();
+        rules
+    }
+
+    #[test]
+    fn the_examples_break_no_rule() {
+        for example in [SAFIRE, MINIMAL] {
+            assert_eq!(check(&read(example.as_bytes()).unwrap()), []);
+        }
+    }
+
+    #[test]
+    fn every_rule_is_described_under_its_name() {
+        let page = include_str!("../../../../docs/rules.md");
+        for rule in Rule::ALL {
+            assert!(page.contains(&format!("`{}`", rule.name())), "{}", rule.name());
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Drives, keys and tokens: enough of them, large enough, none idle; dates; marks.
+
+use conclave_publish::Kind;
+use smartcard_hsm::command::KeySpec;
+
+use super::Found;
+use crate::ids::TokenId;
+use crate::plan::{Drive, Holds, Key, Plan, Rule};
+
+/// What the vendor states as memory of a token. Source: data sheet of the Nitrokey HSM 2.
+const TOKEN_BYTES: u32 = 76 * 1024;
+
+/// What certificate, description and request of a key take, generously. Measured on simulated tokens: below 1,600.
+const BESIDE_KEY_BYTES: u32 = 2_048;
+
+/// Fewest bytes of a FAT32 volume: 65,525 clusters of a sector, its tables. Source: Microsoft's FAT specification 1.03.
+const DRIVE_BYTES_MIN: u64 = 34 * 1024 * 1024;
+
+/// Most bytes of a FAT32 volume: 2^32 sectors of 512 bytes.
+const DRIVE_BYTES_MAX: u64 = 1 << 41;
+
+/// Days of production's window. Units: seconds.
+const WINDOW_SECONDS_MAX: u64 = 31 * 24 * 60 * 60;
+
+/// What marks a rehearsal.
+const MARK: &str = "REHEARSAL";
+
+pub(super) fn check(plan: &Plan, found: &mut Found) {
+    drives(plan, found);
+    blobs(plan, found);
+    tokens(plan, found);
+    window(plan, found);
+    marks(plan, found);
+}
+
+fn drives(plan: &Plan, found: &mut Found) {
+    let holding = |holds| plan.drives.iter().filter(move |drive| drive.holds == holds);
+    let logs = holding(Holds::Transcript).count();
+    if logs != 2 {
+        let do_now = "Name two: one alone could be lost with the record.";
+        found.refuse(Rule::LogDrives, 1, "exactly two drives that hold \"transcript\"", logs.to_string(), do_now);
+    }
+    if holding(Holds::Public).count() == 0 {
+        found.refuse(Rule::Public, 1, "a drive that holds \"public\"", "none", "Name one.");
+    }
+    for drive in &plan.drives {
+        size(drive, found);
+    }
+}
+
+fn size(drive: &Drive, found: &mut Found) {
+    if !(DRIVE_BYTES_MIN..=DRIVE_BYTES_MAX).contains(&drive.size) || !drive.size.is_multiple_of(512) {
+        let expected = format!("whole sectors of 512 bytes, {DRIVE_BYTES_MIN} to {DRIVE_BYTES_MAX} bytes in all");
+        let do_now = "Write the size `blockdev --getsize64` shows, or take another drive.";
+        found.refuse(Rule::Size, drive.line, expected, drive.size.to_string(), do_now);
+    }
+}
+
+/// A backup counts if it was restored from where it stays.
+fn blobs(plan: &Plan, found: &mut Found) {
+    let mut drives = plan.drives.iter().filter(|drive| drive.holds == Holds::Blobs);
+    let (first, second) = (drives.next(), drives.next());
+    if let Some(second) = second {
+        found.refuse(Rule::Blobs, second.line, "at most one drive that holds \"blobs\"", "another", "Take it out.");
+    }
+    for key in &plan.keys {
+        let name = key.label.as_str();
+        match (first, key.copies.is_empty()) {
+            (None, false) => {
+                let do_now = "Name the drive the copies are restored from, or take the copies out.";
+                let expected = "a drive that holds \"blobs\" for a key with copies";
+                found.refuse(Rule::Blobs, key.line, expected, format!("none for {name}"), do_now);
+            }
+            (Some(_), true) => {
+                let expected = "a copy of every key whose blob is kept: a backup nobody restored is none";
+                found.refuse(Rule::Blobs, key.line, expected, format!("no copy of {name}"), "Name a token for a copy.");
+            }
+            (None, true) | (Some(_), false) => {}
+        }
+    }
+}
+
+fn tokens(plan: &Plan, found: &mut Found) {
+    for key in &plan.keys {
+        let tokens: Vec<_> = key.tokens().collect();
+        if tokens.iter().enumerate().any(|(at, token)| tokens.iter().take(at).any(|before| before == token)) {
+            let found_words = format!("one twice for {}", key.label.as_str());
+            found.refuse(Rule::Copies, key.line, "a master and other tokens", found_words, "Name each token once.");
+        }
+    }
+    for (id, token) in (0..).map(TokenId).zip(&plan.tokens) {
+        let keys: Vec<_> = plan.keys.iter().filter(|key| key.tokens().any(|held| held == id)).collect();
+        if keys.is_empty() {
+            let found_words = format!("none on {}", token.name);
+            found.refuse(Rule::Copies, token.line, "a key on every token", found_words, "Take the token out.");
+        }
+        let bytes: u32 = keys.iter().map(|key| bytes(key)).sum();
+        if bytes > TOKEN_BYTES {
+            let expected = format!("keys that take at most {TOKEN_BYTES} bytes on a token");
+            let found_words = format!("about {bytes} bytes on {}", token.name);
+            found.refuse(Rule::Memory, token.line, expected, found_words, "Divide the keys among more tokens.");
+        }
+    }
+}
+
+/// What a key takes on a token: about a byte for each of its bits by the vendor's figures (38 RSA-2048 or 19 RSA-4096 or
+/// 150 P-521 keys in all), and what stands beside it.
+fn bytes(key: &Key) -> u32 {
+    let bits = match key.spec {
+        KeySpec::Rsa(size) => size.bits(),
+        KeySpec::Ec(curve) => curve.bits(),
+    };
+    u32::from(bits) + BESIDE_KEY_BYTES
+}
+
+fn window(plan: &Plan, found: &mut Found) {
+    let window = plan.window;
+    let (from, until) = (window.from.unix(), window.until.unix());
+    if until <= from {
+        let found_words = format!("{} to {}", window.from, window.until);
+        found.refuse(Rule::Window, window.line, "an end after the beginning", found_words, "Correct the dates.");
+    } else if plan.kind == Kind::Production && until - from > WINDOW_SECONDS_MAX {
+        let found_words = format!("{} to {}", window.from, window.until);
+        let do_now = "Narrow it: a clock that is wrong shall be noticed.";
+        found.refuse(Rule::Window, window.line, "at most 31 days for production", found_words, do_now);
+    }
+    for key in &plan.keys {
+        if key.expires <= window.until {
+            let expected = "a certificate that outlives the window";
+            let found_words = format!("one for {} that ends {}", key.label.as_str(), key.expires);
+            found.refuse(Rule::Window, key.line, expected, found_words, "Correct not-after.");
+        }
+    }
+}
+
+/// The word of a rehearsal stands in nothing that counts. In a rehearsal, title bar and subjects carry it by themselves.
+fn marks(plan: &Plan, found: &mut Found) {
+    if plan.kind == Kind::Rehearsal {
+        return;
+    }
+    let tokens = plan.tokens.iter().map(|token| (token.line, token.label.as_str()));
+    let keys = plan.keys.iter().flat_map(|key| [(key.line, key.label.as_str()), (key.line, key.purpose.as_str())]);
+    for (line, text) in core::iter::once((1, plan.title.as_str())).chain(tokens).chain(keys) {
+        if text.to_ascii_uppercase().contains(MARK) {
+            let do_now = "Take the word out, or make the plan one of kind \"rehearsal\".";
+            found.refuse(Rule::Mark, line, "no REHEARSAL in a plan of kind \"production\"", text, do_now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{MINIMAL, SAFIRE, broken, rules};
+    use super::*;
+
+    #[test]
+    fn exactly_two_drives_hold_the_transcript() {
+        assert_eq!(broken(SAFIRE, "holds = \"transcript\"", "holds = \"public\""), [Rule::LogDrives]);
+        assert_eq!(broken(SAFIRE, "holds = \"public\"", "holds = \"transcript\""), [Rule::LogDrives, Rule::Public]);
+    }
+
+    #[test]
+    fn a_drive_is_as_large_as_fat32_can_be() {
+        for size in ["0", "67108863", "35651072", "2199023255553", "2199023256064"] {
+            assert_eq!(broken(SAFIRE, "size = 67108864", &format!("size = {size}")), [Rule::Size], "{size}");
+        }
+        for size in ["35651584", "2199023255552"] {
+            assert_eq!(broken(SAFIRE, "size = 67108864", &format!("size = {size}")), [], "{size}");
+        }
+    }
+
+    #[test]
+    fn what_is_backed_up_is_restored_from_the_drive_that_is_kept() {
+        assert_eq!(broken(MINIMAL, "holds = \"blobs\"", "holds = \"public\""), [Rule::Blobs]);
+        assert_eq!(broken(MINIMAL, "holds = \"public\"", "holds = \"blobs\""), [Rule::Public, Rule::Blobs]);
+        assert!(broken(MINIMAL, "copies = [\"BACKUP\"]", "copies = []").contains(&Rule::Blobs));
+    }
+
+    #[test]
+    fn every_token_holds_a_key_and_none_twice() {
+        let copies = "copies = [\"SAFIRE-2\", \"SAFIRE-3\"]";
+        assert_eq!(broken(SAFIRE, copies, "copies = [\"SAFIRE-2\", \"SAFIRE-3\", \"SAFIRE-2\"]"), [Rule::Copies]);
+        assert_eq!(broken(SAFIRE, copies, "copies = [\"SAFIRE-1\", \"SAFIRE-2\"]"), [Rule::Copies]);
+        let idle = SAFIRE.replace(copies, "copies = [\"SAFIRE-2\"]");
+        assert_eq!(rules(&idle), [Rule::Copies, Rule::KmpsP5]);
+    }
+
+    #[test]
+    fn keys_that_do_not_fit_are_refused_before_there_is_one() {
+        let at = MINIMAL.find("[[key]]").unwrap();
+        let (head, key) = MINIMAL.split_at(at);
+        let key = key.replace("\"P-256\"", "\"RSA-4096\"");
+        let plan = |keys: usize| {
+            let keys = (0..keys).map(|n| {
+                key.replace("label = \"signing\"", &format!("label = \"signing-{n}\""))
+                    .replace("id = \"01\"", &format!("id = \"{n:02x}\""))
+            });
+            head.to_owned() + &keys.collect::<String>()
+        };
+        // 12 * (4,096 + 2,048) is 73,728; one more is above 77,824.
+        assert_eq!(rules(&plan(12)), []);
+        assert_eq!(rules(&plan(13)), [Rule::Memory]);
+    }
+
+    #[test]
+    fn the_window_begins_before_it_ends_and_the_certificates_outlive_it() {
+        assert_eq!(
+            broken(SAFIRE, "until = \"2035-12-31T23:59:59Z\"", "until = \"2026-01-01T00:00:00Z\""),
+            [Rule::Window]
+        );
+        assert_eq!(broken(MINIMAL, "not-after = \"2036-01-01", "not-after = \"2035-12-31"), [Rule::Window]);
+    }
+
+    #[test]
+    fn production_is_held_within_31_days_and_says_rehearsal_nowhere() {
+        let production = MINIMAL.replace("kind = \"rehearsal\"", "kind = \"production\"");
+        assert_eq!(rules(&production), [Rule::Window]);
+        let narrow = production.replace("2035-12-31T23:59:59Z", "2026-02-01T00:00:00Z");
+        assert_eq!(rules(&narrow), []);
+        assert_eq!(broken(&narrow, "2026-02-01T00:00:00Z", "2026-02-01T00:00:01Z"), [Rule::Window]);
+        for (from, to) in [
+            ("title = \"", "title = \"Rehearsal: "),
+            ("label = \"MASTER\"", "label = \"REHEARSAL-1\""),
+            ("label = \"signing\"", "label = \"signing-rehearsal\""),
+            ("purpose = \"signing\"", "purpose = \"rehearsal\""),
+        ] {
+            assert_eq!(broken(&narrow, from, to), [Rule::Mark], "{to}");
+            assert_eq!(broken(MINIMAL, from, to), [], "{to}");
+        }
+    }
+}
