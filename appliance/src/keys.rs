@@ -93,6 +93,20 @@ impl Keyboards {
         Ok(press)
     }
 
+    /// Wipes what the kernel keeps of the last keys: each device's ring of events, which is freed only when the device is
+    /// closed. The console takes no keys, so none goes astray before it is open again.
+    pub(crate) fn forget(&mut self) {
+        for (name, Keyboard { device, id, modifiers }) in std::mem::take(&mut self.held) {
+            // First, because a grab is exclusive.
+            drop(device);
+            // One that is gone meanwhile is taken anew if it comes back.
+            match hold(&name) {
+                Some(device) => drop(self.held.insert(name, Keyboard { device, id, modifiers })),
+                None => self.news.push_back(Event::KeyboardWent(id)),
+            }
+        }
+    }
+
     fn take_new(&mut self) {
         for entry in read_dir("/sys/class/input").into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
@@ -100,8 +114,7 @@ impl Keyboards {
             if self.ids == KEYBOARDS_MAX || (origin != Origin::BuiltIn && self.taken == Taken::BuiltIn) {
                 continue;
             }
-            if let Ok(device) = File::open(Path::new("/dev/input").join(&name))
-                && sys::grab(&device).is_ok()
+            if let Some(device) = hold(&name)
                 && let Some(came) = self.announce(&origin)
             {
                 self.held.insert(name, Keyboard { device, id: came, modifiers: Modifiers::default() });
@@ -141,6 +154,12 @@ impl Keyboard {
         }
         None
     }
+}
+
+/// Opens an input device for this process alone.
+fn hold(name: &str) -> Option<File> {
+    let device = File::open(Path::new("/dev/input").join(name)).ok()?;
+    sys::grab(&device).ok().map(|()| device)
 }
 
 /// Where a keyboard is.

@@ -23,6 +23,9 @@ mod usb;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static WIPING: sys::Wiping = sys::Wiping;
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

@@ -16,6 +16,9 @@ const CONSOLE: &str = "/dev/tty1";
 /// Pixels from which the large font still leaves 80 columns and 25 rows.
 const BIG_FROM: (u32, u32) = (1280, 800);
 
+/// The kernel keeps what was written last, up to this many bytes, for as long as the console is open.
+const WRITE_LEN: usize = 2048;
+
 /// The console, ready to draw on.
 pub(crate) struct Console {
     terminal: File,
@@ -31,6 +34,8 @@ impl Console {
             // The small font is legible too.
             let _ = sys::big_font(&terminal);
         }
+        // Keys are read elsewhere; whatever reaches the console all the same is dropped.
+        sys::no_keys(&terminal)?;
         let (width, height) = sys::size(&terminal)?;
         let mut console = Self { terminal, size: Size { width, height } };
         // No line wraps: a glyph in the last column would otherwise scroll the screen.
@@ -92,7 +97,8 @@ impl Backend for Console {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.terminal.flush()
+        // Called once for each screen: wipes the kernel's copy of what it shows. The console ignores NUL.
+        self.terminal.write_all(&[0; WRITE_LEN])
     }
 }
 

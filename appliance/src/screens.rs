@@ -120,6 +120,11 @@ impl Ports for Machine {
                     self.ready.push_back(Event::Drew(random));
                 }
             }
+            Act::ForgetKeys => {
+                self.keys.forget();
+                // The queue's slots keep what passed through them.
+                self.ready = self.ready.drain(..).collect();
+            }
             Act::SetClock(wall) => {
                 self.ready.push_back(Event::Set(clock::set(wall)));
                 // Read again at once.

@@ -1,6 +1,7 @@
 //! Every line of `unsafe` there is: ioctls and probes the `nix` crate has no safe call for.
 #![allow(unsafe_code)]
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
@@ -39,6 +40,8 @@ mod raw {
     nix::ioctl_readwrite_bad!(font, 0x4B72, super::ConsoleFontOp);
     // RTC_SET_TIME of linux/rtc.h.
     nix::ioctl_write_ptr!(rtc_set_time, b'p', 0x0a, super::RtcTime);
+    // KDSKBMODE of linux/kd.h: takes a value, not a pointer.
+    nix::ioctl_write_int_bad!(keyboard_mode, 0x4B45);
     // TIOCGWINSZ of asm-generic/ioctls.h.
     nix::ioctl_read_bad!(size, nix::libc::TIOCGWINSZ, nix::libc::winsize);
 }
@@ -56,6 +59,14 @@ pub(crate) fn big_font(console: &File) -> nix::Result<()> {
     // SAFETY: `op` has the layout the kernel reads; `data` points to a zero-terminated name of at most 32 bytes that
     // lives until after the call, and the kernel writes within `op` only.
     unsafe { raw::font(console.as_raw_fd(), &raw mut op) }.map(drop)
+}
+
+/// Makes the console take no keys at all.
+pub(crate) fn no_keys(console: &File) -> nix::Result<()> {
+    // K_OFF of linux/kd.h.
+    const OFF: i32 = 4;
+    // SAFETY: the descriptor is open for the whole call, and KDSKBMODE reads no memory of ours.
+    unsafe { raw::keyboard_mode(console.as_raw_fd(), OFF) }.map(drop)
 }
 
 /// Sets the clock on the board, in UTC.
@@ -103,5 +114,55 @@ fn close_opened(result: nix::libc::c_long) -> nix::Result<()> {
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// Wipes every block of memory that is given back: lines that were drawn, formatted or moved leave no copy, whoever's
+/// code allocated them.
+pub(crate) struct Wiping;
+
+// SAFETY: blocks come from the system's allocator and go back to it with the layout they came with. Growing is left to
+// the trait's own method, which allocates, copies and gives back through these.
+unsafe impl GlobalAlloc for Wiping {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise about the layout is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller owns the whole block until this call ends. The assembly does nothing; as the compiler cannot
+        // know that, the bytes must be zero when it runs and the write stays.
+        unsafe {
+            block.write_bytes(0, layout.size());
+            std::arch::asm!("/* {0} */", in(reg) block, options(nostack, preserves_flags));
+            System.dealloc(block, layout);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_given_back_is_wiped() {
+        let layout = Layout::array::<u8>(4096).unwrap();
+        // SAFETY: the block is owned from here to its end; what is read after is memory the test still holds, because
+        // the second block is the first one again.
+        unsafe {
+            let block = Wiping.alloc(layout);
+            block.write_bytes(0x5a, 4096);
+            Wiping.dealloc(block, layout);
+            let again = Wiping.alloc(layout);
+            assert_eq!(again, block, "the system hands out what it got back last");
+            // It keeps its own lists in the first bytes of a free block.
+            assert!((64..4096).all(|at| again.add(at).read() == 0));
+            Wiping.dealloc(again, layout);
+        }
     }
 }

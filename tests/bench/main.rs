@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a program, not a library")]
 
 mod image;
+mod medium;
 
 use std::fs;
 use std::thread;
@@ -33,6 +34,7 @@ const COMMANDS: u32 = 2_000;
 
 fn main() {
     image::figures();
+    medium::hashing();
     key_derivation();
     shares_at_once();
     line();

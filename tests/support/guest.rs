@@ -136,8 +136,10 @@ impl Guest {
     }
 }
 
-/// Where the cached kernel is, checked against its digests.
-fn kernel() -> PathBuf {
+/// Debian's kernel and the modules it needs here, as fetched and checked against their digests.
+///
+/// Panics: with the script that fetches it.
+pub fn kernel() -> PathBuf {
     let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).expect("HOME is set");
     let kernel = cache.join("conclave/guest/current");

@@ -55,7 +55,7 @@ pub(crate) struct Machine {
     scratch: Scratch,
     qmp: Qmp,
     firmware: Firmware,
-    font: Font,
+    fonts: [Font; 2],
 }
 
 impl Machine {
@@ -81,7 +81,7 @@ impl Machine {
             stream = UnixStream::connect(scratch.file("qmp")).ok();
             stream.is_some()
         });
-        Self { qemu, scratch, qmp: Qmp::new(stream.unwrap()), firmware, font: Font::of_the_kernel() }
+        Self { qemu, scratch, qmp: Qmp::new(stream.unwrap()), firmware, fonts: [Font::small(), Font::large()] }
     }
 
     /// QEMU's control socket.
@@ -101,9 +101,30 @@ impl Machine {
             }
             Firmware::Uefi => {
                 self.qmp.execute("screendump", json!({ "filename": file }));
-                framebuffer(&std::fs::read(&file).unwrap(), &self.font)
+                framebuffer(&std::fs::read(&file).unwrap(), &self.fonts)
             }
         }
+    }
+
+    /// The whole memory, by physical address.
+    pub(crate) fn memory(&mut self) -> Vec<u8> {
+        let size = &self.qmp.execute("query-memory-size-summary", json!({}))["base-memory"];
+        let file = self.scratch.file("memory");
+        self.qmp.execute("pmemsave", json!({ "val": 0, "size": size, "filename": file }));
+        let memory = std::fs::read(&file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        memory
+    }
+
+    /// Leaves a picture of the screen in `target/screens`, if `CONCLAVE_SCREENS` is set.
+    pub(crate) fn picture(&mut self, name: &str) {
+        if std::env::var_os("CONCLAVE_SCREENS").is_none() {
+            return;
+        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}.png"));
+        self.qmp.execute("screendump", json!({ "filename": file, "format": "png" }));
     }
 
     /// Waits until some line of the screen contains `words`, and returns the screen.

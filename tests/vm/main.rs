@@ -2,9 +2,16 @@
 //!
 //! `scripts/image` builds it first. `cargo test --test vm -- --test-threads 2`: each machine wants a processor.
 
+mod bad_input;
 mod clock;
+mod gdb;
+mod halt;
+mod load_options;
 mod machine;
+mod main_path;
+mod memory;
 mod nbd;
+mod ram;
 mod screen;
 mod walk;
 
@@ -12,7 +19,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use conclave_publish::Digest;
-use conclave_tests::cpio::Archive;
 use conclave_tests::scratch::Scratch;
 
 use machine::{Drive, Firmware, Machine};
@@ -116,28 +122,9 @@ fn an_internal_disk_with_our_seal_is_not_read_where_the_seal_is() {
 }
 
 #[test]
-fn an_initramfs_from_outside_does_not_replace_ours() {
-    let scratch = Scratch::new();
-    // An init that cannot run: taken for ours, the kernel would stop with it.
-    let mut archive = Archive::default();
-    archive.file("init", b"not a program".to_vec());
-    fs::write(scratch.file("evil"), archive.to_bytes()).unwrap();
-    let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/obj/arch/x86/boot/bzImage");
-    // The kernel is started by QEMU itself, as by a boot loader that hands over more than it should.
-    let mut arguments: Vec<String> =
-        Drive::Dvd.with(&iso()).iter().map(|word| word.replace(",bootindex=0", "")).collect();
-    let evil = scratch.file("evil").display().to_string();
-    arguments.extend(["-kernel".into(), kernel.display().to_string(), "-initrd".into(), evil]);
-    arguments.extend(["-append".into(), "rdinit=/evil init=/evil".into()]);
-    let mut machine = Machine::start(Firmware::Bios, &arguments);
-    let screen = machine.wait_for(SOUND);
-    assert_eq!(digest_on(&screen), Digest::of(&fs::read(iso()).unwrap()).to_string());
-}
-
-#[test]
 fn without_a_medium_it_says_so_and_switches_off_by_the_typed_word() {
-    let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/obj/arch/x86/boot/bzImage");
-    let mut machine = Machine::start(Firmware::Bios, &["-kernel".into(), kernel.display().to_string()]);
+    let kernel = load_options::our_kernel().display().to_string();
+    let mut machine = Machine::start(Firmware::Bios, &["-kernel".into(), kernel]);
     let screen = machine.wait_for("No drive carries a Conclave image.").join("\n");
     assert!(screen.contains("no optical drive and no USB disk is connected"), "{screen}");
     walk::power_off(machine);

@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Columns of both kinds of screen.
+/// Columns and rows of the text buffer.
 const COLUMNS: usize = 80;
-/// Rows of both kinds of screen.
 const ROWS: usize = 25;
-/// Bytes of a 16x32 glyph, two to a row.
-const GLYPH_LEN: usize = 64;
 /// What a cell is read as that shows no glyph of the font.
 const UNKNOWN: char = '\u{fffd}';
 
@@ -32,42 +29,66 @@ pub(crate) fn text_mode(buffer: &[u8]) -> Vec<String> {
     rows.map(|row| row.iter().step_by(2).map(|code| character(*code)).collect()).collect()
 }
 
-/// The glyphs of the large console font.
-pub(crate) struct Font(HashMap<[u8; GLYPH_LEN], char>);
+/// The glyphs of a console font, by their rows of pixels.
+pub(crate) struct Font {
+    width: usize,
+    height: usize,
+    glyphs: HashMap<Vec<u8>, char>,
+}
 
 impl Font {
-    /// Reads the font from the kernel source the image was built from, so that no copy of it can differ.
-    pub(crate) fn of_the_kernel() -> Self {
-        let path = "../target/image/room/build/linux/lib/fonts/font_ter16x32.c";
-        let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
-        let source = source.expect("the kernel source, left by scripts/image");
-        let bytes = source.split(['{', ',', '}', '\n', '\t', ' ']).filter_map(|word| word.strip_prefix("0x"));
-        let bytes: Vec<u8> = bytes.map(|hex| u8::from_str_radix(hex, 16).unwrap()).collect();
-        assert_eq!(bytes.len(), 256 * GLYPH_LEN, "{path}: 256 glyphs");
-        let glyphs = bytes.chunks_exact(GLYPH_LEN).zip(0..=255);
+    /// The large font, which is used wherever it leaves 80 columns and 25 rows.
+    pub(crate) fn large() -> Self {
+        Self::of_the_kernel("font_ter16x32.c", 16, 32)
+    }
+
+    /// The font of small screens.
+    pub(crate) fn small() -> Self {
+        Self::of_the_kernel("font_8x16.c", 8, 16)
+    }
+
+    /// Reads a font from the kernel source the image was built from, so that no copy of it can differ.
+    fn of_the_kernel(name: &str, width: usize, height: usize) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/linux/lib/fonts").join(name);
+        let source = std::fs::read_to_string(path).expect("the kernel source, left by scripts/image");
+        // Comments name the characters by numbers of the same form.
+        let code = source.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, after)| after));
+        let words = code.flat_map(|part| part.split(['{', ',', '}', '\n', '\t', ' ']));
+        let bytes: Vec<u8> =
+            words.filter_map(|word| word.strip_prefix("0x")).map(|hex| u8::from_str_radix(hex, 16).unwrap()).collect();
+        let len = width / 8 * height;
+        assert_eq!(bytes.len(), 256 * len, "{name}: 256 glyphs");
+        let glyphs = bytes.chunks_exact(len).map(<[u8]>::to_vec).zip(0..=255);
         // Where two characters look alike, the one people type is meant.
-        Self(glyphs.rev().map(|(glyph, code)| (glyph.try_into().unwrap(), character(code))).collect())
+        let glyphs = glyphs.rev().map(|(glyph, code)| (glyph, character(code))).collect();
+        Self { width, height, glyphs }
     }
 }
 
-/// Characters of a binary PPM of 1280x800 pixels.
-pub(crate) fn framebuffer(ppm: &[u8], font: &Font) -> Vec<String> {
-    let Some(pixels) = ppm.strip_prefix(b"P6\n1280 800\n255\n") else { return Vec::new() };
-    let pixel = |x: usize, y: usize| <[u8; 3]>::try_from(&pixels[3 * (y * 1280 + x)..][..3]).unwrap();
+/// Characters of a binary PPM, in one of these fonts.
+pub(crate) fn framebuffer(ppm: &[u8], [small, large]: &[Font; 2]) -> Vec<String> {
+    let mut lines = ppm.splitn(4, |byte| *byte == b'\n');
+    let (Some(b"P6"), Some(size), Some(b"255"), Some(pixels)) =
+        (lines.next(), lines.next(), lines.next(), lines.next())
+    else {
+        return Vec::new();
+    };
+    let size: Vec<usize> = str::from_utf8(size).unwrap().split(' ').map(|number| number.parse().unwrap()).collect();
+    let [width, height] = size[..] else { return Vec::new() };
+    let font = if width >= 1280 && height >= 800 { large } else { small };
+    let pixel = |x: usize, y: usize| <[u8; 3]>::try_from(&pixels[3 * (y * width + x)..][..3]).unwrap();
     let cell = |column: usize, row: usize| {
-        let at = |x: usize, y: usize| pixel(16 * column + x, 32 * row + y);
-        let shape = |ink: [u8; 3]| {
-            std::array::from_fn::<u8, GLYPH_LEN, _>(|byte| {
-                let (x, y) = (byte % 2 * 8, byte / 2);
-                (0..8).fold(0, |bits, bit| bits << 1 | u8::from(at(x + bit, y) == ink))
-            })
+        let at = |x: usize, y: usize| pixel(font.width * column + x, font.height * row + y);
+        let shape = |ink: [u8; 3]| -> Vec<u8> {
+            let bytes = (0..font.height).flat_map(|y| (0..font.width / 8).map(move |byte| (8 * byte, y)));
+            bytes.map(|(x, y)| (0..8).fold(0, |bits, bit| bits << 1 | u8::from(at(x + bit, y) == ink))).collect()
         };
         // Either colour may be the ink; a cell of one colour is blank.
         let paper = at(0, 0);
-        let other = (0..16 * 32).map(|at_| at(at_ % 16, at_ / 16)).find(|pixel| *pixel != paper);
-        let Some(other) = other else { return ' ' };
-        let found = font.0.get(&shape(other)).or_else(|| font.0.get(&shape(paper)));
+        let mut all = (0..font.width * font.height).map(|number| at(number % font.width, number / font.width));
+        let Some(other) = all.find(|pixel| *pixel != paper) else { return ' ' };
+        let found = font.glyphs.get(&shape(other)).or_else(|| font.glyphs.get(&shape(paper)));
         found.copied().unwrap_or(UNKNOWN)
     };
-    (0..ROWS).map(|row| (0..COLUMNS).map(|column| cell(column, row)).collect()).collect()
+    (0..height / font.height).map(|row| (0..width / font.width).map(|column| cell(column, row)).collect()).collect()
 }

@@ -1,11 +1,38 @@
-//! A line that may be seen while it is typed. Secrets have fields of their own.
+//! A line that may be seen while it is typed. It is wiped all the same: people type secrets where none are asked for.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
 
 use crate::key::Key;
 
 /// A line of typed text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Secret: wiped when it closes; `Debug` does not print it.
+#[derive(PartialEq, Eq)]
 pub struct Field {
-    text: String,
+    text: Zeroizing<String>,
+}
+
+impl Default for Field {
+    fn default() -> Self {
+        // All it can ever need, so that growing leaves no copy behind.
+        Self { text: Zeroizing::new(String::with_capacity(Self::LEN_MAX * char::MAX.len_utf8())) }
+    }
+}
+
+impl Clone for Field {
+    fn clone(&self) -> Self {
+        let mut field = Self::default();
+        field.text.push_str(&self.text);
+        field
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Field(..)")
+    }
 }
 
 impl Field {
@@ -49,5 +76,7 @@ mod tests {
         assert!(field.press(Key::Backspace));
         assert_eq!(field.text().chars().count(), 63);
         assert!(!field.press(Key::Enter));
+        assert_eq!(field.clone(), field);
+        assert_eq!(format!("{field:?}"), "Field(..)");
     }
 }

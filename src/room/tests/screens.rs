@@ -371,6 +371,10 @@ fn what_lies_over_a_screen() {
     check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Version 0.1.0"]);
     let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));
     check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_"]);
+    for closes in [Key::Enter, Key::Escape, Key::Tab] {
+        let (_, acts) = step(keyboard.clone(), press(closes));
+        assert_eq!(acts, [Act::ForgetKeys], "{closes:?}: people try a keyboard with a passphrase");
+    }
     let off = after([press(Key::Function(10))].into_iter().chain(typed("of")));
     check("power-off", &off, "Operator", "type off and press Enter", &["of_"]);
     let (back, acts) = step(off.clone(), press(Key::Enter));

@@ -167,6 +167,8 @@ pub enum Act {
     FindMedium,
     /// Draw 32 random bytes.
     Draw,
+    /// Wipe what the machine keeps of the last keys: a line closed that may have held a secret.
+    ForgetKeys,
     /// Set the wall clock and the clock on the board.
     SetClock(Wall),
     /// Sync, unmount, switch off.
@@ -253,11 +255,16 @@ fn pressed(look: &mut Look, key: Key) -> Vec<Act> {
         (Over::Nothing, Key::Function(2)) => look.over = Over::Keyboard(Field::default()),
         (Over::Nothing, Key::Function(10)) => look.over = Over::PowerOff(Field::default()),
         (Over::Nothing, key) => return on_screen(look, key),
-        (_, Key::Escape) | (Over::Help, _) | (Over::Keyboard(_), Key::Enter) => look.over = Over::Nothing,
+        (Over::Keyboard(_), Key::Escape | Key::Enter) => {
+            look.over = Over::Nothing;
+            return vec![Act::ForgetKeys];
+        }
         (Over::Keyboard(field), Key::Tab) => {
             look.layout = look.layout.next();
             *field = Field::default();
+            return vec![Act::ForgetKeys];
         }
+        (_, Key::Escape) | (Over::Help, _) => look.over = Over::Nothing,
         (Over::PowerOff(field), Key::Enter) => {
             let meant = field.text().trim() == POWER_OFF_WORD;
             look.over = Over::Nothing;

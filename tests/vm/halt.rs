@@ -1,0 +1,59 @@
+//! What PID 1 shows when the screens end by themselves, and the ways on from there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use conclave_tests::scratch::Scratch;
+use serde_json::json;
+
+use crate::gdb::Debugger;
+use crate::machine::{Drive, Firmware, Machine};
+use crate::{SOUND, iso, memory};
+
+/// Moments that are tried until the screens are caught at work; they draw for milliseconds after each key.
+const MOMENTS_MAX: u64 = 2_000;
+
+/// Stops the machine while its only busy program, the screens, is at work, and makes it go on at address 0.
+fn crash(machine: &mut Machine, port: &Path) {
+    let mut debugger = Debugger::connect(port);
+    for moment in 0..MOMENTS_MAX {
+        if debugger.is_in_a_program() {
+            return debugger.send_astray();
+        }
+        debugger.go();
+        // A key that means nothing here: all it does is that the screen is drawn.
+        let key = json!({ "keys": [{ "type": "qcode", "data": "f5" }], "hold-time": 5 });
+        machine.qmp().execute("send-key", key);
+        // Each time a little later, so that whatever the machine does after a key is met some time.
+        std::thread::sleep(Duration::from_millis(moment % 40));
+        debugger.stop();
+    }
+    panic!("the screens were never caught at work");
+}
+
+#[test]
+fn screens_that_crash_leave_words_no_page_of_theirs_and_two_ways_on() {
+    let scratch = Scratch::new();
+    let port = scratch.file("debugger");
+    let mut arguments = Drive::Dvd.with(&iso());
+    arguments.extend(["-m".into(), "160".into(), "-gdb".into(), format!("unix:{},server=on,wait=off", port.display())]);
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    machine.wait_for(SOUND);
+    memory::plant(&mut machine);
+    assert!(!memory::hits(&mut machine).is_empty(), "the search would find it");
+
+    crash(&mut machine, &port);
+    let screen = machine.wait_for("HALT.").join("\n");
+    assert!(screen.contains("It was stopped by signal 11."), "{screen}");
+    assert!(screen.contains("P  power off") && screen.contains("R  fresh start"), "{screen}");
+    assert!(!screen.contains(SOUND) && !screen.contains("layout us"), "nothing of the old screen is left: {screen}");
+    let left = memory::hits(&mut machine);
+    assert!(left.is_empty(), "the kernel wiped its pages: {left:#?}");
+
+    machine.press(&["x", "r"]);
+    machine.wait_for(SOUND);
+    crash(&mut machine, &port);
+    machine.wait_for("HALT.");
+    machine.press(&["p"]);
+    machine.wait_until_off();
+}
