@@ -12,7 +12,8 @@ use crate::run::{Failure, at, fresh_dir, make_dir, read, run, write};
 const TOOLCHAIN: &str = "/rust";
 /// Device nodes a compiler may want.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
-/// Puts the room together from mounts only this process sees, then becomes the command inside it.
+/// Puts the room together from mounts only this process sees, then runs the command inside it. It stays root itself: the
+/// kernel forgets whose death ends a process that changes its user, and this one's death ends all in the room.
 const ENTER: &str = r#"
 root=$1 toolchain=$2 user=$3; shift 3
 mount -t proc proc "$root/proc"
@@ -23,7 +24,7 @@ else
     mount --bind "$toolchain" "$root/rust"
     mount -o remount,bind,ro "$root/rust"
 fi
-exec chroot --userspec="$user:$user" "$root" /usr/bin/env -i "$@"
+chroot --userspec="$user:$user" "$root" /usr/bin/env -i "$@" || exit $?
 "#;
 
 /// The library that shows every program of the room another clock, made from `image/clock.c`.

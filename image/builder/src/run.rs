@@ -54,6 +54,12 @@ pub(crate) enum Failure {
     Seal(#[from] conclave_medium::SealError),
     #[error("the two builds differ: {0}")]
     Differ(String),
+    #[error(
+        "this tree does not build the published image {published} but {built}. Check out the commit that image names on \
+         its screens; if this is it, do not trust the image, and run scripts/reproduce without a digest: it says where \
+         two builds on this machine part ways, if they do"
+    )]
+    NotPublished { published: Digest, built: Digest },
 }
 
 /// Names a file operation for its error.
