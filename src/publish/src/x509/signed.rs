@@ -58,6 +58,23 @@ pub struct ToBeSigned<F> {
 }
 
 impl CertificateProfile {
+    /// Reads a certificate that was made by this profile for `key`, whatever its serial number.
+    ///
+    /// Errors: [`BuildError::Encoding`] if it is none, [`BuildError::Signature`] if `key` did not sign it,
+    /// [`BuildError::OtherProfile`] if anything in it is not as the profile says.
+    pub fn read(&self, key: &PublicKey, der: &[u8]) -> Result<Signed<Certificate>, BuildError> {
+        let parts = SignedParts::from_der(der)?;
+        let read = x509_cert::Certificate::from_der(der)?;
+        let number = read.tbs_certificate().serial_number().as_bytes();
+        let number = number.try_into().map_err(|_| BuildError::OtherProfile { part: "serial number" })?;
+        let to_be_signed = self.to_be_signed(key, SerialNumber::from_random(number))?;
+        if parts.to_be_signed.to_der()? != to_be_signed.bytes {
+            return Err(BuildError::OtherProfile { part: "content" });
+        }
+        let signed = to_be_signed.assemble(parts.signature.raw_bytes())?;
+        if signed.der == der { Ok(signed) } else { Err(BuildError::OtherProfile { part: "signature algorithm" }) }
+    }
+
     /// The certificate's bytes to be signed by `key` itself.
     ///
     /// Errors: `key` is not of the profile's kind.
@@ -253,6 +270,12 @@ pub enum BuildError {
         #[from]
         source: SignatureError,
     },
+    /// A certificate that this profile would not give.
+    #[error("the certificate's {part} is not what the profile gives")]
+    OtherProfile {
+        /// Which part.
+        part: &'static str,
+    },
     /// A part does not encode. No checked profile and key is known to lead here.
     #[error("certificate or request does not encode")]
     Encoding {
@@ -320,6 +343,38 @@ mod tests {
         assert_eq!(refused(&sign(&signer(8).0, to_be_signed.bytes())), SignatureError::Wrong { scheme });
         assert_eq!(refused(&sign(&signer(7).0, b"something else")), SignatureError::Wrong { scheme });
         assert_eq!(refused(&good[1..]), SignatureError::Form { key: KeyKind::P256, found: good.len() - 1 });
+    }
+
+    #[test]
+    fn a_certificate_is_read_back_by_its_own_profile_and_key_only() {
+        let profile =
+            |purpose| CertificateProfile::new(purpose, Scheme::usual(KeyKind::P256), subject(), term()).unwrap();
+        let (saml, key) = (profile(Purpose::SamlSigning), signer(7).1);
+        let to_be_signed = certificate(Purpose::SamlSigning, term());
+        let der = to_be_signed.assemble(&sign(&signer(7).0, to_be_signed.bytes())).unwrap().der().to_vec();
+        assert_eq!(saml.read(&key, &der).unwrap().der(), der);
+        let part = |profile: CertificateProfile, key: &PublicKey, der: &[u8]| match profile.read(key, der) {
+            Err(BuildError::OtherProfile { part }) => part,
+            Err(BuildError::Signature { .. }) => "signed by another",
+            Err(BuildError::Encoding { .. }) => "no certificate",
+            Ok(_) => "nothing wrong",
+        };
+        assert_eq!(part(profile(Purpose::RootCa { path_len: None }), &key, &der), "content");
+        assert_eq!(part(saml.clone(), &signer(8).1, &der), "content");
+        assert_eq!(part(saml.clone(), &key, &der[..der.len() - 1]), "no certificate");
+        assert_eq!(part(saml.clone(), &key, &[&der[..], &[0]].concat()), "no certificate");
+        let changed = |at: &[u8], to: &[u8]| {
+            let place = der.windows(at.len()).rposition(|window| window == at).unwrap();
+            [&der[..place], to, &der[place + at.len()..]].concat()
+        };
+        // The serial number's two top bits; a byte of the signature; the algorithm beside it.
+        let serial = [0x51, 0x11, 0x11, 0x11];
+        assert_eq!(part(saml.clone(), &key, &changed(&serial, &[0x31, 0x11, 0x11, 0x11])), "content");
+        assert_eq!(part(saml.clone(), &key, &changed(&serial, &[0x52, 0x11, 0x11, 0x11])), "signed by another");
+        let end = der.len() - 1;
+        assert_eq!(part(saml.clone(), &key, &[&der[..end], &[der[end] ^ 1]].concat()), "signed by another");
+        let (sha256, sha384) = ([0x3d, 4, 3, 2], [0x3d, 4, 3, 3]);
+        assert_eq!(part(saml, &key, &changed(&sha256, &sha384)), "signature algorithm");
     }
 
     #[test]

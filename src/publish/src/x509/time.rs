@@ -31,6 +31,12 @@ impl Time {
         self.0.unix_duration().as_secs()
     }
 
+    /// The time this many seconds after the beginning of 1970; `None` outside the years 1970 to 9999.
+    pub fn from_unix(seconds: i64) -> Option<Self> {
+        let since = Duration::from_secs(u64::try_from(seconds).ok()?);
+        DateTime::from_unix_duration(since).ok().map(Self)
+    }
+
     pub(super) fn date_time(self) -> DateTime {
         self.0
     }
@@ -59,6 +65,17 @@ mod tests {
         for text in ["2026-01-30T09:00:00Z", "1970-01-01T00:00:00Z", "2028-02-29T23:59:59Z", "9999-12-31T23:59:59Z"] {
             assert_eq!(Time::parse(text).unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_time_is_made_of_unix_seconds_within_its_years() {
+        let shown = |seconds| Time::from_unix(seconds).map(|time| time.to_string());
+        assert_eq!(shown(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(shown(951_827_696).as_deref(), Some("2000-02-29T12:34:56Z"));
+        assert_eq!(shown(253_402_300_799).as_deref(), Some("9999-12-31T23:59:59Z"));
+        assert_eq!(shown(253_402_300_800), None);
+        assert_eq!(shown(-1), None);
+        assert_eq!(shown(i64::MAX), None);
     }
 
     #[test]
