@@ -20,8 +20,11 @@ pub mod script;
 pub mod step;
 
 // The record.
+pub mod companion;
 pub mod merge;
+pub mod say;
 pub mod transcript;
+pub mod twin;
 
 #[cfg(test)]
 mod samples;

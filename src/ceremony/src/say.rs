@@ -1,0 +1,272 @@
+//! Things of a ceremony in words, by the names the plan gives them: for the text twin and for what a verifier finds.
+
+use core::fmt::Display;
+
+use crate::act::{Act, Item, Signs, Slot};
+use crate::event::{Answer, Event, Looked, Next, Outcome};
+use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use crate::plan::Plan;
+use crate::public::Text;
+use crate::script::{Script, StepKind, Which};
+
+/// Words by the names of one plan; what the plan does not name is called by its number.
+#[derive(Clone, Copy, Debug)]
+pub struct Say<'a>(pub &'a Plan);
+
+fn named(name: Option<impl Display>, what: &str, number: u16) -> String {
+    name.map_or_else(|| format!("{what} number {number}, which the plan does not have"), |name| name.to_string())
+}
+
+fn list(lines: &[Text]) -> String {
+    let lines: Vec<&str> = lines.iter().map(Text::as_str).collect();
+    if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
+}
+
+impl Say<'_> {
+    /// A person, by the plan's short name.
+    pub fn person(self, id: PersonId) -> String {
+        named(self.0.people.get(usize::from(id.0)).map(|person| &person.id), "person", id.0)
+    }
+
+    /// A token, by name and serial.
+    pub fn token(self, id: TokenId) -> String {
+        let token = self.0.tokens.get(usize::from(id.0));
+        named(token.map(|token| format!("token {} ({})", token.name, token.serial)), "token", id.0)
+    }
+
+    /// A drive, by name.
+    pub fn drive(self, id: DriveId) -> String {
+        named(self.0.drives.get(usize::from(id.0)).map(|drive| format!("drive {}", drive.name)), "drive", id.0)
+    }
+
+    /// A device.
+    pub fn device(self, device: Device) -> String {
+        match device {
+            Device::Token(id) => self.token(id),
+            Device::Drive(id) => self.drive(id),
+        }
+    }
+
+    /// A key, by label.
+    pub fn key(self, id: KeyIx) -> String {
+        named(self.0.keys.get(usize::from(id.0)).map(|key| format!("key {}", key.label.as_str())), "key", id.0)
+    }
+
+    /// A share, counted from one as on its file.
+    pub fn share(self, id: ShareId) -> String {
+        format!("share {}", u32::from(id.0) + 1)
+    }
+
+    /// A bag, by its number.
+    pub fn bag(self, id: BagId) -> String {
+        named(self.0.bags.get(usize::from(id.0)).map(|bag| format!("bag {}", bag.number)), "bag", id.0)
+    }
+
+    /// A place in the Vault.
+    pub fn slot(self, slot: Slot) -> String {
+        match slot {
+            Slot::Pin(token, Which::User) => format!("the PIN of {}", self.token(token)),
+            Slot::Pin(token, Which::So) => format!("the SO-PIN of {}", self.token(token)),
+            Slot::OldSoPin(token) => format!("the old SO-PIN of {}", self.token(token)),
+            Slot::Passphrase(share) => format!("the passphrase of {}", self.share(share)),
+            Slot::Share(share) => format!("the clear {}", self.share(share)),
+        }
+    }
+
+    /// A file.
+    pub fn item(self, item: Item) -> String {
+        match item {
+            Item::Share(share, attempt) => format!("the file of {}, set {attempt}", self.share(share)),
+            Item::Blob(key, attempt) => format!("the blob of {}, attempt {attempt}", self.key(key)),
+            Item::Plan => "the plan".to_owned(),
+            Item::Companion => "the companion file".to_owned(),
+            Item::Bundle => "the public bundle".to_owned(),
+        }
+    }
+
+    /// An act, as an order.
+    pub fn act(self, act: Act) -> String {
+        match act {
+            Act::Identify(drive) => format!("identify {}", self.drive(drive)),
+            Act::Write(drive, item) => format!("write {} to {}", self.item(item), self.drive(drive)),
+            Act::Read(drive, item) => format!("read {} from {}", self.item(item), self.drive(drive)),
+            Act::Inspect(token) => format!("inspect {}", self.token(token)),
+            Act::Prove(token) => format!("erase {} and have it prove itself", self.token(token)),
+            Act::Authenticate(token) => format!("have {} authenticate its chip", self.token(token)),
+            Act::ProveAgain(token) => format!("have {} prove itself beside its keys", self.token(token)),
+            Act::Make(slot) => format!("make {}", self.slot(slot)),
+            Act::Reveal(slot) => format!("show {} to its keeper until it was typed back", self.slot(slot)),
+            Act::MakeShares => "make all shares".to_owned(),
+            Act::Seal(share) => format!("seal {}", self.share(share)),
+            Act::Open(share) => format!("open {}", self.share(share)),
+            Act::Combine(kcv) => format!("combine the shares and compare their check value with {kcv}"),
+            Act::Wipe(None) => "wipe every secret".to_owned(),
+            Act::Wipe(Some(slot)) => format!("wipe {}", self.slot(slot)),
+            Act::Initialise(token) => format!("initialise {} for good", self.token(token)),
+            Act::Import(token) => format!("import all shares into {}", self.token(token)),
+            Act::TryPin(token) => format!("power {} anew and log in", self.token(token)),
+            Act::Generate(token, key) => format!("make {} on {}", self.key(key), self.token(token)),
+            Act::Sign(token, key, Signs::Certificate) => {
+                format!("sign the certificate of {} on {}", self.key(key), self.token(token))
+            }
+            Act::Sign(token, key, Signs::Statement) => {
+                format!("sign the statement of {} on {}", self.key(key), self.token(token))
+            }
+            Act::Describe(token, key) => {
+                format!("write description and certificate of {} to {}", self.key(key), self.token(token))
+            }
+            Act::Wrap(token, key) => format!("wrap {} on {}", self.key(key), self.token(token)),
+            Act::Unwrap(token, key) => format!("restore {} on {}", self.key(key), self.token(token)),
+            Act::Label(token) => format!("label {}", self.token(token)),
+            Act::List(token) => format!("list the objects of {}", self.token(token)),
+            Act::Show => "show fingerprints and head".to_owned(),
+            Act::PowerOff => "switch off".to_owned(),
+        }
+    }
+
+    /// What a step is for.
+    pub fn kind(self, kind: StepKind) -> String {
+        match kind {
+            StepKind::Medium => "compare the medium".to_owned(),
+            StepKind::AirGap => "try every way out".to_owned(),
+            StepKind::Clock => "compare the clock".to_owned(),
+            StepKind::Plan => "compare the plan".to_owned(),
+            StepKind::Log(drive) => format!("begin the log on {}", self.drive(drive)),
+            StepKind::SignIn(person) => format!("sign in {}", self.person(person)),
+            StepKind::Register(drive) => format!("register {}", self.drive(drive)),
+            StepKind::Inspect(token) => format!("inspect {}", self.token(token)),
+            StepKind::Prove(token) => format!("prove {}", self.token(token)),
+            StepKind::Keyboard => "test the keyboard".to_owned(),
+            StepKind::Pin(token, which) => format!("hand over {}", self.slot(Slot::Pin(token, which))),
+            StepKind::Passphrase(share) => format!("hand over {}", self.slot(Slot::Passphrase(share))),
+            StepKind::MakeShares => "make the shares".to_owned(),
+            StepKind::WriteShare(share) => format!("write {}", self.share(share)),
+            StepKind::Initialise(token) => format!("initialise {}", self.token(token)),
+            StepKind::OpenShare(share) => format!("open {}", self.share(share)),
+            StepKind::Import => "import the shares".to_owned(),
+            StepKind::TryPin(token) => format!("try the PINs of {}", self.token(token)),
+            StepKind::Generate(key) => format!("make {}", self.key(key)),
+            StepKind::Certify(key) => format!("certify {}", self.key(key)),
+            StepKind::Wrap(key) => format!("wrap {}", self.key(key)),
+            StepKind::Restore(token) => format!("restore on {}", self.token(token)),
+            StepKind::Compare(token) => format!("compare {}", self.token(token)),
+            StepKind::Objections => "ask for objections".to_owned(),
+            StepKind::State(token) => format!("have {} sign its statements", self.token(token)),
+            StepKind::Publish(drive) => format!("publish to {}", self.drive(drive)),
+            StepKind::Show => "show what is public".to_owned(),
+            StepKind::Bag(bag) => format!("seal {}", self.bag(bag)),
+            StepKind::Attest(person) => format!("ask {} to attest", self.person(person)),
+            StepKind::Close => "close".to_owned(),
+        }
+    }
+
+    /// A step, by its number as people count it, and what it is for.
+    pub fn step(self, script: &Script, id: StepId) -> String {
+        let kind = script.step(id).map_or_else(|| "not in the script".to_owned(), |step| self.kind(step.kind));
+        format!("step {}: {kind}", u32::from(id.0) + 1)
+    }
+
+    /// What happened.
+    pub fn event(self, event: &Event) -> String {
+        match event {
+            Event::Began(began) => format!(
+                "the transcript began: format {}, nonce {}, plan {}, image {}, build {}, {}, commitments {}",
+                began.format,
+                began.nonce,
+                began.plan,
+                began.image,
+                began.build,
+                if began.rehearsal { "rehearsal" } else { "production" },
+                began.commitments.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            ),
+            Event::Looked(looked) => looked_at(looked),
+            Event::Said(person, answer) => format!("{} {}", self.person(*person), self.answer(answer)),
+            Event::Done(answer) => format!("somebody {}", self.answer(answer)),
+            Event::Came { act, outcome } => format!("{}: {}", self.act(*act), self.outcome(outcome)),
+            Event::Interrupted { boot, head, torn } => {
+                let torn = torn.map_or_else(String::new, |torn| format!(", a torn tail was kept, SHA-256 {torn}"));
+                format!("the machine was started again, boot {boot}; the logs ended with head {head}{torn}")
+            }
+            Event::Again { by: (first, second), why, step } => format!(
+                "{} and {} decided to do step {} again: {why}",
+                self.person(*first),
+                self.person(*second),
+                u32::from(step.0) + 1
+            ),
+        }
+    }
+
+    /// What a person did.
+    pub fn answer(self, answer: &Answer) -> String {
+        match answer {
+            Answer::Go => "agreed".to_owned(),
+            Answer::Word => "typed the word that the step wants".to_owned(),
+            Answer::Inserted(device) => format!("plugged in {}", self.device(*device)),
+            Answer::Removed(device) => format!("took out {}", self.device(*device)),
+            Answer::SignedIn { document } => format!("signed in, document: {document}"),
+            Answer::Absent { whose } => format!("came instead of {}", self.person(*whose)),
+            Answer::Typed(slot) => format!("typed {}", self.slot(*slot)),
+            Answer::KeyboardFits => "found that the keys type what they say".to_owned(),
+            Answer::BagNumber { bag, number } => {
+                format!("sealed {} and typed its number twice: {number}", self.bag(*bag))
+            }
+            Answer::Objects(words) => format!("objected: {words}"),
+            Answer::NoObjection => "found no further objection".to_owned(),
+            Answer::Attests => "attested".to_owned(),
+            Answer::Refuses(words) => format!("refused to attest: {words}"),
+        }
+    }
+
+    /// What an act gave.
+    pub fn outcome(self, outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Done => "done".to_owned(),
+            Outcome::Drive { free, names } => {
+                format!("it is the planned one, {free} bytes free, files: {}", list(names))
+            }
+            Outcome::File { len, digest } => format!("{len} bytes, SHA-256 {digest}"),
+            Outcome::Token(seen) => format!(
+                "serial {}, firmware {}, PIN: {}, SO-PIN: {}, DKEK: {}, objects: {}, certificates: {:?}",
+                seen.serial,
+                seen.firmware,
+                seen.pin,
+                seen.so_pin,
+                seen.dkek,
+                list(&seen.objects),
+                seen.certificates
+            ),
+            Outcome::Proof { evidence } => format!("proof of {evidence:?}"),
+            Outcome::Kcv(kcv) => format!("check value {kcv}"),
+            Outcome::Key { spki, attestation } => format!("public key of {spki:?}, attestation of {attestation:?}"),
+            Outcome::Certificate(der) => format!("certificate of {der:?}"),
+            Outcome::Signature(bytes) => format!("signature of {bytes:?}"),
+            Outcome::Objects(lines) => list(lines),
+            Outcome::Failed(failure) => {
+                let next = match failure.next {
+                    Next::Device => "another device is wanted",
+                    Next::Type => "something is typed again",
+                    Next::Again => "two roles may decide to do it again",
+                    Next::Halt => "the ceremony halts",
+                };
+                format!("failed, {next}: {}", failure.words)
+            }
+        }
+    }
+}
+
+fn looked_at(looked: &Looked) -> String {
+    match looked {
+        Looked::Medium { source } => {
+            format!("the medium's digest was compared by challenge with a copy from: {source}")
+        }
+        Looked::AirGap { absent, machine, hardware } => format!(
+            "{absent} ways out were tried and are absent; machine: {}; network hardware without a driver: {}",
+            list(machine),
+            list(hardware)
+        ),
+        Looked::Clock { wall } => format!("the clock was compared with a watch at {wall} seconds since 1970, UTC"),
+        Looked::Plan { drive, source } => {
+            format!("the plan was read from drive {drive}, its digest compared by challenge with a copy from: {source}")
+        }
+    }
+}
