@@ -1,10 +1,12 @@
 //! The beginning: a plan that was agreed on becomes a ceremony with its entry 0.
 
+use conclave_ceremony::companion::Companion;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::{Began, Event, Looked};
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::step::State;
+use conclave_ceremony::transcript::FORMAT;
 use conclave_publish::{Digest, Kind};
 use smartcard_hsm::cvc::{Production, RootKind, Simulated};
 
@@ -13,11 +15,6 @@ use super::record::Record;
 use super::{Ceremony, NotTaken};
 use crate::perform::Performer;
 use crate::ports::{Machine, NoRandomness};
-
-/// Version of the transcript's format.
-const FORMAT: u16 = 1;
-/// Bytes of a commitment's salt.
-const SALT_LEN: usize = 32;
 
 /// What is known of the machine before a plan is in.
 #[derive(Clone, Debug)]
@@ -72,7 +69,11 @@ fn begin<M: Machine, R: RootKind>(
     let script = compile(&plan).map_err(NotBegun::Plan)?;
     let mut nonce = [0; 32];
     machine.random(&mut nonce)?;
-    let (commitments, companion) = commit(&plan, machine)?;
+    let companion = Companion::draw(&plan, || {
+        let mut salt = [0; 32];
+        machine.random(&mut salt)?;
+        Ok::<_, NoRandomness>(salt)
+    })?;
     let now = machine.now();
     let began = Began {
         format: FORMAT,
@@ -81,7 +82,7 @@ fn begin<M: Machine, R: RootKind>(
         image: start.image.into(),
         build: start.build,
         rehearsal: plan.kind == Kind::Rehearsal,
-        commitments,
+        commitments: companion.commitments(),
     };
     let mut ceremony = Ceremony {
         plan,
@@ -91,7 +92,7 @@ fn begin<M: Machine, R: RootKind>(
         seq: 0,
         boot: 1,
         record: Record::default(),
-        performer: Performer::new(bytes.to_vec(), companion),
+        performer: Performer::new(bytes.to_vec(), companion.to_bytes()),
         desk: Desk::default(),
         waits: None,
         findings: start.findings.into(),
@@ -101,18 +102,4 @@ fn begin<M: Machine, R: RootKind>(
     };
     ceremony.take(Event::Began(Box::new(began)), machine)?;
     Ok(ceremony)
-}
-
-/// Commitments to what the transcript must not name, and the salts that open them.
-fn commit(plan: &Plan, machine: &mut impl Machine) -> Result<(Vec<Octets<32>>, Vec<u8>), NoRandomness> {
-    let people = plan.people.iter().flat_map(|person| [&person.name, &person.organisation]);
-    let mut commitments = Vec::new();
-    let mut companion = Vec::new();
-    for value in people.chain(plan.bags.iter().map(|bag| &bag.place)) {
-        let mut salt = [0; SALT_LEN];
-        machine.random(&mut salt)?;
-        commitments.push(Digest::of(&[&salt, value.as_str().as_bytes()].concat()).into());
-        companion.extend_from_slice(&salt);
-    }
-    Ok((commitments, companion))
 }
