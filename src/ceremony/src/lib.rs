@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod ask;
+pub mod coalition;
 pub mod compile;
 pub mod entry;
 pub mod event;

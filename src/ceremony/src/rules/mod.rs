@@ -8,6 +8,8 @@ mod twice;
 
 use crate::plan::{Plan, Policy, Refusal, Rule};
 
+pub(crate) use custody::{Kept, Thing, things};
+
 /// Checks a plan against every rule that always holds, and those of its policies.
 ///
 /// Shape: in the order of the file; empty if the plan breaks none.
