@@ -3,7 +3,11 @@
 mod form;
 mod raw;
 mod read;
+mod read_key;
 mod refusal;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use conclave_publish::x509::{CertificateProfile, Time};
 use conclave_publish::{Digest, Kind, Line};
@@ -14,8 +18,9 @@ use smartcard_hsm::pkcs15::{CkaId, Label};
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
-pub use read::{LEN_MAX, read};
+pub use read::read;
 pub use refusal::{Refusal, Rule};
+pub use text::LEN_MAX;
 
 /// A plan that was read and is sound in itself; whether it can be run is for its compilation to say.
 ///

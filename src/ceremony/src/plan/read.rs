@@ -2,26 +2,19 @@
 
 use core::fmt::Display;
 
-use conclave_publish::x509::{CertificateProfile, Purpose, Subject, SubjectNames, Term, Time};
-use conclave_publish::{Digest, FileName, KeyKind, Kind, Line, Scheme};
-use smartcard_hsm::command::KeySpec;
-use smartcard_hsm::object::KeyId;
+use conclave_publish::x509::Time;
+use conclave_publish::{Digest, Kind, Line};
 use smartcard_hsm::pkcs15::Label;
 use toml::Spanned;
 
-use super::form::{ALGORITHMS, cka_id, token_serial, volume_id};
+use super::form::{token_serial, volume_id};
 use super::raw::{self, At};
+use super::text::{line_of, quoted, quoted_words, text};
 use super::{
-    Bag, Before, Custody, Drive, Holds, Key, Person, Plan, Policy, Ports, Refusal, Role, Rule, Share, Token, Window,
+    Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, Refusal, Role, Rule, Share, Token, Window,
 };
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
-
-/// Most bytes of a plan.
-pub const LEN_MAX: usize = 65_536;
-
-/// Most characters of a value that a refusal quotes.
-const QUOTED_MAX: usize = 60;
 
 /// Reads a plan.
 ///
@@ -45,61 +38,6 @@ pub fn read(bytes: &[u8]) -> Result<Plan, Vec<Refusal>> {
     plan.filter(|_| refusals.is_empty()).ok_or(refusals)
 }
 
-/// The text of a plan whose bytes no editor and no system reads otherwise.
-fn text(bytes: &[u8]) -> Result<&str, Box<Refusal>> {
-    let refuse = |at: usize, expected: &str, found: String, do_now: &str| {
-        let line = bytes.get(..at).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
-        Box::new(Refusal {
-            rule: Rule::Bytes,
-            line: u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1),
-            expected: expected.to_owned(),
-            found,
-            do_now: do_now.to_owned(),
-        })
-    };
-    if bytes.len() > LEN_MAX {
-        let found = format!("{} bytes", bytes.len());
-        return Err(refuse(0, "at most 65536 bytes", found, "Shorten the comments."));
-    }
-    let text = core::str::from_utf8(bytes).map_err(|error| {
-        let found = "bytes that are not UTF-8".to_owned();
-        refuse(error.valid_up_to(), "UTF-8 text", found, "Save the plan as UTF-8 without a byte-order mark.")
-    })?;
-    let unfit = |c: &char| {
-        (c.is_control() && *c != '\n')
-            || matches!(c, '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    match text.char_indices().find(|(_, c)| unfit(c)) {
-        Some((at, '\r')) => Err(refuse(
-            at,
-            "lines that end in LF alone",
-            "a carriage return: an editor changed the line ends, and with them the digest".to_owned(),
-            "Save the plan with Unix line ends and agree on the digest anew.",
-        )),
-        Some((at, found)) => Err(refuse(
-            at,
-            "characters that show as themselves, no tabs",
-            format!("U+{:04X}", found as u32),
-            "Take it out; indent with spaces.",
-        )),
-        None => Ok(text),
-    }
-}
-
-fn line_of(text: &str, at: usize) -> u32 {
-    let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-    u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
-}
-
-/// Words of the TOML reader: one line, bounded.
-fn quoted_words(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * QUOTED_MAX).collect()
-}
-
-fn quoted(value: &str) -> String {
-    format!("{:?}", value.chars().take(QUOTED_MAX).collect::<String>())
-}
-
 /// Ids of the things of one kind, by their place in the file.
 fn find(names: impl Iterator<Item = impl AsRef<str>>, name: &str) -> Option<u16> {
     (0..).zip(names).find(|(_, known)| known.as_ref() == name).map(|(at, _)| at)
@@ -117,24 +55,32 @@ fn fill_bags(plan: &mut Plan) {
     }
 }
 
-struct Reader<'a> {
+/// Goes through the plan and gathers refusals: each method is `None` where it refused.
+pub(super) struct Reader<'a> {
     text: &'a str,
     refusals: Vec<Refusal>,
 }
 
 impl Reader<'_> {
-    fn line<T>(&self, at: &Spanned<T>) -> u32 {
+    pub(super) fn line<T>(&self, at: &Spanned<T>) -> u32 {
         line_of(self.text, at.span().start)
     }
 
-    fn refuse<T, V>(&mut self, rule: Rule, at: &Spanned<T>, expected: &str, found: String, do_now: &str) -> Option<V> {
+    pub(super) fn refuse<T, V>(
+        &mut self,
+        rule: Rule,
+        at: &Spanned<T>,
+        expected: &str,
+        found: String,
+        do_now: &str,
+    ) -> Option<V> {
         let (expected, do_now) = (expected.to_owned(), do_now.to_owned());
         self.refusals.push(Refusal { rule, line: self.line(at), expected, found, do_now });
         None
     }
 
     /// A value by its own checker.
-    fn value<T, E: Display>(
+    pub(super) fn value<T, E: Display>(
         &mut self,
         at: &At<String>,
         expected: &str,
@@ -151,7 +97,7 @@ impl Reader<'_> {
     }
 
     /// One of a few words.
-    fn word<T: Copy>(&mut self, at: &At<String>, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(&mut self, at: &At<String>, words: &[(&str, T)]) -> Option<T> {
         let value = at.get_ref();
         match words.iter().find(|(word, _)| word == value) {
             Some((_, meaning)) => Some(*meaning),
@@ -178,7 +124,7 @@ impl Reader<'_> {
         self.value(at, "a line of text", Text::new)
     }
 
-    fn time(&mut self, at: &At<String>) -> Option<Time> {
+    pub(super) fn time(&mut self, at: &At<String>) -> Option<Time> {
         self.value(at, "a time", Time::parse)
     }
 
@@ -196,7 +142,7 @@ impl Reader<'_> {
         self.named(at, "person", found).map(PersonId)
     }
 
-    fn token(&mut self, raw: &raw::Plan, at: &At<String>) -> Option<TokenId> {
+    pub(super) fn token(&mut self, raw: &raw::Plan, at: &At<String>) -> Option<TokenId> {
         let found = find(raw.tokens.iter().map(|token| token.get_ref().name.get_ref()), at.get_ref());
         self.named(at, "token", found).map(TokenId)
     }
@@ -385,105 +331,5 @@ impl Reader<'_> {
             holder: holder?,
             devices: Vec::new(),
         })
-    }
-
-    fn key_of(&mut self, raw: &raw::Plan, number: usize, at: &At<raw::Key>, kind: Kind) -> Option<Key> {
-        let key = at.get_ref();
-        let label = self.value(&key.label, "a label that can be the name of a file", |label| {
-            FileName::new(format!("{label}.wrap").as_bytes()).map_err(|error| error.to_string())?;
-            Label::new(label).map_err(|error| error.to_string())
-        });
-        let id = self.value(&key.id, "an id of 1 to 255 bytes in hex", cka_id);
-        let algorithm = self.word(&key.algorithm, ALGORITHMS);
-        let purpose = self.value(&key.purpose, "a line that says what the key is for", Line::new);
-        let master = self.token(raw, &key.master);
-        let copies: Vec<_> = key.copies.iter().map(|copy| self.token(raw, copy)).collect();
-        let number = u8::try_from(number).ok().and_then(KeyId::new);
-        if number.is_none() {
-            let found = raw.keys.len().to_string();
-            self.refuse::<_, ()>(Rule::Count, at, "at most 255 keys", found, "Plan two ceremonies.");
-        }
-        let certificate = self.certificate(&key.certificate, algorithm?, kind);
-        let (certificate, expires) = certificate?;
-        let (spec, _) = algorithm?;
-        Some(Key {
-            line: self.line(at),
-            label: label?,
-            id: id?,
-            number: number?,
-            spec,
-            master: master?,
-            copies: copies.into_iter().collect::<Option<_>>()?,
-            certificate,
-            expires,
-            purpose: purpose?,
-        })
-    }
-
-    fn certificate(
-        &mut self,
-        at: &At<raw::Certificate>,
-        (_, key): (KeySpec, KeyKind),
-        kind: Kind,
-    ) -> Option<(CertificateProfile, Time)> {
-        let raw = at.get_ref();
-        let usage = self.word(
-            &raw.usage,
-            &[
-                ("metadata-signing", Purpose::MetadataSigning),
-                ("saml-signing", Purpose::SamlSigning),
-                ("root-ca", Purpose::RootCa { path_len: None }),
-                ("dnssec-holder", Purpose::DnssecHolder),
-            ],
-        );
-        let usage = match (usage, &raw.path_length) {
-            (Some(Purpose::RootCa { .. }), Some(len)) => match u8::try_from(*len.get_ref()) {
-                Ok(len) => Some(Purpose::RootCa { path_len: Some(len) }),
-                Err(_) => {
-                    let found = len.get_ref().to_string();
-                    self.refuse(Rule::Value, len, "a path length of 0 to 255", found, "Correct the value.")
-                }
-            },
-            (_, Some(len)) => {
-                let found = format!("one for {}", quoted(raw.usage.get_ref()));
-                self.refuse(Rule::Value, len, "a path length for usage \"root-ca\" only", found, "Take it out.")
-            }
-            (usage, None) => usage,
-        };
-        let (not_before, not_after) = (self.time(&raw.not_before), self.time(&raw.not_after));
-        let names = raw.subject.get_ref();
-        let subject = Subject::new(SubjectNames {
-            country: names.country.as_deref(),
-            state: names.state.as_deref(),
-            locality: names.locality.as_deref(),
-            organization: names.organization.as_deref(),
-            unit: names.unit.as_deref(),
-            common_name: &names.common_name,
-        });
-        let subject = match subject {
-            Ok(subject) => Some(subject),
-            Err(why) => {
-                let do_now = "Correct the value.";
-                self.refuse(Rule::Value, &raw.subject, "a subject a certificate can carry", why.to_string(), do_now)
-            }
-        };
-        let (usage, not_before, not_after, subject) = (usage?, not_before?, not_after?, subject?);
-        let profile = |term| CertificateProfile::new(usage, Scheme::usual(key), subject.clone(), term);
-        // A rehearsal's plan must be good for production, too.
-        let production = profile(Term::Production { not_before, not_after });
-        let profile = match kind {
-            Kind::Production => production,
-            Kind::Rehearsal => production.and_then(|_| profile(Term::Rehearsal { not_before })),
-        };
-        match profile {
-            Ok(profile) => Some((profile, not_after)),
-            Err(why) => {
-                let found = match core::error::Error::source(&why) {
-                    Some(source) => format!("{why} ({source})"),
-                    None => why.to_string(),
-                };
-                self.refuse(Rule::Value, at, "a certificate that can be issued", found, "Correct the certificate.")
-            }
-        }
     }
 }

@@ -1,0 +1,215 @@
+//! Plans with one defect each, and what they are refused with.
+
+use conclave_publish::Kind;
+use smartcard_hsm::command::{KeySpec, RsaBits};
+use smartcard_hsm::curve::Curve;
+
+use super::*;
+use crate::ids::{DriveId, PersonId, ShareId, TokenId};
+
+const SAFIRE: &str = include_str!("../../../../docs/plans/safire.toml");
+const MINIMAL: &str = include_str!("../../../../docs/plans/minimal.toml");
+
+/// The line of the first place of `what`.
+fn line_of(text: &str, what: &str) -> u32 {
+    let at = text.find(what).unwrap();
+    1 + u32::try_from(text[..at].matches('\n').count()).unwrap()
+}
+
+/// A plan with one place changed is refused by one rule, at that place, with words that say so.
+#[track_caller]
+fn refused(defect: &str, from: &str, to: &str, rule: Rule, words: &str) {
+    assert!(MINIMAL.contains(from), "{defect}: {from:?} does not stand in the example");
+    let refusals = read(MINIMAL.replacen(from, to, 1).as_bytes()).unwrap_err();
+    let [refusal] = &refusals[..] else { panic!("{defect}: {refusals:#?}") };
+    assert_eq!(refusal.rule, rule, "{defect}: {refusal}");
+    assert_eq!(refusal.line, line_of(MINIMAL, from), "{defect}: {refusal}");
+    assert!(refusal.to_string().contains(words), "{defect}: {refusal}");
+}
+
+#[test]
+fn a_plan_is_read_with_every_name_looked_up() {
+    let plan = read(SAFIRE.as_bytes()).unwrap();
+    assert_eq!(plan.digest, Digest::of(SAFIRE.as_bytes()));
+    assert_eq!((plan.kind, &plan.policies[..], plan.ports.number), (Kind::Rehearsal, &[Policy::Kmps][..], 6));
+    assert_eq!((plan.people.len(), plan.tokens.len(), plan.drives.len()), (8, 3, 6));
+    assert_eq!(plan.tokens[1].custody, Custody { keeper: PersonId(5), bag: Some(BagId(0)) });
+    assert_eq!(plan.tokens[0].custody, Custody { keeper: PersonId(5), bag: None });
+    assert_eq!(plan.bags[0].devices, [Device::Token(TokenId(1))]);
+    assert_eq!(plan.bags[5].devices, [Device::Drive(DriveId(2))]);
+    assert_eq!(plan.drives[3].holds, Holds::Share(ShareId(1)));
+    assert_eq!(plan.drives[0].volume, 0xC0DE_000A);
+    assert_eq!((plan.shares[1].custodian, plan.shares[1].drive), (PersonId(4), DriveId(3)));
+    let [rsa, ec] = &plan.keys[..] else { panic!("two keys") };
+    assert_eq!((rsa.spec, ec.spec), (KeySpec::Rsa(RsaBits::B2048), KeySpec::Ec(Curve::P256)));
+    assert_eq!((rsa.number.get(), ec.number.get()), (1, 2));
+    assert_eq!(ec.tokens().collect::<Vec<_>>(), [TokenId(0), TokenId(1), TokenId(2)]);
+    assert_eq!(rsa.expires.to_string(), "9999-12-31T23:59:59Z");
+    assert_eq!(plan.people[7].alternate_for, Some(PersonId(2)));
+}
+
+#[test]
+fn bytes_that_an_editor_or_a_terminal_reads_otherwise_are_refused() {
+    for (defect, from, to, words) in [
+        ("carriage_return", "ports = 4\n", "ports = 4\r\n", "an editor changed the line ends"),
+        ("tab", "ports = 4", "ports =\t4", "U+0009"),
+        ("null", "\"Example\"", "\"Exa\0mple\"", "U+0000"),
+        ("byte_order_mark", "# The smallest", "\u{feff}# The smallest", "U+FEFF"),
+        ("right_to_left_override_in_a_comment", "# Five people", "# \u{202e}Five people", "U+202E"),
+        ("escape", "# Five people", "# \u{1b}[2JFive people", "U+001B"),
+    ] {
+        refused(defect, from, to, Rule::Bytes, words);
+    }
+    let mut latin = MINIMAL.as_bytes().to_vec();
+    latin.extend(b"# \xe9\n");
+    let [refusal] = &read(&latin).unwrap_err()[..] else { panic!("one refusal") };
+    assert_eq!((refusal.rule, refusal.line), (Rule::Bytes, line_of(&(MINIMAL.to_owned() + "\u{1}"), "\u{1}")));
+}
+
+#[test]
+fn a_plan_has_at_most_65536_bytes() {
+    let padded = |len: usize| format!("{MINIMAL}#{}\n", "x".repeat(len - MINIMAL.len() - 2));
+    assert!(read(padded(LEN_MAX).as_bytes()).is_ok());
+    let [refusal] = &read(padded(LEN_MAX + 1).as_bytes()).unwrap_err()[..] else { panic!("one refusal") };
+    assert_eq!((refusal.rule, &refusal.found[..]), (Rule::Bytes, "65537 bytes"));
+}
+
+#[test]
+fn what_is_no_plan_in_toml_is_refused_at_its_line() {
+    for (defect, from, to, words) in [
+        ("not_toml", "ports = 4", "ports: 4", "line "),
+        ("unknown_key", "ports = 4", "prots = 4", "unknown field `prots`"),
+        ("unknown_key_within", "purpose = \"signing\"", "goal = \"signing\"", "unknown field `goal`"),
+        ("key_twice", "policies = []", "policies = []\npolicies = []", "duplicate key"),
+        ("number_as_text", "ports = 4", "ports = \"4\"", "invalid type"),
+        ("text_as_number", "id = \"01\"", "id = 1", "invalid type"),
+        ("number_too_large", "ports = 4", "ports = 99999999999999999999", "line "),
+    ] {
+        let changed = MINIMAL.replacen(from, to, 1);
+        let [refusal] = &read(changed.as_bytes()).unwrap_err()[..] else { panic!("{defect}: one refusal") };
+        assert_eq!(refusal.rule, Rule::Toml, "{defect}: {refusal}");
+        let first = line_of(MINIMAL, from);
+        assert!((first..=first + 1).contains(&refusal.line), "{defect}: {refusal}");
+        assert!(refusal.to_string().contains(words), "{defect}: {refusal}");
+    }
+    let missing = MINIMAL.replacen("before = \"new\"\n", "", 1);
+    let [refusal] = &read(missing.as_bytes()).unwrap_err()[..] else { panic!("one refusal") };
+    assert_eq!((refusal.rule, refusal.line), (Rule::Toml, line_of(MINIMAL, "[[token]]")));
+    assert!(refusal.found.contains("missing field `before`"), "{refusal}");
+    for (defect, bytes) in [("empty", ""), ("deeply_nested", &*format!("x = {}", "[".repeat(60_000)))] {
+        let refusals = read(bytes.as_bytes()).unwrap_err();
+        assert_eq!(refusals[0].rule, Rule::Toml, "{defect}");
+    }
+}
+
+#[test]
+fn a_value_of_another_form_is_refused_at_its_line() {
+    for (defect, from, to, words) in [
+        ("kind_unknown", "kind = \"rehearsal\"", "kind = \"test\"", "\"production\", \"rehearsal\""),
+        ("policy_unknown", "policies = []", "policies = [\"nzrs\"]", "\"kmps\""),
+        ("ports_negative", "ports = 4", "ports = -1", "a number of USB ports"),
+        ("ports_above_16_bits", "ports = 4", "ports = 65536", "a number of USB ports"),
+        ("title_empty", "title = \"One key on two tokens\"", "title = \"\"", "a title"),
+        ("title_not_ascii", "title = \"One key on two tokens\"", "title = \"Schlüssel\"", "printable ASCII"),
+        ("time_with_offset", "from = \"2026-01-01T00:00:00Z\"", "from = \"2026-01-01T00:00:00+02:00\"", "UTC"),
+        ("person_id_with_space", "id = \"witness\"", "id = \"a witness\"", "letters, digits and hyphens"),
+        ("person_name_empty", "name = \"Hanna Holder\"", "name = \"\"", "1 to 400 bytes"),
+        ("role_unknown", "roles = [\"witness\"]", "roles = [\"auditor\"]", "\"custodian\""),
+        ("token_serial_of_7", "serial = \"DENK0000001\"", "serial = \"DENK000\"", "8 to 11"),
+        ("token_serial_of_12", "serial = \"DENK0000001\"", "serial = \"DENK00000011\"", "8 to 11"),
+        ("token_serial_in_small_letters", "serial = \"DENK0000001\"", "serial = \"denk0000001\"", "capital"),
+        ("token_before_unknown", "before = \"new\"", "before = \"old\"", "\"used\""),
+        ("token_label_empty", "label = \"MASTER\"", "label = \"\"", "a label"),
+        ("drive_without_serial", "serial = \"CONCLAVE-LOG-A\"", "serial = \"\"", "one without cannot be used"),
+        ("drive_size_negative", "size = 67108864", "size = -1", "size of the drive in bytes"),
+        ("volume_in_small_letters", "volume = \"C0DE-000A\"", "volume = \"c0de-000a\"", "capital hex digits"),
+        ("volume_without_hyphen", "volume = \"C0DE-000A\"", "volume = \"C0DE000A\"", "hyphen"),
+        ("volume_with_sign", "volume = \"C0DE-000A\"", "volume = \"+0DE-000A\"", "capital hex digits"),
+        ("drive_holds_unknown", "holds = \"public\"", "holds = \"secret\"", "\"blobs\""),
+        ("key_label_is_no_file_name", "label = \"signing\"", "label = \"../signing\"", "name of a file"),
+        ("key_label_is_a_device", "label = \"signing\"", "label = \"con\"", "name of a file"),
+        ("key_id_empty", "id = \"01\"", "id = \"\"", "1 to 255"),
+        ("key_id_of_half_a_byte", "id = \"01\"", "id = \"1\"", "pairs"),
+        ("key_id_with_sign", "id = \"01\"", "id = \"+1\"", "pairs"),
+        ("algorithm_unknown", "algorithm = \"P-256\"", "algorithm = \"secp256k1\"", "\"RSA-4096\""),
+        ("purpose_on_two_lines", "purpose = \"signing\"", "purpose = \"sign\\ning\"", "'\\n'"),
+        ("usage_unknown", "usage = \"saml-signing\"", "usage = \"tls\"", "\"root-ca\""),
+        ("subject_says_rehearsal", "subject = { O = \"Example\"", "subject = { O = \"Rehearsal\"", "REHEARSAL"),
+    ] {
+        refused(defect, from, to, Rule::Value, words);
+    }
+    let len = "path-length = 1\nnot-before";
+    let refusals = read(MINIMAL.replacen("not-before", len, 1).as_bytes()).unwrap_err();
+    assert!(refusals[0].found.contains("saml-signing"), "{refusals:?}");
+    let root = MINIMAL.replacen("saml-signing", "root-ca", 1);
+    assert!(read(root.replacen("not-before", len, 1).as_bytes()).is_ok());
+    let far = root.replacen("not-before", "path-length = 256\nnot-before", 1);
+    assert_eq!(read(far.as_bytes()).unwrap_err()[0].rule, Rule::Value);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_issued_is_refused_before_there_is_a_key() {
+    let zone = MINIMAL.replacen("\"saml-signing\"", "\"dnssec-holder\"", 1);
+    assert!(read(zone.as_bytes()).is_ok());
+    let refusals = read(zone.replacen("\"P-256\"", "\"brainpoolP256r1\"", 1).as_bytes()).unwrap_err();
+    assert!(refusals[0].found.contains("DNSSEC has no algorithm"), "{refusals:?}");
+    let refusals = read(zone.replacen("CN = \"Signing\"", "CN = \"no zone\"", 1).as_bytes()).unwrap_err();
+    assert!(refusals[0].found.contains("expected the zone's name ("), "{refusals:?}");
+    let certificate = |from, to| read(MINIMAL.replacen(from, to, 1).as_bytes()).unwrap_err();
+    for (defect, from, to, words) in [
+        ("ends_before_it_begins", "not-after = \"2036", "not-after = \"2025", "an end after the beginning"),
+        (
+            "rehearsal_past_9999",
+            "not-before = \"2026-01-01T00:00:00Z\"\nnot-after = \"2036-01-01T00:00:00Z\"",
+            "not-before = \"9999-12-30T00:00:00Z\"\nnot-after = \"9999-12-31T00:00:00Z\"",
+            "seven days",
+        ),
+    ] {
+        let refusals = certificate(from, to);
+        let [refusal] = &refusals[..] else { panic!("{defect}: {refusals:?}") };
+        assert_eq!(refusal.line, line_of(MINIMAL, "[key.certificate]"), "{defect}: {refusal}");
+        assert!(refusal.found.contains(words), "{defect}: {refusal}");
+    }
+}
+
+#[test]
+fn a_name_that_stands_nowhere_is_refused_at_its_line() {
+    for (defect, from, to, words) in [
+        ("keeper_unknown", "so-pin = { keeper = \"operator\" }", "so-pin = { keeper = \"nobody\" }", "person"),
+        ("bag_unknown", "custody = { bag = \"2000001\" }", "custody = { bag = \"2000002\" }", "bag"),
+        ("custodian_unknown", "custodian = \"custodian-1\"", "custodian = \"Custodian-1\"", "person"),
+        ("master_unknown", "master = \"MASTER\"", "master = \"MISTER\"", "token"),
+        ("copy_unknown", "copies = [\"BACKUP\"]", "copies = [\"LOG-A\"]", "token"),
+    ] {
+        refused(defect, from, to, Rule::Name, words);
+    }
+    let holds = MINIMAL.replacen("holds = \"transcript\"", "holds = \"share\"", 1);
+    let refusals = read(holds.as_bytes()).unwrap_err();
+    assert_eq!((refusals[0].rule, refusals[0].line), (Rule::Name, line_of(MINIMAL, "holds = \"transcript\"")));
+    let drive = MINIMAL.replacen("drive = \"SHARE-2\"", "drive = \"PUBLIC\"", 1);
+    let refusals = read(drive.as_bytes()).unwrap_err();
+    assert!(refusals.iter().any(|it| it.found.contains("holds \"public\"")), "{refusals:?}");
+}
+
+#[test]
+fn a_thing_is_kept_either_in_a_bag_or_by_a_keeper() {
+    let from = "custody = { bag = \"2000001\" }";
+    refused("neither", from, "custody = {}", Rule::Custody, "neither");
+    refused("both", from, "custody = { bag = \"2000001\", keeper = \"holder\" }", Rule::Custody, "both");
+}
+
+#[test]
+fn several_defects_come_at_once_in_the_order_of_the_file() {
+    let text = MINIMAL.replacen("ports = 4", "ports = -1", 1).replacen("\"MASTER\"", "\"\"", 1);
+    let text = text.replacen("algorithm = \"P-256\"", "algorithm = \"P-255\"", 1);
+    let refusals = read(text.as_bytes()).unwrap_err();
+    let lines: Vec<_> = refusals.iter().map(|refusal| refusal.line).collect();
+    assert!(refusals.len() >= 3 && lines.is_sorted(), "{refusals:?}");
+}
+
+#[test]
+fn a_long_or_wild_value_is_quoted_in_part_and_escaped() {
+    let text = MINIMAL.replacen("kind = \"rehearsal\"", &format!("kind = \"\\u001b[2J{}\"", "x".repeat(5_000)), 1);
+    let words = read(text.as_bytes()).unwrap_err()[0].to_string();
+    assert!(words.len() < 300 && !words.contains('\u{1b}') && words.contains("\\u{1b}[2Jxxx"), "{words}");
+}

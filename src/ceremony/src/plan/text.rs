@@ -1,0 +1,66 @@
+//! The bytes of a plan as text, and text as refusals quote it.
+
+use super::{Refusal, Rule};
+
+/// Most bytes of a plan.
+pub const LEN_MAX: usize = 65_536;
+
+/// Most characters of a value that a refusal quotes.
+const QUOTED_MAX: usize = 60;
+
+/// The text of a plan whose bytes no editor and no system reads otherwise.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, Box<Refusal>> {
+    let refuse = |at: usize, expected: &str, found: String, do_now: &str| {
+        let line = bytes.get(..at).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
+        Box::new(Refusal {
+            rule: Rule::Bytes,
+            line: u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1),
+            expected: expected.to_owned(),
+            found,
+            do_now: do_now.to_owned(),
+        })
+    };
+    if bytes.len() > LEN_MAX {
+        let found = format!("{} bytes", bytes.len());
+        return Err(refuse(0, "at most 65536 bytes", found, "Shorten the comments."));
+    }
+    let text = core::str::from_utf8(bytes).map_err(|error| {
+        let found = "bytes that are not UTF-8".to_owned();
+        refuse(error.valid_up_to(), "UTF-8 text", found, "Save the plan as UTF-8 without a byte-order mark.")
+    })?;
+    let unfit = |c: &char| {
+        (c.is_control() && *c != '\n')
+            || matches!(c, '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.char_indices().find(|(_, c)| unfit(c)) {
+        Some((at, '\r')) => Err(refuse(
+            at,
+            "lines that end in LF alone",
+            "a carriage return: an editor changed the line ends, and with them the digest".to_owned(),
+            "Save the plan with Unix line ends and agree on the digest anew.",
+        )),
+        Some((at, found)) => Err(refuse(
+            at,
+            "characters that show as themselves, no tabs",
+            format!("U+{:04X}", found as u32),
+            "Take it out; indent with spaces.",
+        )),
+        None => Ok(text),
+    }
+}
+
+/// The line of a byte, from 1.
+pub(super) fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// Words of the TOML reader: one line, bounded.
+pub(super) fn quoted_words(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * QUOTED_MAX).collect()
+}
+
+/// A value, escaped and bounded.
+pub(super) fn quoted(value: &str) -> String {
+    format!("{:?}", value.chars().take(QUOTED_MAX).collect::<String>())
+}
