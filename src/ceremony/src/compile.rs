@@ -71,6 +71,7 @@ fn stay(steps: &mut [Step], plan: &Plan) {
             gap.iter_mut().for_each(|step| step.devices.push(device));
         }
     }
+    steps.iter_mut().for_each(|step| step.devices.sort_unstable());
 }
 
 /// Ids of the things of a list.

@@ -3,6 +3,7 @@
 
 mod inspect;
 mod medium;
+mod plan;
 mod random;
 mod rehearse;
 mod report;
@@ -28,6 +29,9 @@ enum Command {
     /// Look at tokens. Never changes a token and never tries a PIN.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Work on the plan of a ceremony.
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// The digest of a boot medium, as the appliance's first screen shows it.
     Medium {
         /// The image file, or the drive it was written to.
@@ -55,6 +59,15 @@ enum TokenCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum PlanCommand {
+    /// Refuses a plan with every reason, or prints its digest, its script, and who could do what with what they keep.
+    Check {
+        /// The plan, TOML.
+        file: PathBuf,
+    },
+}
+
 #[derive(Args)]
 struct Where {
     /// Look at the simulated tokens kept in this folder instead of the USB ports.
@@ -76,6 +89,7 @@ fn main() -> ExitCode {
         Command::Token(TokenCommand::Inspect { at, serial, json }) => {
             inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
         }
+        Command::Plan(PlanCommand::Check { file }) => plan::check(&file),
         Command::Medium { medium } => medium::medium(&medium),
         Command::Rehearse(Rehearse { folder }) => rehearse::rehearse(folder),
     };

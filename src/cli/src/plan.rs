@@ -1,0 +1,105 @@
+//! `conclave plan check`: what a plan says, on the desk, weeks before.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use conclave_ceremony::coalition;
+use conclave_ceremony::compile::compile;
+use conclave_ceremony::ids::Device;
+use conclave_ceremony::plan::{self, Plan, Refusal};
+use conclave_ceremony::script::{Roles, Script, Step};
+use conclave_room::text_ceremony;
+use thiserror::Error;
+
+/// Why a plan was not found good.
+#[derive(Debug, Error)]
+enum PlanError {
+    #[error("cannot read {}", .0.display())]
+    Read(PathBuf, #[source] io::Error),
+    #[error("{} is refused{}", .0.display(), Lines(.1))]
+    Refused(PathBuf, Vec<Refusal>),
+}
+
+/// Refusals, a line each.
+struct Lines<'a>(&'a [Refusal]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|refusal| write!(f, "\n  {refusal}"))
+    }
+}
+
+/// Prints digest, keys, script and coalition table of a plan.
+///
+/// Errors: the file cannot be read, or the plan is refused: with every refusal, and nothing else printed.
+pub(crate) fn check(path: &Path) -> Result<(), Box<dyn Error>> {
+    let bytes = read(path).map_err(|error| PlanError::Read(path.into(), error))?;
+    let refused = |refusals| PlanError::Refused(path.into(), refusals);
+    let plan = plan::read(&bytes).map_err(refused)?;
+    let script = compile(&plan).map_err(refused)?;
+    io::stdout().lock().write_all(report(&plan, &script, bytes.len())?.as_bytes())?;
+    Ok(())
+}
+
+/// At most one byte more than a plan may have, whatever the file is.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(plan::LEN_MAX).map_or(u64::MAX, |most| most.saturating_add(1));
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn report(plan: &Plan, script: &Script, len: usize) -> Result<String, fmt::Error> {
+    let mut out = String::new();
+    writeln!(out, "{}: a plan of kind {}\n", plan.title, plan.kind)?;
+    writeln!(out, "DIGEST (SHA-256), to be agreed on beforehand\n")?;
+    writeln!(out, "{}  {len} bytes", plan.digest)?;
+    for (number, group) in (1..).zip(plan.digest.groups()) {
+        writeln!(out, "{number:>2} {group}  {}", group.words())?;
+    }
+    writeln!(out, "\nTo be held from {} to {}\n\nKEYS\n", plan.window.from, plan.window.until)?;
+    for key in &plan.keys {
+        let on: Vec<_> = key.tokens().map(|token| device(plan, Device::Token(token))).collect();
+        let (label, spec, id) = (key.label.as_str(), key.spec, &key.id);
+        writeln!(out, "{label}: {spec}, id {id}, {}", key.purpose)?;
+        writeln!(out, "  on {} (made on the first); certificate until {}", on.join(", "), key.expires)?;
+    }
+    let minutes: u32 = script.steps.iter().map(|step| u32::from(step.budget)).sum();
+    let Plan { ports, .. } = plan;
+    let (steps, peak) = (script.steps.len(), script.peak);
+    writeln!(out, "\nSCRIPT: {steps} steps, {minutes} minutes, {peak} devices at once on {} ports\n", ports.number)?;
+    for step in &script.steps {
+        write_step(&mut out, plan, step)?;
+    }
+    writeln!(out, "\nCOALITIONS: the smallest sets of people, and of places, that by what they keep ...\n")?;
+    out.push_str(&coalition::table(plan));
+    Ok(out)
+}
+
+fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {
+    let (number, title) = (step.id.0.saturating_add(1), text_ceremony::step(plan, step.kind));
+    let devices: Vec<_> = step.devices.iter().map(|it| device(plan, *it)).collect();
+    let line =
+        format!("{number:>3} {title:<34} {:>2} min  {:<22} {}", step.budget, who(plan, step.roles), devices.join(" "));
+    writeln!(out, "{}", line.trim_end())
+}
+
+fn who(plan: &Plan, roles: Roles) -> String {
+    match roles {
+        Roles::Anyone => "anyone".to_owned(),
+        Roles::Person(person) => text_ceremony::person(plan, person),
+        Roles::One(role) => text_ceremony::role(role).to_owned(),
+        Roles::Two(one, other) => format!("{} and {}", text_ceremony::role(one), text_ceremony::role(other)),
+    }
+}
+
+fn device(plan: &Plan, device: Device) -> String {
+    let name = match device {
+        Device::Token(token) => plan.tokens.get(usize::from(token.0)).map(|token| &token.name),
+        Device::Drive(drive) => plan.drives.get(usize::from(drive.0)).map(|drive| &drive.name),
+    };
+    name.map_or_else(String::new, ToString::to_string)
+}
