@@ -368,7 +368,7 @@ mod tests {
         };
         let (few, six, many) = (moves(5), moves(6), moves(16));
         assert!(few > six && six >= many, "{few} {six} {many}");
-        // Three tokens once each; four drives to register, two share drives twice, blobs for wrapping, the public drive.
-        assert_eq!(many, 3 + 4 + 4 + 1 + 1);
+        // Two logs and three tokens once; four drives to register, two share drives twice, the blobs, the public drive.
+        assert_eq!(many, 2 + 3 + 4 + 4 + 1 + 1);
     }
 }
