@@ -2,7 +2,7 @@
 //! byte on.
 //!
 //! They imitate a FAT32 volume as Linux mounts it: names are the same whatever their capitals, a mounted volume shows
-//! what was not synced yet, unmounting syncs. Every operation is counted, and can fail at any count.
+//! what it was given, whether the drive kept it or not, and unmounting syncs. Every operation is counted, and can fail at any count.
 
 mod stick;
 
@@ -133,23 +133,6 @@ impl MemoryDrives {
         self.stick(port).filter(|stick| stick.mounted.is_some()).ok_or(Came::Gone)
     }
 
-    /// What a mounted drive shows of a file: what it keeps, and what is in the cache.
-    fn shown(&self, stick: &Stick) -> Stick {
-        let mut shown = stick.clone();
-        for (port, change) in &self.unsynced {
-            if *port == stick.drive.port {
-                shown.apply(change.clone());
-            }
-        }
-        shown
-    }
-
-    /// A mounted drive as it shows itself, counting the operation that is for it.
-    fn view(&mut self, port: &Shown) -> Result<Stick, Came> {
-        let stick = self.open(port)?.clone();
-        Ok(self.shown(&stick))
-    }
-
     /// Adds a change to the cache, if the drive would take it. The change during which the power fails is there, too: how
     /// much of it the drive kept is asked of [`Self::cut`].
     fn change(&mut self, port: &Shown, change: Change) -> Result<(), Came> {
@@ -157,11 +140,11 @@ impl MemoryDrives {
         if counted.is_err() && self.fault != Some((self.ops - 1, Fault::PowerCut)) {
             return counted;
         }
-        let stick = self.stick(port).filter(|stick| stick.mounted.is_some()).ok_or(Came::Gone)?.clone();
+        let stick = self.stick(port).filter(|stick| stick.mounted.is_some()).ok_or(Came::Gone)?;
         if stick.mounted != Some(Access::Write) {
             return Err(Came::ReadOnly);
         }
-        self.shown(&stick).takes(&change)?;
+        stick.take(change.clone())?;
         self.unsynced.push((port.clone(), change));
         counted
     }
@@ -208,7 +191,7 @@ impl Media for MemoryDrives {
         if access == Access::Write && stick.read_only {
             return Err(Came::ReadOnly);
         }
-        stick.mounted = Some(access);
+        stick.mount(access);
         Ok(())
     }
 
@@ -224,20 +207,21 @@ impl Media for MemoryDrives {
 
     fn list(&mut self, port: &Shown) -> Result<Vec<(FileName, u64)>, Came> {
         let names: Vec<_> =
-            self.view(port)?.files.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+            self.open(port)?.cache.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
         if names.len() > NAMES_MAX { Err(Came::TooManyNames) } else { Ok(names) }
     }
 
     fn space(&mut self, port: &Shown) -> Result<Space, Came> {
-        Ok(Space { free: self.view(port)?.free(), cluster: stick::CLUSTER })
+        Ok(Space { free: self.open(port)?.free(), cluster: stick::CLUSTER })
     }
 
     fn fetch(&mut self, port: &Shown, name: &FileName, at: u64, len: usize, past: Past) -> Result<Vec<u8>, Came> {
-        let shown = match past {
-            Past::Nothing => self.view(port)?,
-            Past::Cache => self.open(port)?.clone(),
+        let stick = self.open(port)?;
+        let files = match past {
+            Past::Nothing => &stick.cache,
+            Past::Cache => &stick.files,
         };
-        let bytes = shown.files.get(name).map(Vec::as_slice).unwrap_or_default();
+        let bytes = files.get(name).map(Vec::as_slice).unwrap_or_default();
         let from = usize::try_from(at).unwrap_or(usize::MAX);
         Ok(bytes.get(from..).unwrap_or_default().iter().take(len).copied().collect())
     }

@@ -26,7 +26,7 @@ pub struct Stick {
     /// How the machine sees it.
     pub drive: Drive,
     /// What it keeps.
-    pub files: BTreeMap<FileName, Vec<u8>>,
+    pub files: Files,
     /// Room for files, in whole clusters. Units: bytes.
     pub capacity: u64,
     /// Whether its switch is set.
@@ -34,7 +34,12 @@ pub struct Stick {
     /// Whether it keeps what it says it keeps.
     pub lies: Lies,
     pub(super) mounted: Option<Access>,
+    /// What the machine remembers of a mounted volume: what it was told and what it told.
+    pub(super) cache: Files,
 }
+
+/// What a volume holds.
+type Files = BTreeMap<FileName, Vec<u8>>;
 
 impl Stick {
     /// An empty drive of 8 GB that fits, at this port, with this serial and label.
@@ -49,67 +54,74 @@ impl Stick {
             volume,
         };
         let capacity = drive.len;
-        Self { drive, files: BTreeMap::new(), capacity, read_only: false, lies: Lies::Never, mounted: None }
+        let (files, cache) = (Files::new(), Files::new());
+        Self { drive, files, capacity, read_only: false, lies: Lies::Never, mounted: None, cache }
+    }
+
+    pub(super) fn mount(&mut self, access: Access) {
+        self.mounted = Some(access);
+        self.cache = self.files.clone();
     }
 
     /// Room left. Units: bytes.
     pub(super) fn free(&self) -> u64 {
-        let used: u64 = self.files.values().map(|bytes| clusters(bytes.len())).sum();
+        let used: u64 = self.cache.values().map(|bytes| clusters(bytes.len())).sum();
         self.capacity.saturating_sub(used)
     }
 
-    /// The name a file of this name has here: FAT holds names that differ in capitals for the same.
-    fn named(&self, name: &FileName) -> Option<&FileName> {
-        self.files.keys().find(|there| there.as_str().eq_ignore_ascii_case(name.as_str()))
-    }
-
-    /// Whether a file system would do this.
-    pub(super) fn takes(&self, change: &Change) -> Result<(), Came> {
-        match change {
-            Change::Create(name) | Change::Rename(_, name) if self.named(name).is_some() => {
-                Err(Came::Exists(name.clone()))
-            }
+    /// Does in the machine's memory what a file system would, or refuses it.
+    pub(super) fn take(&mut self, change: Change) -> Result<(), Came> {
+        // FAT holds names that differ in capitals for the same.
+        let taken = |name: &FileName| self.cache.keys().any(|there| there.as_str().eq_ignore_ascii_case(name.as_str()));
+        match &change {
+            Change::Create(name) | Change::Rename(_, name) if taken(name) => return Err(Came::Exists(name.clone())),
             Change::Extend(name, _) | Change::Shorten(name, _) | Change::Rename(name, _)
-                if !self.files.contains_key(name) =>
+                if !self.cache.contains_key(name) =>
             {
-                Err(Came::NoFile)
+                return Err(Came::NoFile);
             }
             Change::Extend(name, bytes) => {
-                let len = self.files.get(name).map_or(0, Vec::len);
+                let len = self.cache.get(name).map_or(0, Vec::len);
                 let (need, free) = (clusters(len + bytes.len()) - clusters(len), self.free());
-                if need > free { Err(Came::Full { need, free }) } else { Ok(()) }
+                if need > free {
+                    return Err(Came::Full { need, free });
+                }
             }
-            Change::Create(_) | Change::Shorten(..) | Change::Rename(..) => Ok(()),
+            Change::Create(_) | Change::Shorten(..) | Change::Rename(..) => {}
         }
-    }
-
-    pub(super) fn apply(&mut self, change: Change) {
-        match change {
-            Change::Create(name) => drop(self.files.insert(name, Vec::new())),
-            Change::Extend(name, bytes) => {
-                if let Some(file) = self.files.get_mut(&name) {
-                    file.extend(bytes);
-                }
-            }
-            Change::Shorten(name, len) => {
-                if let Some(file) = self.files.get_mut(&name) {
-                    file.truncate(len);
-                }
-            }
-            Change::Rename(from, to) => {
-                if let Some(bytes) = self.files.remove(&from) {
-                    self.files.insert(to, bytes);
-                }
-            }
-        }
+        apply(&mut self.cache, change);
+        Ok(())
     }
 
     /// Keeps a change, or only says so.
     pub(super) fn keep(&mut self, change: Change) {
         match (self.lies, change) {
             (Lies::Everything, _) => {}
-            (Lies::Bytes, Change::Extend(name, bytes)) => self.apply(Change::Extend(name, vec![0; bytes.len()])),
-            (_, change) => self.apply(change),
+            (Lies::Bytes, Change::Extend(name, bytes)) => {
+                apply(&mut self.files, Change::Extend(name, vec![0; bytes.len()]));
+            }
+            (_, change) => apply(&mut self.files, change),
+        }
+    }
+}
+
+fn apply(files: &mut Files, change: Change) {
+    match change {
+        Change::Create(name) => drop(files.insert(name, Vec::new())),
+        Change::Extend(name, bytes) => {
+            if let Some(file) = files.get_mut(&name) {
+                file.extend(bytes);
+            }
+        }
+        Change::Shorten(name, len) => {
+            if let Some(file) = files.get_mut(&name) {
+                file.truncate(len);
+            }
+        }
+        Change::Rename(from, to) => {
+            if let Some(bytes) = files.remove(&from) {
+                files.insert(to, bytes);
+            }
         }
     }
 }
