@@ -10,7 +10,7 @@ use nix::libc;
 
 use crate::disks::{Reach, disks};
 use crate::entropy;
-use crate::sys;
+use crate::{sys, usb};
 
 /// Address families of `linux/socket.h`: none can be opened in a kernel without network code.
 const SOCKETS: [(&str, i32); 8] = [
@@ -103,13 +103,18 @@ fn unused(sys: &Path) -> Vec<Unused> {
         let at = device.file_name().to_string_lossy().into_owned();
         unused.push(Unused { what, id: Shown::new(&format!("PCI {} at {at}", id.join(":"))) });
     }
-    for interface in read_dir(sys.join("bus/usb/devices")).into_iter().flatten().flatten().take(DEVICES_MAX) {
-        let class = read(&interface.path().join("bInterfaceClass"));
-        let Some((_, what)) = USB_TELLING.iter().find(|(telling, _)| class == *telling) else { continue };
-        // `1-4:1.0` is an interface of the device `1-4`.
-        let at = interface.file_name().to_string_lossy().split(':').next().unwrap_or_default().to_owned();
-        let device = sys.join("bus/usb/devices").join(&at);
-        let id = [read(&device.join("idVendor")), read(&device.join("idProduct"))].join(":");
+    for device in usb::devices(sys) {
+        let at = &device.place.port;
+        let directory = sys.join("bus/usb/devices").join(at);
+        // Devices that are not let in have no interfaces in sysfs: their descriptors say what they would be.
+        let mut classes = vec![read(&directory.join("bDeviceClass"))];
+        let interfaces = device.descriptors.iter().flat_map(|found| &found.interfaces);
+        classes.extend(interfaces.map(|interface| format!("{:02x}", interface.class)));
+        let Some((_, what)) = USB_TELLING.iter().find(|(telling, _)| classes.iter().any(|class| class == telling))
+        else {
+            continue;
+        };
+        let id = [read(&directory.join("idVendor")), read(&directory.join("idProduct"))].join(":");
         unused.push(Unused { what, id: Shown::new(&format!("USB {id} at {at}")) });
     }
     for disk in disks(sys).into_iter().filter(|disk| disk.reach == Reach::Internal) {
@@ -160,6 +165,7 @@ fn machine(root: &Path) -> Vec<Fact> {
 mod tests {
     use super::*;
     use crate::disks::tests::{SATA, STICK, Tree};
+    use crate::usb::tests::{STICK as STICK_INTERFACE, descriptors};
     use std::fs;
 
     fn found(tried: &str) -> Found {
@@ -211,20 +217,17 @@ mod tests {
                 fs::write(path.join(file), format!("{value}\n")).unwrap();
             }
         }
-        for (at, file, value) in [
-            ("1-4", "idVendor", "0525"),
-            ("1-4", "idProduct", "a4a2"),
-            ("1-4:1.0", "bInterfaceClass", "02"),
-            ("1-5:1.0", "bInterfaceClass", "08"),
-        ] {
-            let path = tree.0.join("bus/usb/devices").join(at);
-            fs::create_dir_all(&path).unwrap();
-            fs::write(path.join(file), format!("{value}\n")).unwrap();
-        }
+        // One that could become another device is known by its own class alone, another one by an interface.
+        tree.plug("1-4", 4, b"two configurations");
+        tree.usb("1-4", &[("idVendor", b"0525\n"), ("idProduct", b"a4a2\n"), ("bDeviceClass", b"02\n")]);
+        tree.plug("1-5", 5, &descriptors(0, [0x1209, 1], &[STICK_INTERFACE]));
+        tree.plug("1-6", 6, &descriptors(0xef, [0x1209, 2], &[STICK_INTERFACE, [1, 0x0e, 1, 0]]));
+        tree.usb("1-6", &[("idVendor", b"1209\n"), ("idProduct", b"0002\n"), ("bDeviceClass", b"ef\n")]);
         let unused: Vec<String> = unused(&tree.0).iter().map(|one| format!("{}: {}", one.what, one.id)).collect();
         assert_eq!(
             unused,
             [
+                "camera: USB 1209:0002 at 1-6",
                 "internal disk: sda ACME",
                 "network card: PCI 8086:100e at 0000:00:03.0",
                 "network on USB: USB 0525:a4a2 at 1-4",
