@@ -117,6 +117,15 @@ impl Gate {
     }
 }
 
+/// Drives that wait until another one is taken out: nobody could look at them.
+pub(crate) fn waiting(sys: &Path) -> Vec<Device> {
+    let is_drive = |device: &Device| matches!(judge(&device.descriptors, &token_numbers()), Use::Storage(_));
+    let drives = usb::devices(sys).into_iter().filter(is_drive);
+    let (inside, outside): (Vec<Device>, Vec<Device>) = drives.partition(|device| device.place.is_in(sys));
+    // Where none is in yet, the first one is about to be.
+    if inside.is_empty() { Vec::new() } else { outside }
+}
+
 /// idVendor and idProduct of every token the driver knows.
 pub(crate) fn token_numbers() -> [(u16, u16); MODELS.len()] {
     MODELS.map(|model| (model.vendor, model.product))
@@ -185,9 +194,12 @@ mod tests {
         // Before the other in the order of ports, and still later.
         tree.plug("1-1", 6, &stick());
         let waits = Standing::Waits(Shown::new("1-2"));
+        let ports = |devices: Vec<Device>| devices.into_iter().map(|device| device.place.port).collect::<Vec<_>>();
+        assert_eq!(ports(waiting(&tree.0)), ["1-1"]);
         assert_eq!(settled(&mut gate), [at("1-1", waits), at("1-2", Standing::In)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
         tree.unplug("1-2");
+        assert_eq!(ports(waiting(&tree.0)), [""; 0], "it is about to be let in");
         assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
     }
 

@@ -8,11 +8,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use conclave_medium::{DESCRIPTOR_AT, ExamineError, SealError, examine, identify};
-use conclave_room::look::medium::{Hashed, Medium, Place, SelfCheck};
+use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::shown::Shown;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use crate::disks::{Disk, Reach, disks};
+use crate::gate;
+use crate::usb::Device;
 
 /// USB disks appear one after the other: the list must stand still this long before it is believed.
 const SETTLE: Duration = Duration::from_millis(1500);
@@ -33,6 +35,26 @@ enum Search {
     Unreadable(Medium),
 }
 
+impl Search {
+    fn places(self) -> Vec<Place> {
+        match self {
+            Self::Missing(places) | Self::Several(places) => places,
+            Self::One(place, _) => vec![place],
+            Self::Unreadable(_) => Vec::new(),
+        }
+    }
+}
+
+/// Drives the gate holds back, by their ports.
+fn waiting(sys: &Path) -> Vec<Place> {
+    let place = |device: Device| Place {
+        kind: Kind::UsbDisk,
+        model: device.product,
+        node: Shown::new(&format!("at USB port {}", device.place.port)),
+    };
+    gate::waiting(sys).into_iter().map(place).collect()
+}
+
 /// Finds the medium among the disks of this machine and reads it, telling what is known as it becomes known.
 pub(crate) fn find(mut tell: impl FnMut(Medium)) {
     let (sys, dev) = (Path::new("/sys"), Path::new("/dev"));
@@ -45,7 +67,10 @@ pub(crate) fn find(mut tell: impl FnMut(Medium)) {
             (seen, changed) = (now, Instant::now());
         }
         if changed.elapsed() >= SETTLE {
+            let waiting = waiting(sys);
             let known = match search(&seen, |name| open(dev, name)) {
+                // A second stick cannot be looked at, and may be the one that was started.
+                found if !waiting.is_empty() => Some(Medium::Several([found.places(), waiting].concat())),
                 Search::Missing(_) if began.elapsed() < APPEAR => None,
                 Search::Missing(looked_at) => Some(Medium::Missing { looked_at }),
                 Search::Several(places) => Some(Medium::Several(places)),
@@ -217,11 +242,7 @@ mod tests {
 
     #[test]
     fn a_medium_is_read_to_its_end_or_told_why_not() {
-        let place = || Place {
-            kind: conclave_room::look::medium::Kind::Optical,
-            model: Shown::new("DVD"),
-            node: Shown::new("/dev/sr0"),
-        };
+        let place = || Place { kind: Kind::Optical, model: Shown::new("DVD"), node: Shown::new("/dev/sr0") };
         let check = |bytes: Vec<u8>| read(&place(), &mut io::Cursor::new(bytes), |_| {});
         let digest = conclave_publish::Digest::of(&image());
         assert_eq!(check(image()).sound(), Some(&digest));

@@ -74,6 +74,11 @@ impl Place {
         fs::write(sys.join(DRIVERS_PROBE), name)
     }
 
+    /// Whether the device is let in.
+    pub(crate) fn is_in(&self, sys: &Path) -> bool {
+        attribute(&self.directory(sys).join("authorized")).as_deref() == Some("1")
+    }
+
     /// Puts the device out: every driver lets go of it.
     pub(crate) fn put_out(&self, sys: &Path) -> io::Result<()> {
         fs::write(self.directory(sys).join("authorized"), "0")

@@ -129,8 +129,8 @@ pub fn medium(medium: &Medium) -> Words {
         Medium::Several(places) => {
             let mut several = words(
                 OPERATOR,
-                "take out all but the one this machine was started from, then press Enter.",
-                &["More than one drive carries a Conclave image; which one runs cannot be told:", ""],
+                "take out all but the one this machine was started from; then Enter.",
+                &["More than one drive carries a Conclave image, or waits because one on USB is let in at a time:", ""],
             );
             several.facts.extend(places.iter().map(|place| format!("  {}", at(place))));
             several
