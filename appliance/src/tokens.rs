@@ -191,3 +191,79 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disks::tests::Tree;
+    use crate::usb::tests::descriptors;
+    use smartcard_hsm::apdu::{Apdu, Reply};
+    use smartcard_hsm::channel::Patience;
+
+    const READER: [u8; 4] = [0, 0x0b, 0, 0];
+
+    /// A card that gives this reply to everything, or none.
+    struct Says(Result<Vec<u8>, ChannelError>);
+
+    impl Channel for Says {
+        fn exchange(&mut self, _: &Apdu, _: Patience) -> Result<Reply, ChannelError> {
+            let reply = self.0.clone()?;
+            Ok(Reply::parse(reply.into()).unwrap())
+        }
+
+        fn restart(&mut self) -> Result<Vec<u8>, ChannelError> {
+            Ok(Vec::new())
+        }
+    }
+
+    fn device(tree: &Tree) -> Device {
+        tree.plug("1-2", 9, &descriptors(0, [0x20a0, 0x4230], &[READER]));
+        usb::devices(&tree.0).remove(0)
+    }
+
+    #[test]
+    fn a_card_that_is_silent_or_another_is_refused_under_the_serial_usb_told() {
+        let tree = Tree::new("tokens-answer");
+        let device = device(&tree);
+        let ask = |says| answer(Says(says), &device);
+        let refused = |why| (Shown::new("S 1"), Looked::Refused(why));
+        assert_eq!(ask(Err(ChannelError::Silent { waited_ms: 10_000 })), refused(Unanswered::Silent(10_000)));
+        assert_eq!(ask(Err(ChannelError::NoCard)), refused(Unanswered::NoCard));
+        let (_, looked) = ask(Ok(vec![0x6a, 0x82]));
+        let Looked::Refused(Unanswered::NotOurs(what)) = looked else { panic!("{looked:?}") };
+        assert!(what.as_str().starts_with("SELECT: "), "{what}");
+    }
+
+    #[test]
+    fn only_known_readers_are_plugged_tokens_and_one_that_left_is_unplugged() {
+        let tree = Tree::new("tokens-plugged");
+        device(&tree);
+        tree.plug("1-3", 10, &descriptors(0, [0x1234, 0x4230], &[READER]));
+        let mut tokens = UsbTokens::new(&tree.0);
+        let at = TokenAt { port: Shown::new("1-2"), serial: Shown::new("S 1") };
+        assert_eq!(tokens.plugged().as_slice(), std::slice::from_ref(&at));
+        let other = TokenAt { serial: Shown::new("S 2"), ..at.clone() };
+        for gone in [other, TokenAt { port: Shown::new("1-3.1"), ..at }] {
+            assert_eq!(tokens.open(&gone).err(), Some(ChannelError::Unplugged), "{gone:?}");
+        }
+    }
+
+    #[test]
+    fn every_state_of_the_dkek_is_told() {
+        let status = |outstanding| KeyDomain::Dkek(DkekStatus { total: 3, outstanding, kcv: None });
+        assert_eq!(dkek(&KeyDomain::None), Dkek::None);
+        assert_eq!(dkek(&status(2)), Dkek::Outstanding(2, 3));
+        assert_eq!(dkek(&status(0)), Dkek::Complete(3, None));
+    }
+
+    #[test]
+    fn a_token_that_was_pulled_out_is_forgotten() {
+        let tree = Tree::new("tokens-forgotten");
+        let device = device(&tree);
+        let mut asked = Asked::default();
+        let [token] = asked.turn(std::slice::from_ref(&device)).try_into().unwrap();
+        assert_eq!((token.port.as_str(), token.serial.as_str()), ("1-2", "S 1"));
+        assert_eq!(asked.turn(&[]), []);
+        assert!(asked.0.is_empty());
+    }
+}

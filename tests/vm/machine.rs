@@ -130,13 +130,19 @@ impl Machine {
     /// Waits until some line of the screen contains `words`, and returns the screen.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, words: &str) -> Vec<String> {
+        self.wait_until(words, |screen| screen.iter().any(|line| line.contains(words)))
+    }
+
+    /// Waits until `is_there` finds on the screen what is waited for, named by `what`, and returns the screen.
+    #[track_caller]
+    pub(crate) fn wait_until(&mut self, what: &str, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
         let began = Instant::now();
         loop {
             let screen = self.screen();
-            if screen.iter().any(|line| line.contains(words)) {
+            if is_there(&screen) {
                 return screen;
             }
-            assert!(began.elapsed() < PATIENCE, "waited for {words:?}, the screen is\n{}", screen.join("\n"));
+            assert!(began.elapsed() < PATIENCE, "waited for {what:?}, the screen is\n{}", screen.join("\n"));
             std::thread::sleep(LOOK);
         }
     }

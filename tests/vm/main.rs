@@ -13,6 +13,7 @@ mod memory;
 mod nbd;
 mod ram;
 mod screen;
+mod usb;
 mod walk;
 
 use std::fs;

@@ -55,7 +55,7 @@ pub enum Manner {
 pub struct Typist(Arc<Mutex<VecDeque<[u8; 8]>>>);
 
 impl Typist {
-    /// Presses and releases the keys of these characters: lower-case letters, digits, and `\n` for Enter. Others, and
+    /// Presses and releases the keys of these characters: lower-case letters, digits, `\n` for Enter, U+001B for Escape. Others, and
     /// what is more than [`PRESSES_MAX`], are not typed.
     pub fn types(&self, text: &str) {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,6 +85,7 @@ fn usage(typed: char) -> Option<u8> {
         '1'..='9' => Some(typed as u8 - b'1' + 0x1e),
         '0' => Some(0x27),
         '\n' => Some(0x28),
+        '\u{1b}' => Some(0x29),
         _ => None,
     }
 }

@@ -1,0 +1,259 @@
+//! What is plugged into the shipped image's USB ports while it runs: tokens, and what only looks like something.
+//!
+//! One machine, many pluggings: every device is simulated and sits on a port of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use conclave_sim::card::profile::Profile as Firmware41;
+use conclave_sim::card::random::Randomness;
+use conclave_sim::card::rsa::RsaSource;
+use conclave_sim::card::{Birth, BirthSoPin, Card};
+use conclave_sim::ccid_device::{CcidDevice, Profile};
+use conclave_sim::gadget::{CARD_READER, Class, Gadget, KEYBOARD, Manner, NETWORK, STORAGE};
+use conclave_sim::token::Token;
+use conclave_sim::usb::{Descriptors, NoTransfer, UsbDevice};
+use conclave_sim::usbredir::{Plugged, plug};
+use conclave_tests::scratch::Scratch;
+use serde_json::json;
+
+use crate::machine::{Drive, Firmware, Machine};
+use crate::walk::to_clock;
+use crate::{SOUND, iso};
+
+/// Ports of the machine; the sixth has a hub with two of its own.
+const PORTS: [&str; 7] = ["1", "2", "3", "4", "5", "6.1", "6.2"];
+const TPDU: Profile = Profile::Tpdu { interface: 0 };
+
+/// A machine whose USB ports wait for devices.
+struct Bench {
+    machine: Machine,
+    scratch: Scratch,
+}
+
+impl Bench {
+    fn start() -> Self {
+        let scratch = Scratch::new();
+        let mut arguments = Drive::Dvd.with(&iso());
+        arguments.extend(["-device", "usb-hub,id=hub,bus=xhci.0,port=6"].map(String::from));
+        for port in PORTS {
+            let (id, socket) = (format!("port{port}"), socket(&scratch, port));
+            arguments
+                .extend(["-chardev".into(), format!("socket,id={id},path={},server=on,wait=off", socket.display())]);
+            arguments.extend(["-device".into(), format!("usb-redir,id=at{port},chardev={id},bus=xhci.0,port={port}")]);
+        }
+        Self { machine: Machine::start(Firmware::Bios, &arguments), scratch }
+    }
+
+    fn plug<D: UsbDevice + 'static>(&self, port: &str, device: D) -> Plugged<D> {
+        plug(&socket(&self.scratch, port), device).unwrap()
+    }
+
+    fn token(&self, port: &str, serial: &str, profile: Profile) -> Plugged<CcidDevice<Arc<Mutex<Token>>>> {
+        self.plug(port, reader(&token(serial), serial, profile))
+    }
+
+    /// Waits until a line of the screen has all of these words.
+    #[track_caller]
+    fn wait(&mut self, words: &[&str]) {
+        self.machine.wait_until(&words.join(" ... "), |screen| line_with(screen, words));
+    }
+
+    /// Waits until no line of the screen has all of these words.
+    #[track_caller]
+    fn wait_gone(&mut self, words: &[&str]) {
+        self.machine.wait_until(&format!("no {}", words.join(" ... ")), |screen| !line_with(screen, words));
+    }
+
+    #[track_caller]
+    fn has_not(&mut self, words: &str) {
+        let screen = self.machine.screen().join("\n");
+        assert!(!screen.contains(words), "{words} is on the screen:\n{screen}");
+    }
+}
+
+fn line_with(screen: &[String], words: &[&str]) -> bool {
+    screen.iter().any(|line| words.iter().all(|word| line.contains(word)))
+}
+
+fn socket(scratch: &Scratch, port: &str) -> PathBuf {
+    scratch.file(&format!("port{port}"))
+}
+
+fn token(serial: &str) -> Arc<Mutex<Token>> {
+    let mut seed = [0; 32];
+    seed[..serial.len()].copy_from_slice(serial.as_bytes());
+    let birth = Birth {
+        serial,
+        profile: Firmware41::firmware_4_1(),
+        so_pin: BirthSoPin::Published,
+        random: Randomness::seeded(seed),
+        rsa: RsaSource::Premade(Vec::new()),
+    };
+    Arc::new(Mutex::new(Token::new(Card::new(birth).unwrap())))
+}
+
+/// A reader with this token in it; a Nitrokey's names the token, with the sequence of its certificate cut off at 15.
+fn reader(token: &Arc<Mutex<Token>>, serial: &str, profile: Profile) -> CcidDevice<Arc<Mutex<Token>>> {
+    let usb_serial = if profile == Profile::Apdu { "53311".into() } else { format!("{serial}0000") };
+    CcidDevice::new(Arc::clone(token), profile, &usb_serial)
+}
+
+/// A reader that takes every message and never answers one.
+struct Silent(Descriptors);
+
+impl UsbDevice for Silent {
+    fn descriptors(&self) -> &Descriptors {
+        &self.0
+    }
+
+    fn reset(&mut self) {}
+
+    fn bulk_out(&mut self, _: u8, _: &[u8]) -> Result<(), NoTransfer> {
+        Ok(())
+    }
+
+    fn bulk_in(&mut self, _: u8, _: usize) -> Result<Vec<u8>, NoTransfer> {
+        Err(NoTransfer::Nak)
+    }
+
+    fn interrupt_in(&mut self, _: u8) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+fn gadget(product: &str, interfaces: &[Class]) -> Gadget {
+    Gadget::new([0x1209, 0x0001], [product, "G1"], interfaces, Manner::Answers)
+}
+
+/// The code the screen asks a keyboard for.
+fn code(screen: &[String]) -> String {
+    let line = screen.iter().find_map(|line| line.split_once("type on it ")).expect("a code is asked for").1;
+    line.chars().take(6).collect()
+}
+
+#[test]
+fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() {
+    let mut bench = Bench::start();
+    to_clock(&mut bench.machine);
+    bench.machine.press(&["ret"]);
+    bench.machine.wait_for("plug in a token or a drive");
+    bench.wait(&["1-6 ", "QEMU USB Hub"]);
+
+    // Five tokens of both kinds of reader, two of them behind a hub.
+    let one = bench.token("1", "DENK0100001", TPDU);
+    let two = bench.token("2", "DECC0100002", Profile::Apdu);
+    let three = bench.token("3", "DENK0100003", TPDU);
+    let behind = [bench.token("6.1", "DENK0100004", TPDU), bench.token("6.2", "DECC0100005", Profile::Apdu)];
+    for (port, serial) in [
+        ("1", "DENK0100001"),
+        ("2", "DECC0100002"),
+        ("3", "DENK0100003"),
+        ("6.1", "DENK0100004"),
+        ("6.2", "DECC0100005"),
+    ] {
+        bench.wait(&[&format!("1-{port} "), serial, "firmware 4.1, not yet proven"]);
+    }
+    bench.wait(&["SIMULATED token: for rehearsals only"]);
+    bench.wait(&["PIN ", "SO-PIN 15 tries left"]);
+    bench.machine.wait_for("compare serials with the labels");
+    bench.has_not("CLONE");
+
+    // Pulled, swapped, and the same serial number twice.
+    two.unplug().unwrap();
+    bench.wait_gone(&["DECC0100002"]);
+    one.unplug().unwrap();
+    let other = bench.token("1", "DENK0100006", TPDU);
+    bench.wait(&["1-1 ", "DENK0100006", "firmware 4.1"]);
+    bench.has_not("DENK0100001");
+    let clone = bench.token("2", "DENK0100003", TPDU);
+    bench.wait(&["CLONE ALARM: two tokens say they are DENK0100003"]);
+    clone.unplug().unwrap();
+    bench.wait_gone(&["CLONE ALARM"]);
+
+    // The hub goes with everything on it, and nothing else does.
+    bench.machine.qmp().execute("device_del", json!({ "id": "hub" }));
+    bench.wait_gone(&["DENK0100004"]);
+    bench.wait_gone(&["DECC0100005"]);
+    bench.wait_gone(&["QEMU USB Hub"]);
+    bench.wait(&["1-1 ", "DENK0100006", "firmware 4.1"]);
+    drop(behind);
+
+    // What only looks like something.
+    let foreign = bench.plug("2", gadget("Foreign reader", &[CARD_READER]));
+    bench.wait(&["1-2 ", "Foreign reader", "no token known here: not let in"]);
+    let network = bench.plug("4", gadget("Gigabit", &[NETWORK]));
+    bench.wait(&["1-4 ", "Gigabit", "network or radio: not let in"]);
+    let disguised = Gadget::new([0x20a0, 0x4230], ["Nitrokey HSM", "DENK01000070000"], &[KEYBOARD], Manner::Answers);
+    let typist = disguised.typist();
+    let disguised = bench.plug("5", disguised);
+    bench.wait(&["1-5 ", "has a token's numbers, is none: not let in"]);
+    typist.types("off\n");
+    let stick = gadget("Grown stick", &[STORAGE, KEYBOARD]);
+    let grown = stick.typist();
+    network.unplug().unwrap();
+    let stick = bench.plug("4", stick);
+    bench.wait(&["1-4 ", "Grown stick", "1 more part of this device is not let in"]);
+    grown.types("off\n");
+    bench.has_not("type on it");
+    for pulled in [foreign, disguised, stick] {
+        pulled.unplug().unwrap();
+    }
+
+    // One that never says what it is, and a token that never answers, hold up nobody.
+    let stalls = bench.plug("4", Gadget::new([1, 2], ["Mute", ""], &[STORAGE], Manner::Stalls));
+    let silent = bench.plug("5", Silent(TPDU.descriptors("DENK01000080000")));
+    bench.wait(&["1-5 ", "DENK01000080000", "asking"]);
+    let answers = bench.token("2", "DENK0100009", TPDU);
+    bench.wait(&["1-2 ", "DENK0100009", "firmware 4.1"]);
+    bench.wait(&["1-5 ", "DENK01000080000", "no answer for"]);
+    for pulled in [answers, other, three] {
+        pulled.unplug().unwrap();
+    }
+    silent.unplug().unwrap();
+    stalls.unplug().unwrap();
+    bench.wait(&["no token is plugged in"]);
+    bench.has_not("Not used");
+
+    // A keyboard counts only after its code.
+    let keyboard = gadget("Keys", &[KEYBOARD]);
+    let typist = keyboard.typist();
+    let keyboard = bench.plug("3", keyboard);
+    let asked = bench.machine.wait_for("type on it");
+    assert!(line_with(&asked, &["USB port 1-3: Keys"]), "{}", asked.join("\n"));
+    typist.types("\u{1b}000000");
+    bench.wait(&["typed: ______", "2 tries left"]);
+    assert!(line_with(&bench.machine.screen(), &["plug in a token or a drive"]), "its Escape led nowhere");
+    typist.types(&code(&asked));
+    bench.wait(&["1-3 ", "Keys", "counts"]);
+    bench.has_not("type on it");
+    typist.types("\u{1b}");
+    bench.machine.wait_for("compare with a watch");
+    keyboard.unplug().unwrap();
+    // Plugged in again it is nobody again; the built-in one still counts.
+    let again = gadget("Keys", &[KEYBOARD]);
+    let typist = again.typist();
+    let _again = bench.plug("3", again);
+    bench.machine.wait_for("type on it");
+    typist.types("\n");
+    bench.machine.press(&["ret"]);
+    bench.machine.wait_for("plug in a token or a drive");
+    typist.types("111111222222333333");
+    bench.wait(&["1-3 ", "Keys", "refused after 3 wrong codes"]);
+}
+
+#[test]
+fn of_two_sticks_at_power_on_one_waits_and_is_asked_to_be_taken_out() {
+    let scratch = Scratch::new();
+    let blank = scratch.file("blank");
+    std::fs::write(&blank, vec![0; 1 << 20]).unwrap();
+    let mut arguments = Drive::Stick.with(&iso());
+    arguments.extend(["-drive".into(), format!("file={},format=raw,if=none,id=blank", blank.display())]);
+    arguments.extend(["-device", "usb-storage,drive=blank,bus=xhci.0,id=second,serial=SECOND"].map(String::from));
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    let screen = machine.wait_for("take out all but the one").join("\n");
+    assert!(screen.contains("USB disk at USB port 2-2"), "{screen}");
+    machine.qmp().execute("device_del", json!({ "id": "second" }));
+    machine.press(&["ret"]);
+    machine.wait_for(SOUND);
+}
