@@ -281,6 +281,16 @@ mod tests {
     }
 
     #[test]
+    fn a_passphrase_is_needed_where_it_is_kept() {
+        let bag = "[[bag]]\nnumber = \"2000002\"\nplace = \"Bank\"\nholder = \"custodian-1\"\n\n[[token]]";
+        let text = MINIMAL.replacen("[[token]]", bag, 1);
+        let table =
+            table_of(&text.replacen("phrase = { keeper = \"custodian-1\" }", "phrase = { bag = \"2000002\" }", 1));
+        let copies = "with operator + with custodian-2 + with custodian-1 + \"Bank\"\n";
+        assert!(table.contains(&format!("places  {copies}")), "{table}");
+    }
+
+    #[test]
     fn smallest_sets_contain_no_other_and_hitting_sets_meet_every_one() {
         assert_eq!(smallest(vec![0b111, 0b011, 0b110, 0b011]), [0b011, 0b110]);
         assert_eq!(hitting(&[0b011, 0b110]), Some(vec![0b010, 0b101]));

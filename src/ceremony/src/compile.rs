@@ -359,6 +359,14 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_that_breaks_a_rule_has_no_script() {
+        let mut plan = plan("minimal");
+        plan.keys[0].copies.clear();
+        let rules: Vec<_> = compile(&plan).unwrap_err().iter().map(|refusal| refusal.rule).collect();
+        assert_eq!(rules, [Rule::Copies, Rule::Blobs]);
+    }
+
+    #[test]
     fn with_ports_to_spare_tokens_stay_in_and_never_above_the_ports() {
         let moves = |ports| {
             let script = script("safire", ports);

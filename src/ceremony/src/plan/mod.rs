@@ -19,7 +19,7 @@ use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
 pub use read::read;
-pub use refusal::{Refusal, Rule};
+pub use refusal::{REFUSALS_MAX, Refusal, Rule};
 pub use text::LEN_MAX;
 
 /// A plan that was read and is sound in itself; whether it can be run is for its compilation to say.

@@ -11,14 +11,15 @@ use super::form::{token_serial, volume_id};
 use super::raw::{self, At};
 use super::text::{line_of, quoted, quoted_words, text};
 use super::{
-    Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, Refusal, Role, Rule, Share, Token, Window,
+    Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, REFUSALS_MAX, Refusal, Role, Rule, Share, Token,
+    Window,
 };
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
 /// Reads a plan.
 ///
-/// Errors: every refusal that could be told apart, in the order of the file.
+/// Errors: every refusal that could be told apart, at most [`REFUSALS_MAX`], in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Plan, Vec<Refusal>> {
     let text = text(bytes).map_err(|refusal| vec![*refusal])?;
     let raw: raw::Plan = toml::from_str(text).map_err(|error| {
@@ -74,8 +75,10 @@ impl Reader<'_> {
         found: String,
         do_now: &str,
     ) -> Option<V> {
-        let (expected, do_now) = (expected.to_owned(), do_now.to_owned());
-        self.refusals.push(Refusal { rule, line: self.line(at), expected, found, do_now });
+        if self.refusals.len() < REFUSALS_MAX {
+            let (expected, do_now) = (expected.to_owned(), do_now.to_owned());
+            self.refusals.push(Refusal { rule, line: self.line(at), expected, found, do_now });
+        }
         None
     }
 

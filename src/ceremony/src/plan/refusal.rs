@@ -83,6 +83,10 @@ rules! {
     Ports = "ports",
 }
 
+/// Most refusals of a plan that are told at once: who corrects that many looks again anyway, and a hostile plan fills
+/// memory no further.
+pub const REFUSALS_MAX: usize = 100;
+
 /// Why a plan is refused: one rule, one place.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct Refusal {

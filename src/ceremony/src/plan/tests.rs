@@ -211,5 +211,8 @@ fn several_defects_come_at_once_in_the_order_of_the_file() {
 fn a_long_or_wild_value_is_quoted_in_part_and_escaped() {
     let text = MINIMAL.replacen("kind = \"rehearsal\"", &format!("kind = \"\\u001b[2J{}\"", "x".repeat(5_000)), 1);
     let words = read(text.as_bytes()).unwrap_err()[0].to_string();
+    let text = MINIMAL.replacen("ports = 4", "ports = 4\n\"a\\u202e\\u001bz\" = 1", 1);
+    let name = read(text.as_bytes()).unwrap_err()[0].to_string();
+    assert!(name.contains("`a\u{fffd}\u{fffd}z`"), "{name}");
     assert!(words.len() < 300 && !words.contains('\u{1b}') && words.contains("\\u{1b}[2Jxxx"), "{words}");
 }

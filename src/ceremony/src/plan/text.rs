@@ -55,9 +55,15 @@ pub(super) fn line_of(text: &str, at: usize) -> u32 {
     u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// Words of the TOML reader: one line, bounded.
+/// Words of the TOML reader, which quote names as they are: one line, bounded, nothing that acts on a screen.
 pub(super) fn quoted_words(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * QUOTED_MAX).collect()
+    let shown = |c: char| match c {
+        '\n' => ' ',
+        ' '..='~' => c,
+        _ if c.is_alphanumeric() => c,
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    words.chars().map(shown).take(4 * QUOTED_MAX).collect()
 }
 
 /// A value, escaped and bounded.

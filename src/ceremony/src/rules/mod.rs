@@ -6,13 +6,13 @@ mod people;
 mod things;
 mod twice;
 
-use crate::plan::{Plan, Policy, Refusal, Rule};
+use crate::plan::{Plan, Policy, REFUSALS_MAX, Refusal, Rule};
 
 pub(crate) use custody::{Kept, Thing, things};
 
 /// Checks a plan against every rule that always holds, and those of its policies.
 ///
-/// Shape: in the order of the file; empty if the plan breaks none.
+/// Shape: in the order of the file, at most [`REFUSALS_MAX`]; empty if the plan breaks none.
 pub fn check(plan: &Plan) -> Vec<Refusal> {
     let mut found = Found(Vec::new());
     twice::check(plan, &mut found);
@@ -33,8 +33,10 @@ struct Found(Vec<Refusal>);
 
 impl Found {
     fn refuse(&mut self, rule: Rule, line: u32, expected: impl Into<String>, found: impl Into<String>, do_now: &str) {
-        let (expected, found, do_now) = (expected.into(), found.into(), do_now.to_owned());
-        self.0.push(Refusal { rule, line, expected, found, do_now });
+        if self.0.len() < REFUSALS_MAX {
+            let (expected, found, do_now) = (expected.into(), found.into(), do_now.to_owned());
+            self.0.push(Refusal { rule, line, expected, found, do_now });
+        }
     }
 }
 
@@ -65,6 +67,17 @@ mod testing {
         for example in [SAFIRE, MINIMAL] {
             assert_eq!(check(&read(example.as_bytes()).unwrap()), []);
         }
+    }
+
+    #[test]
+    fn a_plan_that_breaks_everything_is_told_a_hundred_refusals() {
+        let at = MINIMAL.find("[[share]]").unwrap();
+        let (head, tail) = MINIMAL.split_at(at);
+        let token = &head[head.find("[[token]]").unwrap()..head.find("[[drive]]").unwrap()];
+        let text = format!("{head}{}{tail}", token.repeat(60));
+        assert_eq!(check(&read(text.as_bytes()).unwrap()).len(), REFUSALS_MAX);
+        let unknown = text.replace("keeper = \"operator\"", "keeper = \"nobody\"");
+        assert_eq!(read(unknown.as_bytes()).unwrap_err().len(), REFUSALS_MAX);
     }
 
     #[test]

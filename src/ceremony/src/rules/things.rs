@@ -208,7 +208,7 @@ mod tests {
             broken(SAFIRE, "until = \"2035-12-31T23:59:59Z\"", "until = \"2026-01-01T00:00:00Z\""),
             [Rule::Window]
         );
-        assert_eq!(broken(MINIMAL, "not-after = \"2036-01-01", "not-after = \"2035-12-31"), [Rule::Window]);
+        assert_eq!(broken(MINIMAL, "2036-01-01T00:00:00Z", "2035-12-31T23:59:59Z"), [Rule::Window]);
     }
 
     #[test]
