@@ -27,6 +27,9 @@ pub mod say;
 pub mod transcript;
 pub mod twin;
 
+// Years later.
+pub mod verify;
+
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -252,3 +252,44 @@ fn an_entry_nobody_could_read_is_not_written() {
     let found = bytes.len() + 403;
     assert_eq!(append(&entry.prev.into(), &entry), Err(AppendError::Length { found }));
 }
+
+/// Names between braces or quotes, and fields, of the document.
+const CDDL: &str = include_str!("../../../../docs/transcript.cddl");
+
+#[test]
+fn the_document_names_every_variant_and_field() {
+    use crate::{act, event, ids, script};
+    let lines = CDDL.lines().map(|line| line.split(';').next().unwrap_or_default());
+    let names = lines.collect::<Vec<_>>().join("\n");
+    let words: std::collections::BTreeSet<&str> =
+        names.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
+    let enums = [
+        variants::<Event>(),
+        variants::<event::Looked>(),
+        variants::<event::Answer>(),
+        variants::<event::Outcome>(),
+        variants::<event::Next>(),
+        variants::<act::Act>(),
+        variants::<act::Slot>(),
+        variants::<act::Item>(),
+        variants::<act::Signs>(),
+        variants::<ids::Device>(),
+        variants::<script::Which>(),
+        fields::<Entry>(),
+        fields::<event::Began>(),
+        fields::<event::TokenSeen>(),
+        fields::<event::Failure>(),
+        fields::<crate::companion::Companion>(),
+    ];
+    for name in enums.iter().copied().flatten() {
+        assert!(words.contains(name), "docs/transcript.cddl does not name {name}");
+    }
+    // The other way round: it names nothing that is not there.
+    let capital = words.iter().filter(|word| word.starts_with(char::is_uppercase));
+    for word in capital {
+        assert!(
+            enums.iter().any(|names| names.contains(word)),
+            "docs/transcript.cddl names {word}, which is not there"
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! What each kind of step does: no act is left out, none is added.
+
+use super::{Account, Case};
+use crate::act::{Act, Item, Signs, Slot};
+use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
+use crate::plan::{Before, Holds, Plan};
+use crate::public::Octets;
+use crate::script::{StepKind, Which};
+
+fn all<I>(len: usize, id: impl Fn(u16) -> I) -> Vec<I> {
+    (0..len).filter_map(|at| u16::try_from(at).ok()).map(id).collect()
+}
+
+fn shares(plan: &Plan) -> Vec<ShareId> {
+    all(plan.shares.len(), ShareId)
+}
+
+pub(super) fn tokens(plan: &Plan) -> Vec<TokenId> {
+    all(plan.tokens.len(), TokenId)
+}
+
+pub(super) fn keys(plan: &Plan) -> Vec<KeyIx> {
+    all(plan.keys.len(), KeyIx)
+}
+
+/// Keys a token is to hold, and on which token each was made.
+pub(super) fn held(plan: &Plan, token: TokenId) -> Vec<(KeyIx, TokenId)> {
+    let held = keys(plan).into_iter().zip(&plan.keys).filter(|(_, key)| key.tokens().any(|one| one == token));
+    held.map(|(id, key)| (id, key.master)).collect()
+}
+
+fn holding(plan: &Plan, what: Holds) -> Vec<DriveId> {
+    let drives = all(plan.drives.len(), DriveId).into_iter().zip(&plan.drives);
+    drives.filter(|(_, drive)| drive.holds == what).map(|(id, _)| id).collect()
+}
+
+/// An act without what only its attempt decides: numbers of attempts and check values.
+fn plain(act: Act) -> Act {
+    match act {
+        Act::Write(drive, Item::Share(share, _)) => Act::Write(drive, Item::Share(share, 0)),
+        Act::Write(drive, Item::Blob(key, _)) => Act::Write(drive, Item::Blob(key, 0)),
+        Act::Read(drive, Item::Share(share, _)) => Act::Read(drive, Item::Share(share, 0)),
+        Act::Read(drive, Item::Blob(key, _)) => Act::Read(drive, Item::Blob(key, 0)),
+        Act::Combine(_) => Act::Combine(Octets([0; 8])),
+        other => other,
+    }
+}
+
+/// The acts a kind of step consists of, as [`plain`] has them.
+pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
+    let master = |key: KeyIx| plan.keys.get(usize::from(key.0)).map(|key| key.master);
+    let secret = |slot| vec![Act::Make(slot), Act::Reveal(slot)];
+    let with_blobs =
+        |acts: &dyn Fn(DriveId) -> Vec<Act>| holding(plan, Holds::Blobs).into_iter().flat_map(acts).collect();
+    match kind {
+        StepKind::Log(drive) => {
+            vec![Act::Identify(drive), Act::Write(drive, Item::Plan), Act::Write(drive, Item::Companion)]
+        }
+        StepKind::Register(drive) => vec![Act::Identify(drive)],
+        StepKind::Inspect(token) => vec![Act::Inspect(token)],
+        StepKind::Prove(token) => {
+            let used = plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
+            let wipe = used.then_some(Act::Wipe(Some(Slot::OldSoPin(token))));
+            [Act::Prove(token)].into_iter().chain(wipe).collect()
+        }
+        StepKind::Pin(token, Which::So) => secret(Slot::Pin(token, Which::So)),
+        StepKind::Pin(token, Which::User) => secret(Slot::Pin(token, Which::User)),
+        StepKind::Passphrase(share) => secret(Slot::Passphrase(share)),
+        StepKind::MakeShares => {
+            let mut acts = vec![Act::MakeShares];
+            acts.extend(shares(plan).into_iter().map(Act::Seal));
+            for share in shares(plan) {
+                acts.extend([Slot::Share(share), Slot::Passphrase(share)].map(|slot| Act::Wipe(Some(slot))));
+            }
+            acts
+        }
+        StepKind::WriteShare(share) => {
+            let drives = holding(plan, Holds::Share(share)).into_iter();
+            drives.flat_map(|drive| [Act::Identify(drive), Act::Write(drive, Item::Share(share, 0))]).collect()
+        }
+        StepKind::Initialise(token) => vec![Act::Initialise(token)],
+        StepKind::OpenShare(share) => {
+            let wipe = Act::Wipe(Some(Slot::Passphrase(share)));
+            let read = |drive| [Act::Identify(drive), Act::Read(drive, Item::Share(share, 0)), Act::Open(share), wipe];
+            holding(plan, Holds::Share(share)).into_iter().flat_map(read).collect()
+        }
+        StepKind::Import => {
+            let imports = tokens(plan).into_iter().map(Act::Import);
+            let wipes = shares(plan).into_iter().map(|share| Act::Wipe(Some(Slot::Share(share))));
+            [Act::Combine(Octets([0; 8]))].into_iter().chain(imports).chain(wipes).collect()
+        }
+        StepKind::TryPin(token) => vec![Act::TryPin(token), Act::Label(token)],
+        StepKind::Generate(key) => {
+            let make = |master| [Act::List(master), Act::Generate(master, key), Act::List(master)];
+            master(key).into_iter().flat_map(make).collect()
+        }
+        StepKind::Certify(key) => {
+            let certify = |master| [Act::Sign(master, key, Signs::Certificate), Act::Describe(master, key)];
+            master(key).into_iter().flat_map(certify).collect()
+        }
+        StepKind::Wrap(key) => with_blobs(&|drive| {
+            let wrap = |master| [Act::Identify(drive), Act::Wrap(master, key), Act::Write(drive, Item::Blob(key, 0))];
+            master(key).into_iter().flat_map(wrap).collect()
+        }),
+        StepKind::Restore(token) => with_blobs(&|drive| {
+            let restore =
+                |(key, _)| [Act::Read(drive, Item::Blob(key, 0)), Act::Unwrap(token, key), Act::Describe(token, key)];
+            [Act::Identify(drive)].into_iter().chain(held(plan, token).into_iter().flat_map(restore)).collect()
+        }),
+        StepKind::Compare(token) => {
+            let masters: std::collections::BTreeSet<_> =
+                held(plan, token).into_iter().map(|(_, master)| master).collect();
+            masters.into_iter().map(Act::List).chain([Act::ProveAgain(token), Act::List(token)]).collect()
+        }
+        StepKind::State(token) => {
+            held(plan, token).into_iter().map(|(key, _)| Act::Sign(token, key, Signs::Statement)).collect()
+        }
+        StepKind::Publish(drive) => vec![Act::Wipe(None), Act::Identify(drive), Act::Write(drive, Item::Bundle)],
+        StepKind::Show => vec![Act::Show],
+        StepKind::Medium
+        | StepKind::AirGap
+        | StepKind::Clock
+        | StepKind::Plan
+        | StepKind::SignIn(_)
+        | StepKind::Keyboard
+        | StepKind::Objections
+        | StepKind::Bag(_)
+        | StepKind::Attest(_)
+        | StepKind::Close => Vec::new(),
+    }
+}
+
+/// Rule `acts`: a step does what its kind does, in that order, and nothing else. A token may authenticate its chip before, and
+/// an import may leave out tokens: that they were imported, [`super::secrets::imports`] asks.
+pub(super) fn judge(plan: &Plan, kind: StepKind, intended: &[Act], seq: u64, account: &mut Account) {
+    let optional = |act: &Act| matches!(act, Act::Authenticate(_) | Act::Import(_));
+    let steady = |acts: &[Act]| acts.iter().filter(|act| !optional(act)).map(|act| plain(*act)).collect::<Vec<_>>();
+    let wanted = wanted(plan, kind);
+    let imports: Vec<&Act> = intended.iter().filter(|act| matches!(act, Act::Import(_))).collect();
+    let planned = wanted.iter().filter(|act| imports.contains(act));
+    if steady(intended) != steady(&wanted) || !imports.iter().copied().eq(planned) {
+        account.refuse("acts", Some(seq), "the acts are not those of the step");
+    }
+}
+
+/// Rule `attempts`: files carry the number of the attempt they were made in.
+pub(super) fn attempts(case: &Case<'_>, account: &mut Account) {
+    let mut set = 0_u16;
+    let mut wraps = std::collections::BTreeMap::<KeyIx, u16>::new();
+    for entry in &case.transcript.entries {
+        for act in &entry.acts {
+            let fits = match *act {
+                Act::MakeShares => {
+                    set = set.saturating_add(1);
+                    true
+                }
+                Act::Wrap(_, key) => {
+                    let attempt = wraps.entry(key).or_default();
+                    *attempt = attempt.saturating_add(1);
+                    true
+                }
+                Act::Write(_, Item::Share(_, attempt)) | Act::Read(_, Item::Share(_, attempt)) => attempt == set,
+                Act::Write(_, Item::Blob(key, attempt)) | Act::Read(_, Item::Blob(key, attempt)) => {
+                    wraps.get(&key) == Some(&attempt)
+                }
+                _ => true,
+            };
+            if !fits {
+                account.refuse(
+                    "attempts",
+                    Some(entry.seq),
+                    format!("{}: not the newest attempt", case.say().act(*act)),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Judging a transcript years later, from its entries, the plan, files and the heads that witnesses wrote down.
+//!
+//! Nothing here asks [`crate::step`] or what decides for it: what a step must have shown is said again, in other words, so that a
+//! rule lost there is missed here. One rule is one function. What is found falls into four lists, by what it rests on.
+
+mod acts;
+mod anchor;
+mod files;
+mod keys;
+mod order;
+mod people;
+mod plugged;
+mod secrets;
+mod time;
+mod tokens;
+mod walk;
+mod words;
+
+use std::collections::BTreeMap;
+
+use conclave_publish::{Digest, Kind};
+use smartcard_hsm::cvc::{Production, Simulated};
+
+use crate::compile::compile;
+use crate::entry::Head;
+use crate::event::{Began, Event};
+use crate::plan::{self, Plan};
+use crate::say::Say;
+use crate::script::Script;
+use crate::transcript::{Transcript, read};
+use walk::{Deed, Walk};
+
+/// What a verifier has.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The transcript, as on a log drive.
+    pub transcript: &'a [u8],
+    /// The plan, byte by byte.
+    pub plan: &'a [u8],
+    /// Files that were left beside it or published, by name.
+    pub files: &'a BTreeMap<String, Vec<u8>>,
+    /// Heads that witnesses wrote down.
+    pub heads: &'a [Head],
+}
+
+/// One thing found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Name of the rule that found it.
+    pub rule: &'static str,
+    /// The entry it is about, if one.
+    pub entry: Option<u64>,
+    /// In words.
+    pub words: String,
+}
+
+/// What a transcript is worth.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Rules it breaks: nothing else counts if there is one.
+    pub refused: Vec<Finding>,
+    /// Mathematics, from public roots.
+    pub proved: Vec<Finding>,
+    /// On the word of the appliance: worth as much as the digest of its medium that the witnesses compared.
+    pub reported: Vec<Finding>,
+    /// On the word of people.
+    pub attested: Vec<Finding>,
+    /// What would be needed to judge more.
+    pub missing: Vec<Finding>,
+    /// Entries there are.
+    pub entries: u64,
+    /// The head the last one left.
+    pub head: Option<Head>,
+    /// The last entry up to which a head that a witness wrote down fixes the record.
+    pub witnessed: Option<u64>,
+    /// The last entry up to which a signature of the ceremony's own keys fixes the record.
+    pub signed: Option<u64>,
+    /// Whether it has its last entry; without, it is incomplete for ever.
+    pub closed: bool,
+}
+
+/// The sum of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// A rule is broken.
+    Refused,
+    /// Sound as far as it goes; it was never closed.
+    Incomplete,
+    /// Sound and closed; lines after the last signature could have been written anew by who holds the logs.
+    ConsistentNotAnchored,
+    /// Sound, closed, and fixed to its end by a head that a witness wrote down.
+    Anchored,
+}
+
+impl Account {
+    /// The sum.
+    pub fn verdict(&self) -> Verdict {
+        match (self.refused.is_empty(), self.closed) {
+            (false, _) => Verdict::Refused,
+            (true, false) => Verdict::Incomplete,
+            (true, true) if self.witnessed.is_some_and(|entry| entry + 1 == self.entries) => Verdict::Anchored,
+            (true, true) => Verdict::ConsistentNotAnchored,
+        }
+    }
+
+    fn refuse(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
+        // A transcript made up by an enemy breaks a rule in every entry: the first hundred are enough for anybody.
+        if self.refused.len() < REFUSED_MAX {
+            self.refused.push(Finding { rule, entry, words: words.into() });
+        }
+    }
+
+    fn prove(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
+        self.proved.push(Finding { rule, entry, words: words.into() });
+    }
+
+    fn report(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
+        self.reported.push(Finding { rule, entry, words: words.into() });
+    }
+
+    fn attest(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
+        self.attested.push(Finding { rule, entry, words: words.into() });
+    }
+
+    fn miss(&mut self, rule: &'static str, words: impl Into<String>) {
+        self.missing.push(Finding { rule, entry: None, words: words.into() });
+    }
+}
+
+/// Most broken rules that are named.
+const REFUSED_MAX: usize = 100;
+
+/// What every rule looks at.
+struct Case<'a> {
+    plan: &'a Plan,
+    script: &'a Script,
+    transcript: &'a Transcript,
+    began: &'a Began,
+    walk: Walk<'a>,
+    given: Given<'a>,
+}
+
+impl<'a> Case<'a> {
+    fn say(&self) -> Say<'a> {
+        Say(self.plan)
+    }
+
+    /// Acts that were done, in order.
+    fn deeds(&self) -> impl DoubleEndedIterator<Item = &Deed<'a>> {
+        self.walk.visits.iter().flat_map(|visit| &visit.deeds)
+    }
+
+    /// The head an entry left.
+    fn head(&self, entry: u64) -> Option<Head> {
+        self.transcript.heads.get(usize::try_from(entry).ok()?).copied()
+    }
+}
+
+/// Judges a transcript.
+///
+/// Errors: none; what is wrong stands in the account.
+pub fn verify(given: Given<'_>) -> Account {
+    let mut account = Account::default();
+    let transcript = match read(given.transcript) {
+        Ok(transcript) => transcript,
+        Err(damage) => {
+            account.refuse("chain", Some(damage.seq), damage.to_string());
+            return account;
+        }
+    };
+    account.entries = transcript.entries.len() as u64;
+    account.head = transcript.heads.last().copied();
+    let Some(Event::Began(began)) = transcript.entries.first().map(|entry| &entry.event) else {
+        account.refuse("chain", None, "the transcript has no whole entry");
+        return account;
+    };
+    if transcript.torn > 0 {
+        account
+            .miss("chain", format!("{} bytes of an entry that was never whole follow the last one", transcript.torn));
+    }
+    account.prove(
+        "chain",
+        None,
+        format!("{} entries are one chain of one ceremony, nonce {}", account.entries, began.nonce),
+    );
+    let Some((plan, script)) = planned(given.plan, began, &mut account) else { return account };
+    let walk = walk::walk(&plan, &script, &transcript, &mut account);
+    let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
+    account.closed = order::closed(&case, &mut account);
+    time::times(&case, &mut account);
+    acts::attempts(&case, &mut account);
+    plugged::plugged_in(&case, &mut account);
+    match plan.kind {
+        Kind::Production => judge_tokens::<Production>(&case, &mut account),
+        Kind::Rehearsal => judge_tokens::<Simulated>(&case, &mut account),
+    }
+    secrets::check_values(&case, &mut account);
+    secrets::imports(&case, &mut account);
+    secrets::shares(&case, &mut account);
+    secrets::blobs(&case, &mut account);
+    secrets::pins(&case, &mut account);
+    keys::lists(&case, &mut account);
+    keys::copies(&case, &mut account);
+    files::logs(&case, &mut account);
+    files::registered(&case, &mut account);
+    files::bundle(&case, &mut account);
+    files::companion(&case, &mut account);
+    files::text_twin(&case, &mut account);
+    words::appliance(&case, &mut account);
+    words::people(&case, &mut account);
+    anchor::heads(&case, &mut account);
+    account
+}
+
+fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut Account) {
+    let devices = tokens::certificates::<R>(case, account);
+    tokens::proofs(case, &devices, account);
+    tokens::proved_before_use(case, account);
+    let keys = keys::births(case, &devices, account);
+    keys::certificates(case, &keys, account);
+    anchor::statements(case, &keys, account);
+}
+
+/// The plan, if it is the one agreed on and can be held.
+fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<(Plan, Script)> {
+    let digest = Digest::of(bytes);
+    if digest != began.plan.into() {
+        let words = format!("the plan has digest {digest}, the transcript is of the plan with digest {}", began.plan);
+        account.refuse("plan", Some(0), words);
+        return None;
+    }
+    let compiled = plan::read(bytes).and_then(|plan| compile(&plan).map(|script| (plan, script)));
+    let (plan, script) = match compiled {
+        Ok(compiled) => compiled,
+        Err(refusals) => {
+            let words: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            account.refuse("plan", Some(0), format!("the plan cannot be held: {}", words.join("; ")));
+            return None;
+        }
+    };
+    account.prove(
+        "plan",
+        Some(0),
+        format!("it is the transcript of the plan {:?}, digest {digest}", plan.title.as_str()),
+    );
+    if began.rehearsal != (plan.kind == Kind::Rehearsal) {
+        account.refuse("kind", Some(0), format!("the plan is of kind {}, the transcript says otherwise", plan.kind));
+    }
+    Some((plan, script))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Who may say what: people of the plan, signed in, of the role, and two of them where the script wants two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Account;
+use super::walk::{Given, Visit};
+use crate::event::{Answer, Looked};
+use crate::ids::PersonId;
+use crate::plan::{Before, Plan, Role};
+use crate::script::{Roles, Step, StepKind};
+
+/// Who is there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Present {
+    /// Who came, and in whose place.
+    places: BTreeMap<PersonId, PersonId>,
+    /// Who signed in since the machine was last started.
+    signed_in: BTreeSet<PersonId>,
+}
+
+impl Present {
+    pub(super) fn everybody_out(&mut self) {
+        self.signed_in.clear();
+    }
+
+    fn has(&self, person: PersonId) -> bool {
+        self.signed_in.contains(&person)
+    }
+
+    /// Whether somebody who is there stands in this place.
+    fn is(&self, person: PersonId, place: PersonId) -> bool {
+        self.has(person) && self.places.get(&person) == Some(&place)
+    }
+}
+
+fn has_role(plan: &Plan, person: PersonId, role: Role) -> bool {
+    plan.people.get(usize::from(person.0)).is_some_and(|person| person.roles.contains(&role))
+}
+
+/// Rule `people`: only people of the plan speak, after they signed in, and each for the place they have.
+pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: Given<'_>, account: &mut Account) {
+    let mut refuse = |words: &str| account.refuse("people", Some(given.entry), words);
+    let Some(person) = given.who else {
+        let needs_somebody = matches!(
+            given.answer,
+            Answer::SignedIn { .. }
+                | Answer::Absent { .. }
+                | Answer::Typed(_)
+                | Answer::Objects(_)
+                | Answer::Attests
+                | Answer::Refuses(_)
+        );
+        if needs_somebody {
+            refuse("nobody in particular gives an answer that only a person can give");
+        }
+        return;
+    };
+    let Some(of_plan) = plan.people.get(usize::from(person.0)) else {
+        return refuse("a person the plan does not have");
+    };
+    match given.answer {
+        Answer::SignedIn { .. } => {
+            let comes_back = present.places.contains_key(&person) && !present.has(person);
+            let first = step.kind == StepKind::SignIn(person) && !present.places.contains_key(&person);
+            if !comes_back && !first {
+                return refuse("a person signs in who is not asked to");
+            }
+            present.places.entry(person).or_insert(person);
+            present.signed_in.insert(person);
+        }
+        Answer::Absent { whose } => {
+            let taken = present.places.contains_key(&person) || present.places.values().any(|place| place == whose);
+            if of_plan.alternate_for != Some(*whose) || step.kind != StepKind::SignIn(*whose) || taken {
+                return refuse("a person comes for another whose named alternate they are not");
+            }
+            present.places.insert(person, *whose);
+            present.signed_in.insert(person);
+        }
+        _ if !present.has(person) => refuse("a person speaks who is not signed in since the machine was started"),
+        Answer::Typed(slot) => {
+            use crate::act::Slot;
+            use crate::script::Which;
+            let token = |id: crate::ids::TokenId| plan.tokens.get(usize::from(id.0));
+            let keeper = match *slot {
+                Slot::Pin(id, Which::User) => token(id).map(|token| token.pin.keeper),
+                Slot::Pin(id, Which::So) | Slot::OldSoPin(id) => token(id).map(|token| token.so_pin.keeper),
+                Slot::Passphrase(share) => plan.shares.get(usize::from(share.0)).map(|share| share.passphrase.keeper),
+                Slot::Share(_) => None,
+            };
+            if !keeper.is_some_and(|keeper| present.is(person, keeper)) {
+                refuse("a secret was typed by somebody who does not keep it");
+            }
+        }
+        Answer::Attests | Answer::Refuses(_) => {
+            let asked = matches!(step.kind, StepKind::Attest(place) if present.is(person, place));
+            if !asked {
+                refuse("a person attests who is not asked to");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Rule `again`: an operator and a witness, two people, decide.
+pub(super) fn again(plan: &Plan, present: &Present, by: (PersonId, PersonId), seq: u64, account: &mut Account) {
+    let (operator, witness) = by;
+    let fits = operator != witness
+        && present.has(operator)
+        && present.has(witness)
+        && has_role(plan, operator, Role::Operator)
+        && has_role(plan, witness, Role::Witness);
+    if !fits {
+        account.refuse("again", Some(seq), "it takes an operator and a witness, two people, to do a step again");
+    }
+}
+
+/// Rule `authorised`: whether a visit has the answers its step wants.
+pub(super) fn authorised(plan: &Plan, present: &Present, visit: &Visit<'_>) -> bool {
+    let step = visit.step;
+    let gave = |fits: &dyn Fn(Option<PersonId>, &Answer) -> bool| {
+        visit.answers.iter().any(|given| fits(given.who, given.answer))
+    };
+    let looked = |fits: &dyn Fn(&Looked) -> bool| visit.looked.iter().any(|(_, looked)| fits(looked));
+    match step.kind {
+        StepKind::Medium => looked(&|looked| matches!(looked, Looked::Medium { .. })),
+        StepKind::AirGap => looked(&|looked| matches!(looked, Looked::AirGap { .. })),
+        StepKind::Clock => looked(&|looked| matches!(looked, Looked::Clock { .. })),
+        StepKind::Plan => looked(&|looked| matches!(looked, Looked::Plan { .. })),
+        StepKind::SignIn(person) => gave(&|who, answer| match answer {
+            Answer::SignedIn { .. } => who == Some(person),
+            Answer::Absent { whose } => *whose == person,
+            _ => false,
+        }),
+        StepKind::Keyboard => gave(&|_, answer| *answer == Answer::KeyboardFits),
+        StepKind::Objections => gave(&|_, answer| *answer == Answer::NoObjection),
+        StepKind::Attest(_) => gave(&|_, answer| matches!(answer, Answer::Attests | Answer::Refuses(_))),
+        StepKind::Bag(asked) => {
+            gave(&|_, answer| matches!(answer, Answer::BagNumber { bag, .. } if *bag == asked))
+                && agreed(plan, present, visit)
+        }
+        StepKind::Prove(token) => {
+            let used = plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
+            (!used || gave(&|_, answer| *answer == Answer::Word)) && agreed(plan, present, visit)
+        }
+        _ => agreed(plan, present, visit),
+    }
+}
+
+/// Who agreed, against who must.
+fn agreed(plan: &Plan, present: &Present, visit: &Visit<'_>) -> bool {
+    let agreed: Vec<_> =
+        visit.answers.iter().filter(|given| *given.answer == Answer::Go).map(|given| given.who).collect();
+    let of = |person: PersonId, role| present.has(person) && has_role(plan, person, role);
+    match (visit.step.roles, &agreed[..]) {
+        (Roles::Anyone, [_]) => true,
+        (Roles::Person(place), [Some(person)]) => present.is(*person, place),
+        (Roles::One(role), [Some(person)]) => of(*person, role),
+        (Roles::Two(first, second), [Some(one), Some(other)]) => one != other && of(*one, first) && of(*other, second),
+        _ => false,
+    }
+}

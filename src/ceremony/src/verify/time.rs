@@ -1,0 +1,47 @@
+//! Clocks and boots.
+
+use conclave_publish::x509::Time;
+
+use super::{Account, Case};
+use crate::event::Event;
+use crate::script::StepKind;
+
+/// Rule `times`: boots are counted up by interruptions, no clock runs backwards within a boot once it was compared, and the
+/// ceremony lies in the window of its plan.
+pub(super) fn times(case: &Case<'_>, account: &mut Account) {
+    let window = case.plan.window;
+    let inside = |wall| Time::from_unix(wall).is_some_and(|wall| window.from <= wall && wall <= window.until);
+    let clock = case.script.steps.iter().find(|step| step.kind == StepKind::Clock).map(|step| step.id);
+    let mut before = None;
+    for entry in &case.transcript.entries {
+        let seq = Some(entry.seq);
+        let last = before.replace(entry);
+        let boot = match (&entry.event, last) {
+            (Event::Interrupted { boot, .. }, Some(last)) if last.boot.checked_add(1) == Some(*boot) => *boot,
+            (_, Some(last)) => last.boot,
+            (_, None) => 1,
+        };
+        if entry.boot != boot {
+            account.refuse("times", seq, format!("it is of boot {}, expected boot {boot}", entry.boot));
+        }
+        let compared = clock.is_some_and(|clock| entry.step > clock);
+        if let Some(last) = last.filter(|last| last.boot == entry.boot) {
+            if entry.mono < last.mono {
+                account.refuse("times", seq, "it is earlier after power-on than the entry before it");
+            }
+            if compared && entry.wall < last.wall && clock.is_some_and(|clock| last.step > clock) {
+                account.refuse("times", seq, "it is earlier than the entry before it");
+            }
+        }
+        if compared && !inside(entry.wall) {
+            let words =
+                format!("it is of {} s since 1970, outside the window {} to {}", entry.wall, window.from, window.until);
+            account.refuse("times", seq, words);
+        }
+    }
+    if let (Some(first), Some(last)) = (case.transcript.entries.first(), before) {
+        let shown = |wall| Time::from_unix(wall).map_or_else(|| format!("{wall} s"), |time| time.to_string());
+        let words = format!("held from {} to {} in {} boots", shown(first.wall), shown(last.wall), last.boot);
+        account.report("times", None, words);
+    }
+}

@@ -1,0 +1,132 @@
+//! Tokens: their certificates reach the root of their kind, and each shows that it holds its device key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smartcard_hsm::attest::{AttestError, BirthProof};
+use smartcard_hsm::cvc::{Device, DeviceChain, Name, RootKind};
+
+use super::{Account, Case, acts};
+use crate::act::Act;
+use crate::entry::Head;
+use crate::event::Outcome;
+use crate::ids::TokenId;
+
+/// Bytes of a head that a request is bound to.
+const BOUND_LEN: usize = 10;
+
+/// The devices the certificates speak of, by token.
+pub(super) type Devices<R> = BTreeMap<TokenId, Device<R>>;
+
+/// Whether a request carries the head of an entry in its name.
+pub(super) fn bound<R: RootKind>(proof: &BirthProof<R>, head: Option<Head>) -> Result<(), AttestError> {
+    let first = head.and_then(|head| head.bytes().first_chunk::<BOUND_LEN>().copied()).unwrap_or_default();
+    proof.generated_as(&Name::bound(&first))
+}
+
+/// Rule `certificates`: every token's device certificate leads to the root of the plan's kind and names the planned serial; it
+/// never changes.
+pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) -> Devices<R> {
+    let mut devices = Devices::new();
+    let mut seen = BTreeMap::new();
+    for deed in case.deeds() {
+        let (Act::Inspect(token), Outcome::Token(said)) = (deed.act, deed.outcome) else {
+            if matches!(deed.act, Act::Inspect(_)) {
+                account.refuse("certificates", Some(deed.came), "a token was inspected and nothing was seen");
+            }
+            continue;
+        };
+        let name = case.say().token(token);
+        let planned = case.plan.tokens.get(usize::from(token.0)).map(|token| token.serial.as_str());
+        let device = match DeviceChain::parse(said.certificates.get()).and_then(|chain| chain.verify::<R>()) {
+            Ok(device) => device,
+            Err(error) => {
+                account.refuse("certificates", Some(deed.came), format!("{name}: {error}"));
+                continue;
+            }
+        };
+        if Some(device.serial()) != planned || Some(said.serial.as_str()) != planned {
+            let words = format!("{name}: its certificate is that of {}, it said {}", device.serial(), said.serial);
+            account.refuse("certificates", Some(deed.came), words);
+            continue;
+        }
+        if seen.insert(token, &said.certificates).is_some_and(|before| *before != said.certificates) {
+            account.refuse(
+                "certificates",
+                Some(deed.came),
+                format!("{name}: its certificates are not those seen before"),
+            );
+        }
+        let words = format!("{name}: its certificate leads to the {} root", R::KIND);
+        if devices.insert(token, device).is_none() {
+            account.prove("certificates", Some(deed.came), words);
+        }
+    }
+    for token in acts::tokens(case.plan) {
+        if !devices.contains_key(&token) && account.closed {
+            account.refuse("certificates", None, format!("{} was never inspected", case.say().token(token)));
+        }
+    }
+    devices
+}
+
+/// Rule `proofs`: the device key signed a request that carries the head of the entry that asked for it.
+pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account: &mut Account) {
+    for deed in case.deeds() {
+        let token = match deed.act {
+            Act::Prove(token) | Act::ProveAgain(token) => token,
+            Act::Authenticate(token) => {
+                let words =
+                    format!("{} held its device key, as nobody but the appliance could see", case.say().token(token));
+                account.report("proofs", Some(deed.came), words);
+                continue;
+            }
+            _ => continue,
+        };
+        let name = case.say().token(token);
+        let Outcome::Proof { evidence } = deed.outcome else {
+            account.refuse("proofs", Some(deed.came), format!("{name}: no proof came of it"));
+            continue;
+        };
+        let Some(device) = devices.get(&token) else {
+            account.refuse("proofs", Some(deed.came), format!("{name}: its certificate was not seen before"));
+            continue;
+        };
+        let proof = BirthProof::verify(evidence.get(), device);
+        match proof.and_then(|proof| bound(&proof, case.head(deed.intent))) {
+            Ok(()) => {
+                let words = format!("{name} held its device key after entry {}", deed.intent);
+                account.prove("proofs", Some(deed.came), words);
+            }
+            Err(error) => account.refuse("proofs", Some(deed.came), format!("{name}: {error}")),
+        }
+    }
+}
+
+/// Rule `proved-in-this-boot`: nothing secret goes to a token that has not shown its device key since the machine was started.
+pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
+    let mut proved = BTreeSet::new();
+    for deed in case.deeds() {
+        let token = match deed.act {
+            Act::Prove(token) | Act::Authenticate(token) => {
+                proved.insert((deed.boot, token));
+                continue;
+            }
+            Act::Initialise(token)
+            | Act::Import(token)
+            | Act::TryPin(token)
+            | Act::Generate(token, _)
+            | Act::Sign(token, ..)
+            | Act::Describe(token, _)
+            | Act::Wrap(token, _)
+            | Act::Unwrap(token, _)
+            | Act::Label(token)
+            | Act::List(token)
+            | Act::ProveAgain(token) => token,
+            _ => continue,
+        };
+        if !proved.contains(&(deed.boot, token)) {
+            let words = format!("{}: before it proved itself since the machine was started", case.say().act(deed.act));
+            account.refuse("proved-in-this-boot", Some(deed.came), format!("{words} ({})", case.say().token(token)));
+        }
+    }
+}

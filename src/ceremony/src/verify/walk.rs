@@ -1,0 +1,213 @@
+//! The entries as visits to steps: what was answered, intended and done in each, and whether it ended well.
+
+use std::collections::VecDeque;
+
+use super::{Account, acts, order, people};
+use crate::act::Act;
+use crate::event::{Answer, Event, Looked, Next, Outcome};
+use crate::ids::{PersonId, StepId};
+use crate::plan::Plan;
+use crate::script::{Script, Step};
+use crate::transcript::Transcript;
+
+/// An act that was done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deed<'a> {
+    pub(super) act: Act,
+    pub(super) outcome: &'a Outcome,
+    /// The entry that intended it.
+    pub(super) intent: u64,
+    /// The entry that holds its outcome.
+    pub(super) came: u64,
+    pub(super) boot: u16,
+}
+
+/// An answer, and who gave it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given<'a> {
+    pub(super) entry: u64,
+    pub(super) who: Option<PersonId>,
+    pub(super) answer: &'a Answer,
+}
+
+/// How a visit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Not yet.
+    Open,
+    /// All was answered and done.
+    Well,
+    /// An act failed.
+    Failed(Next),
+    /// The power failed.
+    Cut,
+}
+
+/// One go at a step.
+#[derive(Clone, Debug)]
+pub(super) struct Visit<'a> {
+    pub(super) step: &'a Step,
+    pub(super) first: u64,
+    pub(super) answers: Vec<Given<'a>>,
+    pub(super) looked: Vec<(u64, &'a Looked)>,
+    pub(super) intended: Option<u64>,
+    pub(super) deeds: Vec<Deed<'a>>,
+    pub(super) ended: Ended,
+}
+
+/// Every visit, and who was there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Walk<'a> {
+    pub(super) visits: Vec<Visit<'a>>,
+    pub(super) present: people::Present,
+    /// Acts intended and not yet done.
+    open: VecDeque<Act>,
+}
+
+/// Goes through the entries, refusing what is out of order.
+pub(super) fn walk<'a>(
+    plan: &'a Plan,
+    script: &'a Script,
+    transcript: &'a Transcript,
+    account: &mut Account,
+) -> Walk<'a> {
+    let mut walk = Walk::default();
+    for entry in transcript.entries.iter().skip(1) {
+        let seq = entry.seq;
+        let Some(step) = script.step(entry.step) else {
+            account.refuse("order", Some(seq), format!("the script has no step {}", u32::from(entry.step.0) + 1));
+            continue;
+        };
+        match &entry.event {
+            Event::Began(_) => {}
+            Event::Interrupted { head, .. } => {
+                if *head != entry.prev {
+                    account.refuse("interruption", Some(seq), "it goes on from another head than the log ends with");
+                }
+                order::enter(&walk, step, true, seq, account);
+                walk.cut(step, seq);
+            }
+            Event::Again { by, step: again, .. } => {
+                let failed =
+                    |visit: &&mut Visit<'_>| visit.ended == Ended::Failed(Next::Again) && visit.step.id == *again;
+                match walk.visits.last_mut().filter(failed) {
+                    Some(visit) if step.id == *again => visit.ended = Ended::Failed(Next::Device),
+                    _ => account.refuse("again", Some(seq), "a step is done again that did not fail"),
+                }
+                people::again(plan, &walk.present, *by, seq, account);
+            }
+            Event::Came { act, outcome } => walk.came(step.id, *act, outcome, (seq, entry.boot), account),
+            Event::Looked(looked) => walk.at(step, seq, account, |visit| visit.looked.push((seq, looked))),
+            Event::Said(person, answer) => {
+                walk.answered(plan, step, Given { entry: seq, who: Some(*person), answer }, account);
+            }
+            Event::Done(answer) => {
+                walk.answered(plan, step, Given { entry: seq, who: None, answer }, account);
+            }
+        }
+        walk.intend(plan, &entry.acts, seq, account);
+        walk.finish(plan);
+    }
+    walk
+}
+
+impl<'a> Walk<'a> {
+    /// The visit under way, a new one if the last has ended.
+    fn at(&mut self, step: &'a Step, seq: u64, account: &mut Account, with: impl FnOnce(&mut Visit<'a>)) {
+        if !self.open.is_empty() {
+            account.refuse("acts", Some(seq), "something else happened while acts were under way");
+        }
+        if !self.visits.last().is_some_and(|last| last.ended == Ended::Open && last.step.id == step.id) {
+            order::enter(self, step, false, seq, account);
+            self.visits.push(Visit::new(step, seq));
+        }
+        if let Some(visit) = self.visits.last_mut() {
+            with(visit);
+        }
+    }
+
+    fn answered(&mut self, plan: &Plan, step: &'a Step, given: Given<'a>, account: &mut Account) {
+        people::answered(plan, &mut self.present, step, given, account);
+        let mut twice = false;
+        self.at(step, given.entry, account, |visit| {
+            twice = visit.answers.iter().any(|before| before.who == given.who && before.answer == given.answer);
+            visit.answers.push(given);
+        });
+        // People may object in the same words again.
+        if twice && !matches!(given.answer, Answer::Objects(_)) {
+            account.refuse("people", Some(given.entry), "the same answer a second time in one go at a step");
+        }
+    }
+
+    fn cut(&mut self, step: &'a Step, seq: u64) {
+        self.open.clear();
+        self.present.everybody_out();
+        if let Some(visit) = self.visits.last_mut()
+            && visit.ended == Ended::Open
+        {
+            visit.ended = Ended::Cut;
+        } else {
+            self.visits.push(Visit { ended: Ended::Cut, ..Visit::new(step, seq) });
+        }
+    }
+
+    fn came(&mut self, step: StepId, act: Act, outcome: &'a Outcome, (seq, boot): (u64, u16), account: &mut Account) {
+        let visit = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open && visit.step.id == step);
+        let (Some(visit), true) = (visit, self.open.front() == Some(&act)) else {
+            return account.refuse("acts", Some(seq), "an outcome of an act that no entry before it intended");
+        };
+        self.open.pop_front();
+        if let Outcome::Failed(failure) = outcome {
+            self.open.clear();
+            visit.ended = Ended::Failed(failure.next);
+        } else {
+            let intent = visit.intended.unwrap_or_default();
+            visit.deeds.push(Deed { act, outcome, intent, came: seq, boot });
+        }
+    }
+
+    fn intend(&mut self, plan: &Plan, intended: &[Act], seq: u64, account: &mut Account) {
+        if intended.is_empty() {
+            return;
+        }
+        let present = &self.present;
+        let Some(visit) = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open && self.open.is_empty())
+        else {
+            return account.refuse(
+                "acts",
+                Some(seq),
+                "acts are intended outside a step, or while others are under way",
+            );
+        };
+        if visit.intended.is_some() {
+            account.refuse("acts", Some(seq), "acts are intended a second time in one go at a step");
+        }
+        if !people::authorised(plan, present, visit) {
+            account.refuse(
+                "authorised",
+                Some(seq),
+                "acts are intended that were not authorised as the script wants it",
+            );
+        }
+        acts::judge(plan, visit.step.kind, intended, seq, account);
+        visit.intended = Some(seq);
+        self.open = intended.iter().copied().collect();
+    }
+
+    /// Ends the visit when there is nothing left to do.
+    fn finish(&mut self, plan: &Plan) {
+        let Some(visit) = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open) else { return };
+        let acted = visit.intended.is_some() && self.open.is_empty();
+        let answered = acts::wanted(plan, visit.step.kind).is_empty() && people::authorised(plan, &self.present, visit);
+        if acted || answered {
+            visit.ended = Ended::Well;
+        }
+    }
+}
+
+impl<'a> Visit<'a> {
+    fn new(step: &'a Step, first: u64) -> Self {
+        let (answers, looked, deeds) = (Vec::new(), Vec::new(), Vec::new());
+        Self { step, first, answers, looked, intended: None, deeds, ended: Ended::Open }
+    }
+}
