@@ -8,6 +8,7 @@ mod random;
 mod rehearse;
 mod report;
 mod tokens;
+mod verify;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -40,6 +41,9 @@ enum Command {
     },
     /// Rehearse on three simulated tokens: prove, initialise, share, import, generate, wrap, restore, prove equal.
     Rehearse(Rehearse),
+    /// What a ceremony's transcript is worth: what is proved, what rests on whose word, what is missing.
+    #[command(after_help = "Exit code 0: anchored to its end. 1: refused. 3: sound, and incomplete or not anchored.")]
+    Verify(verify::Verify),
 }
 
 #[derive(Subcommand)]
@@ -92,9 +96,15 @@ fn main() -> ExitCode {
         Command::Plan(PlanCommand::Check { file }) => plan::check(&file),
         Command::Medium { medium } => medium::medium(&medium),
         Command::Rehearse(Rehearse { folder }) => rehearse::rehearse(folder),
+        Command::Verify(args) => return told(verify::judge(&args)),
     };
+    told(result.map(|()| ExitCode::SUCCESS))
+}
+
+/// The exit code, or the error in words.
+fn told(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // What fails here cannot be told to anybody.
             let _ = explain(error.as_ref());

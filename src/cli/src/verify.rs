@@ -1,0 +1,155 @@
+//! `conclave verify`: what a transcript is worth, in words and as an exit code.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use conclave_ceremony::plan;
+use conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX;
+use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
+use conclave_publish::Digest;
+use serde_json::{Value, json};
+
+/// Most files that are looked at beside the transcript.
+const FILES_MAX: usize = 1024;
+
+/// Exit code of a transcript that is sound as far as it goes, and not closed or not fixed to its end.
+const NOT_ANCHORED: u8 = 3;
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// The transcript: `conclave.cbor` of a log drive.
+    transcript: PathBuf,
+    /// The plan, as everybody agreed on it.
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+    /// A head that a witness wrote down: 64 hex digits, or the words. May be given more than once.
+    #[arg(long = "head", value_name = "HEX|WORDS")]
+    heads: Vec<Digest>,
+    /// Files of the ceremony to judge with it: the public bundle, `companion.cbor`, `conclave.txt`, share files, key blobs.
+    #[arg(long, value_name = "FOLDER")]
+    files: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Judges a transcript and says so. Exit code 0: fixed to its last entry by a head a witness wrote down; 1: refused; 3: sound as
+/// far as it goes, and incomplete or not anchored.
+pub(crate) fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
+    let transcript = read(&args.transcript, TRANSCRIPT_LEN_MAX)?;
+    let plan = read(&args.plan, plan::LEN_MAX)?;
+    let files = args.files.as_deref().map_or_else(|| Ok(BTreeMap::new()), folder)?;
+    let account = verify(Given { transcript: &transcript, plan: &plan, files: &files, heads: &args.heads });
+    let said = if args.json { serde_json::to_string_pretty(&as_json(&account))? + "\n" } else { as_text(&account) };
+    io::stdout().lock().write_all(said.as_bytes())?;
+    Ok(match account.verdict() {
+        Verdict::Anchored => ExitCode::SUCCESS,
+        Verdict::Refused => ExitCode::FAILURE,
+        Verdict::Incomplete | Verdict::ConsistentNotAnchored => ExitCode::from(NOT_ANCHORED),
+    })
+}
+
+fn read(path: &Path, len_max: usize) -> Result<Vec<u8>, Box<dyn Error>> {
+    let named = |error: io::Error| format!("{}: {error}", path.display());
+    let mut bytes = Vec::new();
+    // One byte more than may be: a file that is too long is told from one that is just as long.
+    let limit = u64::try_from(len_max)?.saturating_add(1);
+    File::open(path).map_err(named)?.take(limit).read_to_end(&mut bytes).map_err(named)?;
+    if bytes.len() > len_max {
+        return Err(format!("{}: more than {len_max} bytes: give the right file", path.display()).into());
+    }
+    Ok(bytes)
+}
+
+/// Every file of a folder, by name.
+fn folder(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
+    let named = |error: io::Error| format!("{}: {error}", path.display());
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(path).map_err(named)? {
+        let entry = entry.map_err(named)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !entry.file_type().map_err(named)?.is_file() {
+            continue;
+        }
+        if files.len() == FILES_MAX {
+            return Err(
+                format!("{}: more than {FILES_MAX} files: give the folder of the ceremony", path.display()).into()
+            );
+        }
+        files.insert(name, read(&entry.path(), TRANSCRIPT_LEN_MAX)?);
+    }
+    Ok(files)
+}
+
+fn verdict(account: &Account) -> &'static str {
+    match account.verdict() {
+        Verdict::Refused => "REFUSED. Nothing in this transcript may be relied on.",
+        Verdict::Incomplete => {
+            "INCOMPLETE. It breaks no rule, but it has no last entry: what followed is not recorded, and never will be."
+        }
+        Verdict::ConsistentNotAnchored => {
+            "CONSISTENT, NOT ANCHORED. Give the head that a witness wrote down (--head) to fix it to its end."
+        }
+        Verdict::Anchored => "ANCHORED. It is the record, to its last entry, whose head a witness wrote down.",
+    }
+}
+
+fn lists(account: &Account) -> [(&'static str, &'static str, &[Finding]); 5] {
+    [
+        ("refused", "Broken rules", &account.refused),
+        ("proved", "Proved, by mathematics from public roots", &account.proved),
+        ("reported", "On the word of the appliance, worth as much as its medium's digest", &account.reported),
+        ("attested", "On the word of people", &account.attested),
+        ("missing", "Missing", &account.missing),
+    ]
+}
+
+fn as_text(account: &Account) -> String {
+    let mut text = format!("{}\n", verdict(account));
+    // Writing to a string does not fail.
+    if let Some(head) = account.head {
+        let _ = writeln!(text, "{} entries, final head {head}\n  {}", account.entries, head.words());
+    }
+    let upto = |entry: Option<u64>| entry.map_or_else(|| "nothing".to_owned(), |entry| format!("entries 0 to {entry}"));
+    let _ = writeln!(text, "Fixed by heads written down: {}.", upto(account.witnessed));
+    let _ = writeln!(text, "Fixed by the ceremony's own keys: {}.", upto(account.signed));
+    for (_, title, findings) in lists(account) {
+        if findings.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{title}:");
+        for Finding { rule, entry, words } in findings {
+            let entry = entry.map_or_else(String::new, |entry| format!(" entry {entry}"));
+            let _ = writeln!(text, "  [{rule}]{entry} {words}");
+        }
+    }
+    text
+}
+
+fn as_json(account: &Account) -> Value {
+    let mut value = json!({
+        "verdict": match account.verdict() {
+            Verdict::Refused => "refused",
+            Verdict::Incomplete => "incomplete",
+            Verdict::ConsistentNotAnchored => "consistent-not-anchored",
+            Verdict::Anchored => "anchored",
+        },
+        "entries": account.entries,
+        "head": account.head.map(|head| head.to_string()),
+        "witnessed_to_entry": account.witnessed,
+        "signed_to_entry": account.signed,
+    });
+    let finding = |Finding { rule, entry, words }: &Finding| json!({ "rule": rule, "entry": entry, "words": words });
+    if let Some(map) = value.as_object_mut() {
+        for (name, _, findings) in lists(account) {
+            map.insert(name.to_owned(), findings.iter().map(finding).collect());
+        }
+    }
+    value
+}
