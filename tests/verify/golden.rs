@@ -1,0 +1,41 @@
+//! The golden transcript of format 1: a rehearsal of one key on two tokens. It verifies for ever.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use conclave_ceremony::entry::{Entry, Head};
+use conclave_ceremony::transcript::{Transcript, read};
+use conclave_ceremony::verify::{Account, Given, verify};
+
+pub(crate) const TRANSCRIPT: &[u8] = include_bytes!("../golden/transcripts/v1/conclave.cbor");
+pub(crate) const PLAN: &[u8] = include_bytes!("../golden/transcripts/v1/plan.toml");
+
+/// What lies beside it.
+pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/transcripts/v1");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let named = files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()));
+    named.filter(|(name, _)| name != "conclave.cbor").collect()
+}
+
+pub(crate) fn transcript() -> Transcript {
+    read(TRANSCRIPT).unwrap()
+}
+
+/// Judged by the golden plan.
+pub(crate) fn judged(transcript: &[u8], heads: &[Head]) -> Account {
+    verify(Given { transcript, plan: PLAN, files: &BTreeMap::new(), heads })
+}
+
+/// The bytes of these entries, numbered and chained anew.
+pub(crate) fn chained(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {
+    let (mut bytes, mut head) = (Vec::new(), conclave_ceremony::transcript::GENESIS);
+    for (seq, mut entry) in (0..).zip(entries) {
+        entry.seq = seq;
+        entry.prev = head.into();
+        let (appended, next) = conclave_ceremony::transcript::append(&head, &entry).unwrap();
+        bytes.extend(appended);
+        head = next;
+    }
+    bytes
+}

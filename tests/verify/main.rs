@@ -1,0 +1,109 @@
+//! What a transcript is worth: of a whole ceremony, of a golden one, and of every way to change one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
+
+mod golden;
+mod mutants;
+mod played;
+mod rewritten;
+
+use std::collections::BTreeMap;
+
+use conclave_ceremony::twin::twin;
+use conclave_ceremony::verify::{Account, Given, Verdict, verify};
+use conclave_publish::Digest;
+
+fn rules(findings: &[conclave_ceremony::verify::Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.rule).collect()
+}
+
+#[track_caller]
+fn refused_by(account: &Account, rule: &str) {
+    assert_eq!(account.verdict(), Verdict::Refused);
+    assert!(rules(&account.refused).contains(&rule), "{:?}", account.refused);
+}
+
+#[test]
+fn a_whole_ceremony_is_consistent_and_with_its_head_anchored() {
+    let played = played::played();
+    let judge = |heads: &[Digest]| {
+        verify(Given { transcript: &played.transcript, plan: played.plan, files: &played.files, heads })
+    };
+    let account = judge(&[]);
+    assert_eq!(account.refused, []);
+    assert_eq!((account.verdict(), rules(&account.missing)), (Verdict::ConsistentNotAnchored, vec!["heads"]));
+    let account = judge(&[account.head.unwrap()]);
+    assert_eq!((account.verdict(), account.missing), (Verdict::Anchored, vec![]));
+}
+
+#[test]
+fn the_golden_transcript_verifies_for_ever() {
+    let transcript = golden::transcript();
+    let (head, entries) = (transcript.head(), transcript.entries.len() as u64);
+    assert_eq!(head.to_string(), include_str!("../golden/transcripts/v1/head.sha256").trim_end());
+    let files = golden::files();
+    let account = verify(Given { transcript: golden::TRANSCRIPT, plan: golden::PLAN, files: &files, heads: &[head] });
+    assert_eq!((&account.refused, account.verdict()), (&vec![], Verdict::Anchored));
+    assert_eq!((account.entries, account.witnessed), (entries, Some(entries - 1)));
+    // Everything before the last statement is fixed by the key itself, whoever kept the logs.
+    assert_eq!(account.signed, Some(153));
+    let proved = rules(&account.proved);
+    for rule in
+        ["chain", "plan", "certificates", "proofs", "births", "profile", "statements", "sealed", "bundle", "companion"]
+    {
+        assert!(proved.contains(&rule), "{rule}: {proved:?}");
+    }
+    for (rule, times) in
+        [("certificates", 2), ("proofs", 3), ("births", 1), ("profile", 1), ("statements", 2), ("sealed", 3)]
+    {
+        assert_eq!(proved.iter().filter(|one| **one == rule).count(), times, "{rule}");
+    }
+}
+
+#[test]
+fn a_head_anchors_up_to_its_entry_and_a_foreign_head_is_refused() {
+    let heads = golden::transcript().heads;
+    let account = golden::judged(golden::TRANSCRIPT, &[heads[100]]);
+    assert_eq!((account.verdict(), account.witnessed), (Verdict::ConsistentNotAnchored, Some(100)));
+    refused_by(&golden::judged(golden::TRANSCRIPT, &[Digest::of(b"another")]), "heads");
+    refused_by(&golden::judged(golden::TRANSCRIPT, &[heads[170], Digest::of(b"another")]), "heads");
+}
+
+#[test]
+fn each_file_beside_it_is_compared() {
+    let transcript = golden::transcript();
+    let plan = conclave_ceremony::plan::read(golden::PLAN).unwrap();
+    let script = conclave_ceremony::compile::compile(&plan).unwrap();
+    let mut all = golden::files();
+    all.insert("conclave.txt".to_owned(), twin(&plan, &script, &transcript).into_bytes());
+    let judge = |files: &BTreeMap<String, Vec<u8>>| {
+        verify(Given { transcript: golden::TRANSCRIPT, plan: golden::PLAN, files, heads: &[] })
+    };
+    let account = judge(&all);
+    assert!(account.refused.is_empty() && rules(&account.proved).contains(&"text-twin"), "{:?}", account.refused);
+    for (name, rule) in [
+        ("conclave.txt", "text-twin"),
+        ("companion.cbor", "companion"),
+        ("manifest.txt", "bundle"),
+        ("signing.crt.der", "bundle"),
+        ("signing.DENK0000002.statement.sig", "bundle"),
+        ("share-2.pbe", "sealed"),
+        ("signing.wrap", "sealed"),
+    ] {
+        let mut files = all.clone();
+        files.get_mut(name).unwrap()[40] ^= 1;
+        refused_by(&judge(&files), rule);
+    }
+    let mut files = all.clone();
+    files.remove("signing.crt.der");
+    assert_eq!(rules(&judge(&files).missing), ["bundle", "heads"]);
+}
+
+#[test]
+fn another_plan_is_refused() {
+    let files = BTreeMap::new();
+    let judge = |plan: &[u8]| verify(Given { transcript: golden::TRANSCRIPT, plan, files: &files, heads: &[] });
+    // Only a comment is longer.
+    refused_by(&judge(&[b"#", golden::PLAN].concat()), "plan");
+    refused_by(&judge(b""), "plan");
+}

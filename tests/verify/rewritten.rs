@@ -1,0 +1,113 @@
+//! Transcripts cut, reordered, spliced and written anew.
+
+use std::collections::BTreeMap;
+
+use conclave_ceremony::entry::Entry;
+use conclave_ceremony::event::{Began, Event};
+use conclave_ceremony::merge::{MergeError, merge};
+use conclave_ceremony::public::Octets;
+use conclave_ceremony::transcript::append;
+use conclave_ceremony::verify::{Given, Verdict, verify};
+use conclave_publish::Digest;
+
+use super::golden::{self, chained, judged};
+use super::{refused_by, rules};
+
+fn entries() -> Vec<Entry> {
+    golden::transcript().entries
+}
+
+fn began(change: impl FnOnce(&mut Began)) -> Vec<u8> {
+    let mut entries = entries();
+    let Event::Began(began) = &mut entries[0].event else { panic!("entry 0 begins") };
+    change(began);
+    chained(entries)
+}
+
+#[test]
+fn entries_chained_anew_without_a_change_are_the_same_transcript() {
+    assert_eq!(chained(entries()), golden::TRANSCRIPT);
+}
+
+#[test]
+fn a_transcript_cut_anywhere_is_incomplete() {
+    let heads = golden::transcript().heads;
+    for len in 1..entries().len() {
+        let cut = chained(entries().into_iter().take(len));
+        let account = judged(&cut, &[]);
+        assert_eq!((account.verdict(), account.refused), (Verdict::Incomplete, vec![]), "{len} entries");
+        refused_by(&judged(&cut, &[heads[heads.len() - 1]]), "heads");
+    }
+    assert_eq!(judged(&[], &[]).verdict(), Verdict::Refused);
+}
+
+#[test]
+fn bytes_after_the_last_entry_are_refused() {
+    let torn = [golden::TRANSCRIPT, &golden::TRANSCRIPT[..20]].concat();
+    refused_by(&judged(&torn, &[]), "close");
+    let mut more = entries();
+    more.push(more[169].clone());
+    refused_by(&judged(&chained(more), &[]), "close");
+}
+
+#[test]
+fn entries_in_another_order_or_left_out_are_refused() {
+    let refused = |entries: Vec<Entry>, what: &str| {
+        assert_eq!(judged(&chained(entries), &[]).verdict(), Verdict::Refused, "{what}");
+    };
+    for at in 1..entries().len() - 1 {
+        let mut swapped = entries();
+        swapped.swap(at, at + 1);
+        refused(swapped, &format!("{at} and the next swapped"));
+        let mut fewer = entries();
+        fewer.remove(at);
+        refused(fewer, &format!("{at} left out"));
+        let mut twice = entries();
+        twice.insert(at, twice[at].clone());
+        refused(twice, &format!("{at} doubled"));
+    }
+}
+
+#[test]
+fn a_transcript_written_anew_from_its_beginning_is_refused() {
+    // Another nonce: every head after it differs, and the tokens signed the old ones.
+    let account = judged(&began(|began| began.nonce = Octets([0; 32])), &[]);
+    refused_by(&account, "proofs");
+    refused_by(&account, "births");
+    refused_by(&account, "statements");
+}
+
+#[test]
+fn entries_of_another_ceremony_spliced_in_are_refused() {
+    let other = entries();
+    let mut spliced = golden::TRANSCRIPT[..].to_vec();
+    let bytes = append(&other[50].prev.into(), &other[50]).unwrap().0;
+    spliced.extend(bytes);
+    refused_by(&judged(&spliced, &[]), "chain");
+}
+
+#[test]
+fn forked_logs_are_no_transcript() {
+    let mut forked = entries();
+    forked[160].mono += 1;
+    let merged = merge(golden::TRANSCRIPT, &chained(forked)).map(|_| ());
+    assert!(matches!(merged, Err(MergeError::Forked { seq: 160, .. })), "{merged:?}");
+}
+
+#[test]
+fn the_simulated_root_is_refused_under_a_production_plan() {
+    let plan = String::from_utf8(golden::PLAN.to_vec()).unwrap().replace("\"rehearsal\"", "\"production\"");
+    // What counts has a window of days, not of years.
+    let plan =
+        plan.replace("2026-01-01T00:00:00Z\"\nuntil = \"2035-12-31", "2026-11-21T00:00:00Z\"\nuntil = \"2026-11-30");
+    let transcript = began(|began| {
+        began.plan = Digest::of(plan.as_bytes()).into();
+        began.rehearsal = false;
+    });
+    let account = verify(Given { transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] });
+    refused_by(&account, "certificates");
+    assert!(!rules(&account.proved).contains(&"certificates"));
+    assert!(account.refused.iter().any(|finding| finding.words.contains("(simulated)")), "{:?}", account.refused);
+    // And a transcript that only says it counts.
+    refused_by(&judged(&began(|began| began.rehearsal = false), &[]), "kind");
+}
