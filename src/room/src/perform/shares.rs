@@ -29,11 +29,11 @@ pub(super) fn file(bytes: &[u8]) -> Outcome {
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
-    /// Every share of randomness of the kernel and of a token each, one token after the other.
+    /// Every share of randomness of the kernel and of a token: the first of the plan, which the step has plugged in.
     pub(super) fn make_shares(&mut self, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let sources: Vec<TokenId> = tokens(case.plan).collect();
-        for (share, id) in shares(case.plan).zip(sources.iter().cycle()) {
-            let of_token = self.random_of(*id, case, machine)?;
+        let source = tokens(case.plan).next().ok_or_else(|| halt("The plan has no token."))?;
+        for share in shares(case.plan) {
+            let of_token = self.random_of(source, case, machine)?;
             self.vault.make_share(share, &of_token, machine).map_err(not_made)?;
         }
         self.combine()
@@ -43,7 +43,9 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let random = match self.held.remove(&id) {
             Some(Held::User(mut session)) => {
                 let random = session.random(SHARE_LEN);
-                self.keep(id, session);
+                if random.is_ok() {
+                    self.keep(id, session);
+                }
                 random
             }
             other => {
@@ -52,7 +54,10 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
                 }
                 let mut session = self.proven(id, case, machine)?;
                 let random = session.random(SHARE_LEN);
-                self.held.insert(id, Held::Public(session));
+                // A session whose token was pulled out would stay dead.
+                if random.is_ok() {
+                    self.held.insert(id, Held::Public(session));
+                }
                 random
             }
         };
