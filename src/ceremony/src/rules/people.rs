@@ -5,7 +5,8 @@ use crate::ids::PersonId;
 use crate::plan::{Person, Plan, Role, Rule};
 use crate::rules::custody::things;
 
-/// Fewest and most shares. Source: one share would make one custodian enough; `sc-hsm-tool` counts to nine at most here.
+/// Fewest and most shares: one would make one custodian enough; nine people with nine passphrases are as many as a room
+/// takes through the steps.
 const SHARES: core::ops::RangeInclusive<usize> = 2..=9;
 
 pub(super) fn check(plan: &Plan, found: &mut Found) {
