@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod clock;
+mod drives;
 mod gdb;
 mod halt;
 mod load_options;
@@ -116,10 +117,10 @@ fn an_internal_disk_with_our_seal_is_not_read_where_the_seal_is() {
     // The stick and the DVD carry the same image, so it says so: the stick was read.
     let screen = machine.wait_for("More than one drive carries").join("\n");
     assert!(screen.contains("/dev/sr0") && screen.matches("/dev/sd").count() == 1, "{screen}");
-    let read_seal = |log: &nbd::Log| log.lock().unwrap().iter().any(|read| read.start < 34_816 && read.end > 32_768);
-    assert!(read_seal(&stick), "the log would show it");
-    assert!(!internal.lock().unwrap().is_empty(), "the kernel itself looks for partitions, at the start and the end");
-    assert!(!read_seal(&internal), "{internal:?}");
+    let seal = 32_768..34_816;
+    assert!(stick.was_read(&seal), "the log would show it");
+    assert!(!internal.log().is_empty(), "the kernel itself looks for partitions, at the start and the end");
+    assert!(!internal.was_read(&seal), "{:?}", internal.log());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A disk served over NBD that writes down where it is read.
+//! A disk served over NBD that writes down what is done to it, and does to it what a bad stick does.
 //!
 //! Source: NetworkBlockDevice `doc/proto.md`, fixed newstyle negotiation and simple replies.
 
@@ -6,7 +6,12 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use conclave_tests::scratch::Scratch;
+use conclave_tests::tool::{Ran, require, run};
 
 const OPTION_MAGIC: &[u8; 8] = b"IHAVEOPT";
 const OPTION_REPLY_MAGIC: u64 = 0x0003_e889_0455_65a9;
@@ -16,32 +21,129 @@ const REPLY_INFO: u32 = 3;
 const REPLY_UNSUPPORTED: u32 = (1 << 31) | 1;
 const REQUEST_MAGIC: u32 = 0x2560_9513;
 const SIMPLE_REPLY_MAGIC: u32 = 0x6744_6698;
-/// HAS_FLAGS alone: QEMU gives a SATA disk nothing it may not write to. Writes are refused all the same.
-const EXPORT_FLAGS: u16 = 1;
+/// HAS_FLAGS and SEND_FLUSH. Never READ_ONLY: QEMU gives a SATA disk nothing it may not write to.
+const EXPORT_FLAGS: u16 = 1 | 4;
 const READ: u16 = 0;
+const WRITE: u16 = 1;
 const DISCONNECT: u16 = 2;
-const EPERM: u32 = 1;
+const FLUSH: u16 = 3;
+const EIO: u32 = 5;
+const EINVAL: u32 = 22;
 /// Most bytes one option or request may carry.
 const LEN_MAX: usize = 64 << 20;
 
-/// Byte ranges that were read, in order.
-pub(crate) type Log = Arc<Mutex<Vec<Range<u64>>>>;
-
-/// Serves `disk` on a socket to one client, in a thread that ends with its client.
-pub(crate) fn serve(socket: &Path, disk: Vec<u8>) -> Log {
-    let listener = UnixListener::bind(socket).unwrap();
-    let log = Log::default();
-    let kept = Arc::clone(&log);
-    std::thread::spawn(move || {
-        if let Ok((client, _)) = listener.accept() {
-            // The machine is killed in the middle of whatever it does.
-            let _ = talk(client, &disk, &log);
-        }
-    });
-    kept
+/// What was asked of a disk. Ranges are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Read(Range<u64>),
+    Write(Range<u64>),
+    Flush,
 }
 
-fn talk(mut client: UnixStream, disk: &[u8], log: &Log) -> io::Result<()> {
+/// What a disk does with what it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// What it should.
+    Sound,
+    /// Every write fails.
+    FailsWrites,
+    /// Writes succeed; it cannot say that it keeps them.
+    FailsFlushes,
+    /// It says that it wrote, and did not, from this byte on: a stick of false capacity.
+    Drops(u64),
+    /// Every read fails.
+    FailsReads,
+    /// It takes this long over every read and write.
+    Slow(Duration),
+}
+
+/// A served disk, from the test's side.
+#[derive(Clone)]
+pub(crate) struct Disk(Arc<Mutex<State>>);
+
+struct State {
+    bytes: Vec<u8>,
+    log: Vec<Op>,
+    mood: Mood,
+}
+
+impl Disk {
+    /// What was asked so far, in order.
+    pub(crate) fn log(&self) -> Vec<Op> {
+        self.0.lock().unwrap().log.clone()
+    }
+
+    /// Whether anything of this range was read.
+    pub(crate) fn was_read(&self, range: &Range<u64>) -> bool {
+        let touches = |op: &Op| matches!(op, Op::Read(read) if read.start < range.end && read.end > range.start);
+        self.log().iter().any(touches)
+    }
+
+    /// What it holds.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().bytes.clone()
+    }
+
+    /// From now on it behaves like this.
+    pub(crate) fn set(&self, mood: Mood) {
+        self.0.lock().unwrap().mood = mood;
+    }
+
+    /// The error of one request, and what is read.
+    fn asked(&self, kind: u16, range: &Range<u64>, data: &[u8]) -> (u32, Vec<u8>) {
+        let mut state = self.0.lock().unwrap();
+        let State { bytes, log, mood } = &mut *state;
+        let Some(place) = bytes.get_mut(range.start as usize..range.end as usize) else { return (EINVAL, Vec::new()) };
+        match kind {
+            READ => {
+                log.push(Op::Read(range.clone()));
+                if *mood == Mood::FailsReads { (EIO, Vec::new()) } else { (0, place.to_vec()) }
+            }
+            WRITE => {
+                log.push(Op::Write(range.clone()));
+                match *mood {
+                    Mood::FailsWrites => return (EIO, Vec::new()),
+                    Mood::Drops(from) => {
+                        let kept = from.saturating_sub(range.start).min(data.len() as u64) as usize;
+                        place[..kept].copy_from_slice(&data[..kept]);
+                    }
+                    Mood::Sound | Mood::FailsReads | Mood::FailsFlushes | Mood::Slow(_) => place.copy_from_slice(data),
+                }
+                (0, Vec::new())
+            }
+            FLUSH => {
+                log.push(Op::Flush);
+                (if *mood == Mood::FailsFlushes { EIO } else { 0 }, Vec::new())
+            }
+            _ => (EINVAL, Vec::new()),
+        }
+    }
+
+    /// How long this request takes besides.
+    fn delay(&self, kind: u16) -> Option<Duration> {
+        match self.0.lock().unwrap().mood {
+            Mood::Slow(delay) if kind == READ || kind == WRITE => Some(delay),
+            _ => None,
+        }
+    }
+}
+
+/// Serves `bytes` on a socket to one client after the other, in a thread that ends with the test.
+pub(crate) fn serve(socket: &Path, bytes: Vec<u8>) -> Disk {
+    let listener = UnixListener::bind(socket).unwrap();
+    let disk = Disk(Arc::new(Mutex::new(State { bytes, log: Vec::new(), mood: Mood::Sound })));
+    let served = disk.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            // The machine is killed in the middle of whatever it does.
+            let _ = talk(client, &served);
+        }
+    });
+    disk
+}
+
+fn talk(mut client: UnixStream, disk: &Disk) -> io::Result<()> {
+    let size = disk.0.lock().unwrap().bytes.len() as u64;
     client.write_all(b"NBDMAGIC")?;
     client.write_all(OPTION_MAGIC)?;
     // Fixed newstyle, no zeroes.
@@ -60,7 +162,7 @@ fn talk(mut client: UnixStream, disk: &[u8], log: &Log) -> io::Result<()> {
             continue;
         }
         // NBD_INFO_EXPORT: its type, the size, the flags.
-        let export = [&0_u16.to_be_bytes()[..], &(disk.len() as u64).to_be_bytes(), &EXPORT_FLAGS.to_be_bytes()];
+        let export = [&0_u16.to_be_bytes()[..], &size.to_be_bytes(), &EXPORT_FLAGS.to_be_bytes()];
         client.write_all(&reply(REPLY_INFO, &export.concat()))?;
         client.write_all(&reply(REPLY_ACK, &[]))?;
         break;
@@ -73,19 +175,20 @@ fn talk(mut client: UnixStream, disk: &[u8], log: &Log) -> io::Result<()> {
         let handle: [u8; 8] = take(&mut client)?;
         let offset = u64::from_be_bytes(take(&mut client)?);
         let len = u32::from_be_bytes(take(&mut client)?);
-        let range = offset..offset + u64::from(len);
-        let data = disk.get(range.start as usize..range.end as usize);
-        let (error, data) = match (kind, data) {
-            (READ, Some(data)) => {
-                log.lock().unwrap().push(range);
-                (0, data)
-            }
-            (DISCONNECT, _) => return Ok(()),
-            _ => (EPERM, &[][..]),
-        };
+        if kind == DISCONNECT {
+            return Ok(());
+        }
+        // Only a write carries data.
+        assert!(len as usize <= LEN_MAX, "a request of {len} bytes");
+        let mut data = vec![0; if kind == WRITE { len as usize } else { 0 }];
+        client.read_exact(&mut data)?;
+        if let Some(delay) = disk.delay(kind) {
+            std::thread::sleep(delay);
+        }
+        let (error, data) = disk.asked(kind, &(offset..offset + u64::from(len)), &data);
         client.write_all(&[SIMPLE_REPLY_MAGIC, error].map(u32::to_be_bytes).concat())?;
         client.write_all(&handle)?;
-        client.write_all(data)?;
+        client.write_all(&data)?;
     }
 }
 
@@ -101,4 +204,46 @@ fn discard(client: &mut UnixStream) -> io::Result<()> {
     assert!(len <= LEN_MAX, "an option of {len} bytes");
     let mut data = vec![0; len];
     client.read_exact(&mut data)
+}
+
+/// What QEMU's own client says of a disk in this mood, whether all of it succeeded, and the disk.
+fn used(mood: Mood, commands: &[&str]) -> (Ran, Disk) {
+    let scratch = Scratch::new();
+    let disk = serve(&scratch.file("disk"), vec![0x11; 8192]);
+    disk.set(mood);
+    require("qemu-utils", "/usr/bin/qemu-io");
+    let mut command = Command::new("qemu-io");
+    command.args(["-f", "raw", "-t", "writeback", &format!("nbd+unix:///?socket={}", scratch.file("disk").display())]);
+    command.args(commands.iter().flat_map(|line| ["-c", line]));
+    (run(command, ""), disk)
+}
+
+#[test]
+fn a_sound_disk_keeps_what_is_written_and_writes_down_what_is_asked() {
+    let (said, disk) = used(Mood::Sound, &["write -P 0x22 512 1024", "flush", "read -P 0x22 512 512"]);
+    assert!(said.zero, "{said:?}");
+    assert_eq!(disk.log()[..2], [Op::Write(512..1536), Op::Flush], "{:?}", disk.log());
+    assert!(disk.was_read(&(600..601)) && !disk.was_read(&(1536..8192)), "{:?}", disk.log());
+    assert_eq!(disk.bytes()[510..514], [0x11, 0x11, 0x22, 0x22]);
+}
+
+#[test]
+fn a_bad_disk_fails_in_its_own_way() {
+    let write = "write -P 0x22 0 1024";
+    for (mood, command, fails, kept) in [
+        (Mood::FailsWrites, write, true, 0x11),
+        // Only when it is asked to keep what it took.
+        (Mood::FailsFlushes, write, true, 0x22),
+        (Mood::FailsReads, "read 0 512", true, 0x11),
+        (Mood::Drops(512), write, false, 0x22),
+        (Mood::Slow(Duration::from_millis(1)), write, false, 0x22),
+    ] {
+        let (said, disk) = used(mood, &[command, "flush"]);
+        assert_eq!(said.zero, !fails, "{mood:?}: {said:?}");
+        assert_eq!(said.out.contains("wrote 1024/1024 bytes"), kept == 0x22, "{mood:?}: {said:?}");
+        assert_eq!(disk.bytes()[0], kept, "{mood:?}");
+        if mood == Mood::Drops(512) {
+            assert_eq!(disk.bytes()[511..513], [0x22, 0x11]);
+        }
+    }
 }

@@ -50,6 +50,13 @@ pub(crate) fn to_clock(machine: &mut Machine) -> Vec<String> {
     machine.wait_for("compare with a watch")
 }
 
+/// From power-on to what is plugged in.
+pub(crate) fn to_devices(machine: &mut Machine) -> Vec<String> {
+    to_clock(machine);
+    machine.press(&["ret"]);
+    machine.wait_for("► Devices")
+}
+
 /// Powers off by the typed word.
 pub(crate) fn power_off(mut machine: Machine) {
     machine.press(&["f10"]);
