@@ -5,8 +5,8 @@
 
 mod machine;
 mod screen;
+mod walk;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use machine::{Drive, Firmware, Machine};
@@ -40,13 +40,12 @@ fn main() {
 
 /// How long it takes until the digest is shown; `None` if that is more than `patience`.
 fn first_screen(firmware: Firmware, memory_mib: u32, patience: Duration) -> Option<Duration> {
-    let iso = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/conclave.iso");
-    let mut arguments = Drive::Dvd.with(&iso);
+    let mut arguments = Drive::Dvd.with(&walk::iso());
     arguments.extend(["-m".into(), memory_mib.to_string()]);
     let began = Instant::now();
     let mut machine = Machine::start(firmware, &arguments);
     while began.elapsed() < patience {
-        if machine.screen().iter().any(|line| line.contains("Self-check OK.")) {
+        if machine.screen().iter().any(|line| line.contains(walk::SOUND)) {
             return Some(began.elapsed());
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -8,6 +8,7 @@ use conclave_tests::guest;
 use conclave_tests::scratch::Scratch;
 
 use crate::machine::{Drive, Firmware, Machine};
+use crate::screen::kernel_tree;
 use crate::{SOUND, iso};
 
 /// Only our own init says this: there is no medium, because the kernel was started without one.
@@ -17,7 +18,7 @@ const OPTIONS: &str = "rdinit=/evil init=/evil console=ttyS0 panic=-1";
 
 /// The kernel of the image.
 pub(crate) fn our_kernel() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/obj/arch/x86/boot/bzImage")
+    kernel_tree().join("obj/arch/x86/boot/bzImage")
 }
 
 /// An initramfs with programs that cannot run: taken for ours, the kernel stops with it.

@@ -18,21 +18,12 @@ mod usb;
 mod walk;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use conclave_publish::Digest;
 use conclave_tests::scratch::Scratch;
 
 use machine::{Drive, Firmware, Machine};
-
-/// Said on the screen of a medium that was read to its end and is sound.
-const SOUND: &str = "Self-check OK.";
-
-fn iso() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/conclave.iso");
-    assert!(path.is_file(), "no image at {}: run scripts/image", path.display());
-    path
-}
+use walk::{SOUND, iso};
 
 /// The sixteen groups as the screen numbers them, put together again.
 fn digest_on(screen: &[String]) -> String {

@@ -1,7 +1,7 @@
 //! Reads a screen exactly: the text buffer of a BIOS machine, or the pixels of a framebuffer by the kernel's own glyphs.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Columns and rows of the text buffer.
 const COLUMNS: usize = 80;
@@ -29,6 +29,11 @@ pub(crate) fn text_mode(buffer: &[u8]) -> Vec<String> {
     rows.map(|row| row.iter().step_by(2).map(|code| character(*code)).collect()).collect()
 }
 
+/// The kernel's source and objects, as the build of the image left them.
+pub(crate) fn kernel_tree() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build")
+}
+
 /// The glyphs of a console font, by their rows of pixels.
 pub(crate) struct Font {
     width: usize,
@@ -49,7 +54,7 @@ impl Font {
 
     /// Reads a font from the kernel source the image was built from, so that no copy of it can differ.
     fn of_the_kernel(name: &str, width: usize, height: usize) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build/linux/lib/fonts").join(name);
+        let path = kernel_tree().join("linux/lib/fonts").join(name);
         let source = std::fs::read_to_string(path).expect("the kernel source, left by scripts/image");
         // Comments name the characters by numbers of the same form.
         let code = source.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, after)| after));

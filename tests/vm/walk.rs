@@ -1,9 +1,20 @@
 //! The way through the screens, as a room walks it: shared by every test that begins behind the first of them.
 
+use std::path::{Path, PathBuf};
+
 use conclave_publish::Digest;
 
 use crate::machine::Machine;
-use crate::{SOUND, iso};
+
+/// Said on the screen of a medium that was read to its end and is sound.
+pub(crate) const SOUND: &str = "Self-check OK.";
+
+/// The image, which `scripts/image` built.
+pub(crate) fn iso() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/conclave.iso");
+    assert!(path.is_file(), "no image at {}: run scripts/image", path.display());
+    path
+}
 
 /// Presses the keys of a word, then Enter.
 pub(crate) fn enter(machine: &mut Machine, word: &str) {
