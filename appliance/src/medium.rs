@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use conclave_medium::{DESCRIPTOR_AT, ExamineError, SealError, examine, identify};
+use conclave_medium::{ExamineError, SealError, examine, identify};
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::shown::Shown;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
@@ -136,14 +136,12 @@ fn failed(place: Place, error: &ExamineError) -> Medium {
         ExamineError::Read { at, source } => {
             Medium::Unreadable { place, at: *at, why: Shown::new(&source.to_string()) }
         }
-        ExamineError::Seal(SealError::Version) => unreadable(place, "an image of another layout version"),
-        ExamineError::Seal(SealError::Length(_)) => unreadable(place, "its seal states an impossible length"),
-        _ => unreadable(place, "its seal is damaged"),
+        ExamineError::Seal(SealError::Version) => Medium::Refused { place, why: "of another layout version" },
+        ExamineError::Seal(SealError::Length(_)) => {
+            Medium::Refused { place, why: "its seal states an impossible length" }
+        }
+        _ => Medium::Refused { place, why: "its seal is damaged" },
     }
-}
-
-fn unreadable(place: Place, why: &str) -> Medium {
-    Medium::Unreadable { place, at: DESCRIPTOR_AT, why: Shown::new(why) }
 }
 
 /// Opens a block device for reading, and nothing that only bears its name.
@@ -189,7 +187,7 @@ mod tests {
             Search::Missing(looked_at) => format!("none of [{}]", nodes(looked_at)),
             Search::One(place, _) => nodes(vec![place]),
             Search::Several(places) => nodes(places),
-            Search::Unreadable(Medium::Unreadable { place, why, .. }) => format!("{}: {why}", place.node),
+            Search::Unreadable(Medium::Refused { place, why }) => format!("{}: {why}", place.node),
             Search::Unreadable(_) => unreachable!("no other form"),
         };
         (found, opened)
@@ -232,10 +230,7 @@ mod tests {
     fn a_medium_of_another_layout_version_is_said_to_be_one() {
         let mut newer = image();
         newer[FIELD_AT as usize + 13] = b'2';
-        assert_eq!(
-            check("newer", &[(&stick("sdb"), "0", newer.clone())]).0,
-            "/dev/sdb: an image of another layout version"
-        );
+        assert_eq!(check("newer", &[(&stick("sdb"), "0", newer.clone())]).0, "/dev/sdb: of another layout version");
         let devices = [(&*stick("sdb"), "0", newer), (&*sata("sr0"), "5", image())];
         assert_eq!(check("newer-two", &devices).0, "/dev/sdb /dev/sr0");
     }
@@ -254,8 +249,7 @@ mod tests {
         assert_eq!(check(short), Medium::Truncated { place: place(), expected: 40_960, found: 40_959 });
         let mut malformed = image();
         malformed[FIELD_AT as usize + 15] = b'x';
-        let why = Shown::new("its seal is damaged");
-        assert_eq!(check(malformed), Medium::Unreadable { place: place(), at: DESCRIPTOR_AT, why });
+        assert_eq!(check(malformed), Medium::Refused { place: place(), why: "its seal is damaged" });
     }
 
     #[test]

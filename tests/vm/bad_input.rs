@@ -46,8 +46,8 @@ fn a_medium_of_another_layout_is_named_and_another_copy_asked_for() {
     newer[VERSION_AT] = b'2';
     fs::write(scratch.file("medium"), newer).unwrap();
     let mut machine = Machine::start(Firmware::Bios, &Drive::Dvd.with(&scratch.file("medium")));
-    let screen = machine.wait_for("an image of another layout version").join("\n");
-    assert!(screen.contains("use another copy"), "{screen}");
+    let screen = machine.wait_for("but of another layout version.").join("\n");
+    assert!(screen.contains("or another copy"), "{screen}");
     walk::power_off(machine);
 }
 
@@ -58,7 +58,7 @@ fn a_medium_with_a_damaged_seal_says_so() {
     damaged[FIELD_AT as usize + FIELD_LEN - 1] = b'x';
     fs::write(scratch.file("medium"), damaged).unwrap();
     let mut machine = Machine::start(Firmware::Bios, &Drive::Stick.with(&scratch.file("medium")));
-    machine.wait_for("its seal is damaged");
+    machine.wait_for("but its seal is damaged.");
     walk::power_off(machine);
 }
 

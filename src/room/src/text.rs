@@ -148,9 +148,15 @@ pub fn medium(medium: &Medium) -> Words {
             role: OPERATOR,
             instruction: "clean the disc or use another copy, then press Enter.".into(),
             facts: vec![
-                format!("{} could not be read to its end: {why}", at(place)),
+                at(place),
+                format!("It could not be read to its end: {why}"),
                 format!("{} bytes were read before", digits(*read)),
             ],
+        },
+        Medium::Refused { place, why } => Words {
+            role: OPERATOR,
+            instruction: "use the medium this machine was started from, or another copy; then Enter.".into(),
+            facts: vec![at(place), format!("It says it is a Conclave image, but {why}.")],
         },
         Medium::Hashing { place, done, len } => Words {
             role: OPERATOR,

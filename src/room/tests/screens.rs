@@ -237,6 +237,9 @@ fn the_medium_before_it_is_read() {
     check("medium-truncated", &short, "Operator", "use another copy", &["7 909 376", "4 194 304"]);
     let unreadable = medium(Medium::Unreadable { place: place(), at: 65_536, why: Shown::new("I/O error (5)") });
     check("medium-unreadable", &unreadable, "Operator", "clean the disc", &["I/O error (5)", "65 536"]);
+    let refused = medium(Medium::Refused { place: stick(), why: "its seal is damaged" });
+    check("medium-refused", &refused, "Operator", "use the medium this machine", &["/dev/sda", "its seal is damaged."]);
+    assert_eq!(step(refused, press(Key::Enter)).1, [Act::FindMedium]);
     let hashing = medium(Medium::Hashing { place: place(), done: 3_954_688, len: 7_909_376 });
     check("medium-hashing", &hashing, "Operator", "wait: reading the medium", &["3 954 688 of 7 909 376", "░"]);
 }

@@ -78,6 +78,13 @@ pub enum Medium {
         /// What the system said.
         why: Shown,
     },
+    /// A drive says it carries a Conclave image, in a form this image does not read.
+    Refused {
+        /// Where.
+        place: Place,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Being read.
     Hashing {
         /// Where.
@@ -107,6 +114,13 @@ impl Medium {
 
     /// Whether another look can change anything.
     pub fn may_look_again(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::Several(_) | Self::Truncated { .. } | Self::Unreadable { .. })
+        matches!(
+            self,
+            Self::Missing { .. }
+                | Self::Several(_)
+                | Self::Truncated { .. }
+                | Self::Unreadable { .. }
+                | Self::Refused { .. }
+        )
     }
 }
