@@ -22,8 +22,8 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
                 Found::Present => (text::PRESENT.to_owned(), BAD),
                 Found::Untried(why) => (format!("not tried: {why}"), BAD),
             };
-            spans.push(Span::styled(format!("{:<18}", proof.tried), PLAIN));
-            spans.push(Span::styled(format!("{result:<20}"), style));
+            spans.push(Span::styled(format!("{:<21}", proof.tried), PLAIN));
+            spans.push(Span::styled(format!("{result:<18}"), style));
         }
         shown.push(Line::from(spans));
     }
