@@ -6,6 +6,7 @@ mod golden;
 mod mutants;
 mod played;
 mod rewritten;
+mod rules;
 
 use std::collections::BTreeMap;
 
@@ -13,14 +14,14 @@ use conclave_ceremony::twin::twin;
 use conclave_ceremony::verify::{Account, Given, Verdict, verify};
 use conclave_publish::Digest;
 
-fn rules(findings: &[conclave_ceremony::verify::Finding]) -> Vec<&str> {
+fn named(findings: &[conclave_ceremony::verify::Finding]) -> Vec<&str> {
     findings.iter().map(|finding| finding.rule).collect()
 }
 
 #[track_caller]
 fn refused_by(account: &Account, rule: &str) {
     assert_eq!(account.verdict(), Verdict::Refused);
-    assert!(rules(&account.refused).contains(&rule), "{:?}", account.refused);
+    assert!(named(&account.refused).contains(&rule), "{:?}", account.refused);
 }
 
 #[test]
@@ -31,7 +32,7 @@ fn a_whole_ceremony_is_consistent_and_with_its_head_anchored() {
     };
     let account = judge(&[]);
     assert_eq!(account.refused, []);
-    assert_eq!((account.verdict(), rules(&account.missing)), (Verdict::ConsistentNotAnchored, vec!["heads"]));
+    assert_eq!((account.verdict(), named(&account.missing)), (Verdict::ConsistentNotAnchored, vec!["heads"]));
     let account = judge(&[account.head.unwrap()]);
     assert_eq!((account.verdict(), account.missing), (Verdict::Anchored, vec![]));
 }
@@ -47,7 +48,7 @@ fn the_golden_transcript_verifies_for_ever() {
     assert_eq!((account.entries, account.witnessed), (entries, Some(entries - 1)));
     // Everything before the last statement is fixed by the key itself, whoever kept the logs.
     assert_eq!(account.signed, Some(153));
-    let proved = rules(&account.proved);
+    let proved = named(&account.proved);
     for rule in
         ["chain", "plan", "certificates", "proofs", "births", "profile", "statements", "sealed", "bundle", "companion"]
     {
@@ -80,7 +81,7 @@ fn each_file_beside_it_is_compared() {
         verify(Given { transcript: golden::TRANSCRIPT, plan: golden::PLAN, files, heads: &[] })
     };
     let account = judge(&all);
-    assert!(account.refused.is_empty() && rules(&account.proved).contains(&"text-twin"), "{:?}", account.refused);
+    assert!(account.refused.is_empty() && named(&account.proved).contains(&"text-twin"), "{:?}", account.refused);
     for (name, rule) in [
         ("conclave.txt", "text-twin"),
         ("companion.cbor", "companion"),
@@ -96,7 +97,7 @@ fn each_file_beside_it_is_compared() {
     }
     let mut files = all.clone();
     files.remove("signing.crt.der");
-    assert_eq!(rules(&judge(&files).missing), ["bundle", "heads"]);
+    assert_eq!(named(&judge(&files).missing), ["bundle", "heads"]);
 }
 
 #[test]

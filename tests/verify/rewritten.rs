@@ -11,7 +11,7 @@ use conclave_ceremony::verify::{Given, Verdict, verify};
 use conclave_publish::Digest;
 
 use super::golden::{self, chained, judged};
-use super::{refused_by, rules};
+use super::{named, refused_by};
 
 fn entries() -> Vec<Entry> {
     golden::transcript().entries
@@ -106,7 +106,7 @@ fn the_simulated_root_is_refused_under_a_production_plan() {
     });
     let account = verify(Given { transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] });
     refused_by(&account, "certificates");
-    assert!(!rules(&account.proved).contains(&"certificates"));
+    assert!(!named(&account.proved).contains(&"certificates"));
     assert!(account.refused.iter().any(|finding| finding.words.contains("(simulated)")), "{:?}", account.refused);
     // And a transcript that only says it counts.
     refused_by(&judged(&began(|began| began.rehearsal = false), &[]), "kind");

@@ -248,6 +248,3 @@ fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<(Plan, 
     }
     Some((plan, script))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,293 @@
+//! Each rule, broken by itself in the golden transcript and named for it. The chain is hashed anew, so other rules speak, too:
+//! what counts is that this one does.
+
+use conclave_ceremony::act::{Act, Item, Slot};
+use conclave_ceremony::entry::Entry;
+use conclave_ceremony::event::{Answer, Event, Outcome};
+use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use conclave_ceremony::public::{Bytes, Octets, Text};
+use conclave_ceremony::script::Which;
+
+use super::golden::{self, chained, judged};
+use super::refused_by;
+
+const MASTER: TokenId = TokenId(0);
+const BACKUP: TokenId = TokenId(1);
+
+#[track_caller]
+fn breaks(rule: &str, change: impl FnOnce(&mut Vec<Entry>)) {
+    let mut entries = golden::transcript().entries;
+    change(&mut entries);
+    refused_by(&judged(&chained(entries), &[]), rule);
+}
+
+/// The place of the outcome of an act.
+fn came(entries: &[Entry], wanted: Act) -> usize {
+    let place = entries.iter().rposition(|entry| matches!(&entry.event, Event::Came { act, .. } if *act == wanted));
+    place.unwrap_or_else(|| panic!("{wanted:?}"))
+}
+
+fn outcome(entries: &mut [Entry], wanted: Act) -> &mut Outcome {
+    let at = came(entries, wanted);
+    let Event::Came { outcome, .. } = &mut entries[at].event else { panic!("an outcome") };
+    outcome
+}
+
+/// The place of an answer.
+fn said(entries: &[Entry], wanted: &Answer) -> usize {
+    let answer = |entry: &Entry| match &entry.event {
+        Event::Said(_, answer) | Event::Done(answer) => answer == wanted,
+        _ => false,
+    };
+    entries.iter().position(answer).unwrap_or_else(|| panic!("{wanted:?}"))
+}
+
+/// The place of the first entry that intends an act.
+fn intends(entries: &[Entry], wanted: Act) -> usize {
+    entries.iter().position(|entry| entry.acts.contains(&wanted)).unwrap_or_else(|| panic!("{wanted:?}"))
+}
+
+fn other_digest(outcome: &mut Outcome) {
+    let Outcome::File { digest, .. } = outcome else { panic!("{outcome:?}") };
+    digest.0[0] ^= 1;
+}
+
+fn other_kcv(outcome: &mut Outcome) {
+    let Outcome::Kcv(kcv) = outcome else { panic!("{outcome:?}") };
+    kcv.0[0] ^= 1;
+}
+
+fn line(words: &str) -> Text {
+    Text::new(words).unwrap()
+}
+
+#[test]
+fn order() {
+    breaks("order", |entries| entries[20].step = StepId(13));
+    breaks("order", |entries| entries[20].step = StepId(999));
+    // A whole step is left out: showing what is public.
+    breaks("order", |entries| {
+        let shown = came(entries, Act::Show);
+        let step = entries[shown].step;
+        entries.retain(|entry| entry.step != step);
+    });
+}
+
+#[test]
+fn people() {
+    let speaks = |at: usize, who: u16| {
+        move |entries: &mut Vec<Entry>| {
+            let Event::Said(person, _) = &mut entries[at].event else { panic!("entry {at}") };
+            *person = PersonId(who);
+        }
+    };
+    let entries = golden::transcript().entries;
+    let typed = said(&entries, &Answer::Typed(Slot::Passphrase(ShareId(0))));
+    let attests = said(&entries, &Answer::Attests);
+    let prove = intends(&entries, Act::Prove(MASTER));
+    breaks("people", speaks(prove, 99));
+    breaks("people", speaks(typed, 3));
+    breaks("people", speaks(attests, 0));
+    let signed_in = entries.iter().position(|entry| matches!(entry.event, Event::Said(..))).unwrap();
+    breaks("people", speaks(signed_in, 1));
+    breaks("people", |entries| drop(entries.remove(signed_in)));
+    breaks("people", |entries| entries[typed].event = Event::Done(Answer::Typed(Slot::Passphrase(ShareId(0)))));
+    let bag = entries.iter().position(|entry| matches!(entry.event, Event::Done(Answer::BagNumber { .. }))).unwrap();
+    breaks("people", |entries| entries.insert(bag, entries[bag].clone()));
+    breaks("people", |entries| entries[bag].event = Event::Said(PersonId(1), Answer::Absent { whose: PersonId(0) }));
+}
+
+#[test]
+fn authorised() {
+    let entries = golden::transcript().entries;
+    let prove = intends(&entries, Act::Prove(MASTER));
+    let by = |who: u16| move |entries: &mut Vec<Entry>| entries[prove].event = Event::Said(PersonId(who), Answer::Go);
+    // The operator twice; a custodian for the witness; nobody.
+    breaks("authorised", by(0));
+    breaks("authorised", by(2));
+    breaks("authorised", |entries| entries[prove].event = Event::Done(Answer::Go));
+    // One of two roles alone.
+    breaks("authorised", |entries| drop(entries.remove(prove - 1)));
+}
+
+#[test]
+fn acts() {
+    breaks("acts", |entries| {
+        let at = intends(entries, Act::Prove(MASTER));
+        entries[at].acts.push(Act::Show);
+    });
+    breaks("acts", |entries| {
+        let at = intends(entries, Act::Wipe(None));
+        entries[at].acts.remove(0);
+    });
+    breaks("acts", |entries| {
+        let at = came(entries, Act::Inspect(MASTER));
+        entries.insert(at, entries[at].clone());
+    });
+    breaks("attempts", |entries| {
+        let (old, new) = (Item::Blob(KeyIx(0), 1), Item::Blob(KeyIx(0), 2));
+        for entry in entries {
+            let renumber = |act: &mut Act| match act {
+                Act::Write(_, item) if *item == old => *item = new,
+                _ => {}
+            };
+            entry.acts.iter_mut().for_each(renumber);
+            if let Event::Came { act, .. } = &mut entry.event {
+                renumber(act);
+            }
+        }
+    });
+}
+
+#[test]
+fn plugged_in() {
+    let inserted = |device| said(&golden::transcript().entries, &Answer::Inserted(device));
+    breaks("plugged-in", |entries| drop(entries.remove(inserted(Device::Token(BACKUP)))));
+    breaks("plugged-in", |entries| {
+        entries[inserted(Device::Token(BACKUP))].event = Event::Done(Answer::Inserted(Device::Token(MASTER)));
+    });
+    breaks("plugged-in", |entries| {
+        entries[inserted(Device::Token(MASTER))].event = Event::Done(Answer::Removed(Device::Token(MASTER)));
+    });
+}
+
+#[test]
+fn times() {
+    breaks("times", |entries| entries[100].mono = 0);
+    breaks("times", |entries| entries[100].wall = entries[99].wall - 1);
+    breaks("times", |entries| entries[170].wall += 20 * 365 * 86_400);
+    breaks("times", |entries| entries[100].boot = 2);
+}
+
+#[test]
+fn tokens() {
+    breaks("certificates", |entries| {
+        let Outcome::Token(other) = outcome(entries, Act::Inspect(BACKUP)).clone() else { panic!("a token") };
+        let Outcome::Token(seen) = outcome(entries, Act::Inspect(MASTER)) else { panic!("a token") };
+        seen.certificates = other.certificates;
+    });
+    breaks("certificates", |entries| {
+        let Outcome::Token(seen) = outcome(entries, Act::Inspect(MASTER)) else { panic!("a token") };
+        seen.serial = line("DENK0000009");
+    });
+    breaks("proofs", |entries| {
+        let other = outcome(entries, Act::Prove(BACKUP)).clone();
+        *outcome(entries, Act::Prove(MASTER)) = other;
+    });
+    // An attestation of its own, but an earlier one.
+    breaks("proofs", |entries| {
+        let earlier = outcome(entries, Act::Prove(BACKUP)).clone();
+        *outcome(entries, Act::ProveAgain(BACKUP)) = earlier;
+    });
+    // The power failed, and nobody asked the tokens to prove themselves again.
+    breaks("proved-in-this-boot", |entries| {
+        let at = intends(entries, Act::Initialise(MASTER));
+        let mut cut = entries[at].clone();
+        (cut.acts, cut.boot) = (Vec::new(), 2);
+        cut.event = Event::Interrupted { boot: 2, head: Octets([0; 32]), torn: None };
+        entries[at..].iter_mut().for_each(|entry| entry.boot = 2);
+        entries.insert(at, cut);
+    });
+}
+
+#[test]
+fn keys() {
+    let generate = Act::Generate(MASTER, KeyIx(0));
+    breaks("births", |entries| {
+        let Outcome::Proof { evidence } = outcome(entries, Act::Prove(MASTER)).clone() else { panic!("a proof") };
+        let Outcome::Key { attestation, .. } = outcome(entries, generate) else { panic!("a key") };
+        *attestation = evidence;
+    });
+    breaks("births", |entries| {
+        let Outcome::Key { spki, .. } = outcome(entries, generate) else { panic!("a key") };
+        *spki = Bytes::new(spki.get()[1..].to_vec()).unwrap();
+    });
+    breaks("profile", |entries| {
+        let sign = Act::Sign(MASTER, KeyIx(0), conclave_ceremony::act::Signs::Certificate);
+        let Outcome::Certificate(der) = outcome(entries, sign) else { panic!("a certificate") };
+        let mut bytes = der.get().to_vec();
+        bytes[100] ^= 1;
+        *der = Bytes::new(bytes).unwrap();
+    });
+    breaks("one-key", |entries| {
+        let at = came(entries, generate) + 1;
+        let Event::Came { outcome: Outcome::Objects(lines), .. } = &mut entries[at].event else { panic!("a list") };
+        lines.push(line("another key"));
+    });
+    breaks("copies", |entries| {
+        let Outcome::Objects(lines) = outcome(entries, Act::List(BACKUP)) else { panic!("a list") };
+        lines[0] = line("another key");
+    });
+    breaks("statements", |entries| {
+        let sign = Act::Sign(BACKUP, KeyIx(0), conclave_ceremony::act::Signs::Statement);
+        *outcome(entries, sign) = Outcome::Done;
+    });
+}
+
+#[test]
+fn secrets() {
+    breaks("check-value", |entries| other_kcv(outcome(entries, Act::Import(BACKUP))));
+    breaks("check-value", |entries| other_kcv(outcome(entries, Act::MakeShares)));
+    breaks("import", |entries| {
+        let import = Act::Import(BACKUP);
+        let (at, outcome) = (intends(entries, import), came(entries, import));
+        entries[at].acts.retain(|act| *act != import);
+        entries.remove(outcome);
+    });
+    let share = Item::Share(ShareId(0), 1);
+    let drive = |item| {
+        let entries = golden::transcript().entries;
+        let write = |act: &Act| if let Act::Write(drive, one) = act { (*one == item).then_some(*drive) } else { None };
+        entries.iter().flat_map(|entry| &entry.acts).find_map(write).unwrap()
+    };
+    breaks("shares", |entries| other_digest(outcome(entries, Act::Write(drive(share), share))));
+    breaks("shares", |entries| other_digest(outcome(entries, Act::Read(drive(share), share))));
+    breaks("shares", |entries| other_digest(outcome(entries, Act::Seal(ShareId(0)))));
+    let blob = Item::Blob(KeyIx(0), 1);
+    breaks("blobs", |entries| other_digest(outcome(entries, Act::Write(drive(blob), blob))));
+    breaks("blobs", |entries| other_digest(outcome(entries, Act::Read(drive(blob), blob))));
+    breaks("pins", |entries| {
+        *outcome(entries, Act::Reveal(Slot::Pin(MASTER, Which::So))) = Outcome::Kcv(Octets([0; 8]))
+    });
+}
+
+#[test]
+fn files() {
+    breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(0), Item::Plan))));
+    breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(1), Item::Companion))));
+    breaks("registered", |entries| {
+        let registered = Act::Identify(DriveId(2));
+        let at = entries.iter().position(|entry| matches!(&entry.event, Event::Came { act, .. } if *act == registered));
+        let Event::Came { outcome: Outcome::Drive { names, .. }, .. } = &mut entries[at.unwrap()].event else {
+            panic!("a drive")
+        };
+        names.push(line("setup.exe"));
+    });
+    breaks("companion", |entries| {
+        let Event::Began(began) = &mut entries[0].event else { panic!("entry 0 begins") };
+        began.commitments.pop();
+    });
+}
+
+#[test]
+fn deviations() {
+    breaks("again", |entries| {
+        let mut again = entries[60].clone();
+        again.acts.clear();
+        again.event = Event::Again { by: (PersonId(0), PersonId(1)), why: line("to be sure"), step: again.step };
+        entries.insert(60, again);
+    });
+    breaks("again", |entries| {
+        let mut again = entries[60].clone();
+        again.acts.clear();
+        again.event = Event::Again { by: (PersonId(0), PersonId(0)), why: line("to be sure"), step: again.step };
+        entries.insert(60, again);
+    });
+    breaks("interruption", |entries| {
+        let mut cut = entries[60].clone();
+        (cut.acts, cut.boot) = (Vec::new(), 2);
+        cut.event = Event::Interrupted { boot: 2, head: Octets([0; 32]), torn: None };
+        entries[60..].iter_mut().for_each(|entry| entry.boot = 2);
+        entries.insert(60, cut);
+    });
+}
