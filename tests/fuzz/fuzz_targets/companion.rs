@@ -1,0 +1,23 @@
+//! Companion files: what is read is written back to the same bytes.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use conclave_ceremony::companion::Companion;
+use conclave_ceremony::event::{Began, Event};
+use conclave_ceremony::plan::{self, Plan};
+use conclave_ceremony::transcript::read;
+use libfuzzer_sys::fuzz_target;
+
+static GOLDEN: LazyLock<(Plan, Began)> = LazyLock::new(|| {
+    let transcript = read(include_bytes!("../../golden/transcripts/v1/conclave.cbor")).unwrap();
+    let Event::Began(began) = &transcript.entries[0].event else { panic!("entry 0 begins") };
+    (plan::read(include_bytes!("../../golden/transcripts/v1/plan.toml")).unwrap(), (**began).clone())
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let (plan, began) = &*GOLDEN;
+    if let Ok(companion) = Companion::read(bytes, plan, &began.commitments) {
+        assert_eq!(companion.to_bytes(), bytes);
+    }
+});
