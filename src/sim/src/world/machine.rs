@@ -1,9 +1,11 @@
 //! The machine of a simulated room: tokens, drives, randomness and clocks under one power switch.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_room::civil::Wall;
 use conclave_room::ports::{Machine, NoRandomness, Now};
+use sha2::{Digest, Sha256};
 use smartcard_hsm::dkek::stretch::Stretch;
 
 use super::drives::MemoryDrives;
@@ -21,7 +23,10 @@ const TICK_MS: u64 = 1_000;
 pub struct World {
     tokens: MemoryTokens,
     drives: MemoryDrives,
-    random: Randomness,
+    seed: [u8; 32],
+    /// A source for each length that is asked for: what is drawn more of one kind after a power cut leaves the others as they
+    /// were, so that few share files are sealed and the memo knows them.
+    random: BTreeMap<usize, Randomness>,
     started: Wall,
     mono_ms: u64,
     stretch: Arc<Memo>,
@@ -32,7 +37,7 @@ impl World {
     /// derive each share file's key once.
     pub fn new(seed: [u8; 32], started: Wall, stretch: Arc<Memo>) -> Self {
         let (tokens, drives) = (MemoryTokens::default(), MemoryDrives::default());
-        Self { tokens, drives, random: Randomness::seeded(seed), started, mono_ms: 0, stretch }
+        Self { tokens, drives, seed, random: BTreeMap::new(), started, mono_ms: 0, stretch }
     }
 
     /// Whether the power has failed, wherever it was noticed.
@@ -76,7 +81,8 @@ impl Machine for World {
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
-        self.random.fill(bytes);
+        let seed = || Sha256::new().chain_update(self.seed).chain_update(bytes.len().to_be_bytes()).finalize();
+        self.random.entry(bytes.len()).or_insert_with(|| Randomness::seeded(seed().into())).fill(bytes);
         Ok(())
     }
 
@@ -155,6 +161,10 @@ mod tests {
         fork.random(&mut three).unwrap();
         assert_eq!(one, three);
         assert_ne!(one, two);
+        let mut other = [0; 8];
+        world.random(&mut other).unwrap();
+        fork.random(&mut three).unwrap();
+        assert_eq!(two, three);
     }
 
     #[test]

@@ -1,0 +1,172 @@
+//! The power fails during every act: at its first operation on a drive, half way to the next act, and at every command to a
+//! token, before and after the changes it makes. After each cut the ceremony resumes to the same end.
+
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::event::Event;
+use conclave_ceremony::ids::{Device, DriveId, TokenId};
+use conclave_ceremony::transcript;
+use conclave_room::ports::{Machine, Tokens};
+use conclave_sim::memo::Memo;
+use conclave_sim::world::drives::Fault as OfDrive;
+use conclave_sim::world::play::Ended;
+use conclave_sim::world::tokens::Fault as OfToken;
+use smartcard_hsm::command::{DkekStatus, KeyDomain};
+use smartcard_hsm::object::PinKind;
+use smartcard_hsm::session::Session;
+
+use crate::MINIMAL;
+use crate::theatre::Theatre;
+
+/// Boots one ceremony takes after one cut, at most.
+const BOOTS_MAX: usize = 3;
+
+/// Where the power fails.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    /// At this operation of a drive; of what was not synced this part is kept, in 256ths.
+    Drive(u64, usize),
+    /// At this command to a token, after this many changes of its memory.
+    Token(usize, u32),
+}
+
+/// What must be the same at the end, wherever the power failed.
+#[derive(Debug, PartialEq, Eq)]
+struct Same {
+    /// Of each token: its DKEK shares, its objects, the tries left of its PIN and of its SO-PIN.
+    tokens: Vec<(u8, String, String, String)>,
+    /// Names of the files on each drive, without the numbers of attempts and without torn tails.
+    drives: Vec<BTreeSet<String>>,
+    /// Acts that gave an outcome.
+    done: BTreeSet<String>,
+}
+
+/// An act without what differs from one attempt to the next.
+fn named(act: &Act) -> String {
+    match act {
+        Act::Combine(_) => "Combine".to_owned(),
+        act => (2..=9).fold(format!("{act:?}"), |name, attempt| name.replace(&format!(", {attempt})"), ", 1)")),
+    }
+}
+
+/// A file's name without the number of the attempt: `share-1-2.pbe`, `signing-2.wrap`.
+fn file(name: &str) -> String {
+    let numbered = matches!(name.rsplit_once('.'), Some((stem, "pbe")) if stem.matches('-').count() == 2)
+        || matches!(name.rsplit_once('.'), Some((stem, "wrap")) if stem.contains('-'));
+    let Some((stem, kind)) = name.rsplit_once('.').filter(|_| numbered) else { return name.to_owned() };
+    format!("{}.{kind}", stem.rsplit_once('-').unwrap().0)
+}
+
+fn same(theatre: &mut Theatre) -> Same {
+    let read = transcript::read(&logs(theatre)).unwrap();
+    assert_eq!(read.torn, 0);
+    // Chip authentication takes the place of the proof in a later boot.
+    let done = read.entries.iter().filter_map(|entry| match &entry.event {
+        Event::Came { act: Act::Authenticate(_), .. } => None,
+        Event::Came { act, .. } => Some(named(act)),
+        _ => None,
+    });
+    let done = done.collect();
+    let (mut tokens, mut kcvs) = (Vec::new(), BTreeSet::new());
+    for token in (0..).take(theatre.plan.tokens.len()).map(TokenId) {
+        theatre.stage.plug(Device::Token(token));
+        let plugged = theatre.stage.world.tokens();
+        let at = plugged.plugged().remove(0);
+        let mut session = Session::open(plugged.open(&at).unwrap()).unwrap();
+        let domain = session.key_domain().unwrap();
+        let KeyDomain::Dkek(DkekStatus { total, outstanding: 0, kcv: Some(kcv) }) = domain else { panic!("{domain}") };
+        kcvs.insert(kcv.to_string());
+        let tries = [PinKind::User, PinKind::So].map(|pin| session.pin_state(pin).unwrap().to_string());
+        let [user, so] = tries;
+        tokens.push((total, format!("{:?}", session.files().unwrap()), user, so));
+        theatre.stage.pull(Device::Token(token));
+    }
+    assert_eq!(kcvs.len(), 1, "one DKEK in all tokens");
+    let drives = (0..).take(theatre.plan.drives.len()).map(|at| {
+        let files = &theatre.stage.stick(DriveId(at)).unwrap().files;
+        files.keys().map(|name| file(name.as_str())).filter(|name| !name.contains("torn")).collect()
+    });
+    Same { drives: drives.collect(), tokens, done }
+}
+
+/// Both logs, which are the same byte by byte.
+fn logs(theatre: &mut Theatre) -> Vec<u8> {
+    let [one, two] = theatre.logs().map(|log| {
+        let files = &theatre.stage.stick(log).unwrap().files;
+        files.iter().find(|(name, _)| name.as_str() == "conclave.cbor").unwrap().1.clone()
+    });
+    assert!(one == two, "the logs differ: {} and {} bytes", one.len(), two.len());
+    one
+}
+
+/// Plays one ceremony with the power failing once, and says during which act it did.
+fn played(memo: &Arc<Memo>, cut: Cut) -> (Theatre, Option<Act>) {
+    let mut theatre = Theatre::new(MINIMAL, memo);
+    let mut ceremony = theatre.begin();
+    match cut {
+        Cut::Drive(op, _) => theatre.stage.world.drives().fail_at(op, OfDrive::PowerCut),
+        Cut::Token(command, changes) => theatre.stage.world.tokens().fail_at(command, OfToken::PowerCut { changes }),
+    }
+    let mut during = None;
+    for boot in 1..=BOOTS_MAX {
+        match theatre.play(&mut ceremony) {
+            Ended::Closed => return (theatre, during),
+            Ended::Dark => {
+                during = theatre.acting;
+                let part = if let Cut::Drive(_, part) = cut { part } else { 0 };
+                let kept = theatre.stage.world.drives().unsynced() * part / 256;
+                drop(ceremony);
+                theatre.power_back(kept);
+                ceremony = theatre.resume();
+            }
+            end => panic!("boot {boot}, cut during {during:?}: {end:?}"),
+        }
+    }
+    panic!("not closed after {BOOTS_MAX} boots");
+}
+
+#[test]
+fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
+    let memo = Arc::new(Memo::default());
+    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut ceremony = theatre.begin();
+    assert_eq!(theatre.play(&mut ceremony), Ended::Closed);
+    let (changes, starts) = (theatre.stage.world.tokens().changes(), theatre.starts.clone());
+    let want = same(&mut theatre);
+
+    let both = |(command, changes): (usize, &u64)| {
+        let after = u32::try_from(*changes).unwrap();
+        BTreeSet::from([0, after]).into_iter().map(move |changes| Cut::Token(command, changes))
+    };
+    let mut cuts: Vec<Cut> = changes.iter().enumerate().flat_map(both).collect();
+    for (at, pair) in starts.windows(2).enumerate() {
+        let [start, next] = pair else { continue };
+        cuts.extend([Cut::Drive(*start, at * 97 % 257), Cut::Drive((start + next) / 2, at * 41 % 257)]);
+    }
+    cuts.extend(starts.last().map(|last| Cut::Drive(*last, 128)));
+
+    let (next, failed, acts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
+    let work = || {
+        while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let run = catch_unwind(|| {
+                let (mut theatre, during) = played(&memo, *cut);
+                assert_eq!(same(&mut theatre), want, "cut during {during:?}");
+                during
+            });
+            match run {
+                Ok(during) => acts.lock().unwrap().extend(during.as_ref().map(named)),
+                Err(_) => failed.lock().unwrap().push(*cut),
+            }
+        }
+    };
+    std::thread::scope(|scope| [scope.spawn(work), scope.spawn(work)].map(|thread| thread.join().unwrap()));
+    let (failed, acts) = (failed.into_inner().unwrap(), acts.into_inner().unwrap());
+    println!("figure: {} power cuts, during {} different acts of {}", cuts.len(), acts.len(), want.done.len());
+    assert!(failed.is_empty(), "{} of {} cuts: {failed:?}", failed.len(), cuts.len());
+    let spared: Vec<_> = want.done.difference(&acts).collect();
+    assert!(spared.is_empty(), "acts never cut: {spared:?}");
+}

@@ -1,0 +1,135 @@
+//! A ceremony on its stage, boot after boot, with everybody played.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::event::{Event, Looked, Outcome};
+use conclave_ceremony::ids::{Device, DriveId, TokenId};
+use conclave_ceremony::plan::{self, Holds, Plan};
+use conclave_ceremony::public::Text;
+use conclave_ceremony::step::Waiting;
+use conclave_publish::Digest;
+use conclave_room::ceremony::Ceremony;
+use conclave_room::ceremony::begin::{Begun, Start};
+use conclave_room::civil::Wall;
+use conclave_room::ports::Machine;
+use conclave_sim::memo::Memo;
+use conclave_sim::world::machine::World;
+use conclave_sim::world::play::{Ended, play, screen};
+use conclave_sim::world::robot::Robot;
+use conclave_sim::world::stage::Stage;
+use smartcard_hsm::cvc::Simulated;
+
+/// Turns of one boot, at most: a whole ceremony takes a third of it.
+const TURNS_MAX: usize = 3_000;
+
+/// Seed of tokens and machine.
+const SEED: [u8; 32] = [0x5e; 32];
+
+/// Within the window of the example plans: 2026-11-21.
+const STARTED: Wall = Wall(1_795_295_100);
+
+pub type Played = Ceremony<World, Simulated>;
+
+/// A stage, its people, and the plan they have.
+#[derive(Clone)]
+pub struct Theatre {
+    pub stage: Stage,
+    pub robot: Robot,
+    pub plan: Plan,
+    /// The act that was last under way.
+    pub acting: Option<Act>,
+    /// Operations of drives before each act.
+    pub starts: Vec<u64>,
+    bytes: &'static [u8],
+}
+
+impl Theatre {
+    /// Before the first boot.
+    pub fn new(bytes: &'static [u8], stretch: &Arc<Memo>) -> Self {
+        let plan = plan::read(bytes).unwrap();
+        let world = World::new(SEED, STARTED, Arc::clone(stretch));
+        let stage = Stage::of(&plan, world, SEED).unwrap();
+        Self { stage, robot: Robot::new(&plan), plan, acting: None, starts: Vec::new(), bytes }
+    }
+
+    /// The two log drives.
+    pub fn logs(&self) -> [DriveId; 2] {
+        let logs = (0..).zip(&self.plan.drives).filter(|(_, drive)| drive.holds == Holds::Transcript);
+        let logs: Vec<DriveId> = logs.map(|(at, _)| DriveId(at)).collect();
+        logs.try_into().unwrap()
+    }
+
+    /// The plan is in, nothing is recorded yet.
+    pub fn begin(&mut self) -> Box<Played> {
+        let text = |text: &str| Text::new(text).unwrap();
+        let start = Start {
+            image: Digest::of(b"an image"),
+            build: text("tests"),
+            findings: vec![
+                Looked::Medium { source: text("paper") },
+                Looked::AirGap { absent: 30, hardware: Vec::new(), machine: Vec::new() },
+                Looked::Clock { wall: STARTED.0 },
+                Looked::Plan { source: text("paper"), drive: text("PLAN") },
+            ],
+        };
+        match Begun::new(self.bytes, start, &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")) {
+            Begun::Rehearsal(ceremony) => ceremony,
+            Begun::Production(_) => panic!("a rehearsal"),
+        }
+    }
+
+    /// The power comes back: of what the drives had in their caches this much is there; nothing but the log drives is
+    /// left plugged in.
+    pub fn power_back(&mut self, kept: usize) {
+        self.stage.world.restart(kept);
+        let tokens = (0..).take(self.plan.tokens.len()).map(|at| Device::Token(TokenId(at)));
+        let drives = (0..).take(self.plan.drives.len()).map(|at| Device::Drive(DriveId(at)));
+        tokens.chain(drives).for_each(|device| self.stage.pull(device));
+        self.logs().into_iter().for_each(|log| self.stage.plug(Device::Drive(log)));
+    }
+
+    /// A later boot: the record is read from the log drives; where there is none yet, the ceremony begins.
+    pub fn resume(&mut self) -> Box<Played> {
+        let [log, _] = self.logs();
+        let stick = self.stage.stick(log).unwrap();
+        if !stick.files.keys().any(|name| name.as_str() == "companion.cbor") {
+            // Nothing was done but looking. The screen asks for empty log drives, so somebody empties them elsewhere.
+            for log in self.logs() {
+                self.stage.stick(log).unwrap().files.clear();
+            }
+            return self.begin();
+        }
+        match Begun::resumed(&mut self.stage.world).unwrap_or_else(|error| panic!("{error}")) {
+            Begun::Rehearsal(ceremony) => ceremony,
+            Begun::Production(_) => panic!("a rehearsal"),
+        }
+    }
+
+    /// Plays until nobody can go on.
+    pub fn play(&mut self, ceremony: &mut Played) -> Ended {
+        let (mut turns, mut before) = (0, None);
+        let (acting, starts) = (&mut self.acting, &mut self.starts);
+        play(&mut self.stage, ceremony, &mut self.robot, |stage, ceremony| {
+            turns += 1;
+            assert!(turns < TURNS_MAX, "in a circle: {}\n{}", failures(ceremony), screen(ceremony).join("\n"));
+            let Waiting::Acting(act) = ceremony.waiting() else { return };
+            *acting = Some(act);
+            // The head differs from one act of an entry to the next, because each outcome is an entry.
+            if before.replace(ceremony.head()) != Some(ceremony.head()) && !stage.world.dark() {
+                starts.push(stage.world.drives().ops());
+            }
+        })
+    }
+}
+
+/// What failed so far, by the record.
+fn failures(ceremony: &Played) -> String {
+    let read = conclave_ceremony::transcript::read(ceremony.transcript()).unwrap();
+    let failed = read.entries.iter().filter_map(|entry| match &entry.event {
+        Event::Came { act, outcome: Outcome::Failed(failure) } => Some(format!("{act:?}: {}", failure.words)),
+        _ => None,
+    });
+    failed.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
+}
