@@ -12,7 +12,7 @@ use smartcard_hsm::chip::{DRAWS_MAX, Ephemeral};
 use smartcard_hsm::command::{Reset, Setup};
 use smartcard_hsm::cvc::RootKind;
 use smartcard_hsm::genuine::CurrentSoPin;
-use smartcard_hsm::object::{FileId, PinKind};
+use smartcard_hsm::object::{FileId, KeyId, PinKind};
 use smartcard_hsm::secret::{Pin, SO_PIN_PUBLISHED, Secret, SecretBytes, SoPin};
 use smartcard_hsm::session::{Evidence, Failed, LastTry, Proven, Public, Session, Unproven, User};
 
@@ -183,6 +183,11 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
 
     pub(super) fn prove_again(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let mut session = self.user(id, case, machine)?;
+        let throw_away = KeyId::all().next_back().filter(|last| case.plan.keys.iter().all(|key| key.number != *last));
+        if let Some(key) = throw_away.filter(|_| self.resumed(Act::ProveAgain(id))) {
+            // The power may have failed while the key of the proof was there, under the highest number.
+            session.delete_key(key).map_err(|error| of_token(&error))?;
+        }
         let evidence = session.prove_again(&bound(case)).map_err(|error| of_token(&error))?;
         self.keep(id, session);
         Ok(Outcome::Proof { evidence: bytes(&evidence)? })
