@@ -31,6 +31,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "conclave-room",
         ],
     ),
+    ("conclave-receive", &["conclave-publish", "conclave-ceremony"]),
     (
         "conclave",
         &[
@@ -56,7 +57,7 @@ const APPLIANCE_FLOORS: &[&str] = &[
 ];
 
 /// Crates of this workspace that must never be below the appliance.
-const NEVER_IN_APPLIANCE: &[&str] = &["conclave-sim", "smartcard-hsm-recover", "conclave"];
+const NEVER_IN_APPLIANCE: &[&str] = &["conclave-receive", "conclave-sim", "smartcard-hsm-recover", "conclave"];
 
 /// Crates nothing here may pull in: async runtimes, another TLS or crypto library, terminal event loops, randomness
 /// and time where the floors take them as arguments.

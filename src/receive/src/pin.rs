@@ -1,0 +1,67 @@
+//! A PIN typed at the terminal, which does not show it, or a line of standard input.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use cryptoki::types::AuthPin;
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+/// Most bytes of a PIN's line.
+const LINE_LEN_MAX: usize = 64;
+
+/// Asks for a PIN.
+///
+/// Secret: the line is wiped; the module gets the only copy.
+pub(crate) fn read(question: &str) -> io::Result<AuthPin> {
+    let input = io::stdin();
+    if !input.is_terminal() {
+        return line(&mut input.lock());
+    }
+    eprint!("{question}");
+    io::stderr().flush()?;
+    let before = tcgetattr(&input)?;
+    let mut silent = before.clone();
+    silent.local_flags.remove(LocalFlags::ECHO);
+    tcsetattr(&input, SetArg::TCSAFLUSH, &silent)?;
+    let pin = line(&mut input.lock());
+    tcsetattr(&input, SetArg::TCSAFLUSH, &before)?;
+    eprintln!();
+    pin
+}
+
+fn line(input: &mut impl BufRead) -> io::Result<AuthPin> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE_LEN_MAX));
+    loop {
+        let mut byte = [0];
+        if input.read(&mut byte)? == 0 || byte == *b"\n" {
+            break;
+        }
+        if line.len() == LINE_LEN_MAX {
+            return Err(io::Error::other("a PIN of more than 64 bytes: type the PIN alone, then Enter"));
+        }
+        line.extend_from_slice(&byte);
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("the PIN is no text"))?;
+    if text.is_empty() {
+        return Err(io::Error::other("no PIN: type it, then Enter"));
+    }
+    Ok(AuthPin::new(text.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_taken_up_to_its_end() {
+        assert!(line(&mut &b"123456\nrest"[..]).is_ok());
+        assert!(line(&mut &b"123456"[..]).is_ok());
+    }
+
+    #[test]
+    fn nothing_too_much_and_no_text_are_refused() {
+        for (bytes, words) in [(&b"\n"[..], "no PIN"), (&[b'1'; 65], "more than 64"), (b"\xff\n", "no text")] {
+            assert!(line(&mut &*bytes).unwrap_err().to_string().contains(words));
+        }
+    }
+}
