@@ -10,7 +10,38 @@ use super::golden::{self, chained, judged};
 
 /// Fields whose change no signature and no rule shows where nothing was signed after them, by step and field: what only the
 /// heads of witnesses fix. Each stands in the lists of what is reported or attested, or is a time within the window.
-const NOT_PROVED: &[&str] = &[];
+const NOT_PROVED: &[&str] = &[
+    "entry 154.mono",
+    "entry 154.wall",
+    "entry 155.mono",
+    "entry 155.wall",
+    "entry 156.mono",
+    "entry 156.wall",
+    "entry 157.mono",
+    "entry 157.wall",
+    "entry 158.mono",
+    "entry 158.wall",
+    "entry 159.event.Came.outcome.Drive.free",
+    "entry 159.mono",
+    "entry 159.wall",
+    "entry 160.event.Came.outcome.File.digest",
+    "entry 160.event.Came.outcome.File.len",
+    "entry 160.mono",
+    "entry 160.wall",
+    "entry 161.mono",
+    "entry 161.wall",
+    "entry 162.mono",
+    "entry 162.wall",
+    "entry 163.mono",
+    "entry 163.wall",
+    "entry 164.event.Done.BagNumber.number",
+    "entry 164.mono",
+    "entry 164.wall",
+    "entry 165.mono",
+    "entry 165.wall",
+    "entry 166.mono",
+    "entry 166.wall",
+];
 
 /// One change of a value, at a path.
 struct Mutant {
