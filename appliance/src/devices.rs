@@ -2,6 +2,7 @@
 //! every change is told.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -18,13 +19,17 @@ use crate::usb::Device;
 /// Between two looks: a swap is seen by the number the kernel gives each plugging, however fast it was.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Serials a plan names, once one is in.
+pub(crate) type Named = Arc<Mutex<Option<Vec<Shown>>>>;
+
 /// Watches the USB ports and tells what is there whenever that changes, until nobody listens.
-pub(crate) fn watch(tell: impl Fn(Devices) -> bool) {
+pub(crate) fn watch(named: &Named, tell: impl Fn(Devices) -> bool) {
     let sys = Path::new("/sys");
     let (mut gate, mut asked, mut drives) = (Gate::new(sys), Asked::default(), Watch::default());
     let mut told = None;
     loop {
-        let now = match gate.turn() {
+        let named = named.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = match gate.turn(named.as_deref()) {
             Ok(seen) => {
                 let tokens: Vec<Device> = in_use(&seen, |used| matches!(used, Use::Token(_))).cloned().collect();
                 let drives = drives.turn(sys, in_use(&seen, |used| matches!(used, Use::Storage(_))));

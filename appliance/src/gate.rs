@@ -58,10 +58,10 @@ impl Gate {
         Self { sys: sys.into(), let_in: BTreeMap::new() }
     }
 
-    /// Looks at every device once and lets in who may come in; never waits for a device.
+    /// Looks at every device once and lets in who may come in: once a plan is in, only what has a serial it names. Never waits for a device.
     ///
     /// Errors: a controller cannot be closed. Nothing was let in then.
-    pub(crate) fn turn(&mut self) -> Result<Vec<Seen>, String> {
+    pub(crate) fn turn(&mut self, named: Option<&[Shown]>) -> Result<Vec<Seen>, String> {
         // Also controllers that appeared since.
         usb::close(&self.sys)?;
         let devices = usb::devices(&self.sys);
@@ -74,9 +74,10 @@ impl Gate {
                 port: Shown::new(&device.place.port),
                 used: judge(&device.descriptors, &tokens),
                 admitted: self.let_in.contains_key(&device.place),
+                serial: device.serial.clone(),
             })
             .collect();
-        let admissions = admit(&present);
+        let admissions = admit(&present, named);
         let together = devices.into_iter().zip(present).zip(admissions);
         Ok(together.map(|((device, present), admission)| self.act(device, present.used, admission)).collect())
     }
@@ -163,7 +164,7 @@ mod tests {
     /// Turns until nothing is being opened any more.
     fn settled(gate: &mut Gate) -> Vec<(String, Standing)> {
         loop {
-            let seen = gate.turn().unwrap();
+            let seen = gate.turn(None).unwrap();
             if seen.iter().all(|seen| seen.standing != Standing::Opening) {
                 return seen.into_iter().map(|seen| (seen.device.place.port, seen.standing)).collect();
             }
@@ -213,7 +214,7 @@ mod tests {
         tree.plug("1-1", 6, &descriptors(0, [0x0525, 0xa4a2], &[[0, 2, 6, 0]]));
         assert_eq!(settled(&mut gate), [at("1-1", Standing::Out)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
-        assert_eq!(gate.turn().unwrap()[0].used, Use::Never(Never::Network));
+        assert_eq!(gate.turn(None).unwrap()[0].used, Use::Never(Never::Network));
     }
 
     #[test]
@@ -237,7 +238,7 @@ mod tests {
         tree.usb("usb2", &[]);
         std::fs::create_dir(tree.0.join("bus/usb/devices/usb2/authorized_default")).unwrap();
         let mut gate = Gate::new(&tree.0);
-        assert!(gate.turn().unwrap_err().contains("usb2/authorized_default"));
+        assert!(gate.turn(None).unwrap_err().contains("usb2/authorized_default"));
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
     }
 }

@@ -4,27 +4,34 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::PoisonError;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use conclave_room::civil::Wall;
 use conclave_room::layout::Layout;
 use conclave_room::look::{Act, Event, Look};
-use conclave_room::run::{Ports, ScreenLost, run as run_room};
+use conclave_room::ports::{Machine, NoRandomness, Now};
+use conclave_room::run::{Ports, ScreenLost, Showing, run as run_room};
+use conclave_room::shown::Shown;
 use conclave_room::view;
 use ratatui::Terminal;
+use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
 
 use crate::air_gap;
 use crate::build::build;
 use crate::clock;
-use crate::devices;
+use crate::devices::{self, Named};
 use crate::drives::UsbDrives;
 use crate::entropy;
 use crate::keys::{Keyboards, Taken};
 use crate::medium;
 use crate::screen::Console;
 use crate::supervise::POWER_OFF;
+use crate::tokens::UsbTokens;
 
 /// Longest wait for a key before anything else is looked at.
 const LOOK_MS: u16 = 50;
@@ -33,19 +40,60 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Runs the screens until power-off is asked for; the exit code tells PID 1.
 pub(crate) fn run() -> ExitCode {
-    let Ok(mut machine) = Machine::new() else { return ExitCode::FAILURE };
-    machine.watch_devices();
-    machine.perform(Act::FindMedium);
-    machine.ready.push_back(Event::Tried(air_gap::try_all()));
-    match run_room(Look::new(build()), &mut machine) {
-        Ok(_) => ExitCode::from(POWER_OFF),
+    let Ok(mut around) = Around::new() else { return ExitCode::FAILURE };
+    around.watch_devices();
+    around.perform(Act::FindMedium);
+    around.ready.push_back(Event::Tried(air_gap::try_all()));
+    match run_room(Look::new(build()), &mut around) {
+        Ok(()) => ExitCode::from(POWER_OFF),
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-struct Machine {
-    terminal: Terminal<Console>,
+/// What a ceremony works with.
+struct Board {
+    tokens: UsbTokens,
     drives: UsbDrives,
+    named: Named,
+}
+
+impl Machine for Board {
+    type Tokens = UsbTokens;
+    type Drives = UsbDrives;
+
+    fn tokens(&mut self) -> &mut UsbTokens {
+        &mut self.tokens
+    }
+
+    fn drives(&mut self) -> &mut UsbDrives {
+        &mut self.drives
+    }
+
+    fn admit(&mut self, serials: &[Shown]) {
+        *self.named.lock().unwrap_or_else(PoisonError::into_inner) = Some(serials.to_vec());
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        entropy::draw(bytes).map_err(|_| NoRandomness)
+    }
+
+    fn now(&mut self) -> Now {
+        match clock::read() {
+            Some(Event::Read { wall, mono_ms }) => Now { wall, mono_ms },
+            // Seen by everybody who reads the record: no clock stands at the beginning of 1970.
+            _ => Now { wall: Wall(0), mono_ms: 0 },
+        }
+    }
+
+    fn stretch(&self) -> &dyn Stretch {
+        &Md5Stretch
+    }
+}
+
+/// The machine with its screen and everything that happens around it.
+struct Around {
+    terminal: Terminal<Console>,
+    board: Board,
     keys: Keyboards,
     /// As the state drawn last has it: keys mean what the screen says they mean.
     layout: Layout,
@@ -54,11 +102,15 @@ struct Machine {
     found: (Sender<Event>, Receiver<Event>),
 }
 
-impl Machine {
+impl Around {
     fn new() -> io::Result<Self> {
         Ok(Self {
             terminal: Terminal::new(Console::open()?)?,
-            drives: UsbDrives::new(),
+            board: Board {
+                tokens: UsbTokens::new(Path::new("/sys")),
+                drives: UsbDrives::new(),
+                named: Named::default(),
+            },
             keys: Keyboards::new(Taken::Usb),
             layout: Layout::Us,
             ticked: None,
@@ -70,14 +122,21 @@ impl Machine {
     /// Opens the USB gate, and watches what is plugged in, beside the loop: devices may take as long as they like.
     fn watch_devices(&self) {
         let tell = self.found.0.clone();
-        thread::spawn(move || devices::watch(|seen| tell.send(Event::Seen(seen)).is_ok()));
+        let named = Named::clone(&self.board.named);
+        thread::spawn(move || devices::watch(&named, |seen| tell.send(Event::Seen(seen)).is_ok()));
     }
 }
 
-impl Ports for Machine {
-    fn draw(&mut self, look: &Look) -> Result<(), ScreenLost> {
-        self.layout = look.layout;
-        let drawn = self.terminal.draw(|frame| view::draw(look, frame));
+impl Ports for Around {
+    type Machine = Board;
+
+    fn machine(&mut self) -> &mut Board {
+        &mut self.board
+    }
+
+    fn draw(&mut self, showing: &Showing<'_>) -> Result<(), ScreenLost> {
+        self.layout = showing.layout();
+        let drawn = self.terminal.draw(|frame| view::show(showing, frame));
         drawn.map(drop).map_err(|error| ScreenLost { why: error.to_string() })
     }
 
@@ -131,7 +190,7 @@ impl Ports for Machine {
                 self.ticked = None;
             }
             // The loop ends by itself; PID 1 switches off.
-            Act::PowerOff => self.drives.release_all(),
+            Act::PowerOff => self.board.drives.release_all(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
+mod run;
+
 use std::sync::Arc;
 
 use conclave_ceremony::event::Looked;
@@ -10,6 +12,7 @@ use conclave_ceremony::public::Text;
 use conclave_publish::Digest;
 use conclave_room::ceremony::begin::{Begun, Start};
 use conclave_room::civil::Wall;
+use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};

@@ -59,6 +59,9 @@ pub trait Machine {
     /// Its drives.
     fn drives(&mut self) -> &mut Self::Drives;
 
+    /// A plan is in: from now on nothing is let in but what has one of these serials, and it may all be in at once.
+    fn admit(&mut self, serials: &[Shown]);
+
     /// Fills `bytes` from the kernel, after it has gathered enough.
     ///
     /// **Secret**: what it draws may become a PIN, a passphrase or a share; nothing below keeps a copy.

@@ -1,17 +1,54 @@
-//! The one loop of the room: draw, wait, step, perform.
+//! The one loop of the room: draw, wait, step, perform; first it only looks, then a plan comes in, then there is a ceremony.
 
-use crate::look::{Act, Event, Look, step};
+use conclave_ceremony::event::Looked;
+use conclave_ceremony::public::Text;
 
-/// What the room needs of the machine it runs on.
+use crate::ceremony::begin::{Begun, Start};
+use crate::ceremony::intake::{Intake, Next};
+use crate::ceremony::scene::Scene;
+use crate::key::Key;
+use crate::layout::Layout;
+use crate::look::air_gap::{AirGap, Found};
+use crate::look::challenge::Challenged;
+use crate::look::{Act, Event, Look, Over, Screen, step};
+use crate::ports::{Machine, Now};
+
+/// What the room needs besides the machine: a screen, and whatever happens around it.
 pub trait Ports {
+    /// The machine.
+    type Machine: Machine;
+
+    /// The machine.
+    fn machine(&mut self) -> &mut Self::Machine;
+
     /// Shows the state. A screen that cannot be drawn ends the room: people must not act on an old one.
-    fn draw(&mut self, look: &Look) -> Result<(), ScreenLost>;
+    fn draw(&mut self, showing: &Showing<'_>) -> Result<(), ScreenLost>;
 
     /// The next thing that happens, however long that takes.
     fn next(&mut self) -> Event;
 
-    /// Does what a step asked for. What comes of it arrives as an event.
+    /// Does what a step asked for before there is a plan. What comes of it arrives as an event.
     fn perform(&mut self, act: Act);
+}
+
+/// What is on the screen.
+pub enum Showing<'a> {
+    /// It only looks.
+    Look(&'a Look),
+    /// A plan comes in.
+    Intake(&'a Look, &'a Intake),
+    /// A ceremony.
+    Ceremony(Box<Scene<'a>>),
+}
+
+impl Showing<'_> {
+    /// The layout keys mean what they say in.
+    pub fn layout(&self) -> Layout {
+        match self {
+            Self::Look(look) | Self::Intake(look, _) => look.layout,
+            Self::Ceremony(scene) => scene.desk.layout,
+        }
+    }
 }
 
 /// The screen took no more output.
@@ -22,78 +59,110 @@ pub struct ScreenLost {
     pub why: String,
 }
 
+/// The room, from power-on to power-off.
+struct Room<M: Machine> {
+    /// What is looked at goes on being looked at while a ceremony runs: clock, keyboards, devices.
+    look: Look,
+    intake: Option<Intake>,
+    begun: Option<Begun<M>>,
+}
+
 /// Runs until somebody powers off, or the screen is lost.
-pub fn run(mut look: Look, ports: &mut impl Ports) -> Result<Look, ScreenLost> {
+pub fn run<P: Ports>(look: Look, ports: &mut P) -> Result<(), ScreenLost> {
+    let mut room = Room::<P::Machine> { look, intake: None, begun: None };
     loop {
-        ports.draw(&look)?;
+        ports.draw(&room.showing())?;
+        if room.begun.as_ref().is_some_and(Begun::busy) {
+            if let Some(begun) = &mut room.begun {
+                begun.go_on(ports.machine());
+            }
+            continue;
+        }
         let event = ports.next();
-        let (next, acts) = step(look, event);
-        look = next;
-        for act in acts {
+        for act in room.take(event, ports.machine()) {
             let ends = act == Act::PowerOff;
             ports.perform(act);
             if ends {
-                return Ok(look);
+                return Ok(());
             }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::civil::Wall;
-    use crate::key::{Key, KeyboardId, Press};
-    use crate::look::{Build, Screen, Tree};
-
-    /// Plays events, keeps what was drawn and asked for.
-    struct Script {
-        events: Vec<Event>,
-        drawn: usize,
-        asked: Vec<Act>,
-        screen_lost_after: usize,
-    }
-
-    impl Ports for Script {
-        fn draw(&mut self, _: &Look) -> Result<(), ScreenLost> {
-            self.drawn += 1;
-            if self.drawn > self.screen_lost_after { Err(ScreenLost { why: "EIO".into() }) } else { Ok(()) }
-        }
-
-        fn next(&mut self) -> Event {
-            self.events.remove(0)
-        }
-
-        fn perform(&mut self, act: Act) {
-            self.asked.push(act);
+impl<M: Machine> Room<M> {
+    fn showing(&mut self) -> Showing<'_> {
+        match (&mut self.begun, &self.intake) {
+            (Some(begun), _) => Showing::Ceremony(Box::new(begun.scene())),
+            (None, Some(intake)) => Showing::Intake(&self.look, intake),
+            (None, None) => Showing::Look(&self.look),
         }
     }
 
-    fn look() -> Look {
-        Look::new(Build { version: "0".into(), revision: String::new(), tree: Tree::Clean, committed: Wall(0) })
+    fn take(&mut self, event: Event, machine: &mut M) -> Vec<Act> {
+        let key = match event {
+            // A USB keyboard counts after its code was typed, in every phase.
+            Event::Pressed(press) if self.begun.is_some() || self.takes_plan(press.key) => {
+                if !self.look.keyboards.counts(press) {
+                    return Vec::new();
+                }
+                press.key
+            }
+            event => {
+                if let (Event::Read { wall, mono_ms }, Some(begun)) = (&event, &mut self.begun) {
+                    begun.ticked(Now { wall: *wall, mono_ms: *mono_ms });
+                }
+                let (look, acts) = step(self.look.clone(), event);
+                self.look = look;
+                return acts;
+            }
+        };
+        match (&mut self.begun, &mut self.intake) {
+            (Some(begun), _) => {
+                begun.press(key, machine);
+                if begun.powers_off() { vec![Act::PowerOff] } else { Vec::new() }
+            }
+            (None, Some(intake)) => {
+                let Some(start) = start(&self.look) else { return Vec::new() };
+                match intake.press(key, &start, machine) {
+                    Next::Stay => {}
+                    Next::Back => self.intake = None,
+                    Next::Begun(mut begun) => {
+                        begun.lay(self.look.layout);
+                        self.begun = Some(begun);
+                    }
+                }
+                Vec::new()
+            }
+            (None, None) => {
+                self.intake = Some(Intake::default());
+                Vec::new()
+            }
+        }
     }
 
-    fn press(key: Key) -> Event {
-        Event::Pressed(Press { key, keyboard: KeyboardId(0) })
+    /// Whether a key is the intake's: all but those that lie over every screen, once it began with Enter on the devices.
+    fn takes_plan(&self, key: Key) -> bool {
+        let over = self.look.over != Over::Nothing || matches!(key, Key::Function(_));
+        !over && (self.intake.is_some() || (self.look.screen == Screen::Devices && key == Key::Enter))
     }
+}
 
-    fn script(events: Vec<Event>, screen_lost_after: usize) -> Script {
-        Script { events, drawn: 0, asked: Vec::new(), screen_lost_after }
+/// What was looked at, for the record; nothing without the digest of the medium, which every way here passes.
+fn start(look: &Look) -> Option<Start> {
+    let image = *look.digest()?;
+    let mut findings = Vec::new();
+    if let Challenged::Met(source) = &look.challenged {
+        findings.push(Looked::Medium { source: Text::fitted(crate::text::source(*source)) });
     }
-
-    #[test]
-    fn it_ends_when_somebody_powers_off_and_draws_before_every_wait() {
-        let keys = [Key::Function(10), Key::Char('o'), Key::Char('f'), Key::Char('f'), Key::Enter, Key::Char('x')];
-        let mut ports = script(keys.map(press).to_vec(), usize::MAX);
-        let ended = run(look(), &mut ports).unwrap();
-        assert_eq!((ports.drawn, ports.asked, ports.events.len()), (5, vec![Act::PowerOff], 1));
-        assert_eq!(ended.screen, Screen::Medium);
+    if let AirGap::Tried { proofs, unused, machine, .. } = &look.air_gap {
+        let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();
+        findings.push(Looked::AirGap {
+            absent: u16::try_from(absent).unwrap_or(u16::MAX),
+            hardware: unused.iter().map(|unused| Text::fitted(&format!("{}: {}", unused.what, unused.id))).collect(),
+            machine: machine.iter().map(|fact| Text::fitted(&format!("{}: {}", fact.what, fact.value))).collect(),
+        });
     }
-
-    #[test]
-    fn a_lost_screen_ends_it_before_anything_else_happens() {
-        let mut ports = script(vec![press(Key::Enter)], 1);
-        assert_eq!(run(look(), &mut ports), Err(ScreenLost { why: "EIO".into() }));
-        assert_eq!(ports.asked, []);
-    }
+    findings.extend(look.clock.now.map(|wall| Looked::Clock { wall: wall.0 }));
+    let build = format!("{} {}", look.build.version, look.build.revision);
+    Some(Start { image, build: Text::fitted(build.trim()), findings })
 }

@@ -191,10 +191,11 @@ pub fn hash_elsewhere(hashed: &Hashed) -> String {
 
 /// A challenge that was met.
 pub fn met(source: Source) -> String {
-    format!("Challenge met, from {}.", source_words(source))
+    format!("Challenge met, from {}.", self::source(source))
 }
 
-fn source_words(source: Source) -> &'static str {
+/// Where a witness's copy comes from, as it is shown and recorded.
+pub fn source(source: Source) -> &'static str {
     match source {
         Source::Paper => "a printed copy",
         Source::Phone => "a phone or another computer",

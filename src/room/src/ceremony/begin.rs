@@ -12,9 +12,12 @@ use smartcard_hsm::cvc::{Production, RootKind, Simulated};
 
 use super::desk::Desk;
 use super::record::Record;
+use super::scene::Scene;
 use super::{Ceremony, NotTaken};
+use crate::key::Key;
+use crate::layout::Layout;
 use crate::perform::Performer;
-use crate::ports::{Machine, NoRandomness};
+use crate::ports::{Machine, NoRandomness, Now};
 
 /// What is known of the machine before a plan is in.
 #[derive(Clone, Debug)]
@@ -57,6 +60,53 @@ impl<M: Machine> Begun<M> {
             Kind::Production => Self::Production(Box::new(begin(read, plan, start, machine)?)),
             Kind::Rehearsal => Self::Rehearsal(Box::new(begin(read, plan, start, machine)?)),
         })
+    }
+}
+
+macro_rules! either {
+    ($begun:expr, $ceremony:ident => $do:expr) => {
+        match $begun {
+            Begun::Production($ceremony) => $do,
+            Begun::Rehearsal($ceremony) => $do,
+        }
+    };
+}
+
+/// The same of both kinds, for the loop of the room.
+impl<M: Machine> Begun<M> {
+    /// [`Ceremony::busy`].
+    pub fn busy(&self) -> bool {
+        either!(self, ceremony => ceremony.busy())
+    }
+
+    /// [`Ceremony::go_on`].
+    pub fn go_on(&mut self, machine: &mut M) {
+        either!(self, ceremony => ceremony.go_on(machine));
+    }
+
+    /// [`Ceremony::press`].
+    pub fn press(&mut self, key: Key, machine: &mut M) {
+        either!(self, ceremony => ceremony.press(key, machine));
+    }
+
+    /// [`Ceremony::ticked`].
+    pub fn ticked(&mut self, now: Now) {
+        either!(self, ceremony => ceremony.ticked(now));
+    }
+
+    /// [`Ceremony::powers_off`].
+    pub fn powers_off(&self) -> bool {
+        either!(self, ceremony => ceremony.powers_off())
+    }
+
+    /// [`Ceremony::scene`].
+    pub fn scene(&mut self) -> Scene<'_> {
+        either!(self, ceremony => ceremony.scene())
+    }
+
+    /// Takes over the layout that was chosen before.
+    pub fn lay(&mut self, layout: Layout) {
+        either!(self, ceremony => ceremony.desk.layout = layout);
     }
 }
 

@@ -7,6 +7,7 @@ mod answer;
 pub mod begin;
 pub mod desk;
 pub mod form;
+pub mod intake;
 pub mod record;
 pub mod resume;
 pub mod scene;
@@ -150,6 +151,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Ok(None) => {}
             Err(words) => self.desk.refuse(words),
         }
+    }
+
+    /// Whether somebody confirmed that the machine shall be switched off.
+    pub fn powers_off(&self) -> bool {
+        self.desk.power_off
     }
 
     /// The clocks, read anew.

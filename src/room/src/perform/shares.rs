@@ -29,7 +29,7 @@ pub(super) fn file(bytes: &[u8]) -> Outcome {
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
-    /// Every share of randomness of the kernel and of a token: the first of the plan, which the step has plugged in.
+    /// Every share of randomness of the kernel and of the plan's first token, which the step has plugged in.
     pub(super) fn make_shares(&mut self, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let source = tokens(case.plan).next().ok_or_else(|| halt("The plan has no token."))?;
         for share in shares(case.plan) {
@@ -40,28 +40,16 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 
     fn random_of(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<SecretBytes, Failure> {
-        let random = match self.held.remove(&id) {
-            Some(Held::User(mut session)) => {
-                let random = session.random(SHARE_LEN);
-                if random.is_ok() {
-                    self.keep(id, session);
-                }
-                random
-            }
-            other => {
-                if let Some(held) = other {
-                    self.held.insert(id, held);
-                }
-                let mut session = self.proven(id, case, machine)?;
-                let random = session.random(SHARE_LEN);
-                // A session whose token was pulled out would stay dead.
-                if random.is_ok() {
-                    self.held.insert(id, Held::Public(session));
-                }
-                random
-            }
-        };
-        random.map_err(|error| of_token(&error))
+        // A session that failed is not kept: the next act opens another one.
+        if let Some(mut session) = self.logged_in(id) {
+            let random = session.random(SHARE_LEN).map_err(|error| of_token(&error))?;
+            self.keep(id, session);
+            return Ok(random);
+        }
+        let mut session = self.proven(id, case, machine)?;
+        let random = session.random(SHARE_LEN).map_err(|error| of_token(&error))?;
+        self.held.insert(id, Held::Public(session));
+        Ok(random)
     }
 
     pub(super) fn seal(&mut self, id: ShareId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {

@@ -110,11 +110,22 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         case: Case<'_>,
         machine: &mut M,
     ) -> Result<Session<ChannelOf<M>, Proven<R>, User>, Failure> {
-        if let Some(Held::User(session)) = self.held.remove(&id) {
+        if let Some(session) = self.logged_in(id) {
             return Ok(session);
         }
         let session = self.proven(id, case, machine)?;
         session.log_in(&self.pin(id, case)?, LastTry::Refuse).map_err(lost)
+    }
+
+    /// The session kept of a token whose user is logged in.
+    pub(super) fn logged_in(&mut self, id: TokenId) -> Option<Session<ChannelOf<M>, Proven<R>, User>> {
+        match self.held.remove(&id)? {
+            Held::User(session) => Some(session),
+            held @ Held::Public(_) => {
+                self.held.insert(id, held);
+                None
+            }
+        }
     }
 
     fn pin(&self, id: TokenId, case: Case<'_>) -> Result<Pin, Failure> {

@@ -2,6 +2,7 @@
 
 use super::descriptors::{Descriptors, DescriptorsError, Interface};
 use crate::look::devices::Port;
+use crate::shown::Shown;
 
 /// USB classes by number.
 ///
@@ -122,6 +123,8 @@ pub struct Present {
     pub used: Use,
     /// Whether it was let in before.
     pub admitted: bool,
+    /// Serial of its USB descriptor.
+    pub serial: Shown,
 }
 
 /// What is done with a device.
@@ -136,17 +139,24 @@ pub enum Admission {
 }
 
 /// Decides on every device that is plugged in, in the order given. Before a plan is in, one drive at a time: the one
-/// that is in stays, otherwise the first one comes in.
-pub fn admit(present: &[Present]) -> Vec<Admission> {
+/// that is in stays, otherwise the first one comes in. After it, the drives and tokens whose serials it names, and no other:
+/// `named` are those serials.
+pub fn admit(present: &[Present], named: Option<&[Shown]>) -> Vec<Admission> {
     let drives = || present.iter().filter(|device| matches!(device.used, Use::Storage(_)));
     let drive = drives().find(|device| device.admitted).or(drives().next());
-    let decide = |device: &Present| match device.used {
-        Use::Hub | Use::Token(_) | Use::Keyboard(_) => Admission::In,
-        Use::Storage(_) => match drive {
+    // A token's reader appends to its serial; which token it is, its certificate says.
+    let is_named = |device: &Present, named: &[Shown]| match device.used {
+        Use::Token(_) => named.iter().any(|serial| device.serial.as_str().starts_with(serial.as_str())),
+        _ => named.contains(&device.serial),
+    };
+    let decide = |device: &Present| match (device.used, named) {
+        (Use::Token(_) | Use::Storage(_), Some(named)) if is_named(device, named) => Admission::In,
+        (Use::Token(_) | Use::Storage(_), Some(_)) | (Use::Never(_), _) => Admission::Out,
+        (Use::Hub | Use::Token(_) | Use::Keyboard(_), _) => Admission::In,
+        (Use::Storage(_), None) => match drive {
             Some(drive) if drive.port != device.port => Admission::Waits(drive.port.clone()),
             _ => Admission::In,
         },
-        Use::Never(_) => Admission::Out,
     };
     present.iter().map(decide).collect()
 }
@@ -258,7 +268,24 @@ mod tests {
     }
 
     fn present(port: &str, used: Use, admitted: bool) -> Present {
-        Present { port: Shown::new(port), used, admitted }
+        Present { port: Shown::new(port), used, admitted, serial: Shown::new(port) }
+    }
+
+    #[test]
+    fn after_the_plan_its_drives_and_tokens_come_in_together_and_no_other_does() {
+        let (i, o) = (Admission::In, Admission::Out);
+        let all = [
+            present("LOG-A", Use::Storage(0), false),
+            present("LOG-B", Use::Storage(0), false),
+            present("PLAN", Use::Storage(0), true),
+            present("LOG-A2", Use::Storage(0), false),
+            present("DENK00000010000", Use::Token(0), true),
+            present("DENK00000020000", Use::Token(0), true),
+            present("1-7", Use::Hub, true),
+        ];
+        let named = ["LOG-A", "LOG-B", "DENK0000001"].map(Shown::new);
+        let want = [i.clone(), i.clone(), o.clone(), o.clone(), i.clone(), o, i];
+        assert_eq!(admit(&all, Some(&named)), want);
     }
 
     fn waits(port: &str) -> Admission {
@@ -268,11 +295,11 @@ mod tests {
     #[test]
     fn one_drive_at_a_time_and_the_one_that_is_in_stays() {
         let drive = |port, admitted| present(port, Use::Storage(0), admitted);
-        assert_eq!(admit(&[drive("1-1", false), drive("1-2", false)]), [Admission::In, waits("1-1")]);
-        assert_eq!(admit(&[drive("1-1", false), drive("1-2", true)]), [waits("1-2"), Admission::In]);
-        assert_eq!(admit(&[drive("1-1", false)]), [Admission::In]);
+        assert_eq!(admit(&[drive("1-1", false), drive("1-2", false)], None), [Admission::In, waits("1-1")]);
+        assert_eq!(admit(&[drive("1-1", false), drive("1-2", true)], None), [waits("1-2"), Admission::In]);
+        assert_eq!(admit(&[drive("1-1", false)], None), [Admission::In]);
         // Two that are in, however that came: the second is put out.
-        assert_eq!(admit(&[drive("1-1", true), drive("1-2", true)]), [Admission::In, waits("1-1")]);
+        assert_eq!(admit(&[drive("1-1", true), drive("1-2", true)], None), [Admission::In, waits("1-1")]);
     }
 
     #[test]
@@ -287,6 +314,6 @@ mod tests {
             present("1-5", Use::Never(Never::Unknown), true),
         ];
         let [i, o] = [Admission::In, Admission::Out];
-        assert_eq!(admit(&all), [i.clone(), i.clone(), i.clone(), i.clone(), i, o.clone(), o]);
+        assert_eq!(admit(&all, None), [i.clone(), i.clone(), i.clone(), i.clone(), i, o.clone(), o]);
     }
 }

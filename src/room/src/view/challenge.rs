@@ -5,19 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
-use crate::look::Look;
 use crate::look::challenge::{Challenged, Open};
 use crate::text;
 
-pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
-    let words = text::challenge(&look.challenged);
+pub(super) fn draw(challenged: &Challenged, frame: &mut Frame, area: Rect) {
+    let words = text::challenge(challenged);
     instruction(frame, row(area, 1), words.role, &words.instruction);
     let mut shown: Vec<Line> = Vec::new();
-    if let Challenged::Open(open) = &look.challenged {
+    if let Challenged::Open(open) = challenged {
         shown = asked(open);
         shown.push(Line::from(""));
     }
-    let style = if matches!(look.challenged, Challenged::Differs(..)) { BAD } else { PLAIN };
+    let style = if matches!(challenged, Challenged::Differs(..)) { BAD } else { PLAIN };
     shown.extend(words.facts.into_iter().map(|fact| Line::styled(fact, style)));
     lines(frame, rows(area, 3), shown, 0);
 }

@@ -9,6 +9,7 @@ pub mod ceremony;
 mod challenge;
 mod clock;
 mod devices;
+mod intake;
 mod keyboards;
 mod medium;
 mod over;
@@ -20,6 +21,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::look::{Look, Over, Screen, Tree};
+use crate::run::Showing;
 use crate::text;
 
 /// Fewest columns a screen needs.
@@ -34,7 +36,16 @@ const BAD: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Mod
 const ASK: Style = Style::new().fg(Color::LightYellow).bg(Color::Black);
 const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 
-/// Draws the whole screen.
+/// Draws whatever is shown.
+pub fn show(showing: &Showing<'_>, frame: &mut Frame) {
+    match showing {
+        Showing::Look(look) => draw(look, frame),
+        Showing::Intake(look, intake) => intake::draw(look, intake, frame),
+        Showing::Ceremony(scene) => ceremony::draw(scene, frame),
+    }
+}
+
+/// Draws the whole screen of somebody who only looks.
 pub fn draw(look: &Look, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
@@ -47,7 +58,9 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     order(look, frame, row(area, 1));
     let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
     match (&look.over, look.screen) {
-        (Over::Nothing, Screen::Medium) if look.challenged.hides_digest() => challenge::draw(look, frame, body),
+        (Over::Nothing, Screen::Medium) if look.challenged.hides_digest() => {
+            challenge::draw(&look.challenged, frame, body)
+        }
         (Over::Nothing, Screen::Medium) => medium::draw(look, frame, body),
         (Over::Nothing, Screen::AirGap) => air_gap::draw(look, frame, body),
         (Over::Nothing, Screen::Clock) => clock::draw(look, frame, body),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use conclave_room::civil::Wall;
 use conclave_room::ports::{Machine, NoRandomness, Now};
+use conclave_room::shown::Shown;
 use sha2::{Digest, Sha256};
 use smartcard_hsm::dkek::stretch::Stretch;
 
@@ -80,6 +81,9 @@ impl Machine for World {
         &mut self.drives
     }
 
+    /// Nothing is let in here but by whoever plugs it in.
+    fn admit(&mut self, _: &[Shown]) {}
+
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
         let seed = || Sha256::new().chain_update(self.seed).chain_update(bytes.len().to_be_bytes()).finalize();
         self.random.entry(bytes.len()).or_insert_with(|| Randomness::seeded(seed().into())).fill(bytes);
@@ -102,7 +106,6 @@ mod tests {
     use conclave_publish::FileName;
     use conclave_room::drives::{Access, Media};
     use conclave_room::ports::Tokens;
-    use conclave_room::shown::Shown;
     use smartcard_hsm::apdu::{Apdu, ReplyLen};
     use smartcard_hsm::channel::{Channel, ChannelError, Patience};
 

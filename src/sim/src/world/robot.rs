@@ -6,14 +6,19 @@
 use std::collections::BTreeMap;
 
 use conclave_ceremony::ids::PersonId;
-use conclave_ceremony::plan::{Plan, Role};
+use conclave_ceremony::plan::{Holds, Plan, Role};
+use conclave_publish::Digest;
 use conclave_room::key::Key;
+use conclave_room::text_intake;
 
 /// Columns of the list of steps at the left.
 const STEPS: usize = 26;
 /// Rows above and below the middle of the screen.
 const ABOVE: usize = 2;
 const BELOW: usize = 3;
+
+/// What the robot calls the drive with the plan, which no plan names.
+pub const PLAN_DRIVE: &str = "PLAN";
 
 /// What the robot does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +43,8 @@ pub struct Robot {
     people: Vec<(String, Vec<Role>)>,
     codes: BTreeMap<String, String>,
     papers: BTreeMap<String, String>,
-    agreed: Option<String>,
+    logs: Vec<String>,
+    digest: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
 }
@@ -47,7 +53,9 @@ impl Robot {
     /// Everybody a plan names.
     pub fn new(plan: &Plan) -> Self {
         let people = plan.people.iter().map(|person| (person.id.to_string(), person.roles.clone())).collect();
-        Self { people, ..Self::default() }
+        let logs = plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
+        let logs = logs.map(|drive| drive.serial.to_string()).collect();
+        Self { people, logs, digest: Some(plan.digest), ..Self::default() }
     }
 
     /// Somebody's sign-in code.
@@ -65,8 +73,37 @@ impl Robot {
     pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
         let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
         let middle: Vec<String> = rows.iter().map(|row| row.chars().skip(STEPS).collect()).collect();
-        let words = middle.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-        self.answer(&words, &middle)
+        let one_line = |rows: &[String]| rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        self.intake(&one_line(rows)).unwrap_or_else(|| self.answer(&one_line(&middle), &middle))
+    }
+
+    /// While the plan comes in.
+    fn intake(&self, words: &str) -> Option<Vec<Deed>> {
+        let enter = Deed::Press(Key::Enter);
+        if words.contains(text_intake::INSERT) {
+            return Some(vec![Deed::Plug(PLAN_DRIVE.to_owned()), enter]);
+        }
+        if words.contains(text_intake::LOGS) {
+            return Some(self.logs.iter().cloned().map(Deed::Plug).chain([enter]).collect());
+        }
+        if words.contains(text_intake::COMPARE) {
+            return Some(vec![enter]);
+        }
+        if words.contains(text_intake::MET) {
+            return Some(vec![Deed::Pull(PLAN_DRIVE.to_owned()), enter]);
+        }
+        if words.contains("where does your own copy of the digest come from?") {
+            return Some(vec![Deed::Press(Key::Char('1'))]);
+        }
+        if words.contains("type these groups of the digest from your own copy.") {
+            let groups = self.digest?.groups();
+            let numbers =
+                words.split("group ").skip(1).filter_map(|rest| rest.split_once(" of 16:")?.0.trim().parse().ok());
+            let asked = numbers.filter_map(|number: usize| groups.get(number.checked_sub(1)?));
+            let asked: Vec<String> = asked.map(ToString::to_string).collect();
+            return Some(typed(&asked.iter().map(String::as_str).collect::<Vec<_>>()));
+        }
+        None
     }
 
     fn answer(&mut self, words: &str, middle: &[String]) -> Vec<Deed> {
@@ -103,7 +140,7 @@ impl Robot {
         }
         if has("type your sign-in code to agree.") || has("type your code to agree;") {
             let who = asked(words, "type your").unwrap_or_default();
-            let agreed = between("type your code to agree; ", " agreed,").or(self.agreed.take());
+            let agreed = between("type your code to agree; ", " agreed,");
             let code = self.code_of(&who, agreed.as_deref());
             return typed(&[&code]);
         }

@@ -1,0 +1,173 @@
+//! From the devices screen to a ceremony: a drive with a plan, or with the log of a ceremony that was interrupted.
+//!
+//! The plan is read into memory, its digest met by challenge, its drive taken out; only then does the gate let in what the plan
+//! names.
+
+use conclave_ceremony::event::Looked;
+use conclave_ceremony::plan::{self, Plan, Refusal};
+use conclave_ceremony::public::Text;
+use conclave_publish::{Digest, FileName};
+
+use super::begin::{Begun, NotBegun, Start};
+use crate::drives::fat32::Unfit;
+use crate::drives::{Drive, Drives};
+use crate::key::Key;
+use crate::look::challenge::{Challenged, Then};
+use crate::perform::log_drive;
+use crate::ports::Machine;
+use crate::shown::Shown;
+use crate::text_intake as text;
+
+/// Longest plan that is read. **Units**: bytes.
+const PLAN_LEN_MAX: u64 = plan::LEN_MAX as u64;
+
+/// How far the intake is.
+pub enum Stage {
+    /// One drive with a plan, or with a log, is to be plugged in.
+    Insert,
+    /// The plan on it breaks rules.
+    Refused(Vec<Refusal>),
+    /// The digest of the plan is compared.
+    Challenge(Challenged),
+    /// Both log drives of an interrupted ceremony are to be plugged in.
+    Logs,
+}
+
+/// A plan on its way in.
+pub struct Intake {
+    /// How far it is.
+    pub stage: Stage,
+    /// Digest of the plan, once it was read.
+    pub digest: Option<Digest>,
+    /// What went wrong last.
+    pub wrong: Option<String>,
+    bytes: Vec<u8>,
+    serial: Shown,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self { stage: Stage::Insert, digest: None, wrong: None, bytes: Vec::new(), serial: Shown::default() }
+    }
+}
+
+/// What follows a key.
+pub enum Next<M: Machine> {
+    /// The intake goes on.
+    Stay,
+    /// Back to the devices.
+    Back,
+    /// A ceremony is under way.
+    Begun(Begun<M>),
+}
+
+impl Intake {
+    /// Takes a key.
+    pub fn press<M: Machine>(&mut self, key: Key, start: &Start, machine: &mut M) -> Next<M> {
+        let begun = match (&mut self.stage, key) {
+            (Stage::Insert | Stage::Refused(_) | Stage::Logs, Key::Escape) => return Next::Back,
+            (Stage::Insert, Key::Enter) => self.read(machine).map(|()| None),
+            (Stage::Refused(_), Key::Enter) => {
+                *self = Self::default();
+                Ok(None)
+            }
+            (Stage::Challenge(challenged), key) => {
+                let Some(digest) = self.digest else { return Next::Back };
+                match challenged.pressed(key, &digest) {
+                    Then::Stay => Ok(None),
+                    Then::Draw => draw(challenged, machine).map(|()| None),
+                    Then::GoOn => self.begin(start, machine).map(Some),
+                }
+            }
+            (Stage::Logs, Key::Enter) => Begun::resumed(machine).map(Some).map_err(|error| text::not_resumed(&error)),
+            _ => Ok(None),
+        };
+        self.wrong = None;
+        match begun {
+            Ok(None) => Next::Stay,
+            Ok(Some(begun)) => Next::Begun(begun),
+            Err(words) => {
+                self.wrong = Some(words);
+                Next::Stay
+            }
+        }
+    }
+
+    /// Reads the one drive that is plugged in.
+    fn read(&mut self, machine: &mut impl Machine) -> Result<(), String> {
+        let drives = present(machine)?;
+        let (plans, logs) = (name(log_drive::PLAN)?, name(log_drive::TRANSCRIPT)?);
+        let [drive] = &drives[..] else { return Err(text::not_one_drive(drives.len())) };
+        let failed = |error: crate::drives::DriveError| text::drive(&drive.serial, &error);
+        let names = machine.drives().names(drive).map_err(failed)?;
+        let is_there = |wanted: &FileName| names.iter().any(|(name, _)| name == wanted);
+        if !is_there(&plans) {
+            return Err(text::no_plan(&drive.serial));
+        }
+        let bytes = machine.drives().read(drive, &plans, PLAN_LEN_MAX).map_err(failed)?;
+        let plan = match plan::read(&bytes).and_then(|plan| conclave_ceremony::compile::compile(&plan).map(|_| plan)) {
+            Ok(plan) => plan,
+            Err(refusals) => {
+                self.stage = Stage::Refused(refusals);
+                return Ok(());
+            }
+        };
+        self.digest = Some(plan.digest);
+        if is_there(&logs) {
+            machine.admit(&serials(&plan));
+            self.stage = Stage::Logs;
+        } else {
+            self.stage = Stage::Challenge(Challenged::Closed);
+        }
+        self.serial = drive.serial.clone();
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// The plan's drive is out, and nothing but what the plan names may come in.
+    fn begin<M: Machine>(&mut self, start: &Start, machine: &mut M) -> Result<Begun<M>, String> {
+        let drives = present(machine)?;
+        if let Some(Drive { serial, .. }) = drives.first() {
+            return Err(text::take_out(serial));
+        }
+        let Stage::Challenge(Challenged::Met(source)) = self.stage else { return Err(text::take_out(&self.serial)) };
+        let plan = plan::read(&self.bytes).map_err(|_| text::take_out(&self.serial))?;
+        machine.admit(&serials(&plan));
+        let mut start = start.clone();
+        start.findings.push(Looked::Plan {
+            source: Text::fitted(crate::text::source(source)),
+            drive: Text::fitted(self.serial.as_str()),
+        });
+        Begun::new(&self.bytes, start, machine).map_err(|error| match error {
+            NotBegun::Plan(refusals) => {
+                let words = text::refused(&refusals).join(" ");
+                self.stage = Stage::Refused(refusals);
+                words
+            }
+            error => error.to_string(),
+        })
+    }
+}
+
+/// Every drive that is plugged in but the medium this machine was started from, which may stay.
+fn present(machine: &mut impl Machine) -> Result<Vec<Drive>, String> {
+    let drives = machine.drives().present().map_err(|error| text::drive(&Shown::default(), &error))?;
+    Ok(drives.into_iter().filter(|drive| drive.volume != Err(Unfit::DiscImage)).collect())
+}
+
+fn draw(challenged: &mut Challenged, machine: &mut impl Machine) -> Result<(), String> {
+    let mut random = [0; 32];
+    machine.random(&mut random).map_err(|error| error.to_string())?;
+    *challenged = challenged.drew(&random);
+    Ok(())
+}
+
+fn name(text: &str) -> Result<FileName, String> {
+    FileName::new(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// Serials of everything a plan names.
+fn serials(plan: &Plan) -> Vec<Shown> {
+    let tokens = plan.tokens.iter().map(|token| &token.serial);
+    tokens.chain(plan.drives.iter().map(|drive| &drive.serial)).map(|serial| Shown::new(serial.as_str())).collect()
+}

@@ -1,0 +1,55 @@
+//! What the room reads while a plan comes in.
+
+use conclave_ceremony::plan::Refusal;
+
+use crate::ceremony::resume::NotResumed;
+use crate::drives::DriveError;
+use crate::shown::Shown;
+
+/// The first thing asked.
+pub const INSERT: &str = "plug in the drive with the plan, or a log drive; press Enter.";
+/// What follows a refused plan.
+pub const REFUSED: &str = "take the drive out, correct the plan elsewhere, press Enter.";
+/// The digest is on the screen.
+pub const COMPARE: &str = "compare with your own copy; then Enter hides it and asks for it.";
+/// The challenge was met.
+pub const MET: &str = "the plan is the one you brought. Take its drive out, press Enter.";
+/// A ceremony was interrupted.
+pub const LOGS: &str = "plug in both log drives of this ceremony, then press Enter.";
+/// What the room knows then.
+pub const INTERRUPTED: &str =
+    "This drive holds the record of a ceremony that was interrupted. Both records are compared.";
+
+/// A drive did not do what it was asked.
+pub fn drive(called: &Shown, error: &DriveError) -> String {
+    let words = crate::text_drives::failed(called.as_str(), error);
+    format!("{} Now: {}", words.facts.join(" "), words.instruction)
+}
+
+/// None, or more than one.
+pub fn not_one_drive(found: usize) -> String {
+    format!("{found} drives are plugged in; exactly one is read. Leave only the one with the plan in, press Enter.")
+}
+
+/// A drive without a plan.
+pub fn no_plan(serial: &Shown) -> String {
+    format!("The drive with serial {serial} holds no file plan.toml. Take it out, plug in the one with the plan.")
+}
+
+/// The plan's drive is still in.
+pub fn take_out(serial: &Shown) -> String {
+    format!("Take out the drive with serial {serial}: the plan is in memory. Then press Enter.")
+}
+
+/// Why an interrupted ceremony cannot go on.
+pub fn not_resumed(error: &NotResumed) -> String {
+    match error {
+        NotResumed::Plan(refusals) => refused(refusals).join(" "),
+        error => format!("{error}. Nothing was changed. Keep both log drives as they are."),
+    }
+}
+
+/// The rules a plan breaks, one line each.
+pub fn refused(refusals: &[Refusal]) -> Vec<String> {
+    refusals.iter().map(ToString::to_string).collect()
+}

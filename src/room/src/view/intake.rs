@@ -1,0 +1,59 @@
+//! A plan comes in.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use super::{BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, lines, order, row, rows, title};
+use crate::ceremony::intake::{Intake, Stage};
+use crate::look::Look;
+use crate::look::challenge::Challenged;
+use crate::{text, text_intake as words};
+
+pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, PLAIN);
+    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        return super::draw(look, frame);
+    }
+    title(look, frame, row(area, 0));
+    order(look, frame, row(area, 1));
+    let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
+    let (role, asked, mut shown) = match &intake.stage {
+        Stage::Insert => (text::OPERATOR, words::INSERT, Vec::new()),
+        Stage::Logs => (text::OPERATOR, words::LOGS, vec![Line::from(words::INTERRUPTED), Line::from("")]),
+        Stage::Refused(refusals) => {
+            let refused = words::refused(refusals).into_iter().map(|line| Line::styled(line, BAD));
+            (text::OPERATOR, words::REFUSED, refused.collect())
+        }
+        Stage::Challenge(challenged) if challenged.hides_digest() => {
+            challenge::draw(challenged, frame, body);
+            return keys(frame, area);
+        }
+        Stage::Challenge(Challenged::Met(_)) => (text::WITNESS, words::MET, digest(intake)),
+        Stage::Challenge(_) => (text::WITNESS, words::COMPARE, digest(intake)),
+    };
+    instruction(frame, row(body, 1), role, asked);
+    if let Some(wrong) = &intake.wrong {
+        shown.extend([Line::from(""), Line::styled(wrong.clone(), BAD)]);
+    }
+    lines(frame, rows(body, 3), shown, 0);
+    keys(frame, area);
+}
+
+/// The digest whole: hex in groups of four, and its words.
+fn digest(intake: &Intake) -> Vec<Line<'static>> {
+    let Some(digest) = &intake.digest else { return Vec::new() };
+    let groups: Vec<String> = digest.groups().iter().map(ToString::to_string).collect();
+    let mut shown = vec![Line::from("SHA-256 of the plan:"), Line::from("")];
+    shown.extend(groups.chunks(8).map(|row| Line::styled(format!("  {}", row.join("  ")), STRONG)));
+    shown.push(Line::from(""));
+    shown.push(Line::from(digest.words()));
+    shown
+}
+
+fn keys(frame: &mut Frame, area: Rect) {
+    let words = " F10 off   Enter: go on   Esc: back to the devices";
+    frame.render_widget(Paragraph::new(words).style(BAR), row(area, area.height - 1));
+}
