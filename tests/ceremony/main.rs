@@ -64,3 +64,33 @@ fn the_minimal_plan_is_played_from_its_first_entry_to_close() {
 fn the_safire_plan_is_played_from_its_first_entry_to_close() {
     whole(SAFIRE);
 }
+
+#[test]
+fn a_ceremony_whose_power_fails_again_and_again_ends_where_it_would_have() {
+    let mut stage = stage(MINIMAL);
+    let plan = plan::read(MINIMAL).unwrap();
+    let mut robot = Robot::new(&plan);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let mut boots = 1;
+    loop {
+        let mut turns = 0;
+        let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+            turns += 1;
+            // Every boot lasts a little longer than the one before; before the log drives are in there is nothing to resume.
+            if ceremony.state().facts().logs.len() == 2 && turns > 30 + 4 * boots {
+                stage.world.tokens().darken();
+            }
+        });
+        match ended {
+            Ended::Dark => boots += 1,
+            Ended::Closed => break,
+            ended => panic!("boot {boots}: {ended:?}\n{}", screen(&mut ceremony).join("\n")),
+        }
+        stage.world.restart(0);
+        let resumed = Begun::resumed(&mut stage.world).unwrap_or_else(|error| panic!("boot {boots}: {error}"));
+        let Begun::Rehearsal(resumed) = resumed else { panic!() };
+        ceremony = resumed;
+    }
+    assert!(boots > 5, "{boots} boots");
+    assert_eq!(ceremony.state().facts().boot, boots);
+}
