@@ -145,12 +145,15 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off() {
     let mut around = Around::new(super::MINIMAL);
     run(look(), &mut around).unwrap();
     assert!(around.closed);
-    let mut stage = around.stage;
+    let stage = &mut around.stage;
     for log in [0, 1] {
         let stick = stage.stick(conclave_ceremony::ids::DriveId(log)).unwrap();
         let transcript = stick.files.get(&FileName::new(b"conclave.cbor").unwrap()).unwrap();
         let read = conclave_ceremony::transcript::read(transcript).unwrap();
         assert!(read.torn == 0 && read.entries.len() > 100, "{}", read.entries.len());
+        let script = conclave_ceremony::compile::compile(&around.plan).unwrap();
+        let twin = conclave_ceremony::twin::twin(&around.plan, &script, &read);
+        assert_eq!(stick.files.get(&FileName::new(b"conclave.txt").unwrap()).unwrap(), twin.as_bytes());
     }
 }
 

@@ -147,6 +147,7 @@ fn begin<M: Machine, R: RootKind>(
         waits: None,
         findings: start.findings.into(),
         trouble: None,
+        closed: false,
         now,
         since: (now, now),
     };

@@ -22,11 +22,12 @@ use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
 use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript;
-use conclave_publish::Digest;
+use conclave_ceremony::twin::twin;
+use conclave_publish::{Digest, FileName};
 use smartcard_hsm::cvc::RootKind;
 
 use crate::key::Key;
-use crate::perform::{Case, Performer};
+use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now};
 use desk::Desk;
 use record::{NotWritten, Record};
@@ -64,6 +65,8 @@ pub struct Ceremony<M: Machine, R: RootKind> {
     findings: VecDeque<Looked>,
     /// What is wrong with the log drives, if something is.
     trouble: Option<NotWritten>,
+    /// The twin is written, the log drives are released.
+    closed: bool,
     now: Now,
     /// When the step under way began, and when this boot's part of the ceremony did.
     since: (Now, Now),
@@ -200,7 +203,16 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             self.record.attach(drive, &self.plan, machine)?;
         }
         self.record.write(&self.plan, machine)?;
-        let Some(Waits { next, acts, head }) = self.waits.take() else { return Ok(()) };
+        if let Some(waits) = self.waits.take() {
+            self.becomes(waits, machine);
+        }
+        if self.waiting() == Waiting::Closed && !self.closed {
+            self.close(machine)?;
+        }
+        Ok(())
+    }
+
+    fn becomes(&mut self, Waits { next, acts, head }: Waits, machine: &mut M) {
         self.performer.intends(&acts);
         let moved = next.at() != self.state.at();
         self.state = next.appended(head);
@@ -212,10 +224,18 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.desk.clear();
         let waiting = self.waiting();
         self.prepare(&waiting, machine);
-        if waiting == Waiting::Closed {
-            self.performer.vault_mut().wipe_all();
-            self.record.release(&self.plan, machine);
-        }
+    }
+
+    /// The record in words goes beside both logs; nothing secret is left, and the log drives may be taken out.
+    fn close(&mut self, machine: &mut M) -> Result<(), NotWritten> {
+        self.performer.vault_mut().wipe_all();
+        let refused = |words: String| NotWritten { drive: log_drive::TWIN.into(), words };
+        let name = FileName::new(log_drive::TWIN.as_bytes()).map_err(|error| refused(error.to_string()))?;
+        let read = transcript::read(self.record.bytes()).map_err(|damage| refused(damage.to_string()))?;
+        let words = twin(&self.plan, &self.script, &read);
+        self.record.beside(&name, words.as_bytes(), &self.plan, machine)?;
+        self.record.release(&self.plan, machine);
+        self.closed = true;
         Ok(())
     }
 

@@ -165,6 +165,7 @@ fn resume<M: Machine, R: RootKind>(
         waits: None,
         findings: std::collections::VecDeque::new(),
         trouble: None,
+        closed: false,
         now,
         since: (now, now),
         state,
