@@ -4,11 +4,13 @@
 
 mod run;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_ceremony::event::Looked;
 use conclave_ceremony::plan;
 use conclave_ceremony::public::Text;
+use conclave_ceremony::verify::{Given, verify};
 use conclave_publish::Digest;
 use conclave_room::ceremony::begin::{Begun, Start};
 use conclave_room::civil::Wall;
@@ -44,6 +46,16 @@ fn stage(plan: &[u8]) -> Stage {
     Stage::of(&plan::read(plan).unwrap(), world, [3; 32]).unwrap()
 }
 
+/// The verifier finds nothing to refuse, and with the last head everything is anchored.
+#[track_caller]
+fn verified(plan: &[u8], transcript: &[u8], head: Digest) {
+    let given = Given { transcript, plan, files: &BTreeMap::new(), heads: &[head] };
+    let account = verify(given);
+    assert_eq!(account.refused, [], "a genuine record");
+    assert!(account.closed && account.witnessed == account.entries.checked_sub(1), "{account:?}");
+    assert!(!account.proved.is_empty());
+}
+
 fn whole(plan: &[u8]) {
     let mut stage = stage(plan);
     let begun = Begun::new(plan, start(), &mut stage.world).unwrap();
@@ -53,6 +65,7 @@ fn whole(plan: &[u8]) {
     if ended != Ended::Closed {
         panic!("{ended:?}\n{}", screen(&mut ceremony).join("\n"));
     }
+    verified(plan, ceremony.transcript(), ceremony.head());
 }
 
 #[test]
@@ -93,4 +106,5 @@ fn a_ceremony_whose_power_fails_again_and_again_ends_where_it_would_have() {
     }
     assert!(boots > 5, "{boots} boots");
     assert_eq!(ceremony.state().facts().boot, boots);
+    verified(MINIMAL, ceremony.transcript(), ceremony.head());
 }

@@ -23,7 +23,7 @@ use crate::{SOUND, iso};
 
 /// Ports of the machine; the sixth has a hub with two of its own.
 const PORTS: [&str; 7] = ["1", "2", "3", "4", "5", "6.1", "6.2"];
-const TPDU: Profile = Profile::Tpdu { interface: 0 };
+pub(crate) const TPDU: Profile = Profile::Tpdu { interface: 0 };
 
 /// A machine whose USB ports wait for devices.
 struct Bench {
@@ -76,11 +76,11 @@ fn line_with(screen: &[String], words: &[&str]) -> bool {
     screen.iter().any(|line| words.iter().all(|word| line.contains(word)))
 }
 
-fn socket(scratch: &Scratch, port: &str) -> PathBuf {
+pub(crate) fn socket(scratch: &Scratch, port: &str) -> PathBuf {
     scratch.file(&format!("port{port}"))
 }
 
-fn token(serial: &str) -> Arc<Mutex<Token>> {
+pub(crate) fn token(serial: &str) -> Arc<Mutex<Token>> {
     let mut seed = [0; 32];
     seed[..serial.len()].copy_from_slice(serial.as_bytes());
     let birth = Birth {
@@ -94,7 +94,7 @@ fn token(serial: &str) -> Arc<Mutex<Token>> {
 }
 
 /// A reader with this token in it; a Nitrokey's names the token, with the sequence of its certificate cut off at 15.
-fn reader(token: &Arc<Mutex<Token>>, serial: &str, profile: Profile) -> CcidDevice<Arc<Mutex<Token>>> {
+pub(crate) fn reader(token: &Arc<Mutex<Token>>, serial: &str, profile: Profile) -> CcidDevice<Arc<Mutex<Token>>> {
     let usb_serial = if profile == Profile::Apdu { "53311".into() } else { format!("{serial}0000") };
     CcidDevice::new(Arc::clone(token), profile, &usb_serial)
 }
