@@ -1,0 +1,47 @@
+//! `conclave verify` as a stranger runs it, on the golden transcript of the first format.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/transcripts/v1").join(name)
+}
+
+fn verify(transcript: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conclave"));
+    command.arg("verify").arg(transcript).arg("--plan").arg(golden("plan.toml")).args(more).output().unwrap()
+}
+
+#[test]
+fn without_a_head_it_is_consistent_and_with_the_witnesses_head_anchored() {
+    let ran = verify(&golden("conclave.cbor"), &[]);
+    assert_eq!(ran.status.code(), Some(3), "{ran:?}");
+    let head = fs::read_to_string(golden("head.sha256")).unwrap();
+    let ran = verify(&golden("conclave.cbor"), &["--head", head.trim()]);
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_head_of_another_ceremony_and_one_changed_byte_are_refused() {
+    let ran = verify(&golden("conclave.cbor"), &["--head", &"0".repeat(64)]);
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let mut bytes = fs::read(golden("conclave.cbor")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let changed = std::env::temp_dir().join(format!("conclave-verify-{}.cbor", std::process::id()));
+    fs::write(&changed, bytes).unwrap();
+    let ran = verify(&changed, &[]);
+    fs::remove_file(&changed).unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let ran = verify(Path::new("/nowhere/conclave.cbor"), &[]);
+    assert!(
+        !ran.status.success() && String::from_utf8_lossy(&ran.stderr).contains("/nowhere/conclave.cbor"),
+        "{ran:?}"
+    );
+}
