@@ -178,6 +178,7 @@ fn qcode(typed: char) -> String {
         '-' => "minus".into(),
         '+' => "shift-equal".into(),
         '.' => "dot".into(),
+        ',' => "comma".into(),
         ':' => "shift-semicolon".into(),
         'a'..='z' | '0'..='9' => typed.into(),
         _ => panic!("no key is known for {typed:?}"),
