@@ -10,7 +10,7 @@ use conclave_publish::Kind;
 use conclave_publish::qr::{Grid, Ink, Symbol};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -24,8 +24,8 @@ use crate::{text, text_ceremony as words};
 
 /// Columns of the list of steps.
 const STEPS: u16 = 26;
-/// What a rehearsal's bar looks like: like nothing else here.
-const REHEARSAL: Style = Style::new().fg(Color::Black).bg(Color::LightYellow).add_modifier(Modifier::BOLD);
+/// What a rehearsal's bar looks like: like nothing else here. A console has eight backgrounds, none of them bright.
+const REHEARSAL: Style = Style::new().fg(Color::White).bg(Color::Magenta);
 
 /// Draws the whole screen.
 pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
