@@ -7,42 +7,23 @@ mod run;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use conclave_ceremony::event::Looked;
 use conclave_ceremony::plan;
-use conclave_ceremony::public::Text;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_publish::Digest;
-use conclave_room::ceremony::begin::{Begun, Start};
-use conclave_room::civil::Wall;
+use conclave_room::ceremony::begin::Begun;
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::{STARTED, start};
 
 const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
 const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire.toml");
 
-fn text(words: &str) -> Text {
-    Text::new(words).unwrap()
-}
-
-fn start() -> Start {
-    Start {
-        image: Digest::of(b"an image"),
-        build: text("0.1.0 test"),
-        findings: vec![
-            Looked::Medium { source: text("a printed copy") },
-            Looked::AirGap { absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },
-            Looked::Clock { wall: 1_795_295_100 },
-            Looked::Plan { source: text("a printed copy"), drive: text("PLAN") },
-        ],
-    }
-}
-
 fn stage(plan: &[u8]) -> Stage {
-    let world = World::new([7; 32], Wall(1_795_295_100), Arc::new(Memo::default()));
+    let world = World::new([7; 32], STARTED, Arc::new(Memo::default()));
     Stage::of(&plan::read(plan).unwrap(), world, [3; 32]).unwrap()
 }
 

@@ -4,21 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conclave_ceremony::act::Act;
-use conclave_ceremony::event::{Event, Looked, Outcome};
+use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::{self, Holds, Plan};
-use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
-use conclave_publish::Digest;
 use conclave_room::ceremony::Ceremony;
-use conclave_room::ceremony::begin::{Begun, Start};
-use conclave_room::civil::Wall;
+use conclave_room::ceremony::begin::Begun;
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::{STARTED, start};
 use smartcard_hsm::cvc::Simulated;
 
 /// Turns of one boot, at most: a whole ceremony takes a third of it.
@@ -26,9 +24,6 @@ const TURNS_MAX: usize = 3_000;
 
 /// Seed of tokens and machine.
 const SEED: [u8; 32] = [0x5e; 32];
-
-/// Within the window of the example plans: 2026-11-21.
-const STARTED: Wall = Wall(1_795_295_100);
 
 pub type Played = Ceremony<World, Simulated>;
 
@@ -63,18 +58,7 @@ impl Theatre {
 
     /// The plan is in, nothing is recorded yet.
     pub fn begin(&mut self) -> Box<Played> {
-        let text = |text: &str| Text::new(text).unwrap();
-        let start = Start {
-            image: Digest::of(b"an image"),
-            build: text("tests"),
-            findings: vec![
-                Looked::Medium { source: text("paper") },
-                Looked::AirGap { absent: 30, hardware: Vec::new(), machine: Vec::new() },
-                Looked::Clock { wall: STARTED.0 },
-                Looked::Plan { source: text("paper"), drive: text("PLAN") },
-            ],
-        };
-        match Begun::new(self.bytes, start, &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")) {
+        match Begun::new(self.bytes, start(), &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")) {
             Begun::Rehearsal(ceremony) => ceremony,
             Begun::Production(_) => panic!("a rehearsal"),
         }

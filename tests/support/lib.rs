@@ -8,6 +8,7 @@
 )]
 
 pub mod bench;
+pub mod ceremony;
 pub mod cpio;
 pub mod guest;
 pub mod opensc;

@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use conclave_ceremony::event::Looked;
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::plan;
-use conclave_ceremony::public::Text;
-use conclave_publish::Digest;
-use conclave_room::ceremony::begin::{Begun, Start};
-use conclave_room::civil::Wall;
+use conclave_room::ceremony::begin::Begun;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::{STARTED, start};
 
 const PLAN: &[u8] = include_bytes!("../golden/transcripts/v1/plan.toml");
 
@@ -26,28 +23,11 @@ pub(crate) struct Played {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
-fn text(words: &str) -> Text {
-    Text::new(words).unwrap()
-}
-
-fn start() -> Start {
-    Start {
-        image: Digest::of(b"an image"),
-        build: text("0.1.0 test"),
-        findings: vec![
-            Looked::Medium { source: text("a printed copy") },
-            Looked::AirGap { absent: 30, machine: vec![text("kernel 6.1")], hardware: vec![] },
-            Looked::Clock { wall: 1_795_295_100 },
-            Looked::Plan { drive: text("PLAN"), source: text("a printed copy") },
-        ],
-    }
-}
-
 /// One key on two tokens, from the first entry to close.
 pub(crate) fn played() -> Played {
     let plan = PLAN;
     let read = plan::read(plan).unwrap();
-    let world = World::new([7; 32], Wall(1_795_295_100), Arc::new(Memo::default()));
+    let world = World::new([7; 32], STARTED, Arc::new(Memo::default()));
     let mut stage = Stage::of(&read, world, [3; 32]).unwrap();
     let Begun::Rehearsal(mut ceremony) = Begun::new(plan, start(), &mut stage.world).unwrap() else {
         panic!("the example is a rehearsal")

@@ -6,13 +6,10 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use conclave_ceremony::event::Looked;
 use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::plan;
-use conclave_ceremony::public::Text;
-use conclave_publish::{Digest, PublicKey, Statement};
-use conclave_room::ceremony::begin::{Begun, Start};
-use conclave_room::civil::Wall;
+use conclave_publish::{PublicKey, Statement};
+use conclave_room::ceremony::begin::Begun;
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::token::Token;
@@ -20,12 +17,12 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::{STARTED, start};
 use conclave_tests::opensc::Readers;
 use conclave_tests::tool::{Ran, run};
 
 const PLAN: &[u8] = include_bytes!("../../../docs/plans/minimal.toml");
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so";
-const STARTED: Wall = Wall(1_795_295_100);
 
 /// What a ceremony left: its transcript, its second token, that token's user PIN.
 struct Left {
@@ -35,21 +32,10 @@ struct Left {
 }
 
 fn ceremony(seed: u8) -> Left {
-    let text = |words| Text::new(words).unwrap();
-    let start = Start {
-        image: Digest::of(b"an image"),
-        build: text("test"),
-        findings: vec![
-            Looked::Medium { source: text("paper") },
-            Looked::AirGap { absent: 30, hardware: vec![], machine: vec![] },
-            Looked::Clock { wall: STARTED.0 },
-            Looked::Plan { source: text("paper"), drive: text("PLAN") },
-        ],
-    };
     let planned = plan::read(PLAN).unwrap();
     let world = World::new([seed; 32], STARTED, Arc::new(Memo::default()));
     let mut stage = Stage::of(&planned, world, [seed + 100; 32]).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(PLAN, start, &mut stage.world).unwrap() else {
+    let Begun::Rehearsal(mut ceremony) = Begun::new(PLAN, start(), &mut stage.world).unwrap() else {
         panic!("the example is a rehearsal")
     };
     let mut robot = Robot::new(&planned);
