@@ -121,9 +121,7 @@ impl Act {
             Self::Identify(_)
             | Self::Read(..)
             | Self::Inspect(_)
-            | Self::Prove(_)
             | Self::Authenticate(_)
-            | Self::ProveAgain(_)
             | Self::Make(_)
             | Self::Reveal(_)
             | Self::Seal(_)
@@ -133,14 +131,18 @@ impl Act {
             | Self::TryPin(_)
             | Self::Sign(..)
             | Self::Wrap(..)
+            | Self::Describe(..)
             | Self::Label(_)
             | Self::List(_)
             | Self::Show
             | Self::PowerOff => Class::Repeatable,
-            // Nothing of worth is on the token yet; the entry before says so.
-            Self::Initialise(_) => Class::Repeatable,
-            // A file that is there with the same bytes, a key with this CAR, a restored key, a description: found, not made.
-            Self::Write(..) | Self::Generate(..) | Self::Unwrap(..) | Self::Describe(..) => Class::Probe,
+            // A file with the same bytes, a key with this CAR, a restored key, a throw-away key, an SO-PIN that was set.
+            Self::Write(..)
+            | Self::Generate(..)
+            | Self::Unwrap(..)
+            | Self::Prove(_)
+            | Self::ProveAgain(_)
+            | Self::Initialise(_) => Class::Probe,
             // Clear shares are gone with the power; half an import cannot be undone.
             Self::MakeShares | Self::Import(_) => Class::Once,
         }

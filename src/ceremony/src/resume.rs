@@ -1,7 +1,6 @@
-//! After an interruption: what is lost with the power, and the step the ceremony goes on at. Total by construction: every
-//! act is repeatable, asks the device first, or is answered here.
+//! After an interruption: what is lost with the power, and the step the ceremony goes on at. Every act is repeatable, asks the
+//! device first, or is answered here; see [`Act::class`](crate::act::Act::class).
 
-use crate::act::{Act, Class};
 use crate::facts::Facts;
 use crate::ids::{Device, StepId};
 use crate::kinds::shares;
@@ -44,16 +43,4 @@ pub(crate) fn back(plan: &Plan, script: &Script, at: StepId, facts: &mut Facts, 
         _ => None,
     };
     back_to.map_or(at, |back_to| back_to.min(at))
-}
-
-/// What resuming does about an act that was intended and has no outcome: shown to the room, and asserted by tests over
-/// every act.
-pub const fn answer(act: &Act) -> &'static str {
-    match (act.class(), act) {
-        (Class::Repeatable, _) => "it is done again",
-        (Class::Probe, _) => "the device is asked whether it happened, then it is done if it did not",
-        (Class::Once, Act::MakeShares) => "the shares were in memory only: a new set is made",
-        (Class::Once, Act::Import(_)) => "half an import cannot be undone: the token is initialised again",
-        (Class::Once, _) => "the step starts over",
-    }
 }

@@ -12,7 +12,7 @@ mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
 
-use conclave_ceremony::act::{Act, Item, Signs};
+use conclave_ceremony::act::{Act, Class, Item, Signs};
 use conclave_ceremony::event::{Failure, Outcome};
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::TokenId;
@@ -90,9 +90,10 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         &mut self.vault
     }
 
-    /// Takes note of acts as an entry intends them, in this boot or an earlier one.
+    /// Takes note of acts as an entry intends them, in this boot or an earlier one: those whose device is asked before they are
+    /// done again.
     pub fn intends(&mut self, acts: &[Act]) {
-        for act in acts {
+        for act in acts.iter().filter(|act| act.class() == Class::Probe) {
             let times = self.intended.entry(*act).or_default();
             *times = times.saturating_add(1);
         }
