@@ -137,12 +137,14 @@ impl State {
             (Phase::Begin, Event::Began(began)) => {
                 next.facts.began = Some((**began).clone());
                 next.facts.boot = 1;
-                Ok((next.enter(plan, script, StepId(0)), Vec::new()))
+                next.enter(plan, script, StepId(0));
+                Ok((next, Vec::new()))
             }
             (Phase::Begin | Phase::Closed, _) => Err(Unfit::Other),
             (_, Event::Interrupted { boot, .. }) => {
                 let from = resume::back(plan, script, self.at, &mut next.facts, *boot);
-                Ok((next.enter(plan, script, from), Vec::new()))
+                next.enter(plan, script, from);
+                Ok((next, Vec::new()))
             }
             (Phase::Failed(_), Event::Again { step: at, by, .. }) => {
                 if *at != self.at {
@@ -171,14 +173,15 @@ impl State {
                 let Some(step) = step else { return Err(Unfit::Other) };
                 let Some(ask) = ask::next(plan, step, &self.facts, progress) else { return Err(Unfit::Other) };
                 let progress = next.answered(plan, step.kind, progress.clone(), (&ask, event))?;
-                Ok(next.go_on(plan, script, step, progress))
+                let acts = next.go_on(plan, script, step, progress);
+                Ok((next, acts))
             }
             _ => Err(Unfit::Other),
         }
     }
 
     /// Enters a step, passing over those whose work stands.
-    fn enter(mut self, plan: &Plan, script: &Script, from: StepId) -> Self {
+    fn enter(&mut self, plan: &Plan, script: &Script, from: StepId) {
         self.at = from;
         while let Some(step) = script.step(self.at)
             && satisfied(plan, step.kind, &self.facts)
@@ -186,26 +189,25 @@ impl State {
             self.at.0 = self.at.0.saturating_add(1);
         }
         self.phase = if script.step(self.at).is_some() { Phase::Asking(Progress::default()) } else { Phase::Closed };
-        self
     }
 
-    fn after(self, plan: &Plan, script: &Script) -> Self {
-        let next = StepId(self.at.0.saturating_add(1));
-        self.enter(plan, script, next)
+    fn leave(&mut self, plan: &Plan, script: &Script) {
+        self.enter(plan, script, StepId(self.at.0.saturating_add(1)));
     }
 
     /// Asks on, acts, or goes to the next step.
-    fn go_on(mut self, plan: &Plan, script: &Script, step: &Step, progress: Progress) -> (Self, Vec<Act>) {
+    fn go_on(&mut self, plan: &Plan, script: &Script, step: &Step, progress: Progress) -> Vec<Act> {
         if ask::next(plan, step, &self.facts, &progress).is_some() {
             self.phase = Phase::Asking(progress);
-            return (self, Vec::new());
+            return Vec::new();
         }
         let acts = acts(plan, step, &mut self.facts);
         if acts.is_empty() {
-            return (self.after(plan, script), acts);
+            self.leave(plan, script);
+        } else {
+            self.phase = Phase::Acting { queue: acts.iter().copied().collect(), intent: None };
         }
-        self.phase = Phase::Acting { queue: acts.iter().copied().collect(), intent: None };
-        (self, acts)
+        acts
     }
 
     /// Takes an outcome.
@@ -216,7 +218,7 @@ impl State {
                 let Phase::Acting { queue, .. } = &mut self.phase else { return };
                 queue.pop_front();
                 if queue.is_empty() {
-                    *self = self.clone().after(plan, script);
+                    self.leave(plan, script);
                 }
             }
             Err(failure) => {
