@@ -79,11 +79,6 @@ impl Layout {
         }
     }
 
-    /// The layout with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|layout| layout.name() == name)
-    }
-
     /// The next one, the first after the last.
     pub const fn next(self) -> Self {
         match self {

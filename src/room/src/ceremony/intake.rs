@@ -43,11 +43,20 @@ pub struct Intake {
     pub wrong: Option<String>,
     bytes: Vec<u8>,
     serial: Shown,
+    /// Serials of everything the plan names: what the gate lets in.
+    named: Vec<Shown>,
 }
 
 impl Default for Intake {
     fn default() -> Self {
-        Self { stage: Stage::Insert, digest: None, wrong: None, bytes: Vec::new(), serial: Shown::default() }
+        Self {
+            stage: Stage::Insert,
+            digest: None,
+            wrong: None,
+            bytes: Vec::new(),
+            serial: Shown::default(),
+            named: Vec::new(),
+        }
     }
 }
 
@@ -113,8 +122,9 @@ impl Intake {
             }
         };
         self.digest = Some(plan.digest);
+        self.named = serials(&plan);
         if is_there(&logs) {
-            machine.admit(&serials(&plan));
+            machine.admit(&self.named);
             self.stage = Stage::Logs;
         } else {
             self.stage = Stage::Challenge(Challenged::Closed);
@@ -131,8 +141,7 @@ impl Intake {
             return Err(text::take_out(serial));
         }
         let Stage::Challenge(Challenged::Met(source)) = self.stage else { return Err(text::take_out(&self.serial)) };
-        let plan = plan::read(&self.bytes).map_err(|_| text::take_out(&self.serial))?;
-        machine.admit(&serials(&plan));
+        machine.admit(&self.named);
         let mut start = start.clone();
         start.findings.push(Looked::Plan {
             source: Text::fitted(crate::text::source(source)),

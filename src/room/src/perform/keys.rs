@@ -45,6 +45,12 @@ fn public(case: Case<'_>, id: KeyIx) -> Result<(PublicKey, &[u8]), Failure> {
     if key.spki() == spki.get() { Ok((key, spki.get())) } else { Err(halt("The attestation is that of another key.")) }
 }
 
+/// The same, as what leaves the ceremony has it.
+fn published(case: Case<'_>, id: KeyIx) -> Result<conclave_publish::PublicKey, Failure> {
+    let (_, spki) = public(case, id)?;
+    conclave_publish::PublicKey::from_spki_der(spki).map_err(|error| halt(&format!("{error}.")))
+}
+
 impl<M: Machine, R: RootKind> Performer<M, R> {
     pub(super) fn generate(
         &mut self,
@@ -76,8 +82,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         machine: &mut M,
     ) -> Result<Outcome, Failure> {
         let key = planned(case, id)?;
-        let (_, spki) = public(case, id)?;
-        let spki = conclave_publish::PublicKey::from_spki_der(spki).map_err(|error| halt(&format!("{error}.")))?;
+        let spki = published(case, id)?;
         let serial = SerialNumber::from_random(*random::<16>(machine)?);
         let to_be_signed = key.certificate.to_be_signed(&spki, serial).map_err(|error| halt(&format!("{error}.")))?;
         let signature = self.signed((token, key), to_be_signed.scheme(), to_be_signed.bytes(), case, machine)?;
@@ -93,8 +98,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         machine: &mut M,
     ) -> Result<Outcome, Failure> {
         let key = planned(case, id)?;
-        let (_, spki) = public(case, id)?;
-        let spki = conclave_publish::PublicKey::from_spki_der(spki).map_err(|error| halt(&format!("{error}.")))?;
+        let spki = published(case, id)?;
         let statement = statement(case.plan, case.facts, token, id, case.head);
         let statement = statement.ok_or_else(|| halt("The record lacks what the statement is about."))?;
         let message = statement.to_string();
