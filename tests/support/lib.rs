@@ -15,3 +15,4 @@ pub mod opensc;
 pub mod qemu;
 pub mod scratch;
 pub mod tool;
+pub mod vm;

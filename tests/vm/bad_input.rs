@@ -5,8 +5,8 @@ use std::fs;
 use conclave_medium::{FIELD_AT, FIELD_LEN};
 use conclave_tests::scratch::Scratch;
 
-use crate::machine::{Drive, Firmware, Machine};
-use crate::{SOUND, iso, walk};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::walk::{self, SOUND, iso};
 
 /// Where the version stands in the seal: behind `CONCLAVE-ISO-`.
 const VERSION_AT: usize = FIELD_AT as usize + 13;

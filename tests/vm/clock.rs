@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::machine::{Drive, Firmware, Machine};
-use crate::{iso, walk};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::walk::{self, iso};
 
 /// The clock on the board, as the board has it.
 fn board(machine: &mut Machine) -> String {

@@ -8,9 +8,9 @@ use conclave_tests::scratch::Scratch;
 use conclave_tests::tool::{require, run};
 use serde_json::json;
 
-use crate::machine::{Drive, Firmware, Machine};
-use crate::nbd::{self, Disk, Mood, Op};
-use crate::{iso, walk};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::nbd::{self, Disk, Mood, Op};
+use conclave_tests::vm::walk::{self, iso};
 
 /// Bytes of every stick here. FAT32 needs 65 525 clusters, which are sectors here.
 const LEN: u64 = 40 << 20;

@@ -1,15 +1,11 @@
 //! Figures of the image on its machine; nothing here passes or fails by one. `scripts/bench` runs it after
 //! `scripts/image`.
 #![allow(missing_docs, reason = "a program, not a library")]
-#![allow(dead_code, reason = "the tests of this folder use the rest of its machine")]
-
-mod machine;
-mod screen;
-mod walk;
 
 use std::time::{Duration, Instant};
 
-use machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::walk;
 
 /// Megabytes of memory between which the least is looked for, and how finely.
 const MEMORY_MIB: std::ops::Range<u32> = 32..256;

@@ -7,8 +7,10 @@ use conclave_tests::scratch::Scratch;
 use serde_json::json;
 
 use crate::gdb::Debugger;
-use crate::machine::{Drive, Firmware, Machine};
-use crate::{SOUND, iso, memory};
+use conclave_tests::vm::walk::{SOUND, iso};
+
+use crate::memory;
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
 
 /// Moments that are tried until the screens are caught at work; they draw for milliseconds after each key.
 const MOMENTS_MAX: u64 = 2_000;

@@ -7,9 +7,9 @@ use conclave_tests::cpio::Archive;
 use conclave_tests::guest;
 use conclave_tests::scratch::Scratch;
 
-use crate::machine::{Drive, Firmware, Machine};
-use crate::screen::kernel_tree;
-use crate::{SOUND, iso};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::screen::kernel_tree;
+use conclave_tests::vm::walk::{SOUND, iso};
 
 /// Only our own init says this: there is no medium, because the kernel was started without one.
 const OURS: &str = "No drive carries a Conclave image.";

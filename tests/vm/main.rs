@@ -9,22 +9,20 @@ mod drives;
 mod gdb;
 mod halt;
 mod load_options;
-mod machine;
 mod main_path;
 mod memory;
 mod nbd;
 mod ram;
-mod screen;
 mod usb;
-mod walk;
 
 use std::fs;
 
 use conclave_publish::Digest;
 use conclave_tests::scratch::Scratch;
 
-use machine::{Drive, Firmware, Machine};
-use walk::{SOUND, iso};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::nbd::serve;
+use conclave_tests::vm::walk::{self, SOUND, iso};
 
 /// The sixteen groups as the screen numbers them, put together again.
 fn digest_on(screen: &[String]) -> String {
@@ -98,7 +96,7 @@ fn one_flipped_byte_fails_the_self_check_and_cannot_be_gone_on_with() {
 fn an_internal_disk_with_our_seal_is_not_read_where_the_seal_is() {
     let scratch = Scratch::new();
     let image = fs::read(iso()).unwrap();
-    let [internal, stick] = ["internal", "stick"].map(|name| nbd::serve(&scratch.file(name), image.clone()));
+    let [internal, stick] = ["internal", "stick"].map(|name| serve(&scratch.file(name), image.clone()));
     let mut arguments = Drive::Dvd.with(&iso());
     for (name, device) in [("internal", "ide-hd,bus=ide.1"), ("stick", "usb-storage,bus=xhci.0,removable=on")] {
         let server = format!("driver=nbd,node-name={name},server.type=unix,server.path=");

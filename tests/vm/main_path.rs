@@ -1,8 +1,8 @@
 //! The way a room takes from power-on to the devices, on a framebuffer. With `CONCLAVE_SCREENS` set it leaves a picture of
 //! each screen in `target/screens`, for people to look at.
 
-use crate::machine::{Drive, Firmware, Machine};
-use crate::{SOUND, iso, walk};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::walk::{self, SOUND, iso};
 
 #[track_caller]
 fn main_path(size: &str, display: &str) {

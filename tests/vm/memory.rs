@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::machine::{Drive, Firmware, Machine};
 use crate::ram::{Planted, find};
-use crate::{SOUND, iso, walk};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::walk::{self, SOUND, iso};
 
 /// Typed into the test line: short enough that the kernel's ring of events holds all its keys. The line counts as a
 /// secret, because people try a keyboard with the passphrase they are about to use.

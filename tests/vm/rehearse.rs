@@ -1,11 +1,6 @@
 //! Rehearses on the image itself: starts it in QEMU with three simulated tokens, types its way to the devices at a pace
 //! people can follow, and shows its screen in this terminal. `scripts/rehearse --image` runs it.
 #![allow(missing_docs, reason = "a program, not a library")]
-#![allow(dead_code, reason = "the tests of this folder use the rest of its machine")]
-
-mod machine;
-mod screen;
-mod walk;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -26,7 +21,8 @@ use conclave_tests::qemu::Qmp;
 use conclave_tests::scratch::Scratch;
 use serde_json::json;
 
-use machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::{screen, walk};
 
 /// Serials of the tokens, which are plugged in in this order.
 const SERIALS: [&str; 3] = ["DENK0100001", "DENK0100002", "DENK0100003"];

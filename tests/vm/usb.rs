@@ -2,28 +2,22 @@
 //!
 //! One machine, many pluggings: every device is simulated and sits on a port of its own.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use conclave_sim::card::profile::Profile as Firmware41;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
 use conclave_sim::ccid_device::{CcidDevice, Profile};
 use conclave_sim::gadget::{CARD_READER, Class, Gadget, KEYBOARD, Manner, NETWORK, STORAGE};
 use conclave_sim::token::Token;
 use conclave_sim::usb::{Descriptors, NoTransfer, UsbDevice};
 use conclave_sim::usbredir::{Plugged, plug};
 use conclave_tests::scratch::Scratch;
+use conclave_tests::vm::reader::{TPDU, reader, socket, token};
 use serde_json::json;
 
-use crate::machine::{Drive, Firmware, Machine};
-use crate::walk::to_clock;
-use crate::{SOUND, iso};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::walk::{SOUND, iso, to_clock};
 
 /// Ports of the machine; the sixth has a hub with two of its own.
 const PORTS: [&str; 7] = ["1", "2", "3", "4", "5", "6.1", "6.2"];
-pub(crate) const TPDU: Profile = Profile::Tpdu { interface: 0 };
 
 /// A machine whose USB ports wait for devices.
 struct Bench {
@@ -74,29 +68,6 @@ impl Bench {
 
 fn line_with(screen: &[String], words: &[&str]) -> bool {
     screen.iter().any(|line| words.iter().all(|word| line.contains(word)))
-}
-
-pub(crate) fn socket(scratch: &Scratch, port: &str) -> PathBuf {
-    scratch.file(&format!("port{port}"))
-}
-
-pub(crate) fn token(serial: &str) -> Arc<Mutex<Token>> {
-    let mut seed = [0; 32];
-    seed[..serial.len()].copy_from_slice(serial.as_bytes());
-    let birth = Birth {
-        serial,
-        profile: Firmware41::firmware_4_1(),
-        so_pin: BirthSoPin::Published,
-        random: Randomness::seeded(seed),
-        rsa: RsaSource::Premade(Vec::new()),
-    };
-    Arc::new(Mutex::new(Token::new(Card::new(birth).unwrap())))
-}
-
-/// A reader with this token in it; a Nitrokey's names the token, with the sequence of its certificate cut off at 15.
-pub(crate) fn reader(token: &Arc<Mutex<Token>>, serial: &str, profile: Profile) -> CcidDevice<Arc<Mutex<Token>>> {
-    let usb_serial = if profile == Profile::Apdu { "53311".into() } else { format!("{serial}0000") };
-    CcidDevice::new(Arc::clone(token), profile, &usb_serial)
 }
 
 /// A reader that takes every message and never answers one.

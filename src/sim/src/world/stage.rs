@@ -110,8 +110,10 @@ pub fn port(device: Device) -> Shown {
     })
 }
 
-/// A token as the plan says it comes.
-fn token(planned: &Planned, seed: &[u8; 32]) -> Result<Token, SerialError> {
+/// A token as the plan says it comes, its randomness and keys a function of `seed` and its serial.
+///
+/// Errors: a serial number no simulated token can have.
+pub fn token(planned: &Planned, seed: &[u8; 32]) -> Result<Token, SerialError> {
     let serial = planned.serial.as_str();
     let so_pin = match planned.before {
         Before::New => BirthSoPin::Published,

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use conclave_tests::qemu::Qmp;
-use conclave_tests::scratch::Scratch;
-use conclave_tests::tool::wait_for;
+use crate::qemu::Qmp;
+use crate::scratch::Scratch;
+use crate::tool::wait_for;
 use serde_json::{Value, json};
 
-use crate::screen::{Font, framebuffer, text_mode};
+use super::screen::{Font, framebuffer, text_mode};
 
 /// How long a screen may take to say what is waited for: the processor is emulated and its host shared.
 const PATIENCE: Duration = Duration::from_secs(420);
@@ -21,7 +21,7 @@ const OVMF: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVM
 
 /// What the machine starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Firmware {
+pub enum Firmware {
     /// SeaBIOS: a text screen.
     Bios,
     /// OVMF: a framebuffer.
@@ -30,7 +30,7 @@ pub(crate) enum Firmware {
 
 /// Where the medium is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Drive {
+pub enum Drive {
     /// In a SATA DVD drive.
     Dvd,
     /// On a USB stick.
@@ -39,7 +39,7 @@ pub(crate) enum Drive {
 
 impl Drive {
     /// QEMU's arguments for a medium that is started from.
-    pub(crate) fn with(self, medium: &Path) -> Vec<String> {
+    pub fn with(self, medium: &Path) -> Vec<String> {
         let file = format!("file={},format=raw,if=none,id=medium,readonly=on", medium.display());
         let (kind, device) = match self {
             Self::Dvd => (",media=cdrom", "ide-cd,drive=medium,bus=ide.0,bootindex=0"),
@@ -50,7 +50,7 @@ impl Drive {
 }
 
 /// A running machine; it ends with this value.
-pub(crate) struct Machine {
+pub struct Machine {
     qemu: Child,
     scratch: Scratch,
     qmp: Qmp,
@@ -60,13 +60,13 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Starts a machine with these further arguments for QEMU.
-    pub(crate) fn start(firmware: Firmware, arguments: &[String]) -> Self {
+    pub fn start(firmware: Firmware, arguments: &[String]) -> Self {
         let scratch = Scratch::new();
         // setpriv: if the test dies, so does the machine.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]);
         command.args(["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "256", "-display", "none"]);
-        command.args(["-vga", "std", "-device", "qemu-xhci,id=xhci,p2=8,p3=8"]);
+        command.args(["-vga", "std", "-device", "qemu-xhci,id=xhci,p2=15,p3=15"]);
         command.args(["-qmp", &format!("unix:{},server=on,wait=off", scratch.file("qmp").display())]);
         if firmware == Firmware::Uefi {
             let variables = scratch.file("variables");
@@ -85,12 +85,12 @@ impl Machine {
     }
 
     /// QEMU's control socket.
-    pub(crate) fn qmp(&mut self) -> &mut Qmp {
+    pub fn qmp(&mut self) -> &mut Qmp {
         &mut self.qmp
     }
 
     /// The screen as lines of text.
-    pub(crate) fn screen(&mut self) -> Vec<String> {
+    pub fn screen(&mut self) -> Vec<String> {
         let file = self.scratch.file("screen");
         match self.firmware {
             Firmware::Bios => {
@@ -107,7 +107,7 @@ impl Machine {
     }
 
     /// The whole memory, by physical address.
-    pub(crate) fn memory(&mut self) -> Vec<u8> {
+    pub fn memory(&mut self) -> Vec<u8> {
         let size = &self.qmp.execute("query-memory-size-summary", json!({}))["base-memory"];
         let file = self.scratch.file("memory");
         self.qmp.execute("pmemsave", json!({ "val": 0, "size": size, "filename": file }));
@@ -117,7 +117,7 @@ impl Machine {
     }
 
     /// Leaves a picture of the screen in `target/screens`, if `CONCLAVE_SCREENS` is set.
-    pub(crate) fn picture(&mut self, name: &str) {
+    pub fn picture(&mut self, name: &str) {
         if std::env::var_os("CONCLAVE_SCREENS").is_none() {
             return;
         }
@@ -129,13 +129,13 @@ impl Machine {
 
     /// Waits until some line of the screen contains `words`, and returns the screen.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, words: &str) -> Vec<String> {
+    pub fn wait_for(&mut self, words: &str) -> Vec<String> {
         self.wait_until(words, |screen| screen.iter().any(|line| line.contains(words)))
     }
 
     /// Waits until `is_there` finds on the screen what is waited for, named by `what`, and returns the screen.
     #[track_caller]
-    pub(crate) fn wait_until(&mut self, what: &str, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
+    pub fn wait_until(&mut self, what: &str, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
         let began = Instant::now();
         loop {
             let screen = self.screen();
@@ -148,7 +148,7 @@ impl Machine {
     }
 
     /// Presses keys, by QEMU's names for them, one after the other.
-    pub(crate) fn press(&mut self, keys: &[&str]) {
+    pub fn press(&mut self, keys: &[&str]) {
         for key in keys {
             let keys: Vec<Value> = key.split('-').map(|key| json!({ "type": "qcode", "data": key })).collect();
             self.qmp.execute("send-key", json!({ "keys": keys, "hold-time": 60 }));
@@ -158,13 +158,13 @@ impl Machine {
     }
 
     /// Types a text on a keyboard of US layout.
-    pub(crate) fn type_text(&mut self, text: &str) {
+    pub fn type_text(&mut self, text: &str) {
         let keys: Vec<String> = text.chars().map(qcode).collect();
         self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     /// Waits until the machine has switched itself off.
-    pub(crate) fn wait_until_off(mut self) {
+    pub fn wait_until_off(mut self) {
         let qemu = &mut self.qemu;
         wait_for("the machine to switch itself off", || qemu.try_wait().unwrap().is_some());
     }

@@ -24,18 +24,18 @@ fn character(code: u8) -> char {
 }
 
 /// Characters of the VGA text buffer, every other byte being a colour.
-pub(crate) fn text_mode(buffer: &[u8]) -> Vec<String> {
+pub fn text_mode(buffer: &[u8]) -> Vec<String> {
     let rows = buffer.chunks_exact(2 * COLUMNS).take(ROWS);
     rows.map(|row| row.iter().step_by(2).map(|code| character(*code)).collect()).collect()
 }
 
 /// The kernel's source and objects, as the build of the image left them.
-pub(crate) fn kernel_tree() -> PathBuf {
+pub fn kernel_tree() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/room/build")
 }
 
 /// The glyphs of a console font, by their rows of pixels.
-pub(crate) struct Font {
+pub struct Font {
     width: usize,
     height: usize,
     glyphs: HashMap<Vec<u8>, char>,
@@ -43,12 +43,12 @@ pub(crate) struct Font {
 
 impl Font {
     /// The large font, which is used wherever it leaves 80 columns and 25 rows.
-    pub(crate) fn large() -> Self {
+    pub fn large() -> Self {
         Self::of_the_kernel("font_ter16x32.c", 16, 32)
     }
 
     /// The font of small screens.
-    pub(crate) fn small() -> Self {
+    pub fn small() -> Self {
         Self::of_the_kernel("font_8x16.c", 8, 16)
     }
 
@@ -71,7 +71,7 @@ impl Font {
 }
 
 /// Characters of a binary PPM, in one of these fonts.
-pub(crate) fn framebuffer(ppm: &[u8], [small, large]: &[Font; 2]) -> Vec<String> {
+pub fn framebuffer(ppm: &[u8], [small, large]: &[Font; 2]) -> Vec<String> {
     let mut lines = ppm.splitn(4, |byte| *byte == b'\n');
     let (Some(b"P6"), Some(size), Some(b"255"), Some(pixels)) =
         (lines.next(), lines.next(), lines.next(), lines.next())

@@ -4,32 +4,32 @@ use std::path::{Path, PathBuf};
 
 use conclave_publish::Digest;
 
-use crate::machine::Machine;
+use super::machine::Machine;
 
 /// Said on the screen of a medium that was read to its end and is sound.
-pub(crate) const SOUND: &str = "Self-check OK.";
+pub const SOUND: &str = "Self-check OK.";
 
 /// The image, which `scripts/image` built.
-pub(crate) fn iso() -> PathBuf {
+pub fn iso() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/conclave.iso");
     assert!(path.is_file(), "no image at {}: run scripts/image", path.display());
     path
 }
 
 /// Presses the keys of a word, then Enter.
-pub(crate) fn enter(machine: &mut Machine, word: &str) {
+pub fn enter(machine: &mut Machine, word: &str) {
     machine.type_text(word);
     machine.press(&["ret"]);
 }
 
 /// The groups the screen asks for, by number.
-pub(crate) fn asked_for(screen: &[String]) -> Vec<usize> {
+pub fn asked_for(screen: &[String]) -> Vec<usize> {
     let number = |line: &String| line.split_once("group ")?.1.split_once(" of 16:")?.0.trim().parse().ok();
     screen.iter().filter_map(number).collect()
 }
 
 /// From the source of the witness's copy, which `key` chooses, through the six groups.
-pub(crate) fn answer(machine: &mut Machine, key: &str) {
+pub fn answer(machine: &mut Machine, key: &str) {
     let digest = Digest::of(&std::fs::read(iso()).unwrap());
     machine.wait_for("where does your own copy");
     machine.press(&[key]);
@@ -40,7 +40,7 @@ pub(crate) fn answer(machine: &mut Machine, key: &str) {
 }
 
 /// From power-on to the air gap.
-pub(crate) fn to_air_gap(machine: &mut Machine) -> Vec<String> {
+pub fn to_air_gap(machine: &mut Machine) -> Vec<String> {
     machine.wait_for(SOUND);
     machine.press(&["ret"]);
     answer(machine, "3");
@@ -49,27 +49,27 @@ pub(crate) fn to_air_gap(machine: &mut Machine) -> Vec<String> {
 }
 
 /// Down the air gap to the facts of the machine, which stand below the proofs.
-pub(crate) fn to_facts(machine: &mut Machine) -> String {
+pub fn to_facts(machine: &mut Machine) -> String {
     machine.press(&["down"; 14]);
     machine.wait_for("hypervisor").join("\n")
 }
 
 /// From power-on to the clock.
-pub(crate) fn to_clock(machine: &mut Machine) -> Vec<String> {
+pub fn to_clock(machine: &mut Machine) -> Vec<String> {
     to_air_gap(machine);
     machine.press(&["ret"]);
     machine.wait_for("compare with a watch")
 }
 
 /// From power-on to what is plugged in.
-pub(crate) fn to_devices(machine: &mut Machine) -> Vec<String> {
+pub fn to_devices(machine: &mut Machine) -> Vec<String> {
     to_clock(machine);
     machine.press(&["ret"]);
     machine.wait_for("► Devices")
 }
 
 /// Powers off by the typed word.
-pub(crate) fn power_off(mut machine: Machine) {
+pub fn power_off(mut machine: Machine) {
     machine.press(&["f10"]);
     machine.wait_for("type off and press Enter");
     enter(&mut machine, "off");

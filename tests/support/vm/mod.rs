@@ -1,0 +1,9 @@
+//! The shipped image in QEMU: its screen, its keyboard, and what is plugged into it.
+
+pub mod machine;
+pub mod nbd;
+pub mod reader;
+pub mod room;
+pub mod screen;
+pub mod stick;
+pub mod walk;

@@ -1,0 +1,36 @@
+//! Sticks as files: FAT32 file systems made and read by mkfs and mtools, not by us.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::tool::run;
+
+/// Makes a FAT32 file system of this size.
+pub fn format(stick: &Path, size: u64, label: &str, volume: u32) {
+    fs::File::create(stick).unwrap().set_len(size).unwrap();
+    let mut command = Command::new("/sbin/mkfs.vfat");
+    command.args(["-F", "32", "-s", "1", "-n", label, "-i", &format!("{volume:08x}")]).arg(stick);
+    let ran = run(command, "");
+    assert!(ran.zero, "{ran:?}");
+}
+
+/// Copies a file onto a stick.
+pub fn put(stick: &Path, file: &Path, name: &str) {
+    let mut command = Command::new("mcopy");
+    command.arg("-i").arg(stick).arg(file).arg(format!("::{name}"));
+    let ran = run(command, "");
+    assert!(ran.zero, "{name}: {ran:?}");
+}
+
+/// A file of a stick.
+pub fn get(stick: &Path, name: &str) -> Vec<u8> {
+    let out = stick.with_extension("out");
+    let mut command = Command::new("mcopy");
+    command.arg("-n").arg("-i").arg(stick).arg(format!("::{name}")).arg(&out);
+    let ran = run(command, "");
+    assert!(ran.zero, "{name}: {ran:?}");
+    let bytes = fs::read(&out).unwrap();
+    fs::remove_file(out).unwrap();
+    bytes
+}
