@@ -7,20 +7,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use conclave_ceremony::act::Act;
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::companion::Companion;
 use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
+use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
+use conclave_publish::FileName;
 use conclave_room::ports::{Machine, Tokens};
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::Fault as OfDrive;
-use conclave_sim::world::play::Ended;
+use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::tokens::Fault as OfToken;
 use smartcard_hsm::command::{DkekStatus, KeyDomain};
 use smartcard_hsm::object::PinKind;
 use smartcard_hsm::session::Session;
 
 use crate::MINIMAL;
-use crate::theatre::Theatre;
+use crate::theatre::{Played, Theatre};
 
 /// Boots one ceremony takes after one cut, at most.
 const BOOTS_MAX: usize = 3;
@@ -127,6 +131,54 @@ fn played(memo: &Arc<Memo>, cut: Cut) -> (Theatre, Option<Act>) {
         }
     }
     panic!("not closed after {BOOTS_MAX} boots");
+}
+
+/// Until both logs are begun and somebody is to sign in: the operations of drives and what was not synced at each.
+fn to_sign_in(theatre: &mut Theatre, ceremony: &mut Played) -> Ended {
+    let Theatre { stage, robot, .. } = theatre;
+    play(stage, ceremony, robot, |stage, ceremony| {
+        if matches!(ceremony.waiting(), Waiting::Asked(Ask::SignIn(_))) {
+            stage.world.tokens().darken();
+        }
+    })
+}
+
+#[test]
+fn a_log_whose_first_files_were_cut_off_is_set_aside_and_the_ceremony_begins() {
+    let fresh = Theatre::new(MINIMAL, &Arc::new(Memo::default()));
+    let begin = || {
+        let mut theatre = fresh.clone();
+        let ceremony = theatre.begin();
+        (theatre, ceremony)
+    };
+    let (mut theatre, mut ceremony) = begin();
+    assert_eq!(to_sign_in(&mut theatre, &mut ceremony), Ended::Dark);
+    let ops = theatre.stage.world.drives().ops();
+    let (mut aside, mut resumed) = (0, 0);
+    for op in 0..ops {
+        let (mut theatre, mut ceremony) = begin();
+        theatre.stage.world.drives().fail_at(op, OfDrive::PowerCut);
+        assert_eq!(to_sign_in(&mut theatre, &mut ceremony), Ended::Dark);
+        let head = ceremony.head();
+        let kept = theatre.stage.world.drives().unsynced() * (op as usize * 97 % 257) / 256;
+        theatre.power_back(kept);
+        let mut ceremony = theatre.resume();
+        assert_eq!(to_sign_in(&mut theatre, &mut ceremony), Ended::Dark, "cut at {op}");
+        assert!(matches!(ceremony.waiting(), Waiting::Asked(Ask::SignIn(_))), "cut at {op}: {:?}", ceremony.waiting());
+        theatre.power_back(0);
+        resumed += usize::from(ceremony.state().facts().boot > 1);
+        let read = transcript::read(&logs(&mut theatre)).unwrap();
+        assert!(read.torn == 0 && read.head() == ceremony.head() && read.head() != head);
+        // Whatever was there is there still, under another name, and both files beside the log are whole.
+        let [log, _] = theatre.logs();
+        let files = &theatre.stage.stick(log).unwrap().files;
+        aside += usize::from(files.keys().any(|name| name.as_str() == "conclave.cbor.torn1"));
+        let companion = &files[&FileName::new(b"companion.cbor").unwrap()];
+        let Event::Began(began) = &read.entries[0].event else { panic!() };
+        assert!(Companion::read(companion, &theatre.plan, &began.commitments).is_ok(), "cut at {op}");
+    }
+    println!("figure: {ops} power cuts before the first sign-in, {aside} records set aside, {resumed} resumed");
+    assert!(aside > 20 && resumed > 20, "{aside} {resumed}");
 }
 
 #[test]

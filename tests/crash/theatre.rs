@@ -10,7 +10,9 @@ use conclave_ceremony::plan::{self, Holds, Plan};
 use conclave_ceremony::step::Waiting;
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
+use conclave_room::ceremony::resume::NotResumed;
 use conclave_room::ports::Machine;
+use conclave_room::text_intake::NO_RECORD;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
@@ -74,20 +76,14 @@ impl Theatre {
         self.logs().into_iter().for_each(|log| self.stage.plug(Device::Drive(log)));
     }
 
-    /// A later boot: the record is read from the log drives; where there is none yet, the ceremony begins.
+    /// A later boot: the record is read from the log drives; where none was ever whole, the ceremony begins.
     pub fn resume(&mut self) -> Box<Played> {
-        let [log, _] = self.logs();
-        let stick = self.stage.stick(log).unwrap();
-        if !stick.files.keys().any(|name| name.as_str() == "companion.cbor") {
-            // Nothing was done but looking. The screen asks for empty log drives, so somebody empties them elsewhere.
-            for log in self.logs() {
-                self.stage.stick(log).unwrap().files.clear();
-            }
-            return self.begin();
-        }
-        match Begun::resumed(&mut self.stage.world).unwrap_or_else(|error| panic!("{error}")) {
-            Begun::Rehearsal(ceremony) => ceremony,
-            Begun::Production(_) => panic!("a rehearsal"),
+        match Begun::resumed(&mut self.stage.world) {
+            Ok(Begun::Rehearsal(ceremony)) => ceremony,
+            Ok(Begun::Production(_)) => panic!("a rehearsal"),
+            Err(NotResumed::Drive(words)) if words == NO_RECORD => self.begin(),
+            Err(NotResumed::Companion(_)) => self.begin(),
+            Err(error) => panic!("{error}"),
         }
     }
 

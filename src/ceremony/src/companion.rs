@@ -91,10 +91,10 @@ impl Companion {
         bytes
     }
 
-    /// Reads a file and checks that it opens the commitments of entry 0 to the values of the plan.
+    /// Reads a file and checks that it is of the values of the plan, whatever transcript it belongs to.
     ///
     /// Errors: [`CompanionError`].
-    pub fn read(bytes: &[u8], plan: &Plan, commitments: &[Octets<32>]) -> Result<Self, CompanionError> {
+    pub fn of_plan(bytes: &[u8], plan: &Plan) -> Result<Self, CompanionError> {
         let bounded = bytes.get(..LEN_MAX).unwrap_or(bytes);
         let read = ciborium::de::from_reader_with_recursion_limit::<Self, _>(bounded, 8);
         let companion = read.map_err(|_| CompanionError::Encoding)?;
@@ -107,6 +107,14 @@ impl Companion {
         if Digest::from(companion.plan) != plan.digest || !companion.opened.iter().map(|o| &o.value).eq(values(plan)) {
             return Err(CompanionError::OtherPlan);
         }
+        Ok(companion)
+    }
+
+    /// Reads a file and checks that it opens the commitments of entry 0 to the values of the plan.
+    ///
+    /// Errors: [`CompanionError`].
+    pub fn read(bytes: &[u8], plan: &Plan, commitments: &[Octets<32>]) -> Result<Self, CompanionError> {
+        let companion = Self::of_plan(bytes, plan)?;
         let opened = companion.commitments();
         if let Some(at) = (0..opened.len().max(commitments.len())).find(|at| opened.get(*at) != commitments.get(*at)) {
             return Err(CompanionError::Opens { at });

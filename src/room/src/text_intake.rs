@@ -20,6 +20,10 @@ pub const LOGS: &str = "plug in both log drives of this ceremony, then press Ent
 pub const INTERRUPTED: &str =
     "This drive holds the record of a ceremony that was interrupted. Both records are compared.";
 
+/// Drives are plugged in, and none with a record that can be resumed.
+pub const NO_RECORD: &str = "No drive with plan and companion file beside its record is plugged in. Plug both log drives \
+                             in. If the power failed before they had both: Esc, then begin again with the plan's drive.";
+
 /// A drive did not do what it was asked.
 pub fn drive(called: &Shown, error: &DriveError) -> String {
     let words = crate::text_drives::failed(called.as_str(), error);
@@ -45,7 +49,10 @@ pub fn take_out(serial: &Shown) -> String {
 pub fn not_resumed(error: &NotResumed) -> String {
     match error {
         NotResumed::Plan(refusals) => refused(refusals).join(" "),
-        error => format!("{error}. Nothing was changed. Keep both log drives as they are."),
+        error => {
+            let why = error.to_string();
+            format!("{}. Nothing was changed. Keep both log drives as they are.", why.trim_end_matches('.'))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub mod scene;
 
 use std::collections::VecDeque;
 
-use conclave_ceremony::act::Act;
+use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Event, Looked};
@@ -200,7 +200,10 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         // A drive that was just identified as a log takes every entry so far, this one included.
         let logs = self.waits.as_ref().map(|waits| waits.next.facts().logs.clone()).unwrap_or_default();
         for drive in logs {
-            self.record.attach(drive, &self.plan, machine)?;
+            if self.record.attach(drive, &self.plan, machine)? {
+                let beside = [Item::Plan, Item::Companion].map(|item| Act::Write(drive, item));
+                self.performer.intends(&beside);
+            }
         }
         self.record.write(&self.plan, machine)?;
         if let Some(waits) = self.waits.take() {

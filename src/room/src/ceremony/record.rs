@@ -1,9 +1,11 @@
 //! The record: every entry in memory, and on each log drive as far as it was written there.
 
+use conclave_ceremony::companion::{self, Companion};
+use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::plan::Plan;
-use conclave_ceremony::transcript;
-use conclave_publish::FileName;
+use conclave_ceremony::transcript::{self, Transcript};
+use conclave_publish::{Digest, FileName};
 
 use crate::drives::{Drive, DriveError, Drives};
 use crate::perform::{find_drive, log_drive};
@@ -55,28 +57,43 @@ impl Record {
 
     /// Makes a drive that was identified a log of this record.
     ///
+    /// A record that a power cut left there before the files beside it were whole can never be resumed: it is kept as evidence
+    /// under another name, and this one begins. True if there was one: the files beside it may be torn, too.
+    ///
     /// **Errors**: it holds the record of another ceremony, or one that goes on differently.
-    pub fn attach(&mut self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<(), NotWritten> {
+    pub fn attach(&mut self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<bool, NotWritten> {
         if self.logs.iter().any(|log| log.id == id) {
-            return Ok(());
+            return Ok(false);
         }
         let refused = |words: &str| NotWritten { drive: name(plan, id), words: words.into() };
         let failed = |error: DriveError| refused(&words(&name(plan, id), &error));
         let drive = self.find(id, plan, machine)?;
-        let log = file_name()?;
-        let there = machine.drives().names(&drive).map_err(failed)?.iter().any(|(name, _)| *name == log);
-        let mut len = 0;
-        if there {
+        let log = file_name(log_drive::TRANSCRIPT)?;
+        let names = machine.drives().names(&drive).map_err(failed)?;
+        let is_there = |wanted: &FileName| names.iter().any(|(name, _)| name == wanted);
+        let (mut len, mut unfinished) = (0, false);
+        if is_there(&log) {
             let old = machine.drives().read(&drive, &log, transcript::TRANSCRIPT_LEN_MAX as u64).map_err(failed)?;
             let whole = transcript::read(&old).map_err(|damage| refused(&format!("Its log is damaged: {damage}.")))?;
             len = whole.len;
+            unfinished = len == 0;
             // A power cut may have left the beginning of this very record.
             if (len > 0 && len < self.first) || old.get(..len).is_none_or(|old| !self.bytes.starts_with(old)) {
-                return Err(refused("It holds the record of another ceremony. Take it out; bring an empty drive."));
+                let companion = file_name(log_drive::COMPANION)?;
+                let companion = if is_there(&companion) {
+                    machine.drives().read(&drive, &companion, companion::LEN_MAX as u64).map_err(failed)?
+                } else {
+                    Vec::new()
+                };
+                if !never_whole(&whole, &companion, plan) {
+                    return Err(refused("It holds the record of another ceremony. Take it out; bring an empty drive."));
+                }
+                machine.drives().truncate_to(&drive, &log, 0).map_err(failed)?;
+                (len, unfinished) = (0, true);
             }
         }
         self.logs.push(Log { id, len });
-        self.write(plan, machine)
+        Ok(unfinished)
     }
 
     /// Brings every log up to date, one after the other: the second is not touched before the first was read back.
@@ -88,7 +105,7 @@ impl Record {
             let drive = self.find(id, plan, machine)?;
             let failed =
                 |error: DriveError| NotWritten { drive: name(plan, id), words: words(&name(plan, id), &error) };
-            let file = file_name()?;
+            let file = file_name(log_drive::TRANSCRIPT)?;
             let torn = |error: &DriveError| matches!(&error.came, crate::drives::Came::LogLength { expected, found } if found > expected);
             match machine.drives().append(&drive, &file, len as u64, missing) {
                 // What an append that failed half way left behind is kept in a file of its own.
@@ -144,13 +161,22 @@ fn name(plan: &Plan, id: DriveId) -> String {
     plan.drives.get(usize::from(id.0)).map_or_else(|| "drive".into(), |drive| drive.name.to_string())
 }
 
+/// Whether a record of this plan was cut off before the file beside it that opens its commitments was whole.
+fn never_whole(record: &Transcript, companion: &[u8], plan: &Plan) -> bool {
+    record.entries.first().is_some_and(|entry| match &entry.event {
+        Event::Began(began) => {
+            Digest::from(began.plan) == plan.digest && Companion::read(companion, plan, &began.commitments).is_err()
+        }
+        _ => false,
+    })
+}
+
 fn words(name: &str, error: &DriveError) -> String {
     let words = crate::text_drives::failed(name, error);
     format!("{} {}", words.facts.join(" "), words.instruction)
 }
 
-/// The name of the transcript.
-fn file_name() -> Result<FileName, NotWritten> {
-    FileName::new(log_drive::TRANSCRIPT.as_bytes())
-        .map_err(|error| NotWritten { drive: log_drive::TRANSCRIPT.into(), words: error.to_string() })
+/// A name of a log drive's files.
+fn file_name(name: &str) -> Result<FileName, NotWritten> {
+    FileName::new(name.as_bytes()).map_err(|error| NotWritten { drive: name.into(), words: error.to_string() })
 }

@@ -1,5 +1,6 @@
 //! After a power cut: both logs read, made one record again, and every entry stepped through once more.
 
+use conclave_ceremony::companion::{Companion, CompanionError};
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::DriveId;
@@ -33,6 +34,9 @@ pub enum NotResumed {
     /// The plan beside the log is not the one the record names.
     #[error("the plan on the log drive is not the one this record began with")]
     OtherPlan,
+    /// The companion file is not the one this record began with: a power cut may have torn it.
+    #[error(transparent)]
+    Companion(#[from] CompanionError),
     /// The logs do not go together.
     #[error(transparent)]
     Merge(#[from] MergeError),
@@ -82,20 +86,25 @@ fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
     NotResumed::Drive(format!("{} {}", words.facts.join(" "), words.instruction))
 }
 
-/// Plan and companion, from the first drive with a transcript.
+/// Plan and companion, from the first drive that has both, one whose companion is of its plan before others.
 fn beside(machine: &mut impl Machine) -> Result<(Vec<u8>, Vec<u8>), NotResumed> {
     let drives = machine.drives().present().map_err(|error| NotResumed::Drive(error.to_string()))?;
     let wanted = [name(log_drive::PLAN)?, name(log_drive::COMPANION)?];
+    let mut torn = None;
     for drive in drives {
         let Ok(names) = machine.drives().names(&drive) else { continue };
         if wanted.iter().all(|wanted| names.iter().any(|(name, _)| name == wanted)) {
             let [plan, companion] = &wanted;
             let plan = machine.drives().read(&drive, plan, FILE_LEN_MAX).map_err(|error| failed(&drive, &error))?;
             let companion = machine.drives().read(&drive, companion, FILE_LEN_MAX);
-            return Ok((plan, companion.map_err(|error| failed(&drive, &error))?));
+            let found = (plan, companion.map_err(|error| failed(&drive, &error))?);
+            if plan::read(&found.0).is_ok_and(|plan| Companion::of_plan(&found.1, &plan).is_ok()) {
+                return Ok(found);
+            }
+            torn = torn.or(Some(found));
         }
     }
-    Err(NotResumed::Drive("No drive with a plan beside its record is plugged in. Plug both log drives in.".into()))
+    torn.ok_or_else(|| NotResumed::Drive(crate::text_intake::NO_RECORD.into()))
 }
 
 fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed> {
@@ -133,6 +142,11 @@ fn resume<M: Machine, R: RootKind>(
     let torn = [merged.torn_a, merged.torn_b].into_iter().find(|torn| !torn.is_empty()).map(Digest::of);
     let longer = if a.log.len() - merged.torn_a.len() >= b.log.len() - merged.torn_b.len() { &a.log } else { &b.log };
     let whole = longer.get(..transcript.len).unwrap_or_default().to_vec();
+    let began = transcript.entries.first().and_then(|first| match &first.event {
+        Event::Began(began) => Some(began).filter(|began| Digest::from(began.plan) == plan.digest),
+        _ => None,
+    });
+    Companion::read(&companion, &plan, &began.ok_or(NotResumed::OtherPlan)?.commitments)?;
     let mut performer = Performer::new(bytes, companion);
     let mut state = State::default();
     for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
@@ -142,10 +156,6 @@ fn resume<M: Machine, R: RootKind>(
         }
         performer.intends(&acts);
         state = next.appended(*head);
-    }
-    let began = state.facts().began.as_ref().map(|began| Digest::from(began.plan));
-    if began != Some(plan.digest) {
-        return Err(NotResumed::OtherPlan);
     }
     // Only drives that the record knows as logs go on as such; the other one is identified by its step.
     let known = state.facts().logs.clone();
