@@ -107,7 +107,7 @@ pub fn mistyped(error: &Mistyped) -> String {
 
 /// Free text that is not recorded.
 pub fn not_public(error: &NotPublic) -> String {
-    format!("{error}. It was not recorded. Say it in other words.")
+    format!("{error}. It was not recorded. Say it in other words; write numbers as words.")
 }
 
 /// A device by name and serial, in full.

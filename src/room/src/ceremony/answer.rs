@@ -64,7 +64,9 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 if first != self.desk.form.text(1) {
                     return Err(text::NUMBERS_DIFFER.into());
                 }
-                done(Answer::BagNumber { bag: *bag, number: self.public(&first)? })
+                let planned = self.plan.bags.get(usize::from(bag.0)).map_or(0, |bag| bag.number.as_str().len());
+                let number = if first.len() == planned { self.number(&first)? } else { self.public(&first)? };
+                done(Answer::BagNumber { bag: *bag, number })
             }
             Ask::Objections if first.is_empty() => done(Answer::NoObjection),
             Ask::Objections => {
@@ -92,6 +94,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
 
     fn public(&self, words: &str) -> Result<Text, String> {
         self.performer.vault().public(words).map_err(|error| text::not_public(&error))
+    }
+
+    /// The number of a bag, as long as the planned one.
+    fn number(&self, number: &str) -> Result<Text, String> {
+        self.performer.vault().number(number).map_err(|error| text::not_public(&error))
     }
 
     /// A document is chosen, a code is shown, the code is typed.

@@ -12,7 +12,7 @@ use super::{SO_PIN_DIGITS, Vault};
 use crate::ports::{Machine, NoRandomness};
 
 /// Digits of a user PIN. Three wrong ones block it, so eight are far more than anyone can try.
-const PIN_DIGITS: usize = 8;
+pub(super) const PIN_DIGITS: usize = 8;
 /// Words of a passphrase: 54 random bits. Trying one takes the share file's thirty million rounds, which is as good as
 /// 25 bits more.
 const PASSPHRASE_WORDS: usize = 6;
