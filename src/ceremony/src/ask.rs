@@ -82,6 +82,8 @@ pub(crate) struct Progress {
     pub(crate) gone: bool,
     /// Who agreed.
     pub(crate) agreed: Vec<PersonId>,
+    /// Why all of it is asked again.
+    pub(crate) failed: Option<Failure>,
 }
 
 /// The next thing asked for; `None` when the step may act.

@@ -99,6 +99,14 @@ impl State {
         }
     }
 
+    /// Why the step under way asks again for what it was given already.
+    pub fn failed(&self) -> Option<&Failure> {
+        match &self.phase {
+            Phase::Asking(progress) => progress.failed.as_ref(),
+            _ => None,
+        }
+    }
+
     /// What the room waits for.
     pub fn waiting(&self, plan: &Plan, script: &Script) -> Waiting {
         match &self.phase {
@@ -227,13 +235,13 @@ impl State {
                     Next::Again => Phase::Failed(failure),
                     Next::Device => {
                         self.facts.plugged.retain(|device| !step.devices.contains(device));
-                        Phase::Asking(Progress::default())
+                        Phase::Asking(Progress { failed: Some(failure), ..Progress::default() })
                     }
                     Next::Type => {
                         for slot in needs(plan, step.kind) {
                             self.facts.vault.remove(&slot);
                         }
-                        Phase::Asking(Progress::default())
+                        Phase::Asking(Progress { failed: Some(failure), ..Progress::default() })
                     }
                 };
             }

@@ -99,6 +99,9 @@ fn middle(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
         Span::styled(words::instruction(scene), STRONG),
     ]));
     lines.push(Line::from(""));
+    if let Some(failure) = scene.state.failed().filter(|_| scene.trouble.is_none()) {
+        lines.extend([Line::styled(failure.words.to_string(), BAD), Line::from("")]);
+    }
     facts(scene, &mut lines);
     form(scene, &mut lines);
     if let Some(refused) = &scene.desk.refused {
