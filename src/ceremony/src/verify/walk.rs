@@ -140,15 +140,16 @@ impl<'a> Walk<'a> {
     }
 
     fn cut(&mut self, step: &'a Step, seq: u64) {
+        // What was left to be wiped went with the power: nothing of that step is undone.
+        let wiped = !self.open.is_empty() && self.open.iter().all(|act| matches!(act, Act::Wipe(_)));
         self.open.clear();
         self.present.everybody_out();
-        if let Some(visit) = self.visits.last_mut()
-            && visit.ended == Ended::Open
-        {
-            visit.ended = Ended::Cut;
-        } else {
-            self.visits.push(Visit { ended: Ended::Cut, ..Visit::new(step, seq) });
+        match self.visits.last_mut().filter(|visit| visit.ended == Ended::Open) {
+            Some(visit) if !wiped => return visit.ended = Ended::Cut,
+            Some(visit) => visit.ended = Ended::Well,
+            None => {}
         }
+        self.visits.push(Visit { ended: Ended::Cut, ..Visit::new(step, seq) });
     }
 
     fn came(&mut self, step: StepId, act: Act, outcome: &'a Outcome, (seq, boot): (u64, u16), account: &mut Account) {
