@@ -92,7 +92,11 @@ pub fn not_the_word(word: &str) -> String {
 
 /// A device that was said to be plugged in and is not.
 pub fn not_plugged(plan: &Plan, of: Device) -> String {
-    format!("{} is not plugged in. Plug it in, wait for its light, press Enter.", device(plan, of))
+    format!(
+        "{} is not plugged in. Plug it in, wait for its light, press Enter. \
+         If it is in: it tells another serial or none, and is not let in. Take it out.",
+        device(plan, of)
+    )
 }
 
 /// A device that was said to be out and is not.
@@ -278,6 +282,9 @@ pub fn instruction(scene: &Scene<'_>) -> String {
     let plan = scene.plan;
     if scene.trouble.is_some() {
         return "put the log drive right, then press Enter. Nothing is done before.".into();
+    }
+    if scene.writes {
+        return "wait: the record goes on the log drives and is read back.".into();
     }
     match &scene.waiting {
         Waiting::Begin => "wait.".into(),

@@ -27,6 +27,7 @@ use conclave_publish::{Digest, FileName};
 use smartcard_hsm::cvc::RootKind;
 
 use crate::key::Key;
+use crate::look::Over;
 use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now};
 use desk::Desk;
@@ -107,16 +108,25 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// Whether something happens without anybody pressing a key.
     pub fn busy(&self) -> bool {
         let people = |act| matches!(act, Act::Reveal(_) | Act::Show);
-        self.trouble.is_none()
-            && match self.waiting() {
-                Waiting::Acting(act) => !people(act),
-                Waiting::Asked(Ask::Look) => !self.findings.is_empty(),
-                _ => false,
-            }
+        let acts = || match self.waiting() {
+            Waiting::Acting(act) => !people(act),
+            Waiting::Asked(Ask::Look) => !self.findings.is_empty(),
+            _ => false,
+        };
+        self.trouble.is_none() && (self.writes() || acts())
     }
 
-    /// Does what is next without anybody: an act, or recording a finding of the start.
+    /// Whether the log drives are still to get something.
+    fn writes(&self) -> bool {
+        self.waits.is_some() || (self.waiting() == Waiting::Closed && !self.closed)
+    }
+
+    /// Does what is next without anybody: writes to the log drives, acts, or records a finding of the start.
     pub fn go_on(&mut self, machine: &mut M) {
+        if self.writes() {
+            self.trouble = self.write(machine).err();
+            return;
+        }
         let event = match self.waiting() {
             Waiting::Acting(act) => {
                 let case = Case {
@@ -137,16 +147,14 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
 
     /// Takes a key.
     pub fn press(&mut self, key: Key, machine: &mut M) {
-        if self.trouble.is_some() {
-            if key == Key::Enter {
-                let written = self.write(machine);
-                self.trouble = written.err();
-            }
+        let waiting = self.waiting();
+        if self.trouble.is_some() && self.desk.over == Over::Nothing && key == Key::Enter {
+            self.trouble = None;
             return;
         }
-        let waiting = self.waiting();
         let pressed = self.desk.press(key, &waiting, self.state.at());
-        if !pressed {
+        // Nothing is answered before what was answered last is on the log drives.
+        if !pressed || self.writes() {
             return;
         }
         match self.answered(&waiting, machine) {
@@ -166,17 +174,22 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.now = now;
     }
 
-    /// Takes an event and shows what is wrong with it, if something is.
+    /// Takes an event and shows what is wrong with it, if something is. It is written when the screen has said so: a
+    /// drive may take its time.
     fn told(&mut self, event: Event, machine: &mut M) {
-        match self.take(event, machine) {
-            Ok(()) => {}
-            Err(NotTaken::NotWritten(trouble)) => self.trouble = Some(trouble),
-            Err(refused) => self.desk.refuse(refused.to_string()),
+        if let Err(refused) = self.push(event, machine) {
+            self.desk.refuse(refused.to_string());
         }
     }
 
     /// An event becomes an entry on both logs, and then the state.
     pub fn take(&mut self, event: Event, machine: &mut M) -> Result<(), NotTaken> {
+        self.push(event, machine)?;
+        Ok(self.write(machine)?)
+    }
+
+    /// An event becomes an entry in memory.
+    fn push(&mut self, event: Event, machine: &mut M) -> Result<(), NotTaken> {
         let (next, acts) = self.state.step(&self.plan, &self.script, &event)?;
         self.now = machine.now();
         let entry = Entry {
@@ -192,7 +205,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         let (bytes, head) = transcript::append(&self.head, &entry)?;
         self.record.push(&bytes);
         self.waits = Some(Waits { next, acts, head });
-        Ok(self.write(machine)?)
+        Ok(())
     }
 
     /// Brings what waits to the log drives, and becomes it.

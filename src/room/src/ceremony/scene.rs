@@ -30,6 +30,8 @@ pub struct Scene<'a> {
     pub head: Digest,
     /// What is on the table.
     pub desk: &'a Desk,
+    /// Whether the log drives are being written to.
+    pub writes: bool,
     /// What is wrong with the log drives.
     pub trouble: Option<&'a NotWritten>,
     /// The clocks.
@@ -63,6 +65,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             who,
             head: self.head,
             desk: &self.desk,
+            writes: self.writes(),
             trouble: self.trouble.as_ref(),
             now: self.now,
             since: self.since,

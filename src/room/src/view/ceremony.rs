@@ -242,6 +242,7 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         (Over::Help, ..) => "any key: back",
         (Over::Keyboard(_), ..) => "Tab: next layout   Enter: keep this layout",
         (Over::PowerOff(_), ..) => "Enter: do it   Esc: back",
+        _ if scene.writes => "no key is read while a drive is written to",
         (_, Waiting::Acting(Act::Reveal(_)), Stage::Form) => "F1 help   Enter: compare   Esc: see it again",
         (_, Waiting::Acting(Act::Reveal(_)), _) => "F1 help   Enter: go on",
         (_, Waiting::Acting(Act::Show), _) => "F1 help   Up Down: scroll   Enter: go on",
