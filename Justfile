@@ -8,7 +8,7 @@ setup:
 test *STAGES:
     scripts/test {{STAGES}}
 
-# A rehearsal on three simulated tokens, in this terminal.
+# A whole ceremony on simulated tokens, typed by itself; `--help` lists what else.
 rehearse *ARGS:
     scripts/rehearse {{ARGS}}
 

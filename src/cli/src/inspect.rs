@@ -28,7 +28,7 @@ enum Nothing {
 }
 
 /// A line for each token; one that does not answer says why and hides no other.
-pub(crate) fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
+pub fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     let mut serials = Vec::new();
     for found in found(simulated)? {
@@ -49,7 +49,7 @@ pub(crate) fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
 }
 
 /// Everything one token says of itself.
-pub(crate) fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Result<(), Box<dyn Error>> {
+pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Result<(), Box<dyn Error>> {
     let mut matching = Vec::new();
     let mut names = Vec::new();
     let mut unanswered = None;

@@ -1,21 +1,14 @@
 //! `conclave`: the desk's side of a key ceremony.
 #![forbid(unsafe_code)]
 
-mod inspect;
-mod medium;
-mod plan;
-mod random;
-mod rehearse;
-mod report;
-mod tokens;
-mod verify;
-
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use conclave::rehearse::Rehearse;
+use conclave::{inspect, medium, plan, verify};
 
 /// The desk's side of a key ceremony.
 #[derive(Parser)]
@@ -39,7 +32,7 @@ enum Command {
         #[arg(value_name = "FILE|DEVICE")]
         medium: PathBuf,
     },
-    /// Rehearse on three simulated tokens: prove, initialise, share, import, generate, wrap, restore, prove equal.
+    /// A whole ceremony on simulated tokens and drives, in this terminal; everything it made is listed and verified.
     Rehearse(Rehearse),
     /// What a ceremony's transcript is worth: what is proved, what rests on whose word, what is missing.
     #[command(after_help = "Exit code 0: anchored to its end. 1: refused. 3: sound, and incomplete or not anchored.")]
@@ -79,14 +72,6 @@ struct Where {
     simulated: Option<PathBuf>,
 }
 
-#[derive(Args)]
-struct Rehearse {
-    /// Where the tokens, shares and wrapped keys are put; it must not exist yet. Without it a folder is made under the
-    /// system's folder for temporary files.
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
-}
-
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Token(TokenCommand::List(at)) => inspect::list(at.simulated.as_deref()),
@@ -95,7 +80,7 @@ fn main() -> ExitCode {
         }
         Command::Plan(PlanCommand::Check { file }) => plan::check(&file),
         Command::Medium { medium } => medium::medium(&medium),
-        Command::Rehearse(Rehearse { folder }) => rehearse::rehearse(folder),
+        Command::Rehearse(args) => return told(args.here()),
         Command::Verify(args) => return told(verify::judge(&args)),
     };
     told(result.map(|()| ExitCode::SUCCESS))

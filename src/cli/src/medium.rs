@@ -22,7 +22,7 @@ enum MediumError {
 /// Prints the digest of the image on `path`, whole, in groups and in words.
 ///
 /// Errors: it cannot be read, is no Conclave medium, or fails its self-check; the digest is then printed all the same.
-pub(crate) fn medium(path: &Path) -> Result<(), Box<dyn Error>> {
+pub fn medium(path: &Path) -> Result<(), Box<dyn Error>> {
     let mut file = File::open(path).map_err(|error| MediumError::Open(path.into(), error))?;
     let report = read(&mut file, path)?;
     print(&report, &mut io::stdout().lock())?;

@@ -35,13 +35,30 @@ impl fmt::Display for Lines<'_> {
 /// Prints digest, keys, script and coalition table of a plan.
 ///
 /// Errors: the file cannot be read, or the plan is refused: with every refusal, and nothing else printed.
-pub(crate) fn check(path: &Path) -> Result<(), Box<dyn Error>> {
-    let bytes = read(path).map_err(|error| PlanError::Read(path.into(), error))?;
+pub fn check(path: &Path) -> Result<(), Box<dyn Error>> {
+    let (bytes, plan, script) = of_file(path)?;
+    io::stdout().lock().write_all(report(&plan, &script, bytes.len())?.as_bytes())?;
+    Ok(())
+}
+
+/// A plan that can be held, its bytes and its script.
+pub(crate) type Good = (Vec<u8>, Plan, Script);
+
+/// The plan in a file.
+///
+/// Errors: as [`check`].
+pub(crate) fn of_file(path: &Path) -> Result<Good, Box<dyn Error>> {
+    of_bytes(path, read(path).map_err(|error| PlanError::Read(path.into(), error))?)
+}
+
+/// The plan that `bytes` are, which `path` names to people.
+///
+/// Errors: as [`check`].
+pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Good, Box<dyn Error>> {
     let refused = |refusals| PlanError::Refused(path.into(), refusals);
     let plan = plan::read(&bytes).map_err(refused)?;
     let script = compile(&plan).map_err(refused)?;
-    io::stdout().lock().write_all(report(&plan, &script, bytes.len())?.as_bytes())?;
-    Ok(())
+    Ok((bytes, plan, script))
 }
 
 /// At most one byte more than a plan may have, whatever the file is.

@@ -21,30 +21,45 @@ const FILES_MAX: usize = 1024;
 /// Exit code of a transcript that is sound as far as it goes, and not closed or not fixed to its end.
 const NOT_ANCHORED: u8 = 3;
 
-#[derive(Args)]
-pub(crate) struct Verify {
+/// What is to be verified.
+#[derive(Debug, Args)]
+pub struct Verify {
     /// The transcript: `conclave.cbor` of a log drive.
-    transcript: PathBuf,
+    pub(crate) transcript: PathBuf,
     /// The plan, as everybody agreed on it.
     #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
+    pub(crate) plan: PathBuf,
     /// A head that a witness wrote down: 64 hex digits, or the words. May be given more than once.
     #[arg(long = "head", value_name = "HEX|WORDS")]
-    heads: Vec<Digest>,
+    pub(crate) heads: Vec<Digest>,
     /// Files of the ceremony to judge with it: the public bundle, `companion.cbor`, `conclave.txt`, share files, key blobs.
+    /// May be given more than once, as for several drives; what two of them hold under one name must be equal.
     #[arg(long, value_name = "FOLDER")]
-    files: Option<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// As JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
+}
+
+impl Verify {
+    /// The command line that asks for this.
+    pub(crate) fn as_typed(&self) -> String {
+        let heads = self.heads.iter().map(|head| format!(" --head {head}"));
+        let files = self.files.iter().map(|folder| format!(" --files {}", folder.display()));
+        let more: String = heads.chain(files).collect();
+        format!("conclave verify {} --plan {}{more}", self.transcript.display(), self.plan.display())
+    }
 }
 
 /// Judges a transcript and says so. Exit code 0: fixed to its last entry by a head a witness wrote down; 1: refused; 3: sound as
 /// far as it goes, and incomplete or not anchored.
-pub(crate) fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
+pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     let transcript = read(&args.transcript, TRANSCRIPT_LEN_MAX)?;
     let plan = read(&args.plan, plan::LEN_MAX)?;
-    let files = args.files.as_deref().map_or_else(|| Ok(BTreeMap::new()), folder)?;
+    let mut files = BTreeMap::new();
+    for path in &args.files {
+        folder(path, &mut files)?;
+    }
     let account = verify(Given { transcript: &transcript, plan: &plan, files: &files, heads: &args.heads });
     let said = if args.json { serde_json::to_string_pretty(&as_json(&account))? + "\n" } else { as_text(&account) };
     io::stdout().lock().write_all(said.as_bytes())?;
@@ -67,10 +82,9 @@ fn read(path: &Path, len_max: usize) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(bytes)
 }
 
-/// Every file of a folder, by name.
-fn folder(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
+/// Adds every file of a folder, by name.
+fn folder(path: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Box<dyn Error>> {
     let named = |error: io::Error| format!("{}: {error}", path.display());
-    let mut files = BTreeMap::new();
     for entry in fs::read_dir(path).map_err(named)? {
         let entry = entry.map_err(named)?;
         let Ok(name) = entry.file_name().into_string() else { continue };
@@ -82,9 +96,14 @@ fn folder(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
                 format!("{}: more than {FILES_MAX} files: give the folder of the ceremony", path.display()).into()
             );
         }
-        files.insert(name, read(&entry.path(), TRANSCRIPT_LEN_MAX)?);
+        let bytes = read(&entry.path(), TRANSCRIPT_LEN_MAX)?;
+        if files.get(&name).is_some_and(|other| *other != bytes) {
+            let path = entry.path();
+            return Err(format!("{}: another folder holds this file with other contents", path.display()).into());
+        }
+        files.insert(name, bytes);
     }
-    Ok(files)
+    Ok(())
 }
 
 fn verdict(account: &Account) -> &'static str {

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use conclave_publish::{Digest, Manifest};
 use serde_json::Value;
 
 /// A folder that is gone when the test is.
@@ -48,53 +49,91 @@ fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn a_rehearsal_leaves_three_equal_tokens_and_looking_at_them_changes_nothing() {
+fn a_rehearsal_leaves_three_equal_tokens_and_a_verified_record_and_looking_at_them_changes_nothing() {
     let folder = Folder::new("rehearsal");
     let path = folder.0.to_str().unwrap();
     let output = conclave(["rehearse", "--folder", path]);
     let said = out(&output);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.starts_with("REHEARSAL on simulated tokens: nothing made here is worth anything."), "{said}");
-    assert!(said.contains("every copy works"), "{said}");
-
-    let before = contents(&folder.0);
-    assert_eq!(before.len(), 7, "three tokens, two shares, two wrapped keys");
-    for (file, bytes) in before.iter().filter(|(file, _)| file.extension().unwrap() == "pbe") {
-        assert_eq!((bytes.len(), &bytes[..8]), (64, &b"Salted__"[..]), "{}", file.display());
+    let mut lines = said.lines();
+    assert!(lines.next().unwrap().starts_with("REHEARSAL of \"Federation signing keys 2026\", 72 steps"), "{said}");
+    for number in 1..=72 {
+        assert!(lines.next().unwrap().starts_with(&format!("{number:>3} ")), "step {number} has its line: {said}");
+    }
+    assert!(said.contains("\nANCHORED. It is the record, to its last entry"), "{said}");
+    assert!(said.ends_with(&format!("Everything lies in {path}.\n")), "{said}");
+    for (drive, files) in [("LOG-A", 4), ("LOG-B", 4), ("SHARE-1", 1), ("SHARE-2", 1), ("BLOBS", 2), ("PUBLIC", 20)] {
+        assert_eq!(contents(&folder.0.join(drive)).len(), files, "{drive}");
+    }
+    let list = fs::read(folder.0.join("made.sha256")).unwrap();
+    let list = Manifest::parse(&list).unwrap();
+    assert_eq!(list.items().len(), 32);
+    for item in list.items() {
+        let bytes = fs::read(folder.0.join(item.name.as_str())).unwrap();
+        assert_eq!((item.size, item.digest), (bytes.len() as u64, Digest::of(&bytes)), "{}", item.name.as_str());
+        let line = format!("  {}  {:>7} bytes  {}\n", item.digest, item.size, item.name.as_str());
+        assert!(said.contains(&line), "{said} does not list {line}");
     }
 
+    let tokens = folder.0.join("tokens");
+    let path = tokens.to_str().unwrap();
+    let before = contents(&tokens);
     let listed = out(&conclave(["token", "list", "--simulated", path]));
     assert_eq!(listed.lines().count(), 3);
     let inspect = |serial: &str| -> Value {
         let args = ["token", "inspect", "--simulated", path, "--serial", serial, "--json"];
         serde_json::from_slice(&conclave(args).stdout).unwrap()
     };
-    let reports = ["ZZNK9000001", "ZZNK9000002", "ZZNK9000003"].map(inspect);
-    for (report, serial) in reports.iter().zip(["ZZNK9000001", "ZZNK9000002", "ZZNK9000003"]) {
+    let serials = ["DENK0000001", "DENK0000002", "DENK0000003"];
+    let reports = serials.map(inspect);
+    for (report, serial) in reports.iter().zip(serials) {
         assert_eq!(report["serial"], serial);
         assert_eq!(report["options"], "0000");
         assert_eq!((&report["user_pin"]["tries_left"], &report["so_pin"]["tries_left"]), (&3.into(), &15.into()));
         assert!(report["chain"]["verdict"].as_str().unwrap().contains("simulated root"));
         assert!(report["key_domains"][0].as_str().unwrap().starts_with("2 DKEK shares imported, KCV "));
         assert_eq!(report["keys"].as_array().unwrap().len(), 2);
+        assert_eq!(report["keys"][0]["certificate"], reports[0]["keys"][0]["certificate"]);
         let described = |report: &Value| [0, 1].map(|at| report["keys"][at]["description"].clone());
         assert_eq!(described(report), described(&reports[0]));
         assert_eq!(report["key_domains"], reports[0]["key_domains"]);
     }
-    let certificate = |at: usize| reports[at]["keys"][0]["certificate"].as_str().unwrap().to_owned();
-    assert!(certificate(0).starts_with("attestation holds: RSA-2048 made here"), "{}", certificate(0));
-    assert!(certificate(1).contains("naming ZZNK900000100000: this key came here as a copy"), "{}", certificate(1));
+    assert!(contents(&tokens) == before, "looking changed a file");
 
-    assert!(contents(&folder.0) == before, "looking changed a file");
-
-    refused(["rehearse", "--folder", path], "exists already");
     refused(["token", "inspect", "--simulated", path], "say which one with --serial");
     refused(["token", "inspect", "--simulated", path, "--serial", "DENK0404144"], "no token has the serial number");
 
     // The same token twice: what a clone looks like.
-    fs::copy(folder.0.join("ZZNK9000001.token"), folder.0.join("clone.token")).unwrap();
-    refused(["token", "list", "--simulated", path], "two tokens say they are ZZNK9000001");
-    refused(["token", "inspect", "--simulated", path, "--serial", "ZZNK9000001"], "a clone or a forgery");
+    fs::copy(tokens.join("DENK0000001.token"), tokens.join("clone.token")).unwrap();
+    refused(["token", "list", "--simulated", path], "two tokens say they are DENK0000001");
+    refused(["token", "inspect", "--simulated", path, "--serial", "DENK0000001"], "a clone or a forgery");
+}
+
+#[test]
+fn a_rehearsal_that_cannot_begin_says_what_to_do_and_leaves_nothing() {
+    let folder = Folder::new("refused");
+    fs::create_dir(&folder.0).unwrap();
+    let file = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
+    let to = file("rehearsal");
+    let safire = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plans/safire.toml");
+    let safire = fs::read_to_string(safire).unwrap();
+    let (production, broken) = (file("production.toml"), file("broken.toml"));
+    let counts = safire.replace("kind = \"rehearsal\"", "kind = \"production\"");
+    let days = counts.replace("from = \"2026-01-01T00:00:00Z\"", "from = \"2035-12-30T00:00:00Z\"");
+    fs::write(&production, days).unwrap();
+    fs::write(&broken, safire.replace("ports = 6", "ports = 4")).unwrap();
+    for (more, words) in [
+        (["--plan", &production], "rehearse a copy of it that says kind = \"rehearsal\""),
+        (["--plan", &broken], "rule ports: expected at least 5 ports"),
+        (["--plan", "/nonexistent/plan.toml"], "cannot read /nonexistent/plan.toml"),
+        (["--folder", "/"], "name another with --folder"),
+        (["--hands", "--folder=nowhere"], "--hands needs a terminal"),
+    ] {
+        let folder = if more.iter().any(|word| word.starts_with("--folder")) { vec![] } else { vec!["--folder", &to] };
+        refused(["rehearse"].into_iter().chain(more).chain(folder), words);
+    }
+    refused(["rehearse", "--pace", "3"], "unexpected argument '--pace'");
+    assert!(!Path::new(&to).exists());
 }
 
 #[test]

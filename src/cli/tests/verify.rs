@@ -38,6 +38,22 @@ fn a_head_of_another_ceremony_and_one_changed_byte_are_refused() {
 }
 
 #[test]
+fn folders_that_hold_one_name_with_other_contents_are_not_judged_together() {
+    let folders = ["a", "b"].map(|name| {
+        let folder = std::env::temp_dir().join(format!("conclave-verify-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("conclave.txt"), name).unwrap();
+        folder
+    });
+    let [a, b] = folders.each_ref().map(|folder| folder.to_str().unwrap());
+    let ran = verify(&golden("conclave.cbor"), &["--files", a, "--files", b]);
+    folders.iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(said.contains("conclave.txt: another folder holds this file with other contents"), "{said}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let ran = verify(Path::new("/nowhere/conclave.cbor"), &[]);
     assert!(

@@ -1,0 +1,13 @@
+//! What the commands of `conclave` do, one module for each.
+//!
+//! A library so that a rehearsal on the image has the same terminal, and leaves the same folder, as one without.
+#![forbid(unsafe_code)]
+
+pub mod inspect;
+pub mod medium;
+pub mod plan;
+mod random;
+pub mod rehearse;
+mod report;
+mod tokens;
+pub mod verify;
