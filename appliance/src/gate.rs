@@ -93,10 +93,11 @@ impl Gate {
 
     fn open(&mut self, place: &Place, used: Use) -> Standing {
         match self.let_in.get(place) {
-            Some(State::In) => return Standing::In,
+            Some(State::In) if place.is_in(&self.sys) => return Standing::In,
             Some(State::Failed(why)) => return Standing::Failed(why.clone()),
             Some(State::Opening(_)) => return Standing::Opening,
-            None => {}
+            // A drive that was put out to be read back, and did not come in again: it is let in anew.
+            Some(State::In) | None => {}
         }
         let opening = self.let_in.values().filter(|state| matches!(state, State::Opening(_))).count();
         if opening < OPENING_MAX {
@@ -229,6 +230,17 @@ mod tests {
         assert_eq!(settled(&mut gate), [at("1-1", failed)]);
         // Not even its other interface.
         assert_eq!(tree.said("devices/1-1:1.1/authorized"), "0");
+    }
+
+    #[test]
+    fn a_device_that_was_let_in_and_is_out_is_let_in_again() {
+        let tree = tree("gate-again");
+        let mut gate = Gate::new(&tree.0);
+        tree.plug("1-1", 5, &stick());
+        assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
+        usb::devices(&tree.0)[0].place.put_out(&tree.0).unwrap();
+        assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
+        assert_eq!(tree.said("devices/1-1/authorized"), "1");
     }
 
     #[test]
