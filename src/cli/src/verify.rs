@@ -32,7 +32,8 @@ pub struct Verify {
     /// A head that a witness wrote down: 64 hex digits, or the words. May be given more than once.
     #[arg(long = "head", value_name = "HEX|WORDS")]
     pub(crate) heads: Vec<Digest>,
-    /// Files of the ceremony to judge with it: the public bundle, `companion.cbor`, `conclave.txt`, share files, key blobs.
+    /// Files of the ceremony to judge with it: the public bundle, `companion.cbor`, `conclave.txt`, share files, key blobs,
+    /// statements of `conclave-receive`.
     /// May be given more than once, as for several drives; what two of them hold under one name must be equal.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) files: Vec<PathBuf>,

@@ -29,7 +29,7 @@ pub use pkcs11_uri::{ObjectClass, Pkcs11Uri, Pkcs11UriError};
 pub use saml::saml_key_descriptor;
 pub use signature::{Hash, Scheme, SchemeError, SignatureError};
 pub use ssh::{SshKey, SshKeyError};
-pub use statement::{Kind, Statement, StatementError};
+pub use statement::{Kind, RECEIVED, Statement, StatementError};
 pub use typed::{TypedError, decode_typed};
 pub use words::{WORDS, any_word};
 

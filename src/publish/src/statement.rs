@@ -16,6 +16,10 @@ use crate::typed::TypedError;
 /// First line.
 const HEADER: &str = "conclave-key-proof-v1";
 
+/// The purpose of what a key signs at its new home, after the ceremony. No key of a plan has it, so a statement of the ceremony
+/// is never taken for one of that day.
+pub const RECEIVED: &str = "received";
+
 /// Whether a ceremony counts. Everything that leaves says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {

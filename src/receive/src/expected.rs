@@ -8,11 +8,8 @@ use conclave_ceremony::plan::{Plan, Refusal, read};
 use conclave_ceremony::public::Octets;
 use conclave_ceremony::script::StepKind;
 use conclave_ceremony::transcript::{self, Damage};
-use conclave_publish::{Digest, KeyError, Line, PublicKey, Statement};
+use conclave_publish::{Digest, KeyError, Line, PublicKey, RECEIVED, Statement};
 use thiserror::Error;
-
-/// Stands as `purpose` in what is signed here, and nowhere else.
-pub(crate) const RECEIVED: &str = "received";
 
 /// A key as the ceremony left it.
 #[derive(Debug)]

@@ -68,11 +68,10 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
         statement.verify(&key.public, &signature).map_err(|error| {
             format!("{}: the token signed, but not with the key of the transcript: {error}", key.label)
         })?;
-        let id: String = key.id.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("received-{}-{id}", expected.serial);
-        save(&arguments.out, &format!("{name}.statement"), text.as_bytes())?;
-        save(&arguments.out, &format!("{name}.signature"), &signature)?;
-        println!("{}: it signed that it was received: {name}.statement and .signature", key.label);
+        let name = format!("{}.{}.received", key.label, expected.serial);
+        save(&arguments.out, &format!("{name}.txt"), text.as_bytes())?;
+        save(&arguments.out, &format!("{name}.sig"), &signature)?;
+        println!("{}: it signed that it was received: {name}.txt and {name}.sig", key.label);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Reading the keys of a plan: label, id, tokens, and the certificate, which is checked as a whole.
 
 use conclave_publish::x509::{CertificateProfile, Purpose, Subject, SubjectNames, Term, Time};
-use conclave_publish::{FileName, KeyKind, Kind, Line, Scheme};
+use conclave_publish::{FileName, KeyKind, Kind, Line, RECEIVED, Scheme};
 use smartcard_hsm::command::KeySpec;
 use smartcard_hsm::object::KeyId;
 use smartcard_hsm::pkcs15::Label;
@@ -21,7 +21,11 @@ impl Reader<'_> {
         });
         let id = self.value(&key.id, "an id of 1 to 255 bytes in hex", cka_id);
         let algorithm = self.word(&key.algorithm, ALGORITHMS);
-        let purpose = self.value(&key.purpose, "a line that says what the key is for", Line::new);
+        let purpose =
+            self.value(&key.purpose, "a line that says what the key is for", |purpose| match Line::new(purpose) {
+                Ok(_) if purpose == RECEIVED => Err("what keys sign with after the ceremony says so".to_owned()),
+                line => line.map_err(|error| error.to_string()),
+            });
         let master = self.token(raw, &key.master);
         let copies: Vec<_> = key.copies.iter().map(|copy| self.token(raw, copy)).collect();
         let number = u8::try_from(number).ok().and_then(KeyId::new);

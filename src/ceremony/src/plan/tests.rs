@@ -132,6 +132,7 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("key_id_of_half_a_byte", "id = \"01\"", "id = \"1\"", "pairs"),
         ("key_id_with_sign", "id = \"01\"", "id = \"+1\"", "pairs"),
         ("algorithm_unknown", "algorithm = \"P-256\"", "algorithm = \"secp256k1\"", "\"RSA-4096\""),
+        ("purpose_of_another_day", "purpose = \"signing\"", "purpose = \"received\"", "after the ceremony"),
         ("purpose_on_two_lines", "purpose = \"signing\"", "purpose = \"sign\\ning\"", "'\\n'"),
         ("usage_unknown", "usage = \"saml-signing\"", "usage = \"tls\"", "\"root-ca\""),
         ("subject_says_rehearsal", "subject = { O = \"Example\"", "subject = { O = \"Rehearsal\"", "REHEARSAL"),

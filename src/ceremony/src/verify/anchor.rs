@@ -1,11 +1,15 @@
 //! What fixes the record: signatures of the ceremony's own keys, and heads that witnesses wrote down.
 
-use conclave_publish::{Line, Statement};
+use std::collections::BTreeSet;
+
+use conclave_publish::{Line, PublicKey, RECEIVED, Statement};
 
 use super::keys::Keys;
 use super::{Account, Case, acts};
 use crate::act::{Act, Signs};
+use crate::entry::Head;
 use crate::event::Outcome;
+use crate::ids::TokenId;
 
 /// Rule `statements`: every token that holds a key signed, with that key, the statement over the head of the entry that asked
 /// for it. The record up to that entry is what it was then.
@@ -22,7 +26,9 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
             );
             continue;
         };
-        let Some(statement) = statement(case, token, id, key, deed.intent) else { continue };
+        let (head, purpose) = (case.head(deed.intent), case.plan.keys.get(usize::from(id.0)).map(|key| &key.purpose));
+        let (Some(head), Some(purpose)) = (head, purpose) else { continue };
+        let Some(statement) = statement(case, token, key, head, purpose.clone()) else { continue };
         match statement.verify(key, signature.get()) {
             Ok(()) => {
                 let words = format!("{name} signed its statement over the head of entry {}", deed.intent);
@@ -43,22 +49,71 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     }
 }
 
+/// Rule `received`: what lies here of a key's new home is a statement that its token signed over the last head. The record up to
+/// its end is what it was on that day.
+pub(super) fn received(case: &Case<'_>, keys: &Keys, account: &mut Account) {
+    let files = &case.given.files;
+    let names = files.keys().map(String::as_str);
+    let mut strange: BTreeSet<&str> =
+        names.filter(|name| name.ends_with(".received.txt") || name.ends_with(".received.sig")).collect();
+    for token in acts::tokens(case.plan) {
+        for (id, _) in acts::held(case.plan, token) {
+            let Some(planned) = case.plan.keys.get(usize::from(id.0)) else { continue };
+            let serial = case.plan.tokens.get(usize::from(token.0)).map_or("", |token| token.serial.as_str());
+            let [text, signature] =
+                ["txt", "sig"].map(|end| format!("{}.{serial}.received.{end}", planned.label.as_str()));
+            for name in [&text, &signature] {
+                strange.remove(name.as_str());
+            }
+            let name = format!("{} on {}", case.say().key(id), case.say().token(token));
+            let (text, signature) = match (files.get(&text), files.get(&signature)) {
+                (Some(text), Some(signature)) => (text, signature),
+                (None, None) => continue,
+                (None, Some(_)) => {
+                    account.miss("received", format!("{text}: only its signature is here"));
+                    continue;
+                }
+                (Some(_), None) => {
+                    account.miss("received", format!("{signature}: only its statement is here"));
+                    continue;
+                }
+            };
+            if !account.closed {
+                account.refuse("received", None, format!("{name} was received, but the record was never closed"));
+                continue;
+            }
+            let (Some(key), Some(head), Ok(purpose)) = (keys.get(&id), account.head, Line::new(RECEIVED)) else {
+                continue;
+            };
+            let Some(expected) = statement(case, token, key, head, purpose) else { continue };
+            if expected.to_string().as_bytes() != text.as_slice() {
+                account.refuse("received", None, format!("{name}: it signed another statement than this record's"));
+                continue;
+            }
+            match expected.verify(key, signature) {
+                Ok(()) => {
+                    account.prove("received", None, format!("{name} signed at its new home, over the last head"));
+                    account.signed = account.entries.checked_sub(1);
+                }
+                Err(error) => account.refuse("received", None, format!("{name}: {error}")),
+            }
+        }
+    }
+    for name in strange {
+        account.refuse("received", None, format!("{name} is about no token and key of the plan"));
+    }
+}
+
 /// The statement as this transcript and plan say it must have been.
-fn statement(
-    case: &Case<'_>,
-    token: crate::ids::TokenId,
-    id: crate::ids::KeyIx,
-    key: &conclave_publish::PublicKey,
-    intent: u64,
-) -> Option<Statement> {
+fn statement(case: &Case<'_>, token: TokenId, key: &PublicKey, head: Head, purpose: Line) -> Option<Statement> {
     Some(Statement {
         kind: case.plan.kind,
         ceremony: case.plan.digest,
         image: case.began.image.into(),
-        head: case.head(intent)?,
+        head,
         token: Line::new(case.plan.tokens.get(usize::from(token.0))?.serial.as_str()).ok()?,
         key: key.digest(),
-        purpose: case.plan.keys.get(usize::from(id.0))?.purpose.clone(),
+        purpose,
     })
 }
 

@@ -219,6 +219,7 @@ fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut 
     let keys = keys::births(case, &devices, account);
     keys::certificates(case, &keys, account);
     anchor::statements(case, &keys, account);
+    anchor::received(case, &keys, account);
 }
 
 /// The plan, if it is the one agreed on and can be held.

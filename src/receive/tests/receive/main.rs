@@ -2,54 +2,38 @@
 //! with another certificate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
+mod left;
+mod softhsm;
+
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use conclave_ceremony::ids::TokenId;
-use conclave_ceremony::plan;
+use conclave_ceremony::verify::{Account, Given, Verdict, verify};
 use conclave_publish::{PublicKey, Statement};
-use conclave_room::ceremony::begin::Begun;
-use conclave_room::ports::Machine;
-use conclave_sim::memo::Memo;
+use conclave_sim::icc::Icc;
 use conclave_sim::token::Token;
-use conclave_sim::world::machine::World;
-use conclave_sim::world::play::{Ended, play};
-use conclave_sim::world::robot::Robot;
-use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, start};
 use conclave_tests::opensc::Readers;
 use conclave_tests::tool::{Ran, run};
 
-const PLAN: &[u8] = include_bytes!("../../../docs/plans/minimal.toml");
+use left::{Left, PLAN, SERIAL};
+
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so";
+/// What is written down of its key, but for the endings.
+const NAME: &str = "signing.DENK0000002.received";
 
-/// What a ceremony left: its transcript, its second token, that token's user PIN.
-struct Left {
-    transcript: Vec<u8>,
-    token: Token,
-    pin: String,
-}
-
-fn ceremony(seed: u8) -> Left {
-    let planned = plan::read(PLAN).unwrap();
-    let world = World::new([seed; 32], STARTED, Arc::new(Memo::default()));
-    let mut stage = Stage::of(&planned, world, [seed + 100; 32]).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(PLAN, start(), &mut stage.world).unwrap() else {
-        panic!("the example is a rehearsal")
-    };
-    let mut robot = Robot::new(&planned);
-    assert_eq!(play(&mut stage, &mut ceremony, &mut robot, |_, _| ()), Ended::Closed);
-    let place = stage.place(TokenId(1)).unwrap();
-    let token = stage.world.tokens().token(place, |token| token.clone()).unwrap();
-    let pin = robot.papers()["PIN of BACKUP"].clone();
-    Left { transcript: ceremony.transcript().to_vec(), token, pin }
+/// Runs it in a folder that holds `conclave.cbor` and `plan.toml`.
+fn command(module: &str, folder: &Path, serial: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conclave-receive"));
+    command.args(["--module", module, "--transcript", "conclave.cbor", "--plan", "plan.toml", "--token", serial]);
+    command.args(["--out", "."]).current_dir(folder).stdin(Stdio::piped());
+    command
 }
 
 fn receive(readers: &Readers, serial: &str, pin: &str) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_conclave-receive"));
-    command.args(["--module", MODULE, "--transcript", "conclave.cbor", "--plan", "plan.toml", "--token", serial]);
-    command.args(["--out", "."]).current_dir(readers.path()).stdin(Stdio::piped());
+    let mut command = command(MODULE, readers.path(), serial);
     command.env("PCSCLITE_CSOCK_NAME", readers.file("socket/pcscd.comm")).env("HOME", readers.path());
     run(command, &format!("{pin}\n"))
 }
@@ -62,33 +46,41 @@ fn refused(ran: &Ran, words: &str) {
 
 #[test]
 fn a_token_is_received_once_and_impostors_are_not() {
-    let (ours, other) = (ceremony(1), ceremony(2));
+    let (ours, other) = (Left::by(1), Left::by(2));
     let readers = Readers::start();
     fs::write(readers.file("conclave.cbor"), &ours.transcript).unwrap();
     fs::write(readers.file("plan.toml"), PLAN).unwrap();
 
     // The same serial, keys of another ceremony: found out before a PIN is asked for.
     let plugged = readers.plug(0, Arc::new(Mutex::new(other.token)));
-    let ran = receive(&readers, "DENK0000002", &ours.pin);
+    let ran = receive(&readers, SERIAL, ours.pin());
     refused(&ran, "another key under the same id");
     assert!(!ran.err.contains("PIN of"), "{ran:?}");
     readers.unplug(0, plugged);
 
-    let plugged = readers.plug(0, Arc::new(Mutex::new(ours.token)));
+    // Another certificate for the right key: found out before a PIN is asked for, too.
+    let swapped = with_another_certificate(ours.token.clone(), ours.pin());
+    let plugged = readers.plug(0, Arc::new(Mutex::new(swapped)));
+    let ran = receive(&readers, SERIAL, ours.pin());
+    refused(&ran, "another certificate");
+    assert!(!ran.err.contains("PIN of"), "{ran:?}");
+    readers.unplug(0, plugged);
+
+    let plugged = readers.plug(0, Arc::new(Mutex::new(ours.token.clone())));
     refused(
-        &receive(&readers, "DENK0000001", &ours.pin),
+        &receive(&readers, "DENK0000001", ours.pin()),
         "no token DENK0000001 behind this module; it shows DENK0000002",
     );
     refused(
-        &receive(&readers, "DENK0000009", &ours.pin),
+        &receive(&readers, "DENK0000009", ours.pin()),
         "the plan has no token DENK0000009; it has DENK0000001, DENK0000002",
     );
-    refused(&receive(&readers, "DENK0000002", "000000"), "logging in");
-    receive(&readers, "DENK0000002", &ours.pin)
+    refused(&receive(&readers, SERIAL, "000000"), "logging in");
+    receive(&readers, SERIAL, ours.pin())
         .says("signing: public key and certificate are those of the transcript")
-        .says("signing: it signed that it was received: received-DENK0000002-01.statement and .signature");
+        .says("signing: it signed that it was received: signing.DENK0000002.received.txt and signing.DENK0000002.received.sig");
 
-    let text = fs::read(readers.file("received-DENK0000002-01.statement")).unwrap();
+    let text = fs::read(readers.file(&format!("{NAME}.txt"))).unwrap();
     let statement = Statement::parse(&text).unwrap();
     assert_eq!((statement.purpose.as_str(), statement.token.as_str()), ("received", "DENK0000002"));
     let head = conclave_ceremony::transcript::read(&ours.transcript).unwrap().head();
@@ -98,14 +90,13 @@ fn a_token_is_received_once_and_impostors_are_not() {
     readers.run("pkcs11-tool", [&["--module", MODULE][..], &wanted].concat());
     let key = PublicKey::from_spki_der(&fs::read(readers.file("key.der")).unwrap()).unwrap();
     assert_eq!(statement.key, key.digest());
-    let name = "received-DENK0000002-01";
     let check = ["dgst", "-sha256", "-verify", "key.der", "-keyform", "DER", "-signature"];
-    readers
-        .openssl([&check[..], &[&format!("{name}.signature"), &format!("{name}.statement")]].concat())
-        .says("Verified OK");
+    readers.openssl([&check[..], &[&format!("{NAME}.sig"), &format!("{NAME}.txt")]].concat()).says("Verified OK");
+
+    addendum(&readers, &ours);
 
     // What was written down is not written over.
-    refused(&receive(&readers, "DENK0000002", &ours.pin), "File exists");
+    refused(&receive(&readers, SERIAL, ours.pin()), "File exists");
 
     // A transcript that was never closed, or another plan's.
     let whole = conclave_ceremony::transcript::read(&ours.transcript).unwrap();
@@ -115,11 +106,76 @@ fn a_token_is_received_once_and_impostors_are_not() {
         shorter.extend(bytes);
     }
     fs::write(readers.file("conclave.cbor"), shorter).unwrap();
-    refused(&receive(&readers, "DENK0000002", &ours.pin), "the transcript was never closed");
+    refused(&receive(&readers, SERIAL, ours.pin()), "the transcript was never closed");
     fs::write(readers.file("conclave.cbor"), &ours.transcript[..ours.transcript.len() - 1]).unwrap();
-    refused(&receive(&readers, "DENK0000002", &ours.pin), "ends in half an entry");
+    refused(&receive(&readers, SERIAL, ours.pin()), "ends in half an entry");
     fs::write(readers.file("conclave.cbor"), &ours.transcript).unwrap();
-    fs::write(readers.file("plan.toml"), include_bytes!("../../../docs/plans/safire.toml")).unwrap();
-    refused(&receive(&readers, "DENK0000002", &ours.pin), "bring that plan");
+    fs::write(readers.file("plan.toml"), include_bytes!("../../../../docs/plans/safire.toml")).unwrap();
+    refused(&receive(&readers, SERIAL, ours.pin()), "bring that plan");
     readers.unplug(0, plugged);
+}
+
+/// `conclave verify` reads what was written down: it fixes the record to its end, and nothing else does.
+fn addendum(readers: &Readers, ours: &Left) {
+    let file = |name: String| (name.clone(), fs::read(readers.file(&name)).unwrap());
+    let all: BTreeMap<_, _> = ["txt", "sig"].map(|end| file(format!("{NAME}.{end}"))).into();
+    let judge = |files: &BTreeMap<String, Vec<u8>>| {
+        verify(Given { transcript: &ours.transcript, plan: PLAN, files, heads: &[] })
+    };
+    let by_rule = |findings: &[conclave_ceremony::verify::Finding]| {
+        findings.iter().filter(|finding| finding.rule == "received").count()
+    };
+    let without = judge(&BTreeMap::new());
+    assert!(without.signed.unwrap() + 1 < without.entries);
+    let account = judge(&all);
+    assert_eq!((by_rule(&account.proved), by_rule(&account.refused)), (1, 0), "{account:?}");
+    assert_eq!((account.signed, account.verdict()), (Some(account.entries - 1), Verdict::ConsistentNotAnchored));
+
+    let refused = |account: Account| account.verdict() == Verdict::Refused && by_rule(&account.refused) == 1;
+    let changed = |end: &str, at: usize| {
+        let mut files = all.clone();
+        files.get_mut(&format!("{NAME}.{end}")).unwrap()[at] ^= 1;
+        judge(&files)
+    };
+    assert!(refused(changed("txt", 40)) && refused(changed("sig", 20)));
+    let mut files = all.clone();
+    files.remove(&format!("{NAME}.sig"));
+    let account = judge(&files);
+    assert_eq!((by_rule(&account.missing), account.verdict()), (1, Verdict::ConsistentNotAnchored));
+    files.insert("other.DENK0000002.received.txt".into(), all[&format!("{NAME}.txt")].clone());
+    assert!(refused(judge(&files)), "no such key");
+    // Over another head than the last: it was not received after the ceremony.
+    let whole = conclave_ceremony::transcript::read(&ours.transcript).unwrap();
+    let (last, _) = conclave_ceremony::transcript::append(
+        &whole.entries.last().unwrap().prev.into(),
+        whole.entries.last().unwrap(),
+    )
+    .unwrap();
+    let shorter = &ours.transcript[..ours.transcript.len() - last.len()];
+    let account = verify(Given { transcript: shorter, plan: PLAN, files: &all, heads: &[] });
+    assert!(refused(account), "it was never closed");
+}
+
+/// The token with one bit of its certificate's signature changed, by who has its PIN.
+fn with_another_certificate(mut token: Token, pin: &str) -> Token {
+    const SELECT: &[u8] = b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00";
+    // EF CE01: the certificate of key 1. READ and UPDATE BINARY by offset, in extended form.
+    const READ: &[u8] = b"\x00\xb1\xce\x01\x00\x00\x04\x54\x02\x00\x00\x00\x00";
+    let verify = [&[0, 0x20, 0, 0x81, pin.len() as u8], pin.as_bytes()].concat();
+    token.power_on();
+    let mut ask = |apdu: &[u8]| {
+        let response = token.transmit(apdu).response;
+        let (data, status) = response.split_at(response.len() - 2);
+        // Reading to the end says that it was reached.
+        assert!([[0x90, 0], [0x62, 0x82]].map(|good| status == good).contains(&true), "{apdu:02x?}: {status:02x?}");
+        data.to_vec()
+    };
+    ask(SELECT);
+    ask(&verify);
+    let certificate = ask(READ);
+    let (last, byte) = (certificate.len() as u16 - 1, certificate.last().unwrap() ^ 1);
+    let offset = last.to_be_bytes();
+    ask(&[&[0, 0xd7, 0xce, 1, 7, 0x54, 2][..], &offset, &[0x53, 1, byte]].concat());
+    token.power_off();
+    token
 }
