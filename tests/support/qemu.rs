@@ -123,26 +123,34 @@ impl Qmp {
     pub fn new(stream: UnixStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut qmp = Self { lines: BufReader::new(stream), events: Vec::new() };
-        assert!(qmp.line().get("QMP").is_some(), "a greeting of QMP");
+        assert!(qmp.line().is_some_and(|line| line.get("QMP").is_some()), "a greeting of QMP");
         qmp.execute("qmp_capabilities", json!({}));
         qmp
     }
 
     /// Runs a command and returns what it returns.
     ///
-    /// Panics: if QEMU refuses it.
+    /// Panics: if QEMU refuses it, or has ended.
     #[track_caller]
     pub fn execute(&mut self, command: &str, arguments: Value) -> Value {
+        self.ask(command, arguments).unwrap_or_else(|| panic!("{command}: QEMU has ended"))
+    }
+
+    /// The same, of a machine that may have switched itself off: `None` if QEMU has ended.
+    ///
+    /// Panics: if QEMU refuses it.
+    #[track_caller]
+    pub fn ask(&mut self, command: &str, arguments: Value) -> Option<Value> {
         let line = json!({ "execute": command, "arguments": arguments }).to_string() + "\n";
-        self.lines.get_mut().write_all(line.as_bytes()).unwrap();
+        self.lines.get_mut().write_all(line.as_bytes()).ok()?;
         for _ in 0..QMP_LINES_MAX {
-            let mut line = self.line();
+            let mut line = self.line()?;
             if line.get("event").is_some() {
                 self.events.push(line);
                 continue;
             }
             assert!(line.get("error").is_none(), "{command}: {line}");
-            return line["return"].take();
+            return Some(line["return"].take());
         }
         panic!("{command}: no answer among {QMP_LINES_MAX} lines")
     }
@@ -154,16 +162,20 @@ impl Qmp {
             if let Some(at) = self.events.iter().position(|event| event["event"] == name) {
                 return self.events.remove(at);
             }
-            let line = self.line();
+            let line = self.line().expect("QEMU still runs");
             self.events.push(line);
         }
         panic!("no event {name} among {QMP_LINES_MAX} lines")
     }
 
-    fn line(&mut self) -> Value {
+    /// The next line; `None` at the end.
+    fn line(&mut self) -> Option<Value> {
         let mut line = String::new();
-        self.lines.read_line(&mut line).expect("QMP answers in time");
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("QMP said {line:?}"))
+        match self.lines.read_line(&mut line) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => panic!("QMP answers in time: {error}"),
+            Err(_) | Ok(0) => None,
+            Ok(_) => Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("QMP said {line:?}"))),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The robot reads the screen as people do; the same one plays ceremonies in process.
 
+use std::ops::ControlFlow;
+
 use conclave_ceremony::plan::Holds;
 use conclave_ceremony::{compile, transcript, twin};
 use conclave_sim::world::robot::Robot;
@@ -9,17 +11,21 @@ use conclave_tests::vm::machine::Firmware;
 use conclave_tests::vm::room::Room;
 use conclave_tests::vm::{stick, walk};
 
-const PLAN: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
+use crate::album::Album;
+
+const PLAN: &[u8] = include_bytes!("../../docs/plans/safire.toml");
 
 #[test]
 fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
-    let mut room = Room::start(PLAN, Firmware::Bios);
-    walk::to_devices(&mut room.machine);
-    room.machine.press(&["ret"]);
-    room.machine.wait_for("plug in the drive with the plan");
+    let mut room = Room::start(PLAN, Firmware::Uefi);
+    room.walk_in();
     let mut robot = Robot::new(&room.plan);
-    room.play(&mut robot);
-    room.machine.picture("ceremony-closed");
+    let mut album = Album::new(&room.plan);
+    let closed = room.play(&mut robot, |room, _, screen| {
+        album.take(&mut room.machine, screen);
+        ControlFlow::Continue(())
+    });
+    assert!(closed.is_continue());
     let head = room.machine.screen().join(" ");
 
     let logs = room.plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);

@@ -2,6 +2,7 @@
 //!
 //! `scripts/image` builds it first. `cargo test --test vm -- --test-threads 2`: each machine wants a processor.
 
+mod album;
 mod bad_input;
 mod ceremony;
 mod clock;

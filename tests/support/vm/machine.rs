@@ -14,8 +14,15 @@ use super::screen::{Font, framebuffer, text_mode};
 
 /// How long a screen may take to say what is waited for: the processor is emulated and its host shared.
 const PATIENCE: Duration = Duration::from_secs(420);
-/// Between two looks at the screen.
-const LOOK: Duration = Duration::from_millis(500);
+/// Between two looks at a text buffer, and at a framebuffer, which costs the machine more.
+const LOOK: Duration = Duration::from_millis(60);
+const LOOK_AT_PIXELS: Duration = Duration::from_millis(200);
+/// Keys of a text that are sent at once: each is up to four bytes, and the controller of the keyboard keeps sixteen.
+const KEYS_MAX: usize = 4;
+/// Between two looks whether keys were taken.
+const TAKING: Duration = Duration::from_millis(4);
+/// How long a machine may be too busy to take keys before more of them are sent all the same.
+const TAKEN_MAX: Duration = Duration::from_secs(20);
 /// UEFI firmware of the package `ovmf`.
 const OVMF: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
 
@@ -91,18 +98,45 @@ impl Machine {
 
     /// The screen as lines of text.
     pub fn screen(&mut self) -> Vec<String> {
+        let raw = self.raw_screen();
+        self.read(&raw)
+    }
+
+    /// The screen that stands: two looks agree on it, and between them the processor waited, so nothing was half drawn.
+    pub fn settled(&mut self) -> Vec<String> {
+        let began = Instant::now();
+        let mut last = self.raw_screen();
+        loop {
+            let idle = self.is_idle();
+            let raw = self.raw_screen();
+            if idle && raw == last {
+                return self.read(&raw);
+            }
+            assert!(began.elapsed() < PATIENCE, "it never comes to rest:\n{}", self.read(&raw).join("\n"));
+            last = raw;
+            std::thread::sleep(TAKING);
+        }
+    }
+
+    /// The text buffer, or the pixels of the framebuffer as a PPM.
+    fn raw_screen(&mut self) -> Vec<u8> {
         let file = self.scratch.file("screen");
         match self.firmware {
+            // The text buffer itself: exact, whatever the font.
             Firmware::Bios => {
-                // The text buffer itself: exact, whatever the font.
-                let arguments = json!({ "val": 0xb8000, "size": 4000, "filename": file });
-                self.qmp.execute("pmemsave", arguments);
-                text_mode(&std::fs::read(&file).unwrap())
+                self.qmp.execute("pmemsave", json!({ "val": 0xb8000, "size": 4000, "filename": file }));
             }
             Firmware::Uefi => {
                 self.qmp.execute("screendump", json!({ "filename": file }));
-                framebuffer(&std::fs::read(&file).unwrap(), &self.fonts)
             }
+        }
+        std::fs::read(&file).unwrap()
+    }
+
+    fn read(&self, raw: &[u8]) -> Vec<String> {
+        match self.firmware {
+            Firmware::Bios => text_mode(raw),
+            Firmware::Uefi => framebuffer(raw, &self.fonts),
         }
     }
 
@@ -143,24 +177,56 @@ impl Machine {
                 return screen;
             }
             assert!(began.elapsed() < PATIENCE, "waited for {what:?}, the screen is\n{}", screen.join("\n"));
-            std::thread::sleep(LOOK);
+            std::thread::sleep(if self.firmware == Firmware::Uefi { LOOK_AT_PIXELS } else { LOOK });
         }
     }
 
-    /// Presses keys, by QEMU's names for them, one after the other.
+    /// Presses keys, by QEMU's names for them, each after the machine has dealt with the one before.
     pub fn press(&mut self, keys: &[&str]) {
-        for key in keys {
-            let keys: Vec<Value> = key.split('-').map(|key| json!({ "type": "qcode", "data": key })).collect();
-            self.qmp.execute("send-key", json!({ "keys": keys, "hold-time": 60 }));
-            // The keyboard takes one key at a time; QEMU queues none beyond its own small buffer.
-            std::thread::sleep(Duration::from_millis(180));
+        keys.iter().for_each(|key| self.send(&[key]));
+    }
+
+    /// Sends keys at once and waits until the machine has dealt with them.
+    fn send(&mut self, keys: &[&str]) {
+        let events: Vec<Value> = keys.iter().flat_map(|key| events(key)).collect();
+        self.qmp.execute("input-send-event", json!({ "events": events }));
+        let began = Instant::now();
+        while !self.took_keys() && began.elapsed() < TAKEN_MAX {
+            std::thread::sleep(TAKING);
         }
     }
 
-    /// Types a text on a keyboard of US layout.
+    /// Whether every key was read from the keyboard's controller, and whoever was woken by it has come to rest since; also
+    /// if the keys switched the machine off.
+    fn took_keys(&mut self) -> bool {
+        // Bit 0 of the status of the i8042: its output buffer is full.
+        let Some(status) = self.monitor("i /1b 0x64") else { return true };
+        let status = status.trim().rsplit("0x").next().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        status.expect("a byte of a port") & 1 == 0 && self.is_idle()
+    }
+
+    /// Whether the processor waits: nothing is drawn, and nothing was woken that has not come to rest.
+    fn is_idle(&mut self) -> bool {
+        self.monitor("info registers").is_none_or(|registers| registers.contains("HLT=1"))
+    }
+
+    /// What QEMU's own monitor says; `None` once the machine is off.
+    fn monitor(&mut self, command: &str) -> Option<String> {
+        let said = self.qmp.ask("human-monitor-command", json!({ "command-line": command }))?;
+        Some(said.as_str().expect("a monitor answers in text").into())
+    }
+
+    /// Types a text on a keyboard of US layout, into one line.
     pub fn type_text(&mut self, text: &str) {
         let keys: Vec<String> = text.chars().map(qcode).collect();
-        self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        keys.chunks(KEYS_MAX).for_each(|keys| self.send(keys));
+    }
+
+    /// Ends it at once, as when the power fails.
+    pub fn kill(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
     }
 
     /// Waits until the machine has switched itself off.
@@ -170,7 +236,15 @@ impl Machine {
     }
 }
 
-/// QEMU's name for the key of a character, with Shift where it needs that.
+/// A key going down and up, after and before the keys that are held with it.
+fn events(key: &str) -> impl Iterator<Item = Value> {
+    let event = |key: &str, down: bool| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
+    let down = key.split('-').map(|key| event(key, true)).collect::<Vec<_>>();
+    let up = key.rsplit('-').map(|key| event(key, false)).collect::<Vec<_>>();
+    down.into_iter().chain(up)
+}
+
+/// QEMU's name for the key of a character of US layout, with Shift where it needs that.
 fn qcode(typed: char) -> String {
     match typed {
         'A'..='Z' => format!("shift-{}", typed.to_ascii_lowercase()),
@@ -187,7 +261,6 @@ fn qcode(typed: char) -> String {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        let _ = self.qemu.kill();
-        let _ = self.qemu.wait();
+        self.kill();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,14 +22,18 @@ use crate::scratch::Scratch;
 
 /// What the randomness of the tokens comes from.
 const SEED: [u8; 32] = [7; 32];
+/// Memory of the machine. **Units**: MiB.
+const MEMORY_MIB: u32 = 160;
 /// Looks at the screen before a room that goes round in a circle is given up.
 const LOOKS_MAX: usize = 4_000;
 /// How long a screen may stay as it was after it was answered, before it is answered again: a stick takes its time.
 const STAYS_MAX: Duration = Duration::from_secs(8);
+/// The same where something was plugged in, which may not be found yet: one Enter more does no harm.
+const PLUGGED_MAX: Duration = Duration::from_secs(1);
 /// How long a pulled stick may take to be gone.
 const GONE_MAX: Duration = Duration::from_secs(60);
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(300);
+const LOOK: Duration = Duration::from_millis(40);
 
 type InReader = Plugged<CcidDevice<Arc<Mutex<Token>>>>;
 
@@ -42,6 +47,7 @@ pub struct Room {
     pub plan: Plan,
     /// The tokens, by their serials.
     pub tokens: BTreeMap<String, Arc<Mutex<Token>>>,
+    firmware: Firmware,
     readers: BTreeMap<String, InReader>,
     sticks: Vec<String>,
 }
@@ -50,13 +56,6 @@ impl Room {
     /// Lays out what a plan names and starts the machine, with nothing plugged in.
     pub fn start(bytes: &[u8], firmware: Firmware) -> Self {
         let (scratch, plan) = (Scratch::new(), read(bytes).unwrap());
-        let mut arguments = Drive::Dvd.with(&walk::iso());
-        for at in 1..=plan.tokens.len() {
-            let (id, socket) = (format!("port{at}"), socket(&scratch, &at.to_string()));
-            arguments
-                .extend(["-chardev".into(), format!("socket,id={id},path={},server=on,wait=off", socket.display())]);
-            arguments.extend(["-device".into(), format!("usb-redir,chardev={id},bus=xhci.0,port={at}")]);
-        }
         for drive in &plan.drives {
             stick::format(&scratch.file(drive.serial.as_str()), drive.size, drive.name.as_str(), drive.volume);
         }
@@ -64,36 +63,41 @@ impl Room {
         stick::format(&plan_stick, 40 << 20, "PLAN", 0x0DD0_0001);
         fs::write(scratch.file("plan.toml"), bytes).unwrap();
         stick::put(&plan_stick, &scratch.file("plan.toml"), "plan.toml");
-        let mut machine = Machine::start(firmware, &arguments);
         let serials = plan.drives.iter().map(|drive| drive.serial.as_str()).chain([PLAN_DRIVE]);
         let sticks: Vec<String> = serials.map(str::to_owned).collect();
-        for (at, serial) in sticks.iter().enumerate() {
-            let node = json!({ "driver": "file", "node-name": format!("stick{at}"), "filename": scratch.file(serial) });
-            machine.qmp().execute("blockdev-add", node);
-        }
         let laid = |planned: &conclave_ceremony::plan::Token| {
             let token = token(planned, &SEED).expect("a serial number a simulated token can have");
             (planned.serial.to_string(), Arc::new(Mutex::new(token)))
         };
-        let tokens = plan.tokens.iter().map(laid).collect();
-        Self { machine, scratch, plan, tokens, readers: BTreeMap::new(), sticks }
+        let tokens: BTreeMap<_, _> = plan.tokens.iter().map(laid).collect();
+        let machine = machine(firmware, &scratch, tokens.len(), &sticks);
+        Self { machine, scratch, plan, tokens, firmware, readers: BTreeMap::new(), sticks }
     }
 
-    fn place(&self, serial: &str) -> usize {
-        let is_it = |one: &String| one == serial;
-        self.tokens.keys().position(is_it).or_else(|| self.sticks.iter().position(is_it)).expect("in the plan")
+    /// The power fails, and comes back: the machine starts anew, with nothing plugged in.
+    pub fn cut_power(&mut self) {
+        self.machine.kill();
+        self.readers.clear();
+        self.machine = machine(self.firmware, &self.scratch, self.tokens.len(), &self.sticks);
+    }
+
+    /// From power-on to where a plan, or a log drive, is asked for.
+    pub fn walk_in(&mut self) {
+        walk::to_devices(&mut self.machine);
+        self.machine.press(&["ret"]);
+        self.machine.wait_for("plug in the drive with the plan");
     }
 
     /// Plugs in what has this serial, if it is not in.
     pub fn plug(&mut self, serial: &str) {
-        let at = self.place(serial);
-        if let Some(token) = self.tokens.get(serial) {
+        if let Some(at) = self.tokens.keys().position(|one| one == serial) {
             if !self.readers.contains_key(serial) {
-                let device = reader(token, serial, TPDU);
+                let device = reader(&self.tokens[serial], serial, TPDU);
                 let plugged = plug(&socket(&self.scratch, &(at + 1).to_string()), device).unwrap();
                 self.readers.insert(serial.into(), plugged);
             }
         } else if !self.is_in(serial) {
+            let at = self.stick(serial);
             let device = json!({
                 "driver": "usb-storage", "id": format!("in{at}"), "drive": format!("stick{at}"), "serial": serial,
                 "bus": "xhci.0", "port": (self.tokens.len() + 1 + at).to_string(), "removable": true,
@@ -102,18 +106,14 @@ impl Room {
         }
     }
 
-    fn is_in(&mut self, serial: &str) -> bool {
-        let id = format!("in{}", self.place(serial));
-        let there = self.machine.qmp().execute("qom-list", json!({ "path": "/machine/peripheral" }));
-        there.as_array().unwrap().iter().any(|one| one["name"] == id.as_str())
-    }
-
     /// Pulls out what has this serial, if it is in.
     pub fn pull(&mut self, serial: &str) {
-        if let Some(reader) = self.readers.remove(serial) {
-            reader.unplug().unwrap();
+        if self.tokens.contains_key(serial) {
+            if let Some(reader) = self.readers.remove(serial) {
+                reader.unplug().unwrap();
+            }
         } else if self.is_in(serial) {
-            let id = format!("in{}", self.place(serial));
+            let id = format!("in{}", self.stick(serial));
             self.machine.qmp().execute("device_del", json!({ "id": id }));
             let began = Instant::now();
             while self.is_in(serial) {
@@ -123,44 +123,82 @@ impl Room {
         }
     }
 
-    /// A screen that two looks agree on.
-    fn settled(&mut self) -> Vec<String> {
-        let mut last = self.machine.screen();
-        loop {
-            std::thread::sleep(LOOK);
-            let screen = self.machine.screen();
-            if body(&screen) == body(&last) {
-                return screen;
-            }
-            last = screen;
-        }
+    fn stick(&self, serial: &str) -> usize {
+        self.sticks.iter().position(|one| one == serial).expect("in the plan")
     }
 
-    /// Types what the robot says until the ceremony is closed.
-    pub fn play(&mut self, robot: &mut Robot) {
+    fn is_in(&mut self, serial: &str) -> bool {
+        let id = format!("in{}", self.stick(serial));
+        let there = self.machine.qmp().execute("qom-list", json!({ "path": "/machine/peripheral" }));
+        there.as_array().unwrap().iter().any(|one| one["name"] == id.as_str())
+    }
+
+    /// Does what the robot says until the ceremony is closed, or `seen` breaks it off, which is called with every screen, and
+    /// with the robot that read it, before it is answered.
+    pub fn play(
+        &mut self,
+        robot: &mut Robot,
+        mut seen: impl FnMut(&mut Self, &Robot, &[String]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         for _ in 0..LOOKS_MAX {
-            let screen = self.settled();
-            let mut typed = false;
-            for deed in robot.look(&screen) {
+            let mut screen = self.machine.screen();
+            // A machine that works does not come to rest, and asks nothing that could be half drawn.
+            if !screen.iter().any(|row| row.contains(": wait: ")) {
+                screen = self.machine.settled();
+            }
+            let deeds = robot.look(&screen);
+            seen(self, robot, &screen)?;
+            let stays = if deeds.iter().any(|deed| matches!(deed, Deed::Plug(_))) { PLUGGED_MAX } else { STAYS_MAX };
+            let mut keys = Vec::new();
+            for deed in deeds {
                 match deed {
-                    Deed::Press(Key::Enter) => self.machine.press(&["ret"]),
-                    Deed::Press(Key::Char(char)) => self.machine.type_text(&char.to_string()),
-                    Deed::Press(key) => panic!("{key:?}"),
+                    Deed::Press(key) => keys.push(key),
                     Deed::Plug(serial) => self.plug(&serial),
                     Deed::Pull(serial) => self.pull(&serial),
-                    Deed::Wait => continue,
-                    Deed::Closed => return,
+                    Deed::Wait => std::thread::sleep(LOOK),
+                    Deed::Closed => return ControlFlow::Continue(()),
                     Deed::Stands(words) => panic!("{words}\n{}", screen.join("\n")),
                 }
-                typed = true;
             }
+            let Some((last, before)) = keys.split_last() else { continue };
+            self.press(before);
+            // With the last key the answer is complete: what stands there until it was taken is no new question.
+            let answered = if before.is_empty() { screen } else { self.machine.settled() };
+            self.press(&[*last]);
             let began = Instant::now();
-            while typed && body(&self.machine.screen()) == body(&screen) && began.elapsed() < STAYS_MAX {
+            while body(&self.machine.screen()) == body(&answered) && began.elapsed() < stays {
                 std::thread::sleep(LOOK);
             }
         }
         panic!("it goes round in a circle:\n{}", self.machine.screen().join("\n"));
     }
+
+    fn press(&mut self, keys: &[Key]) {
+        for line in keys.split_inclusive(|key| *key == Key::Enter) {
+            let typed = |key: &Key| if let Key::Char(typed) = key { Some(*typed) } else { None };
+            self.machine.type_text(&line.iter().filter_map(typed).collect::<String>());
+            if line.last() == Some(&Key::Enter) {
+                self.machine.press(&["ret"]);
+            }
+        }
+    }
+}
+
+/// A machine with a port for each token, which knows every stick.
+fn machine(firmware: Firmware, scratch: &Scratch, tokens: usize, sticks: &[String]) -> Machine {
+    let mut arguments = Drive::Dvd.with(&walk::iso());
+    arguments.extend(["-m".into(), MEMORY_MIB.to_string()]);
+    for at in 1..=tokens {
+        let (id, socket) = (format!("port{at}"), socket(scratch, &at.to_string()));
+        arguments.extend(["-chardev".into(), format!("socket,id={id},path={},server=on,wait=off", socket.display())]);
+        arguments.extend(["-device".into(), format!("usb-redir,chardev={id},bus=xhci.0,port={at}")]);
+    }
+    let mut machine = Machine::start(firmware, &arguments);
+    for (at, serial) in sticks.iter().enumerate() {
+        let node = json!({ "driver": "file", "node-name": format!("stick{at}"), "filename": scratch.file(serial) });
+        machine.qmp().execute("blockdev-add", node);
+    }
+    machine
 }
 
 /// Everything but the clock above and the pace below.

@@ -34,3 +34,11 @@ pub fn get(stick: &Path, name: &str) -> Vec<u8> {
     fs::remove_file(out).unwrap();
     bytes
 }
+
+/// Every file of a stick, copied into a folder.
+pub fn all(stick: &Path, folder: &Path) {
+    let mut command = Command::new("mcopy");
+    command.arg("-n").arg("-i").arg(stick).arg("::*").arg(folder);
+    let ran = run(command, "");
+    assert!(ran.zero, "{ran:?}");
+}

@@ -47,6 +47,8 @@ pub struct Robot {
     digest: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
+    /// A record was begun before the power failed: it is plugged in where a plan, or a log drive, is asked for.
+    pub resumes: bool,
 }
 
 impl Robot {
@@ -81,7 +83,8 @@ impl Robot {
     fn intake(&self, words: &str) -> Option<Vec<Deed>> {
         let enter = Deed::Press(Key::Enter);
         if words.contains(text_intake::INSERT) {
-            return Some(vec![Deed::Plug(PLAN_DRIVE.to_owned()), enter]);
+            let log = self.logs.first().filter(|_| self.resumes);
+            return Some(vec![Deed::Plug(log.map_or(PLAN_DRIVE, String::as_str).to_owned()), enter]);
         }
         if words.contains(text_intake::LOGS) {
             return Some(self.logs.iter().cloned().map(Deed::Plug).chain([enter]).collect());

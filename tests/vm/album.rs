@@ -1,0 +1,72 @@
+//! A picture of each kind of screen a ceremony shows, for `docs/`: `target/screens/ceremony-<step>-<what>.png`.
+
+use std::collections::BTreeSet;
+
+use conclave_ceremony::compile::compile;
+use conclave_ceremony::plan::Plan;
+use conclave_ceremony::script::Script;
+use conclave_room::text_intake;
+use conclave_tests::vm::machine::Machine;
+
+/// Columns of the list of steps.
+const STEPS: usize = 26;
+/// What is asked while a plan comes in.
+const INTAKE: [(&str, &str); 6] = [
+    (text_intake::INSERT, "insert"),
+    (text_intake::COMPARE, "compare"),
+    ("where does your own copy", "source"),
+    ("type these groups", "groups"),
+    (text_intake::MET, "met"),
+    (text_intake::LOGS, "logs"),
+];
+
+/// The pictures taken so far.
+pub(crate) struct Album {
+    script: Script,
+    taken: BTreeSet<String>,
+}
+
+impl Album {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self { script: compile(plan).unwrap(), taken: BTreeSet::new() }
+    }
+
+    /// Takes a picture of a screen, if there is none of its kind yet.
+    pub(crate) fn take(&mut self, machine: &mut Machine, screen: &[String]) {
+        let name = self.step(screen).map_or_else(|| intake(screen), |step| Some(format!("{step}-{}", asked(screen)?)));
+        if let Some(name) = name.filter(|name| self.taken.insert(name.clone())) {
+            machine.picture(&format!("ceremony-{name}"));
+        }
+    }
+
+    /// The kind of the step that is marked in the list.
+    fn step(&self, screen: &[String]) -> Option<String> {
+        let marked = screen.iter().find_map(|row| row.trim_start().strip_prefix('►'))?;
+        let number: usize = marked.split_whitespace().next()?.parse().ok()?;
+        let kind = format!("{:?}", self.script.steps.get(number - 1)?.kind);
+        Some(kind.split('(').next()?.to_lowercase())
+    }
+}
+
+fn intake(screen: &[String]) -> Option<String> {
+    let words = screen.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    INTAKE.iter().find(|(said, _)| words.contains(said)).map(|(_, what)| format!("intake-{what}"))
+}
+
+/// The first words of what is asked, behind the name of who is.
+fn asked(screen: &[String]) -> Option<String> {
+    let middle = screen.iter().map(|row| row.chars().skip(STEPS).collect::<String>());
+    let asks = |row: String| {
+        let (who, asked) = row.split_once(": ")?;
+        (!who.contains(' ')).then(|| asked.to_owned())
+    };
+    let asked = middle.skip(2).find_map(asks)?;
+    let many = match asked.split([' ', ':']).next() {
+        Some("wait") => 1,
+        Some("type") => 3,
+        _ => 2,
+    };
+    let letters =
+        |word: &str| word.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
+    Some(asked.split_whitespace().take(many).map(letters).collect::<Vec<_>>().join("-"))
+}
