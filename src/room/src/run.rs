@@ -119,7 +119,8 @@ impl<M: Machine> Room<M> {
         match (&mut self.begun, &mut self.intake) {
             (Some(begun), _) => {
                 begun.press(key, machine);
-                if begun.powers_off() { vec![Act::PowerOff] } else { Vec::new() }
+                let forget = begun.forgets_keys().then_some(Act::ForgetKeys);
+                forget.into_iter().chain(begun.powers_off().then_some(Act::PowerOff)).collect()
             }
             (None, Some(intake)) => {
                 let Some(start) = start(&self.look) else { return Vec::new() };

@@ -99,6 +99,11 @@ impl<M: Machine> Begun<M> {
         either!(self, ceremony => ceremony.powers_off())
     }
 
+    /// [`Ceremony::forgets_keys`].
+    pub fn forgets_keys(&self) -> bool {
+        either!(self, ceremony => ceremony.forgets_keys())
+    }
+
     /// [`Ceremony::scene`].
     pub fn scene(&mut self) -> Scene<'_> {
         either!(self, ceremony => ceremony.scene())

@@ -51,6 +51,8 @@ pub struct Desk {
     pub chosen: Option<char>,
     /// Somebody confirmed by the typed word that the machine shall be switched off.
     pub power_off: bool,
+    /// A line closed that held a secret, or may have: what the machine keeps of the last keys is to be wiped.
+    pub forget_keys: bool,
     codes: BTreeMap<PersonId, String>,
     asked: Option<(StepId, Waiting)>,
 }
@@ -66,6 +68,7 @@ impl Default for Desk {
             scroll: 0,
             chosen: None,
             power_off: false,
+            forget_keys: false,
             codes: BTreeMap::new(),
             asked: None,
         }
@@ -126,6 +129,8 @@ impl Desk {
     /// Takes a key; true once an answer is complete.
     pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId) -> bool {
         self.lay(waiting, at);
+        let closes = matches!(key, Key::Enter | Key::Escape | Key::Tab);
+        self.forget_keys = closes && (matches!(self.over, Over::Keyboard(_)) || self.form.is_hidden());
         match (&mut self.over, key) {
             (Over::Nothing, Key::Function(1)) => self.over = Over::Help,
             (Over::Nothing, Key::Function(2)) => self.over = Over::Keyboard(Field::default()),
@@ -172,5 +177,35 @@ impl Desk {
             _ => {}
         }
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_ceremony::act::Slot;
+    use conclave_ceremony::ids::ShareId;
+
+    #[test]
+    fn keys_are_forgotten_when_a_line_closes_that_may_have_held_a_secret() {
+        let passphrase = Ask::Type { slot: Slot::Passphrase(ShareId(0)), keeper: PersonId(0) };
+        let (hidden, open) =
+            (Waiting::Asked(passphrase), Waiting::Asked(Ask::BagNumber(conclave_ceremony::ids::BagId(0))));
+        #[track_caller]
+        fn check(waiting: &Waiting, keys: &[Key], forgotten: bool) {
+            let mut desk = Desk::default();
+            for key in keys {
+                assert!(!desk.forget_keys);
+                desk.press(*key, waiting, StepId(0));
+            }
+            assert_eq!(desk.forget_keys, forgotten, "{keys:?}");
+        }
+        check(&hidden, &[Key::Char('a'), Key::Enter], true);
+        check(&open, &[Key::Char('a'), Key::Enter], false);
+        // People try a keyboard with the passphrase they are about to use.
+        for closes in [Key::Enter, Key::Escape, Key::Tab] {
+            check(&open, &[Key::Function(2), Key::Char('a'), closes], true);
+        }
+        check(&open, &[Key::Function(1), Key::Escape], false);
     }
 }

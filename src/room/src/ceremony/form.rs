@@ -63,6 +63,11 @@ impl Form {
         }
     }
 
+    /// Whether a line may not be read while it is typed.
+    pub fn is_hidden(&self) -> bool {
+        self.lines.iter().any(|(_, input)| matches!(input, Input::Hidden(_)))
+    }
+
     /// Takes what was typed in the hidden line.
     pub fn take(&mut self) -> SecretBytes {
         let hidden = self.lines.iter_mut().find_map(|(_, input)| match input {

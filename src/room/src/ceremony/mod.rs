@@ -169,6 +169,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.desk.power_off
     }
 
+    /// Whether the last key closed a line that held a secret, or may have.
+    pub fn forgets_keys(&self) -> bool {
+        self.desk.forget_keys
+    }
+
     /// The clocks, read anew.
     pub fn ticked(&mut self, now: Now) {
         self.now = now;
