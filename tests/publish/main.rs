@@ -3,6 +3,7 @@
 
 mod golden;
 mod keys;
+mod png;
 mod properties;
 mod qr;
 mod records;

@@ -12,7 +12,6 @@ pub mod ceremony;
 pub mod cpio;
 pub mod guest;
 pub mod opensc;
-pub mod png;
 pub mod qemu;
 pub mod scratch;
 pub mod tool;

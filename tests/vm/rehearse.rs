@@ -1,74 +1,156 @@
-//! Rehearses on the image itself: starts it in QEMU with three simulated tokens, types its way to the devices at a pace
-//! people can follow, and shows its screen in this terminal. `scripts/rehearse --image` runs it.
+//! Rehearses on the image itself: starts it in QEMU with simulated tokens and sticks, types a whole ceremony at a pace people
+//! can follow, or has a person type it, and shows its screen in this terminal. `scripts/rehearse` runs it.
 #![allow(missing_docs, reason = "a program, not a library")]
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use conclave_sim::card::profile::Profile as Firmware41;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
-use conclave_sim::ccid_device::{CcidDevice, Profile};
-use conclave_sim::token::Token;
-use conclave_sim::usbredir::plug;
+use conclave::rehearse::keys::Typed;
+use conclave::rehearse::left::{Left, head};
+use conclave::rehearse::menu::{Menu, Wish};
+use conclave::rehearse::terminal::{SCREEN, Terminal, Watched, rows};
+use conclave::rehearse::{READ, Rehearse};
+use conclave_publish::{Digest, FileName};
+use conclave_room::key::Key;
+use conclave_room::text_intake;
+use conclave_sim::world::robot::Robot;
 use conclave_tests::qemu::Qmp;
-use conclave_tests::scratch::Scratch;
+use conclave_tests::vm::machine::{Firmware, Machine};
+use conclave_tests::vm::room::Room;
+use conclave_tests::vm::{screen, stick, walk};
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Style};
 use serde_json::json;
 
-use conclave_tests::vm::machine::{Drive, Firmware, Machine};
-use conclave_tests::vm::{screen, walk};
-
-/// Serials of the tokens, which are plugged in in this order.
-const SERIALS: [&str; 3] = ["DENK0100001", "DENK0100002", "DENK0100003"];
-/// How long a screen stands before anything more is typed.
-const READ: Duration = Duration::from_secs(4);
 /// Between two looks at the screen.
-const LOOK: Duration = Duration::from_millis(150);
+const LOOK: Duration = Duration::from_millis(100);
 /// Bytes of the text screen of a BIOS machine, and of a row of it.
 const SCREEN_LEN: usize = 4000;
 const ROW_LEN: usize = 160;
 
-fn main() {
-    let scratch = Scratch::new();
-    let mut arguments = Drive::Dvd.with(&walk::iso());
-    arguments.extend(["-qmp".into(), format!("unix:{},server=on,wait=off", scratch.file("mirror").display())]);
-    for (port, serial) in (1..).zip(SERIALS) {
-        let socket = socket(&scratch, serial);
-        arguments
-            .extend(["-chardev".into(), format!("socket,id={serial},path={},server=on,wait=off", socket.display())]);
-        arguments.extend(["-device".into(), format!("usb-redir,chardev={serial},bus=xhci.0,port={port}")]);
-    }
-    let mut machine = Machine::start(Firmware::Bios, &arguments);
-    let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| mirror(&scratch.file("mirror"), &scratch.file("screen"), &ended));
-        // Also when a step fails: the scope waits for the mirror.
-        let _end = OnDrop(|| ended.store(true, Ordering::Relaxed));
-        walk::to_air_gap(&mut machine);
-        thread::sleep(READ);
-        machine.press(&["ret"]);
-        machine.wait_for("compare with a watch");
-        thread::sleep(READ);
-        machine.press(&["ret"]);
-        machine.wait_for("► Devices");
-        let mut plugged = Vec::new();
-        for serial in SERIALS {
-            thread::sleep(READ);
-            // As real ones say it on USB: four more digits.
-            let device = CcidDevice::new(token(serial), Profile::Tpdu { interface: 0 }, &format!("{serial}0000"));
-            plugged.push(plug(&socket(&scratch, serial), device).expect("QEMU waits for a device at each port"));
-            machine.wait_for(&format!("{serial:<18}firmware"));
+fn main() -> ExitCode {
+    rehearse().unwrap_or_else(|error| {
+        eprintln!("rehearse: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn rehearse() -> Result<ExitCode, Box<dyn Error>> {
+    for (needed, package) in [("/usr/bin/qemu-system-x86_64", "qemu-system-x86"), ("/usr/bin/mcopy", "mtools")] {
+        if !Path::new(needed).exists() {
+            let words = "scripts/setup installs it; scripts/rehearse --here rehearses without";
+            return Err(format!("{needed} of the package {package} is missing: {words}").into());
         }
-        thread::sleep(2 * READ);
+    }
+    let rehearsal = Rehearse::from_command_line().check()?;
+    build_image()?;
+    let mut watched = rehearsal.watch()?;
+    let mut room = Room::start(&rehearsal.bytes, Firmware::Bios);
+    let last = match &mut watched {
+        Watched::Drawn(terminal) => in_terminal(terminal, rehearsal.hands, &mut room),
+        Watched::Lines(lines) => {
+            let mut last = Vec::new();
+            robot(&mut room, Duration::ZERO, |screen| {
+                // Who reads the lines has gone; what was made is there at the end all the same.
+                let _ = lines.read(screen);
+                last = screen.to_vec();
+            });
+            last
+        }
+    };
+    let Room { machine, scratch, plan, tokens, .. } = room;
+    // A person has switched it off already.
+    if rehearsal.hands {
+        machine.wait_until_off()
+    } else {
+        walk::power_off(machine)
+    }
+    drop(watched);
+    let files = |stick: &Path| -> Result<BTreeMap<FileName, Vec<u8>>, Box<dyn Error>> {
+        let names = stick::names(stick).into_iter();
+        names.map(|name| Ok((FileName::new(name.as_bytes())?, stick::get(stick, &name)))).collect()
+    };
+    let drives =
+        plan.drives.iter().map(|drive| files(&scratch.file(drive.serial.as_str()))).collect::<Result<_, _>>()?;
+    let card = |serial: &str| tokens[serial].lock().unwrap_or_else(PoisonError::into_inner).card().clone();
+    let tokens = plan.tokens.iter().map(|token| card(token.serial.as_str())).collect();
+    rehearsal.leave(&Left { drives, tokens, screen: last })
+}
+
+/// Builds the image, unless there is one of exactly this commit.
+fn build_image() -> Result<(), Box<dyn Error>> {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let git = |words: &[&str]| -> Result<String, Box<dyn Error>> {
+        let said = Command::new("git").args(words).current_dir(&tree).output()?;
+        Ok(String::from_utf8(said.stdout)?.trim().to_owned())
+    };
+    let (commit, changed) = (git(&["rev-parse", "HEAD"])?, git(&["status", "--porcelain"])?);
+    let licences = fs::read_to_string(tree.join("target/image/LICENSES.txt")).unwrap_or_default();
+    if !commit.is_empty() && changed.is_empty() && licences.contains(&format!("\nrevision {commit}\n")) {
+        return Ok(());
+    }
+    println!("Building the image: two minutes, or half an hour where it was never built; --here rehearses without it.");
+    if Command::new(tree.join("scripts/image")).status()?.success() {
+        return Ok(());
+    }
+    Err("the image was not built; what went wrong is said above, and --here rehearses without it".into())
+}
+
+/// The robot walks from power-on into the ceremony and plays it; `seen` is called with every screen, once it stood for a while.
+fn robot(room: &mut Room, stands: Duration, mut seen: impl FnMut(&[String])) {
+    let machine = &mut room.machine;
+    machine.wait_for(walk::SOUND);
+    thread::sleep(stands);
+    walk::to_air_gap(machine);
+    for next in ["compare with a watch", "► Devices", text_intake::INSERT] {
+        thread::sleep(stands);
+        machine.press(&["ret"]);
+        machine.wait_for(next);
+    }
+    let mut robot = Robot::new(&room.plan);
+    let _ = room.play(&mut robot, |_, _, screen| {
+        thread::sleep(stands);
+        seen(screen);
+        ControlFlow::Continue(())
     });
-    walk::power_off(machine);
-    println!("\x1b[0m\nRehearsed on the image: three simulated tokens answered; the machine is off.");
+}
+
+/// What people at this terminal see.
+struct Sight {
+    /// Over the screen.
+    menu: Menu,
+    /// The last screen of the ceremony.
+    last: Vec<String>,
+}
+
+/// Plays with the machine's screen in this terminal. Returns the last screen of the ceremony.
+fn in_terminal(terminal: &mut Terminal, hands: bool, room: &mut Room) -> Vec<String> {
+    let keys = terminal.keys();
+    let image = Digest::of(&fs::read(walk::iso()).expect("it was just started from"));
+    let copies = vec![("the image", image), ("the plan", room.plan.digest)];
+    let sight = Mutex::new(Sight { menu: Menu::new(&room.plan, copies), last: Vec::new() });
+    let ended = AtomicBool::new(false);
+    let (qmp, file) = (room.machine.watch(), room.scratch.file("mirror"));
+    thread::scope(|scope| {
+        scope.spawn(|| mirror(qmp, &file, terminal, &sight, &ended));
+        // Also when something fails here: the scope waits for the mirror.
+        let _end = OnDrop(|| ended.store(true, Ordering::Relaxed));
+        if hands {
+            self::hands(room, &keys, &sight, &ended);
+        } else {
+            robot(room, READ, |_| ());
+        }
+    });
+    sight.into_inner().unwrap_or_else(PoisonError::into_inner).last
 }
 
 struct OnDrop<F: Fn()>(F);
@@ -79,54 +161,78 @@ impl<F: Fn()> Drop for OnDrop<F> {
     }
 }
 
-fn socket(scratch: &Scratch, serial: &str) -> PathBuf {
-    scratch.file(serial)
-}
-
-/// A token as its factory made it.
-fn token(serial: &str) -> Token {
-    let mut seed = [0; 32];
-    seed[..serial.len()].copy_from_slice(serial.as_bytes());
-    let (so_pin, random) = (BirthSoPin::Published, Randomness::seeded(seed));
-    let birth = Birth { serial, profile: Firmware41::firmware_4_1(), so_pin, random, rsa: RsaSource::Generated };
-    Token::new(Card::new(birth).expect("a serial of the right form"))
-}
-
-/// Shows the machine's screen in this terminal whenever it has changed.
-fn mirror(socket: &Path, file: &Path, ended: &AtomicBool) {
-    let mut qmp = Qmp::new(UnixStream::connect(socket).expect("QEMU opened this socket with its first"));
-    let mut shown = Vec::new();
-    print!("\x1b[2J");
+/// Shows the machine's screen in this terminal, until it is off or the rehearsal has ended.
+fn mirror(mut qmp: Qmp, file: &Path, terminal: &mut Terminal, sight: &Mutex<Sight>, ended: &AtomicBool) {
     while !ended.load(Ordering::Relaxed) {
-        qmp.execute("pmemsave", json!({ "val": 0xb8000, "size": SCREEN_LEN, "filename": file }));
-        let buffer = std::fs::read(file).unwrap_or_default();
-        if buffer != shown {
-            print!("{}", in_ansi(&buffer));
-            let _ = io::stdout().flush();
-            shown = buffer;
+        let asked = qmp.ask("pmemsave", json!({ "val": 0xb8000, "size": SCREEN_LEN, "filename": file }));
+        if asked.is_none() {
+            ended.store(true, Ordering::Relaxed);
+            return;
         }
+        let mut screen = in_colours(&fs::read(file).unwrap_or_default());
+        {
+            let mut sight = sight.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = rows(&screen);
+            if head(&text).is_some() {
+                sight.last = text;
+            }
+            sight.menu.draw(&mut screen);
+        }
+        // A terminal that is gone ends nothing: what the machine makes is kept.
+        let _ = terminal.draw(&screen);
         thread::sleep(LOOK);
     }
 }
 
-/// The text buffer as a terminal draws it: each character is followed by its colours, foreground in the lower four bits.
-fn in_ansi(buffer: &[u8]) -> String {
+/// The text buffer: each character is followed by its colours, foreground in the lower four bits.
+fn in_colours(buffer: &[u8]) -> Buffer {
     // The text buffer counts blue, green, red; a terminal red, green, blue.
     const COLOURS: [u8; 8] = [0, 4, 2, 6, 1, 5, 3, 7];
-    let mut text = String::from("\x1b[H");
-    let mut last = None;
-    for (line, row) in screen::text_mode(buffer).iter().zip(buffer.chunks(ROW_LEN)) {
-        for (character, colours) in line.chars().zip(row.iter().skip(1).step_by(2)) {
-            if last == Some(*colours) {
-                text.push(character);
-                continue;
-            }
-            last = Some(*colours);
+    let mut screen = Buffer::empty(SCREEN);
+    for ((y, line), row) in (0..).zip(screen::text_mode(buffer)).zip(buffer.chunks(ROW_LEN)) {
+        for ((x, character), colours) in (0..).zip(line.chars()).zip(row.iter().skip(1).step_by(2)) {
             let [fore, back] = [colours & 7, colours >> 4 & 7].map(|colour| COLOURS[usize::from(colour)]);
-            let bright = if colours & 8 != 0 { 90 } else { 30 };
-            let _ = write!(text, "\x1b[{};{}m{character}", bright + fore, 40 + back);
+            let style = Style::new().fg(Color::Indexed(fore | colours & 8)).bg(Color::Indexed(back));
+            screen[(x, y)].set_char(character).set_style(style);
         }
-        text += "\r\n";
     }
-    text
+    screen
+}
+
+/// A person types and plugs until the machine is off.
+fn hands(room: &mut Room, keys: &Receiver<Typed>, sight: &Mutex<Sight>, ended: &AtomicBool) {
+    while !ended.load(Ordering::Relaxed) {
+        let typed = match keys.recv_timeout(LOOK) {
+            Ok(typed) => typed,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => panic!("the terminal is gone, and with it the keyboard"),
+        };
+        // Nothing is done while the list is lent: the mirror draws it meanwhile.
+        let for_list = |key| sight.lock().unwrap_or_else(PoisonError::into_inner).menu.press(key);
+        match typed {
+            Typed::Devices => sight.lock().unwrap_or_else(PoisonError::into_inner).menu.turn(),
+            Typed::Key(key) => match for_list(key) {
+                Some(Some(Wish::Plug(serial))) => room.plug(&serial),
+                Some(Some(Wish::Pull(serial))) => room.pull(&serial),
+                Some(None) => {}
+                None => press(&mut room.machine, key),
+            },
+            Typed::Stop => {}
+        }
+    }
+}
+
+/// Presses a key, if a keyboard of US layout has it.
+fn press(machine: &mut Machine, key: Key) {
+    match key {
+        Key::Char(typed) if typed == ' ' || typed.is_ascii_graphic() => machine.type_text(&typed.to_string()),
+        Key::Char(_) => {}
+        Key::Enter => machine.press(&["ret"]),
+        Key::Backspace => machine.press(&["backspace"]),
+        Key::Tab => machine.press(&["tab"]),
+        Key::Up => machine.press(&["up"]),
+        Key::Down => machine.press(&["down"]),
+        Key::Escape => machine.press(&["esc"]),
+        Key::Function(number) => machine.press(&[&format!("f{number}")]),
+    }
 }

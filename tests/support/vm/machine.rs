@@ -74,7 +74,9 @@ impl Machine {
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]);
         command.args(["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "256", "-display", "none"]);
         command.args(["-vga", "std", "-device", "qemu-xhci,id=xhci,p2=15,p3=15"]);
-        command.args(["-qmp", &format!("unix:{},server=on,wait=off", scratch.file("qmp").display())]);
+        for socket in ["qmp", "watch"] {
+            command.args(["-qmp", &format!("unix:{},server=on,wait=off", scratch.file(socket).display())]);
+        }
         if firmware == Firmware::Uefi {
             let variables = scratch.file("variables");
             std::fs::copy(OVMF[1], &variables).expect("the package ovmf");
@@ -94,6 +96,11 @@ impl Machine {
     /// QEMU's control socket.
     pub fn qmp(&mut self) -> &mut Qmp {
         &mut self.qmp
+    }
+
+    /// Another control socket, for whoever looks on while somebody works with the machine.
+    pub fn watch(&self) -> Qmp {
+        Qmp::new(UnixStream::connect(self.scratch.file("watch")).expect("QEMU opened it with its first"))
     }
 
     /// The screen as lines of text.
@@ -246,16 +253,39 @@ fn events(key: &str) -> impl Iterator<Item = Value> {
 
 /// QEMU's name for the key of a character of US layout, with Shift where it needs that.
 fn qcode(typed: char) -> String {
+    // The keys of signs, with what each types alone and with Shift.
+    const SIGNS: [(&str, char, char); 21] = [
+        ("1", '1', '!'),
+        ("2", '2', '@'),
+        ("3", '3', '#'),
+        ("4", '4', '$'),
+        ("5", '5', '%'),
+        ("6", '6', '^'),
+        ("7", '7', '&'),
+        ("8", '8', '*'),
+        ("9", '9', '('),
+        ("0", '0', ')'),
+        ("minus", '-', '_'),
+        ("equal", '=', '+'),
+        ("bracket_left", '[', '{'),
+        ("bracket_right", ']', '}'),
+        ("backslash", '\\', '|'),
+        ("semicolon", ';', ':'),
+        ("apostrophe", '\'', '"'),
+        ("grave_accent", '`', '~'),
+        ("comma", ',', '<'),
+        ("dot", '.', '>'),
+        ("slash", '/', '?'),
+    ];
     match typed {
         'A'..='Z' => format!("shift-{}", typed.to_ascii_lowercase()),
+        'a'..='z' => typed.into(),
         ' ' => "spc".into(),
-        '-' => "minus".into(),
-        '+' => "shift-equal".into(),
-        '.' => "dot".into(),
-        ',' => "comma".into(),
-        ':' => "shift-semicolon".into(),
-        'a'..='z' | '0'..='9' => typed.into(),
-        _ => panic!("no key is known for {typed:?}"),
+        _ => {
+            let sign = SIGNS.iter().find(|(_, alone, shifted)| [*alone, *shifted].contains(&typed));
+            let (key, alone, _) = sign.unwrap_or_else(|| panic!("no key is known for {typed:?}"));
+            if typed == *alone { (*key).into() } else { format!("shift-{key}") }
+        }
     }
 }
 

@@ -42,3 +42,13 @@ pub fn all(stick: &Path, folder: &Path) {
     let ran = run(command, "");
     assert!(ran.zero, "{ran:?}");
 }
+
+/// The names of every file of a stick.
+pub fn names(stick: &Path) -> Vec<String> {
+    let mut command = Command::new("mdir");
+    command.args(["-b", "-/", "-i"]).arg(stick).arg("::");
+    // It calls an empty stick an error.
+    let listed = run(command, "").out;
+    let names = listed.lines().filter_map(|line| line.strip_prefix("::/"));
+    names.filter(|name| !name.ends_with('/')).map(str::to_owned).collect()
+}

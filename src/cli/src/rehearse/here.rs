@@ -29,19 +29,18 @@ use conclave_sim::world::stage::Stage;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::Rehearsal;
 use super::keys::Typed;
 use super::left::Left;
 use super::menu::{Menu, Wish};
 use super::terminal::{SCREEN, Watched, rows};
+use super::{READ, Rehearsal};
 use crate::random;
 
 /// Port of the drive with the plan.
 const PLAN_PORT: &str = "usb 3-1";
 /// Looks at the screen after which a robot that goes round in a circle is given up.
 const LOOKS_MAX: usize = 20_000;
-/// For those who watch: how long a screen stands before it is answered, an act before the next, a key before the next.
-const READ: Duration = Duration::from_millis(900);
+/// For those who watch: how long an act stands before the next, a key before the next.
 const ACT: Duration = Duration::from_millis(120);
 const KEY: Duration = Duration::from_millis(30);
 /// Between two readings of the clock while a person does nothing.
@@ -62,26 +61,25 @@ struct Around<'a> {
     player: Player,
     terminal: Terminal<TestBackend>,
     ready: VecDeque<Event>,
-    /// Nothing but Enter is asked: there is no ceremony yet, and no plan on its way in.
-    looks: bool,
-    closing: Vec<String>,
+    /// The last screen of the ceremony.
+    last: Vec<String>,
     stands: Option<String>,
 }
 
 /// Plays from the devices screen to power-off.
 ///
 /// Errors: it did not come to its end; in words.
-pub(super) fn play(rehearsal: &mut Rehearsal) -> Result<Left, Box<dyn Error>> {
-    let Rehearsal { bytes, plan, watched, hands, .. } = rehearsal;
+pub(super) fn play(rehearsal: &Rehearsal, watched: &mut Watched) -> Result<Left, Box<dyn Error>> {
+    let Rehearsal { bytes, plan, hands, .. } = rehearsal;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let now = Wall(i64::try_from(now)?);
     let world = World::new(random::bytes()?, now, Arc::new(Memo::default()));
     let keys = match watched {
-        Watched::Drawn(terminal) => Some(terminal.keys(|| {})),
-        Watched::Lines { .. } => None,
+        Watched::Drawn(terminal) => Some(terminal.keys()),
+        Watched::Lines(_) => None,
     };
     let player = match hands {
-        true => Player::Hands { menu: Menu::new(plan) },
+        true => Player::Hands { menu: Menu::new(plan, vec![("the plan", plan.digest)]) },
         false => Player::Robot { robot: Robot::new(plan), looks: 0 },
     };
     let Ok(terminal) = Terminal::new(TestBackend::new(SCREEN.width, SCREEN.height));
@@ -93,9 +91,9 @@ pub(super) fn play(rehearsal: &mut Rehearsal) -> Result<Left, Box<dyn Error>> {
         keys,
         player,
         terminal,
-        ready: VecDeque::new(),
-        looks: true,
-        closing: Vec::new(),
+        // From the devices screen to the plan.
+        ready: VecDeque::from([pressed(Key::Enter)]),
+        last: Vec::new(),
         stands: None,
     };
     run(look(now)?, &mut around)?;
@@ -130,6 +128,10 @@ fn look(now: Wall) -> Result<Look, Box<dyn Error>> {
     Ok(step(look, Event::Read { wall: now, mono_ms: 0 }).0)
 }
 
+fn pressed(key: Key) -> Event {
+    Event::Pressed(Press { key, keyboard: KeyboardId(0) })
+}
+
 impl Around<'_> {
     /// What lies on the table at the end.
     fn left(&mut self) -> Left {
@@ -140,11 +142,11 @@ impl Around<'_> {
         let places: Vec<_> = (0..).zip(&self.plan.tokens).filter_map(|(at, _)| stage.place(TokenId(at))).collect();
         let tokens = stage.world.tokens();
         let tokens = places.into_iter().filter_map(|place| tokens.token(place, |token| token.card().clone())).collect();
-        Left { drives, tokens, closing: std::mem::take(&mut self.closing) }
+        Left { drives, tokens, screen: std::mem::take(&mut self.last) }
     }
 
     fn press(&mut self, key: Key) {
-        self.ready.push_back(Event::Pressed(Press { key, keyboard: KeyboardId(0) }));
+        self.ready.push_back(pressed(key));
     }
 
     fn tick(&mut self) {
@@ -185,16 +187,13 @@ impl Around<'_> {
         }
     }
 
-    fn do_it(&mut self, deed: Deed, screen: &[String]) {
+    fn do_it(&mut self, deed: Deed) {
         match deed {
             Deed::Press(key) => self.press(key),
             Deed::Plug(serial) => self.plug(&serial),
             Deed::Pull(serial) => self.pull(&serial),
             Deed::Wait => self.tick(),
-            Deed::Closed => {
-                self.closing = screen.to_vec();
-                self.power_off();
-            }
+            Deed::Closed => self.power_off(),
             Deed::Stands(words) => {
                 self.stands = Some(words);
                 self.power_off();
@@ -209,12 +208,12 @@ impl Around<'_> {
         let deeds = match &mut self.player {
             Player::Robot { robot, looks } => {
                 *looks += 1;
-                if self.looks { vec![Deed::Press(Key::Enter)] } else { robot.look(&screen) }
+                robot.look(&screen)
             }
             Player::Hands { .. } => Vec::new(),
         };
         for deed in deeds {
-            self.do_it(deed, &screen);
+            self.do_it(deed);
         }
     }
 
@@ -227,14 +226,16 @@ impl Around<'_> {
         let Player::Hands { menu } = &mut self.player else { return Ok(()) };
         let wish = match typed {
             Ok(Typed::Devices) => {
-                menu.open = !menu.open;
+                menu.turn();
                 None
             }
-            Ok(Typed::Key(key)) if menu.open => menu.press(key),
-            Ok(Typed::Key(key)) => {
-                self.press(key);
-                return Ok(());
-            }
+            Ok(Typed::Key(key)) => match menu.press(key) {
+                Some(wish) => wish,
+                None => {
+                    self.press(key);
+                    return Ok(());
+                }
+            },
             Ok(Typed::Stop) | Err(RecvTimeoutError::Timeout) => None,
             Err(gone) => return Err(gone),
         };
@@ -258,22 +259,17 @@ impl Ports for Around<'_> {
 
     fn draw(&mut self, showing: &Showing<'_>) -> Result<(), ScreenLost> {
         let lost = |why: String| ScreenLost { why };
-        self.looks = matches!(showing, Showing::Look(_));
         let Ok(_) = self.terminal.draw(|frame| view::show(showing, frame));
         let mut screen = self.terminal.backend().buffer().clone();
+        if matches!(showing, Showing::Ceremony(_)) {
+            self.last = rows(&screen);
+        }
         match &self.player {
             Player::Robot { looks, .. } if *looks > LOOKS_MAX => {
                 return Err(lost(format!("the ceremony goes round in a circle:\n{}", rows(&screen).join("\n"))));
             }
             Player::Robot { .. } => {}
-            Player::Hands { menu } => {
-                if let Showing::Ceremony(scene) = showing
-                    && scene.waiting == conclave_ceremony::step::Waiting::Closed
-                {
-                    self.closing = rows(&screen);
-                }
-                menu.draw(&mut screen);
-            }
+            Player::Hands { menu } => menu.draw(&mut screen),
         }
         self.watched.show(&screen).map_err(|error| lost(error.to_string()))?;
         if matches!(showing, Showing::Ceremony(_)) && self.ready.is_empty() {

@@ -35,19 +35,18 @@ pub struct Left {
     ///
     /// Secret: their keys and PINs, which are worth nothing.
     pub tokens: Vec<Card>,
-    /// The last screen of the ceremony, from which the witnesses write down the head.
-    pub closing: Vec<String>,
+    /// The last screen of the ceremony: the witnesses write down the head at its edge.
+    pub screen: Vec<String>,
 }
 
-/// The head of the record, as it stands at the edge of the last screen.
-fn head(closing: &[String]) -> Option<Digest> {
-    closing.iter().rev().find_map(|row| row.trim().parse().ok())
+/// The head of the record, as it stands at the edge of a screen.
+pub fn head(screen: &[String]) -> Option<Digest> {
+    screen.iter().rev().find_map(|row| row.trim().parse().ok())
 }
 
 /// Puts everything into the folder, lists it, and verifies the record as a stranger would. The exit code is the verifier's.
 pub(super) fn keep(left: &Left, bytes: &[u8], plan: &Plan, folder: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    let head =
-        head(&left.closing).ok_or("the ceremony was not closed: there is nothing to verify, and nothing was kept")?;
+    let head = head(&left.screen).ok_or("no ceremony began: there is nothing to list and nothing to verify")?;
     fs::create_dir_all(folder)?;
     fs::write(folder.join(PLAN), bytes)?;
     let mut out = io::stdout().lock();
@@ -85,7 +84,7 @@ pub(super) fn keep(left: &Left, bytes: &[u8], plan: &Plan, folder: &Path) -> Res
     let verdict = if code == ExitCode::SUCCESS {
         "Rehearsed, and the record verifies to its end"
     } else {
-        "THE RECORD DOES NOT VERIFY to its end: see the report above"
+        "Rehearsed, and THE RECORD DOES NOT VERIFY to its end: the report above says why"
     };
     writeln!(out, "\n{verdict}. Everything lies in {}.", folder.display())?;
     Ok(code)

@@ -13,6 +13,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use conclave_ceremony::plan::Plan;
@@ -20,10 +21,13 @@ use conclave_publish::Kind;
 use thiserror::Error;
 
 use crate::plan;
-use terminal::Watched;
+use terminal::{Lines, Terminal, Watched};
 
 /// The example in the shape of a real ceremony: what is rehearsed unless another plan is named.
 const SAFIRE: &[u8] = include_bytes!("../../../../docs/plans/safire.toml");
+
+/// For those who watch: how long a screen stands before it is answered.
+pub const READ: Duration = Duration::from_millis(900);
 
 /// What a rehearsal is asked for.
 #[derive(Debug, Parser)]
@@ -62,10 +66,9 @@ pub struct Rehearsal {
     pub bytes: Vec<u8>,
     /// Its plan, which the rules let pass.
     pub plan: Plan,
-    /// Where it is watched.
-    pub watched: Watched,
     /// Whether a person has keyboard and devices.
     pub hands: bool,
+    steps: usize,
     folder: PathBuf,
 }
 
@@ -75,11 +78,11 @@ impl Rehearse {
         Self::parse()
     }
 
-    /// Checks everything that can be checked before the machine is switched on, then takes over the terminal.
+    /// Checks everything that can be checked before anything is built or switched on.
     ///
     /// Errors: the plan cannot be read, is refused (with every refusal) or is none for a rehearsal; the folder exists; there is
     /// no terminal for hands, or too small a one.
-    pub fn begin(self) -> Result<Rehearsal, Box<dyn Error>> {
+    pub fn check(self) -> Result<Rehearsal, Box<dyn Error>> {
         let (bytes, plan, script) = match &self.plan {
             Some(path) => plan::of_file(path)?,
             None => plan::of_bytes(Path::new("docs/plans/safire.toml"), SAFIRE.to_vec())?,
@@ -90,22 +93,16 @@ impl Rehearse {
         if self.folder.symlink_metadata().is_ok() {
             return Err(NotBegun::Exists(self.folder).into());
         }
-        let watched = Watched::open(if self.hands { HANDS } else { ROBOT })?;
-        if self.hands && !watched.drawn() {
+        if !terminal::fits()? && self.hands {
             return Err(NotBegun::NoTerminal.into());
         }
-        if !watched.drawn() {
-            let mut out = io::stdout().lock();
-            let steps = script.steps.len();
-            writeln!(out, "REHEARSAL of \"{}\", {steps} steps, on simulated tokens and drives", plan.title)?;
-        }
-        Ok(Rehearsal { bytes, plan, watched, hands: self.hands, folder: self.folder })
+        Ok(Rehearsal { bytes, plan, hands: self.hands, steps: script.steps.len(), folder: self.folder })
     }
 
     /// Rehearses in this terminal, lists what it made and verifies it.
     pub fn here(self) -> Result<ExitCode, Box<dyn Error>> {
-        let mut rehearsal = self.begin()?;
-        let left = here::play(&mut rehearsal)?;
+        let rehearsal = self.check()?;
+        let left = here::play(&rehearsal, &mut rehearsal.watch()?)?;
         rehearsal.leave(&left)
     }
 }
@@ -116,9 +113,22 @@ const HANDS: &str = "REHEARSAL   Ctrl-P: plug in, pull out   Ctrl-C: end without
 const ROBOT: &str = "REHEARSAL   the machine types for everybody   Ctrl-C: end without keeping anything";
 
 impl Rehearsal {
-    /// The machine is off: gives the terminal back, puts what is there into the folder, lists it and verifies it.
-    pub fn leave(self, left: &left::Left) -> Result<ExitCode, Box<dyn Error>> {
-        drop(self.watched);
+    /// Takes over the terminal, if there is one.
+    pub fn watch(&self) -> Result<Watched, Box<dyn Error>> {
+        if terminal::fits()? {
+            return Ok(Watched::Drawn(Terminal::open(if self.hands { HANDS } else { ROBOT })?));
+        }
+        let Self { plan, steps, .. } = self;
+        writeln!(
+            io::stdout().lock(),
+            "REHEARSAL of \"{}\", {steps} steps, on simulated tokens and drives",
+            plan.title
+        )?;
+        Ok(Watched::Lines(Lines::default()))
+    }
+
+    /// The machine is off and the terminal given back: puts what is there into the folder, lists it and verifies it.
+    pub fn leave(&self, left: &left::Left) -> Result<ExitCode, Box<dyn Error>> {
         left::keep(left, &self.bytes, &self.plan, &self.folder)
     }
 }

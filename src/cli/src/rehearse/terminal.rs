@@ -45,21 +45,29 @@ pub enum Watched {
     /// On a terminal, drawn.
     Drawn(Terminal),
     /// In a file or a pipe: a line for each step.
-    Lines {
-        /// The last one.
-        last: String,
-    },
+    Lines(Lines),
+}
+
+/// A line for each step.
+#[derive(Default)]
+pub struct Lines {
+    last: String,
+}
+
+impl Lines {
+    /// Reads which step a screen is of, and prints it if it is another than before.
+    pub fn read(&mut self, rows: &[String]) -> io::Result<()> {
+        match step(rows) {
+            Some(step) if step != self.last => {
+                self.last = step;
+                writeln!(io::stdout().lock(), "{}", self.last)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Watched {
-    /// Takes over the terminal if standard input and output are one.
-    pub fn open(below: &'static str) -> Result<Self, TerminalError> {
-        if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            return Terminal::open(below).map(Self::Drawn);
-        }
-        Ok(Self::Lines { last: String::new() })
-    }
-
     /// Whether somebody watches it while it happens.
     pub fn drawn(&self) -> bool {
         matches!(self, Self::Drawn(_))
@@ -69,14 +77,23 @@ impl Watched {
     pub fn show(&mut self, screen: &Buffer) -> io::Result<()> {
         match self {
             Self::Drawn(terminal) => terminal.draw(screen),
-            Self::Lines { last } => match step(&rows(screen)) {
-                Some(step) if step != *last => {
-                    *last = step;
-                    writeln!(io::stdout().lock(), "{last}")
-                }
-                _ => Ok(()),
-            },
+            Self::Lines(lines) => lines.read(&rows(screen)),
         }
+    }
+}
+
+/// Whether standard input and output are a terminal, which the machine's screen fits on.
+///
+/// Errors: it does not fit.
+pub fn fits() -> Result<bool, TerminalError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Ok(false);
+    }
+    match terminal::size()? {
+        (columns, rows) if columns < SCREEN.width || rows < SCREEN.height => {
+            Err(TerminalError::Small { columns, rows })
+        }
+        _ => Ok(true),
     }
 }
 
@@ -101,11 +118,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Takes it over. `below` is said under the machine's screen, where there is room.
-    fn open(below: &'static str) -> Result<Self, TerminalError> {
-        let (columns, rows) = terminal::size()?;
-        if columns < SCREEN.width || rows < SCREEN.height {
-            return Err(TerminalError::Small { columns, rows });
-        }
+    pub(super) fn open(below: &'static str) -> Result<Self, TerminalError> {
         // Who panics says why on a screen that can be read.
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -121,15 +134,14 @@ impl Terminal {
         Ok(Self { drawn: None, below })
     }
 
-    /// What is typed from now on. Ctrl-C ends the program from whatever it does: first `end`, then the terminal is given back.
-    pub fn keys(&self, end: impl FnOnce() + Send + 'static) -> Receiver<Typed> {
+    /// What is typed from now on. Ctrl-C ends the program from whatever it does, and gives the terminal back.
+    pub fn keys(&self) -> Receiver<Typed> {
         let (send, keys) = mpsc::channel();
         thread::spawn(move || {
             let mut bytes = Zeroizing::new([0; READ_LEN]);
             while let Ok(len @ 1..) = io::stdin().read(bytes.as_mut_slice()) {
                 for key in typed(bytes.get(..len).unwrap_or_default()) {
                     if key == Typed::Stop {
-                        end();
                         restore();
                         // Whoever pressed it sees the prompt again, whether this can be said or not.
                         let _ = writeln!(io::stderr(), "conclave: ended by Ctrl-C; nothing was kept");
@@ -144,7 +156,8 @@ impl Terminal {
         keys
     }
 
-    fn draw(&mut self, screen: &Buffer) -> io::Result<()> {
+    /// Shows the machine's screen, if it is another than before.
+    pub fn draw(&mut self, screen: &Buffer) -> io::Result<()> {
         if self.drawn.as_ref() == Some(screen) {
             return Ok(());
         }

@@ -152,8 +152,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             self.trouble = None;
             return;
         }
-        let pages = self.scene().published().len();
-        let pressed = self.desk.press(key, &waiting, self.state.at(), pages);
+        let pressed = self.desk.press(key, &waiting, self.state.at());
         // Nothing is answered before what was answered last is on the log drives.
         if !pressed || self.writes() {
             return;
