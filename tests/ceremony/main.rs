@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
 mod run;
+mod screens;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use conclave_ceremony::plan;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_publish::Digest;
 use conclave_room::ceremony::begin::Begun;
+use conclave_room::key::Key;
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
@@ -18,12 +20,15 @@ use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, start};
+use screens::Screens;
 
 const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
 const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire.toml");
 
 fn stage(plan: &[u8]) -> Stage {
-    let world = World::new([7; 32], STARTED, Arc::new(Memo::default()));
+    // Share files of all these ceremonies are sealed alike: their keys are derived once.
+    static MEMO: LazyLock<Arc<Memo>> = LazyLock::new(Arc::default);
+    let world = World::new([7; 32], STARTED, Arc::clone(&MEMO));
     Stage::of(&plan::read(plan).unwrap(), world, [3; 32]).unwrap()
 }
 
@@ -37,26 +42,61 @@ fn verified(plan: &[u8], transcript: &[u8], head: Digest) {
     assert!(!account.proved.is_empty());
 }
 
-fn whole(plan: &[u8]) {
+/// Plays a ceremony to its end, every screen asked.
+fn whole(plan: &[u8]) -> Screens {
     let mut stage = stage(plan);
     let begun = Begun::new(plan, start(), &mut stage.world).unwrap();
     let Begun::Rehearsal(mut ceremony) = begun else { panic!("the examples are rehearsals") };
     let mut robot = Robot::new(&plan::read(plan).unwrap());
-    let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
+    let mut screens = Screens::default();
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |_, ceremony| screens.look(ceremony));
     if ended != Ended::Closed {
         panic!("{ended:?}\n{}", screen(&mut ceremony).join("\n"));
     }
+    for _ in 0..ceremony.state().facts().keys.len() {
+        ceremony.press(Key::Down, &mut stage.world);
+        screens.look(&mut ceremony);
+    }
+    screens.scan();
     verified(plan, ceremony.transcript(), ceremony.head());
+    screens
 }
 
 #[test]
 fn the_minimal_plan_is_played_from_its_first_entry_to_close() {
-    whole(MINIMAL);
+    whole(MINIMAL).compare("minimal");
 }
 
 #[test]
 fn the_safire_plan_is_played_from_its_first_entry_to_close() {
-    whole(SAFIRE);
+    whole(SAFIRE).compare("safire");
+}
+
+#[test]
+fn nothing_is_cut_off_however_long_the_names_are() {
+    let longer = |plan: String, (form, name, len): (&str, &str, usize)| {
+        let short = format!("{form}\"{name}\"");
+        assert!(plan.contains(&short), "{short}");
+        plan.replace(&short, &format!("{form}\"{name}{}\"", &"-x".repeat(len)[..len - name.len()]))
+    };
+    let people = ["operator", "witness", "custodian-1", "custodian-2", "holder"].map(|name| ("= ", name, 24));
+    let drives = ["LOG-A", "SHARE-1", "BLOBS", "PUBLIC"].map(|name| ("= ", name, 24));
+    let serials =
+        ["CONCLAVE-LOG-A", "CONCLAVE-SHARE-1", "CONCLAVE-BLOBS", "CONCLAVE-PUBLIC"].map(|name| ("= ", name, 40));
+    let others = [
+        ("title = ", "One key on two tokens", 64),
+        ("name = ", "MASTER", 24),
+        ("master = ", "MASTER", 24),
+        ("label = ", "signing", 40),
+        ("purpose = ", "signing", 64),
+        ("number = ", "2000001", 24),
+        ("bag = ", "2000001", 24),
+        ("place = ", "Safe of the second site", 64),
+        ("organisation = ", "Example", 64),
+    ];
+    let all = people.into_iter().chain(drives).chain(serials).chain(others);
+    let plan = all.fold(String::from_utf8(MINIMAL.to_vec()).unwrap(), longer);
+    whole(plan.as_bytes());
 }
 
 #[test]

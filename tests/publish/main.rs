@@ -3,7 +3,6 @@
 
 mod golden;
 mod keys;
-mod png;
 mod properties;
 mod qr;
 mod records;

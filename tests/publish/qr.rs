@@ -7,9 +7,9 @@ use conclave_publish::Scheme;
 use conclave_publish::qr::{AssembleError, Assembler, Grid, Ink, Symbol, frames};
 
 use crate::keys::key;
-use crate::png::Image;
 use crate::tool::{folder, refuses, tool};
 use crate::x509::saml_certificate;
+use conclave_tests::png::Image;
 
 /// The console of the BIOS.
 const CONSOLE: Grid = Grid { columns: 80, rows: 25 };

@@ -12,6 +12,7 @@ pub mod ceremony;
 pub mod cpio;
 pub mod guest;
 pub mod opensc;
+pub mod png;
 pub mod qemu;
 pub mod scratch;
 pub mod tool;

@@ -20,6 +20,7 @@ pub mod run;
 pub mod text;
 pub mod text_ceremony;
 pub mod text_drives;
+pub mod text_facts;
 pub mod text_intake;
 pub mod text_usb;
 pub mod usb;

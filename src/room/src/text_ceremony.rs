@@ -53,6 +53,8 @@ pub const NO_ALTERNATE: &str = "The plan names nobody who stands in. The ceremon
 pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
 /// The bar of a rehearsal.
 pub const REHEARSAL: &str = "REHEARSAL: simulated tokens. Nothing made here is worth anything.";
+/// Below a sign-in code.
+pub const CODE_IS: &str = "It says that you agree. Tell it nobody, and do not write it down.";
 /// Above a step that destroys or cannot be undone.
 pub const IRREVERSIBLE: &str = "THIS CANNOT BE UNDONE";
 
@@ -342,7 +344,7 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
         Act::Prove(id) => format!("{} is erased and proves itself.", token(id)),
         Act::Authenticate(id) => format!("{} proves that it holds its device key.", token(id)),
         Act::ProveAgain(id) => format!("{} proves itself again.", token(id)),
-        Act::Make(of) => format!("the {} is made.", slot(of)),
+        Act::Make(of) => format!("the {} is made.", slot_of(plan, of)),
         Act::Reveal(_) => "a secret is shown.".into(),
         Act::MakeShares => "the shares are made.".into(),
         Act::Seal(id) => format!("share {} is sealed: some seconds.", id.0 + 1),

@@ -47,6 +47,8 @@ pub struct Desk {
     pub refused: Option<String>,
     /// Lines scrolled down.
     pub scroll: u16,
+    /// Which of the digests that are shown at the end is on the screen.
+    pub page: usize,
     /// The choice made by key, where there is one.
     pub chosen: Option<char>,
     /// Somebody confirmed by the typed word that the machine shall be switched off.
@@ -66,6 +68,7 @@ impl Default for Desk {
             layout: Layout::Us,
             refused: None,
             scroll: 0,
+            page: 0,
             chosen: None,
             power_off: false,
             forget_keys: false,
@@ -99,6 +102,7 @@ impl Desk {
         self.form = Form::of(waiting);
         self.refused = None;
         self.scroll = 0;
+        self.page = 0;
         self.chosen = None;
         self.stage = match waiting {
             Waiting::Acting(Act::Reveal(_)) => Stage::Warn,
@@ -126,8 +130,8 @@ impl Desk {
         free
     }
 
-    /// Takes a key; true once an answer is complete.
-    pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId) -> bool {
+    /// Takes a key; true once an answer is complete. At the end `pages` digests are shown, one at a time.
+    pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId, pages: usize) -> bool {
         self.lay(waiting, at);
         let closes = matches!(key, Key::Enter | Key::Escape | Key::Tab);
         self.forget_keys = closes && (matches!(self.over, Over::Keyboard(_)) || self.form.is_hidden());
@@ -135,6 +139,9 @@ impl Desk {
             (Over::Nothing, Key::Function(1)) => self.over = Over::Help,
             (Over::Nothing, Key::Function(2)) => self.over = Over::Keyboard(Field::default()),
             (Over::Nothing, Key::Function(10)) => self.over = Over::PowerOff(Field::default()),
+            (Over::Nothing, key) if matches!(waiting, Waiting::Acting(Act::Show) | Waiting::Closed) => {
+                return self.turn(key, pages);
+            }
             (Over::Nothing, key) => return self.on_table(key, waiting),
             (_, Key::Escape) | (Over::Help, _) | (Over::Keyboard(_), Key::Enter) => self.over = Over::Nothing,
             (Over::Keyboard(field), Key::Tab) => {
@@ -148,6 +155,17 @@ impl Desk {
             (Over::Keyboard(field) | Over::PowerOff(field), key) => {
                 field.press(key);
             }
+        }
+        false
+    }
+
+    /// Digests one by one; whoever goes on has seen every one of them.
+    fn turn(&mut self, key: Key, pages: usize) -> bool {
+        match key {
+            Key::Enter | Key::Down if self.page + 1 < pages => self.page += 1,
+            Key::Up => self.page = self.page.saturating_sub(1),
+            Key::Enter => return true,
+            _ => {}
         }
         false
     }
@@ -196,7 +214,7 @@ mod tests {
             let mut desk = Desk::default();
             for key in keys {
                 assert!(!desk.forget_keys);
-                desk.press(*key, waiting, StepId(0));
+                desk.press(*key, waiting, StepId(0), 1);
             }
             assert_eq!(desk.forget_keys, forgotten, "{keys:?}");
         }

@@ -152,7 +152,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             self.trouble = None;
             return;
         }
-        let pressed = self.desk.press(key, &waiting, self.state.at());
+        let pages = self.scene().published().len();
+        let pressed = self.desk.press(key, &waiting, self.state.at(), pages);
         // Nothing is answered before what was answered last is on the log drives.
         if !pressed || self.writes() {
             return;

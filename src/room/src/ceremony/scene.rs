@@ -2,6 +2,7 @@
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Who;
+use conclave_ceremony::ids::KeyIx;
 use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
 use conclave_ceremony::step::{State, Waiting};
@@ -42,6 +43,17 @@ pub struct Scene<'a> {
     ///
     /// **Secret**: drawn in its own place on the screen, and nowhere else.
     pub secret: Option<&'a SecretBytes>,
+}
+
+impl Scene<'_> {
+    /// What people compare and write down at the end: the head first, then the digest of every key's certificate.
+    pub fn published(&self) -> Vec<(Option<KeyIx>, Digest)> {
+        let certificates = self.state.facts().keys.iter().filter_map(|(id, key)| {
+            let certificate = key.certificate.as_ref()?;
+            Some((Some(*id), Digest::of(certificate.get())))
+        });
+        core::iter::once((None, self.head)).chain(certificates).collect()
+    }
 }
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {

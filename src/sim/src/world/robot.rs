@@ -74,7 +74,9 @@ impl Robot {
     /// Reads the screen and does what it asks.
     pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
         let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
-        let middle: Vec<String> = rows.iter().map(|row| row.chars().skip(STEPS).collect()).collect();
+        // A QR code beside the words is none of them.
+        let words = |row: &String| row.chars().skip(STEPS).filter(|c| !"█▀▄".contains(*c)).collect();
+        let middle: Vec<String> = rows.iter().map(words).collect();
         let one_line = |rows: &[String]| rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
         self.intake(&one_line(rows)).unwrap_or_else(|| self.answer(&one_line(&middle), &middle))
     }

@@ -1,10 +1,12 @@
-//! A PNG writer for the tests: eight-bit grey, deflate without compression.
+//! A PNG writer: eight-bit grey, deflate without compression.
 //!
 //! Source: W3C PNG §5, §9 and §11; RFC 1950 and RFC 1951 §3.2.4.
 
 /// A grey image.
 pub struct Image {
+    /// Pixels in a row.
     pub width: usize,
+    /// Rows.
     pub height: usize,
     /// Row by row, 0 black.
     pub pixels: Vec<u8>,
@@ -18,6 +20,7 @@ impl Image {
         Self { width, height, pixels: pixels.collect() }
     }
 
+    /// The file.
     pub fn png(&self) -> Vec<u8> {
         // Each row after its filter, 0: none.
         let rows: Vec<u8> = self.pixels.chunks(self.width).flat_map(|row| [&[0], row].concat()).collect();

@@ -1,0 +1,132 @@
+//! The facts of a step in words: what people look at, compare and hold in their hands while they do it.
+
+use conclave_ceremony::ids::{BagId, Device, DriveId, KeyIx, PersonId, TokenId};
+use conclave_ceremony::kinds::tokens;
+use conclave_ceremony::plan::{Custody, Holds, Plan};
+use conclave_ceremony::public::Octets;
+use conclave_ceremony::script::StepKind;
+
+use crate::ceremony::scene::Scene;
+use crate::drives::VolumeId;
+use crate::text::digits;
+use crate::text_ceremony::device;
+
+/// Most objects of a token that are named on a screen.
+const OBJECTS_MAX: usize = 6;
+
+/// Choices of a sign-in, by their keys.
+pub const CHOICES: [&str; 4] = ["1  passport", "2  identity card", "3  known to those present", "a  does not come"];
+
+/// What there is to look at in a step, a line each.
+pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
+    let plan = scene.plan;
+    match kind {
+        StepKind::Log(id) | StepKind::Register(id) | StepKind::Publish(id) => drive(plan, id),
+        StepKind::WriteShare(id) => {
+            plan.shares.get(usize::from(id.0)).map_or_else(Vec::new, |share| drive(plan, share.drive))
+        }
+        StepKind::Inspect(id) | StepKind::Prove(id) => token(scene, id),
+        StepKind::Initialise(id)
+        | StepKind::TryPin(id)
+        | StepKind::Restore(id)
+        | StepKind::Compare(id)
+        | StepKind::State(id) => vec![capital(&device(plan, Device::Token(id)))],
+        StepKind::MakeShares | StepKind::OpenShare(_) => kcv(scene),
+        StepKind::Import => {
+            kcv(scene).into_iter().chain(tokens(plan).map(|id| capital(&device(plan, Device::Token(id))))).collect()
+        }
+        StepKind::Generate(id) | StepKind::Certify(id) | StepKind::Wrap(id) => key(plan, id),
+        StepKind::Bag(id) => bag(plan, id),
+        StepKind::Attest(_) => vec!["Head of the record so far, in words:".into(), scene.head.words()],
+        StepKind::Medium
+        | StepKind::AirGap
+        | StepKind::Clock
+        | StepKind::Plan
+        | StepKind::SignIn(_)
+        | StepKind::Keyboard
+        | StepKind::Pin(..)
+        | StepKind::Passphrase(_)
+        | StepKind::Objections
+        | StepKind::Show
+        | StepKind::Close => Vec::new(),
+    }
+}
+
+/// Somebody's name, for whoever looks at the document.
+pub fn person(plan: &Plan, id: PersonId) -> String {
+    let person = plan.people.get(usize::from(id.0));
+    person.map_or_else(String::new, |person| format!("{}, {}", person.name, person.organisation))
+}
+
+/// Whose fingerprint or head a digest is.
+pub fn certificate(plan: &Plan, id: KeyIx) -> String {
+    let label = plan.keys.get(usize::from(id.0)).map_or("", |key| key.label.as_str());
+    format!("Certificate of {label}, SHA-256")
+}
+
+/// As [`certificate`], for the record.
+pub const HEAD: &str = "Head of the record";
+
+fn drive(plan: &Plan, id: DriveId) -> Vec<String> {
+    let Some(drive) = plan.drives.get(usize::from(id.0)) else { return Vec::new() };
+    let holds = match drive.holds {
+        Holds::Transcript => "the record".to_owned(),
+        Holds::Share(share) => format!("share {}", share.0 + 1),
+        Holds::Blobs => "the wrapped keys".to_owned(),
+        Holds::Public => "what is public".to_owned(),
+    };
+    vec![
+        capital(&device(plan, Device::Drive(id))),
+        format!("{} bytes, volume {}, for {holds}.", digits(drive.size), VolumeId(drive.volume)),
+    ]
+}
+
+fn token(scene: &Scene<'_>, id: TokenId) -> Vec<String> {
+    let mut lines = vec![capital(&device(scene.plan, Device::Token(id)))];
+    if let Some(seen) = scene.state.facts().seen.get(&id) {
+        lines.push(format!("Firmware {}; PIN: {}; SO-PIN: {}.", seen.firmware, seen.pin, seen.so_pin));
+        lines.push(format!("{}. Objects on it: {}.", capital(seen.dkek.as_str()), seen.objects.len()));
+        lines.extend(seen.objects.iter().take(OBJECTS_MAX).map(|object| format!("  {object}")));
+        if let Some(more @ 1..) = seen.objects.len().checked_sub(OBJECTS_MAX) {
+            lines.push(format!("  and {more} more, all in the record"));
+        }
+    }
+    lines
+}
+
+fn key(plan: &Plan, id: KeyIx) -> Vec<String> {
+    let Some(key) = plan.keys.get(usize::from(id.0)) else { return Vec::new() };
+    vec![
+        format!("{}, id {}, for {}.", key.spec, key.id, key.purpose),
+        capital(&device(plan, Device::Token(key.master))),
+    ]
+}
+
+/// What goes into a bag, and who takes it where.
+fn bag(plan: &Plan, id: BagId) -> Vec<String> {
+    let Some(bag) = plan.bags.get(usize::from(id.0)) else { return Vec::new() };
+    let here = |custody: Custody| custody.bag == Some(id);
+    let devices = bag.devices.iter().map(|of| device(plan, *of));
+    let pins = plan.tokens.iter().filter(|token| here(token.pin)).map(|token| format!("paper, PIN of {}", token.name));
+    let so_pins = plan.tokens.iter().filter(|token| here(token.so_pin));
+    let so_pins = so_pins.map(|token| format!("paper, SO-PIN of {}", token.name));
+    let passphrases = plan.shares.iter().enumerate().filter(|(_, share)| here(share.passphrase));
+    let passphrases = passphrases.map(|(at, _)| format!("paper, passphrase of share {}", at + 1));
+    let things = devices.chain(pins).chain(so_pins).chain(passphrases).map(|thing| format!("  {thing}"));
+    let holder = plan.people.get(usize::from(bag.holder.0)).map_or("", |person| person.id.as_str());
+    let mut lines = vec!["It holds this and nothing else:".to_owned()];
+    lines.extend(things);
+    lines.push(format!("{holder} takes it. Place: {}.", bag.place));
+    lines
+}
+
+fn kcv(scene: &Scene<'_>) -> Vec<String> {
+    let Some(Octets(bytes)) = scene.state.facts().kcv else { return Vec::new() };
+    let groups = bytes.as_chunks::<2>().0.iter().map(|pair| Octets(*pair).to_string());
+    vec![format!("Check value of the DKEK: {}", groups.collect::<Vec<_>>().join(" "))]
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

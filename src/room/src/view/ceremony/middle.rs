@@ -1,0 +1,121 @@
+//! The middle of the screen: the step, who acts and the one thing asked, the facts, the lines to type on.
+
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::step::Waiting;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget, Wrap};
+
+use super::{ASK, BAD, PLAIN, STRONG};
+use crate::ceremony::desk::Stage;
+use crate::ceremony::form::Input;
+use crate::ceremony::scene::Scene;
+use crate::{text_ceremony as words, text_facts};
+
+/// Rows no block has more of: the longest words of a failure, wrapped, are a tenth of that.
+const ROWS_MAX: u16 = 100;
+
+pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
+    let area = Rect { width: area.width - 1, ..area };
+    let refused = scene.desk.refused.iter().map(|refused| Line::styled(refused.clone(), BAD)).collect();
+    let blocks = [title(scene, area.width), asked(scene), facts(scene), form(scene), refused];
+    stack(blocks, scene.desk.scroll, frame, area);
+}
+
+/// Draws blocks of lines below one another; the third, the facts, gives way. Where room is short the gaps between the blocks
+/// go first, then facts are scrolled: what is asked and what is typed stays in sight.
+pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, area: Rect) {
+    let blocks = blocks.map(|lines| (!lines.is_empty()).then(|| Paragraph::new(lines).wrap(Wrap { trim: false })));
+    let mut heights = blocks.each_ref().map(|block| block.as_ref().map_or(0, |block| height(block, area.width)));
+    let (sum, gaps) = (heights.iter().sum::<u16>(), blocks.iter().flatten().count().saturating_sub(1));
+    let gap = u16::from(usize::from(sum) + gaps <= usize::from(area.height));
+    let lacks = sum.saturating_sub(area.height);
+    let [.., facts, _, _] = &mut heights;
+    *facts = facts.saturating_sub(lacks);
+    let mut y = area.y;
+    for (at, (block, rows)) in blocks.into_iter().zip(heights).enumerate() {
+        let Some(block) = block else { continue };
+        let block = if at == 2 { block.scroll((scroll.min(lacks), 0)) } else { block };
+        frame.render_widget(block, Rect { y, height: rows, ..area }.intersection(area));
+        y += rows + gap;
+    }
+}
+
+/// Rows a block takes once it is wrapped.
+fn height(block: &Paragraph<'_>, width: u16) -> u16 {
+    let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width, height: ROWS_MAX });
+    block.clone().render(buffer.area, &mut buffer);
+    let mut rows = buffer.content.chunks(usize::from(width)).enumerate();
+    let last = rows.rfind(|(_, row)| row.iter().any(|cell| cell.symbol() != " "));
+    last.map_or(0, |(at, _)| u16::try_from(at + 1).unwrap_or(ROWS_MAX))
+}
+
+/// The step, and across the whole width whether it cannot be undone.
+pub(super) fn title(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+    let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
+    let name = format!("Step {}: {}", step.id.0 + 1, words::step(scene.plan, step.kind));
+    let mut lines = vec![Line::styled(name, STRONG)];
+    if words::irreversible(step.kind) {
+        lines.push(Line::styled(format!("{:^1$}", words::IRREVERSIBLE, usize::from(width)), BAD));
+    }
+    lines
+}
+
+/// Who acts, and the one thing asked.
+pub(super) fn asked(scene: &Scene<'_>) -> Vec<Line<'static>> {
+    let who = Span::styled(format!("{}: ", words::asked(scene)), ASK);
+    vec![Line::from(vec![who, Span::styled(words::instruction(scene), STRONG)])]
+}
+
+fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
+    if let Some(trouble) = scene.trouble {
+        return vec![Line::styled(trouble.to_string(), BAD)];
+    }
+    let plain = |words: Vec<String>| words.into_iter().map(Line::from).collect();
+    match &scene.waiting {
+        Waiting::Halted(failure) | Waiting::Asked(Ask::Again { failure }) => {
+            vec![Line::styled(failure.words.to_string(), BAD)]
+        }
+        Waiting::Asked(Ask::SignIn(person)) => match scene.desk.stage {
+            Stage::Code { person, .. } => {
+                let code = scene.desk.code(person).unwrap_or_default().to_owned();
+                let code = Line::from(vec![Span::raw("Your code: "), Span::styled(code, STRONG)]);
+                let person = text_facts::person(scene.plan, person);
+                vec![code, Line::from(""), Line::from(person), Line::from(words::CODE_IS)]
+            }
+            _ => {
+                let asked = [text_facts::person(scene.plan, *person), String::new()].into_iter();
+                plain(asked.chain(text_facts::CHOICES.map(str::to_owned)).collect())
+            }
+        },
+        _ => {
+            let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
+            let facts = text_facts::of_step(scene, step.kind);
+            let mut lines = vec![words::purpose(scene.plan, step.kind)];
+            if !facts.is_empty() {
+                lines.push(String::new());
+            }
+            let failed = scene.state.failed().map(|failure| Line::styled(failure.words.to_string(), BAD));
+            let lines = lines.into_iter().chain(facts).map(Line::from);
+            failed.into_iter().flat_map(|failed| [failed, Line::from("")]).chain(lines).collect()
+        }
+    }
+}
+
+fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
+    if matches!(scene.desk.stage, Stage::Warn | Stage::Choose | Stage::Shown) {
+        return Vec::new();
+    }
+    let (inputs, at) = scene.desk.form.lines();
+    let line = |(place, (label, input)): (usize, &(&'static str, Input))| {
+        let typed = match input {
+            Input::Open(field) => field.text().to_owned(),
+            Input::Hidden(field) => "*".repeat(field.len()),
+        };
+        let (cursor, style) = if place == at { ("_", STRONG) } else { ("", PLAIN) };
+        Line::from(vec![Span::styled(format!("{label}: "), ASK), Span::styled(typed + cursor, style)])
+    };
+    inputs.iter().enumerate().map(line).collect()
+}

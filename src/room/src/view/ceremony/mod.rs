@@ -1,0 +1,141 @@
+//! The one screen of a ceremony: the steps at the left, who acts and what is asked in the middle, pace and head at the edge.
+//!
+//! There is no screen per step: what a step asks, and the words for it, make its screen.
+
+mod digests;
+mod middle;
+mod secret;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::step::Waiting;
+use conclave_publish::Kind;
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::{Color, Style};
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, right, row};
+use crate::ceremony::desk::Stage;
+use crate::ceremony::scene::Scene;
+use crate::civil::Ahead;
+use crate::look::Over;
+use crate::{text, text_ceremony as words};
+
+/// Columns of the list of steps.
+const STEPS: u16 = 26;
+/// Columns of a time in the bar.
+const TIME: u16 = 25;
+/// What a rehearsal's bar looks like: like nothing else here. A console has eight backgrounds, none of them bright.
+const REHEARSAL: Style = Style::new().fg(Color::White).bg(Color::Magenta);
+
+/// Draws the whole screen.
+pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, PLAIN);
+    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        let words = text::too_small(area.width, area.height);
+        frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
+        return;
+    }
+    frame.render_widget(Paragraph::new(format!(" CONCLAVE  {}", scene.plan.title)).style(BAR), row(area, 0));
+    if scene.plan.kind == Kind::Rehearsal {
+        let bar = Paragraph::new(words::REHEARSAL).style(REHEARSAL).alignment(Alignment::Center);
+        frame.render_widget(bar, row(area, 1));
+    }
+    let body = Rect { y: area.y + 2, height: area.height - 5, ..area };
+    match &scene.desk.over {
+        Over::Help => over(words::help(scene), frame, body),
+        Over::Keyboard(field) => {
+            let mut lines = text::keyboard(scene.desk.layout);
+            lines.push(format!("layout {}:  {}_", scene.desk.layout.name(), field.text()));
+            over(lines, frame, body);
+        }
+        Over::PowerOff(field) => over(vec![text::POWER_OFF.into(), format!("{}_", field.text())], frame, body),
+        Over::Nothing => self::body(scene, frame, body),
+    }
+    let (pace, style) = pace(scene);
+    frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), row(area, area.height - 3));
+    let head = scene.head.groups().map(|group| group.to_string()).join(" ");
+    frame.render_widget(Paragraph::new(head).style(STRONG).alignment(Alignment::Center), row(area, area.height - 2));
+    let bar = row(area, area.height - 1);
+    frame.render_widget(Paragraph::new(format!(" {}", keys(scene))).style(BAR), bar);
+    let time = format!("{} UTC ", scene.now.wall.shown(Ahead(0)));
+    frame.render_widget(Paragraph::new(time).style(BAR).alignment(Alignment::Right), right(bar, TIME));
+}
+
+fn body(scene: &Scene<'_>, frame: &mut Frame, body: Rect) {
+    let middle = Rect { x: body.x + STEPS, width: body.width - STEPS, ..body };
+    let published = matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed) && scene.trouble.is_none();
+    if published && !digests::fit(middle) {
+        // Symbol and digest need the list's columns, too.
+        return digests::draw(scene, frame, body);
+    }
+    steps(scene, frame, Rect { width: STEPS, ..body });
+    match scene.secret {
+        _ if published => digests::draw(scene, frame, middle),
+        Some(secret) => secret::draw(scene, secret, frame, middle),
+        None => middle::draw(scene, frame, middle),
+    }
+}
+
+/// Done, now, next: the step under way is always in sight.
+fn steps(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
+    let at = usize::from(scene.state.at().0);
+    let height = usize::from(area.height);
+    let first = at.saturating_sub(height / 3).min(scene.script.steps.len().saturating_sub(height));
+    let shown = scene.script.steps.iter().enumerate().skip(first).take(height);
+    let lines: Vec<Line> = shown
+        .map(|(place, step)| {
+            let (mark, style) = match place.cmp(&at) {
+                core::cmp::Ordering::Less => ("√", GOOD),
+                core::cmp::Ordering::Equal => ("►", STRONG),
+                core::cmp::Ordering::Greater => ("·", PLAIN),
+            };
+            let name: String = words::step(scene.plan, step.kind).chars().take(usize::from(STEPS) - 7).collect();
+            Line::styled(format!(" {mark}{:>3} {name}", place + 1), style)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn over(lines: Vec<String>, frame: &mut Frame, area: Rect) {
+    let area = Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 1 };
+    let lines: Vec<Line> = lines.into_iter().map(Line::from).collect();
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), area);
+}
+
+/// Planned against elapsed time; it stands out once a step takes longer than planned.
+fn pace(scene: &Scene<'_>) -> (String, Style) {
+    /// Minutes beyond which the line would not fit; who sees them knows enough.
+    const MINUTES_MAX: u64 = 999;
+    let minutes = |from: crate::ports::Now| scene.now.mono_ms.saturating_sub(from.mono_ms) / 60_000;
+    let step = scene.script.step(scene.state.at());
+    let budget = step.map_or(0, |step| step.budget);
+    let steps = scene.script.steps.len();
+    let planned: u32 = scene.script.steps.iter().map(|step| u32::from(step.budget)).sum();
+    let (here, whole) = (minutes(scene.since.0), minutes(scene.since.1));
+    let words = format!(
+        "step {} of {steps}: {} of {budget} min   ceremony: {} of {planned} min   head of record:",
+        (usize::from(scene.state.at().0) + 1).min(steps),
+        here.min(MINUTES_MAX),
+        whole.min(MINUTES_MAX),
+    );
+    (words, if step.is_some() && here > u64::from(budget) { ASK } else { PLAIN })
+}
+
+fn keys(scene: &Scene<'_>) -> &'static str {
+    match (&scene.desk.over, &scene.waiting, scene.desk.stage) {
+        (Over::Help, ..) => "any key: back",
+        (Over::Keyboard(_), ..) => "Tab: next layout   Enter: keep this layout",
+        (Over::PowerOff(_), ..) => "Enter: do it   Esc: back",
+        _ if scene.writes => "no key is read while a drive is written to",
+        (_, Waiting::Acting(Act::Reveal(_)), Stage::Form) => "F1 help   Enter: compare   Esc: see it again",
+        (_, Waiting::Acting(Act::Reveal(_)), _) => "F1 help   Enter: go on",
+        (_, Waiting::Acting(Act::Show), _) => "F1 help   Up Down: one by one   Enter: go on",
+        (_, Waiting::Closed, _) => "F1 help   Up Down: one by one   F10 off",
+        (_, Waiting::Acting(_), _) => "no key is read while a device works",
+        (_, Waiting::Halted(_), _) => "F1 help   Up Down: scroll   F10 off",
+        _ => "F1 help   F2 keyboard   F10 off   Enter: go on",
+    }
+}

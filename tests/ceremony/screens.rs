@@ -1,0 +1,266 @@
+//! Every screen of a played ceremony: asked for who acts, what they are asked, head and digests, and whether all of it fits;
+//! those of the first step of each kind are compared with golden files.
+//!
+//! `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test ceremony plan_is_played` rewrites the golden files; review the
+//! difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::ids::StepId;
+use conclave_ceremony::script::StepKind;
+use conclave_ceremony::step::Waiting;
+use conclave_publish::Digest;
+use conclave_room::ceremony::Ceremony;
+use conclave_room::ceremony::desk::Stage;
+use conclave_room::ceremony::scene::Scene;
+use conclave_room::civil::Wall;
+use conclave_room::ports::Now;
+use conclave_room::{text_ceremony as words, view};
+use conclave_sim::world::machine::World;
+use conclave_tests::png::Image;
+use conclave_tests::scratch::Scratch;
+use conclave_tests::tool;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+use smartcard_hsm::cvc::RootKind;
+
+/// Sizes people see: the console of the BIOS, and a large one.
+const SIZES: [(u16, u16); 2] = [(80, 25), (160, 50)];
+/// What the kernel's console font can draw besides ASCII, as far as screens use it.
+const GLYPHS: &str = "█▀▄√►·";
+/// Columns of the list of steps.
+const STEPS: usize = 26;
+/// Rows above the middle of a screen.
+const ABOVE: usize = 2;
+/// Rows below it.
+const BELOW: usize = 3;
+/// Pixels of a cell of the console's font.
+const CELL: (usize, usize) = (8, 16);
+
+/// What was seen of a ceremony.
+#[derive(Default)]
+pub struct Screens {
+    now: Option<(StepId, Waiting, Stage, usize, bool)>,
+    /// Which step is the first of its kind.
+    first: BTreeMap<String, (StepId, Option<StepKind>)>,
+    /// Screens of those steps, by golden file.
+    golden: BTreeMap<String, String>,
+    /// Screens with a QR code, and the digest it must hold.
+    codes: Vec<(Buffer, Digest)>,
+}
+
+impl Screens {
+    /// Asks the screen, if it is another one than before.
+    pub fn look<R: RootKind>(&mut self, ceremony: &mut Ceremony<World, R>) {
+        let mut scene = ceremony.scene();
+        let now = (scene.state.at(), scene.waiting.clone(), scene.desk.stage, scene.desk.page, scene.writes);
+        // While the log drives are written to, every step says the same.
+        if self.now.as_ref() == Some(&now) || (scene.writes && self.first.contains_key("writes")) {
+            return;
+        }
+        // Golden files are of one moment: they change when the screens do, not with every entry before them.
+        scene.head = Digest::of(b"a head");
+        let begun = Now { wall: Wall(1_795_295_100), mono_ms: 60_000 };
+        scene.now = Now { wall: Wall(1_795_302_240), mono_ms: 7_200_000 };
+        scene.since = (Now { mono_ms: 7_000_000, ..begun }, begun);
+        let kind = scene.script.step(now.0).map(|step| step.kind).filter(|_| !scene.writes);
+        let name = if scene.writes { "writes".to_owned() } else { kind.map_or_else(|| "closed".to_owned(), name) };
+        let first = self.first.entry(name.clone()).or_insert((now.0, kind)).0 == now.0;
+        for size in SIZES {
+            let screen = drawn(&scene, size);
+            ask(&scene, &screen, size);
+            if matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed) && !scene.writes {
+                self.codes.push((screen.clone(), published(&scene, &screen)));
+            }
+            if first {
+                let file = self.golden.entry(format!("{name}-{}x{}.txt", size.0, size.1)).or_default();
+                file.push_str(&format!("---- {:?} {:?}\n{}", now.1, now.2, text(&screen)));
+            }
+        }
+        self.now = Some(now);
+    }
+
+    /// Compares the first step of each kind with its golden files, and asks each kind for what it must say.
+    pub fn compare(&self, plan: &str) {
+        let seen: BTreeSet<&str> = self.golden.keys().filter_map(|name| name.strip_suffix("-80x25.txt")).collect();
+        let lacks: Vec<String> = every_kind().into_iter().filter(|kind| !seen.contains(kind.as_str())).collect();
+        assert_eq!(lacks, [""; 0], "kinds of step that no screen was seen of");
+        for (name, (_, kind)) in &self.first {
+            let Some(kind) = kind else { continue };
+            let (says, irreversible) = expected(*kind);
+            let screens = &self.golden[&format!("{name}-80x25.txt")];
+            let screens: Vec<String> = screens.split("---- ").map(middle_of).collect();
+            assert!(screens.iter().any(|screen| screen.contains(says)), "{name} says nowhere: {says}\n{screens:#?}");
+            let warned = screens.iter().filter(|screen| screen.contains("THIS CANNOT BE UNDONE")).count();
+            assert_eq!(warned, if irreversible { screens.len() - 1 } else { 0 }, "{name}: {screens:#?}");
+        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/room").join(plan);
+        if std::env::var_os("CONCLAVE_BLESS").is_some() {
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(&folder).unwrap();
+            self.golden.iter().for_each(|(name, screens)| fs::write(folder.join(name), screens).unwrap());
+        }
+        for (name, screens) in &self.golden {
+            let path = folder.join(name);
+            let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert!(*screens == golden, "{} differs:\n{screens}", path.display());
+        }
+    }
+
+    /// A camera reads each QR code as the digest that stands beside it.
+    pub fn scan(&self) {
+        tool::require("zbar-tools", "/usr/bin/zbarimg");
+        let scratch = Scratch::new();
+        let mut command = Command::new("zbarimg");
+        command.current_dir(scratch.path()).args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]);
+        for (at, (screen, _)) in self.codes.iter().enumerate() {
+            let name = format!("{at}.png");
+            fs::write(scratch.file(&name), photograph(screen).png()).unwrap();
+            command.arg(name);
+        }
+        let wanted: String = self.codes.iter().map(|(_, digest)| format!("{digest}\n").to_uppercase()).collect();
+        assert_eq!(tool::run(command, "").out, wanted);
+    }
+}
+
+/// What a step of this kind asks in both examples, and whether it warns that it cannot be undone.
+fn expected(kind: StepKind) -> (&'static str, bool) {
+    const TWO: &str = "Witness: type your code to agree; operator agreed, a second person must.";
+    match kind {
+        StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => {
+            ("Operator: wait: what was looked at is recorded.", false)
+        }
+        StepKind::Log(_) => ("Operator: plug in drive LOG-A, serial CONCLAVE-LOG-A, then press Enter.", false),
+        StepKind::SignIn(_) => ("operator: sign in operator: which document was shown?", false),
+        StepKind::Register(_) => ("Operator: plug in drive SHARE-1, serial CONCLAVE-SHARE-1, then press Enter.", false),
+        StepKind::Inspect(_) => ("serial DENK0000001, then press Enter.", false),
+        StepKind::Prove(_)
+        | StepKind::MakeShares
+        | StepKind::Initialise(_)
+        | StepKind::Import
+        | StepKind::Generate(_)
+        | StepKind::Close => (TWO, true),
+        StepKind::Certify(_) | StepKind::Wrap(_) | StepKind::Restore(_) | StepKind::State(_) => (TWO, false),
+        StepKind::Keyboard => ("Anybody: type; Enter if every key types what it says.", false),
+        StepKind::Pin(..) => ("projector off, others look away. Press Enter when only you see the screen.", false),
+        StepKind::Passphrase(_) => ("custodian-1: write down the passphrase of share 1, then press Enter", false),
+        StepKind::WriteShare(_) => ("share 1 goes on SHARE-1 and is read back.", false),
+        StepKind::OpenShare(_) => ("custodian-1: others look away; type the passphrase of share 1.", false),
+        StepKind::TryPin(_) => ("its PINs are used once.", false),
+        StepKind::Compare(_) => ("must hold what its master holds", false),
+        StepKind::Objections => ("Everybody: who objects?", false),
+        StepKind::Publish(_) => ("Operator: plug in drive PUBLIC, serial CONCLAVE-PUBLIC, then press Enter.", false),
+        StepKind::Show => ("Everybody: compare, write the head down, then press Enter.", false),
+        StepKind::Bag(_) => ("It holds this and nothing else: token ", false),
+        StepKind::Attest(_) => ("type your code to attest what you saw.", false),
+    }
+}
+
+/// Every kind there is, asked of its decoder, as golden files call it.
+fn every_kind() -> Vec<String> {
+    let error = serde_json::from_str::<StepKind>("\"?\"").unwrap_err().to_string();
+    let kinds: Vec<String> = error.split('`').skip(3).step_by(2).map(dashed).collect();
+    assert!(kinds.len() > 20, "{error}");
+    kinds
+        .into_iter()
+        .flat_map(|kind| if kind == "pin" { vec!["pin-so".into(), "pin-user".into()] } else { vec![kind] })
+        .collect()
+}
+
+/// `MakeShares` is `make-shares`, a PIN's name says which.
+fn name(kind: StepKind) -> String {
+    match kind {
+        StepKind::Pin(_, which) => dashed(&format!("Pin{which:?}")),
+        kind => dashed(format!("{kind:?}").split('(').next().unwrap_or_default()),
+    }
+}
+
+fn dashed(name: &str) -> String {
+    let parts = name.chars().map(|c| if c.is_uppercase() { format!("-{}", c.to_lowercase()) } else { c.to_string() });
+    parts.collect::<String>()[1..].to_owned()
+}
+
+fn drawn(scene: &Scene<'_>, (columns, rows): (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| view::ceremony::draw(scene, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn text(buffer: &Buffer) -> String {
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    let row = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect::<String>();
+    rows.map(|cells| format!("{}\n", row(cells).trim_end())).collect()
+}
+
+/// The middle of a screen without the symbols drawn in it, in one line; of a golden file, after the line that names it.
+fn middle_of(screen: &str) -> String {
+    let rows: Vec<&str> = screen.lines().skip(usize::from(!screen.starts_with(" CONCLAVE"))).collect();
+    let middle = rows.get(ABOVE..rows.len().saturating_sub(BELOW)).unwrap_or_default();
+    let words = |row: &&str| row.chars().skip(STEPS).filter(|c| !"█▀▄".contains(*c)).collect::<String>();
+    one_line(&middle.iter().map(words).collect::<Vec<_>>().join(" "))
+}
+
+fn one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What holds for every screen.
+#[track_caller]
+fn ask(scene: &Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
+    let all = text(screen);
+    for glyph in all.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
+        assert!(GLYPHS.contains(glyph), "the console font has no {glyph:?}:\n{all}");
+    }
+    // Who acts, and the one thing asked, whole.
+    let middle = middle_of(&all);
+    let asked = one_line(&format!("{}: {}", words::asked(scene), words::instruction(scene)));
+    assert_eq!(middle.matches(&asked).count(), 1, "{asked}:\n{all}");
+    // The head, never abbreviated.
+    let head = scene.head.groups().map(|group| group.to_string()).join(" ");
+    assert!(all.lines().nth_back(1).unwrap().contains(&head), "{all}");
+    // Nothing is cut off: more rows and more columns show no more words.
+    assert_eq!(middle, middle_of(&text(&drawn(scene, (columns, 3 * height)))), "cut off:\n{all}");
+    let wide = text(&drawn(scene, (400, height)));
+    for (at, (row, wide)) in all.lines().zip(wide.lines()).enumerate() {
+        if !(ABOVE..usize::from(height) - BELOW).contains(&at) {
+            assert_eq!(one_line(row), one_line(wide), "cut off:\n{all}");
+        }
+    }
+}
+
+/// The digest that this page shows whole, in hex and in words.
+#[track_caller]
+fn published(scene: &Scene<'_>, screen: &Buffer) -> Digest {
+    let shown = middle_of(&text(screen));
+    let whole = |digest: &Digest| {
+        let groups = digest.groups().map(|group| group.to_string()).join(" ");
+        shown.contains(&groups) && shown.contains(&digest.words())
+    };
+    let facts = scene.state.facts().keys.values().filter_map(|key| key.certificate.as_ref());
+    let all: Vec<Digest> = [scene.head].into_iter().chain(facts.map(|der| Digest::of(der.get()))).collect();
+    let shown: Vec<&Digest> = all.iter().filter(|digest| whole(digest)).collect();
+    assert_eq!(shown, [&all[scene.desk.page]], "{}", text(screen));
+    all[scene.desk.page]
+}
+
+/// The screen as a camera sees it: letters are left out, blocks are as light as their colours.
+fn photograph(screen: &Buffer) -> Image {
+    let (columns, rows) = (usize::from(screen.area.width), usize::from(screen.area.height));
+    Image::drawn(columns * CELL.0, rows * CELL.1, |x, y| {
+        let cell = &screen.content[y / CELL.1 * columns + x / CELL.0];
+        let painted = match cell.symbol() {
+            "█" => true,
+            "▀" => y % CELL.1 < CELL.1 / 2,
+            "▄" => y % CELL.1 >= CELL.1 / 2,
+            _ => false,
+        };
+        let colour = if painted { cell.fg } else { cell.bg };
+        matches!(colour, Color::White | Color::Gray)
+    })
+}
