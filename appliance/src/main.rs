@@ -14,6 +14,7 @@ mod gate;
 mod halt;
 mod keys;
 mod medium;
+mod painter;
 mod screen;
 mod screens;
 mod supervise;

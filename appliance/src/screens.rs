@@ -17,8 +17,6 @@ use conclave_room::look::{Act, Event, Look};
 use conclave_room::ports::{Machine, NoRandomness, Now};
 use conclave_room::run::{Ports, ScreenLost, Showing, run as run_room};
 use conclave_room::shown::Shown;
-use conclave_room::view;
-use ratatui::Terminal;
 use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
 
 use crate::air_gap;
@@ -29,7 +27,7 @@ use crate::drives::UsbDrives;
 use crate::entropy;
 use crate::keys::{Keyboards, Taken};
 use crate::medium;
-use crate::screen::Console;
+use crate::painter::Painter;
 use crate::supervise::POWER_OFF;
 use crate::tokens::UsbTokens;
 
@@ -92,7 +90,7 @@ impl Machine for Board {
 
 /// The machine with its screen and everything that happens around it.
 struct Around {
-    terminal: Terminal<Console>,
+    painter: Painter,
     board: Board,
     keys: Keyboards,
     /// As the state drawn last has it: keys mean what the screen says they mean.
@@ -105,7 +103,7 @@ struct Around {
 impl Around {
     fn new() -> io::Result<Self> {
         Ok(Self {
-            terminal: Terminal::new(Console::open()?)?,
+            painter: Painter::open()?,
             board: Board {
                 tokens: UsbTokens::new(Path::new("/sys")),
                 drives: UsbDrives::new(),
@@ -136,8 +134,7 @@ impl Ports for Around {
 
     fn draw(&mut self, showing: &Showing<'_>) -> Result<(), ScreenLost> {
         self.layout = showing.layout();
-        let drawn = self.terminal.draw(|frame| view::show(showing, frame));
-        drawn.map(drop).map_err(|error| ScreenLost { why: error.to_string() })
+        self.painter.draw(showing).map_err(|error| ScreenLost { why: error.to_string() })
     }
 
     fn next(&mut self) -> Event {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::StepId;
@@ -24,10 +25,11 @@ use conclave_sim::world::machine::World;
 use conclave_tests::png::Image;
 use conclave_tests::scratch::Scratch;
 use conclave_tests::tool;
-use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Size;
 use ratatui::style::Color;
+use ratatui::{Frame, Terminal};
 use smartcard_hsm::cvc::RootKind;
 
 /// Sizes people see: the console of the BIOS, and a large one.
@@ -187,8 +189,12 @@ fn dashed(name: &str) -> String {
 }
 
 fn drawn(scene: &Scene<'_>, (columns, rows): (u16, u16)) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view::ceremony::draw(scene, frame)).unwrap();
+    drawn_with(Size { width: columns, height: rows }, |frame| view::ceremony::draw(scene, frame))
+}
+
+fn drawn_with(size: Size, draw: impl FnOnce(&mut Frame)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(size.width, size.height)).unwrap();
+    terminal.draw(draw).unwrap();
     terminal.backend().buffer().clone()
 }
 
@@ -224,6 +230,15 @@ fn ask(scene: &Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     // The head, never abbreviated.
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");
     assert!(all.lines().nth_back(1).unwrap().contains(&head), "{all}");
+    if scene.works() {
+        let later = text(&drawn_with(screen.area.as_size(), |frame| {
+            view::ceremony::draw(scene, frame);
+            view::ceremony::working(Duration::from_millis(12_999), frame);
+        }));
+        assert_eq!(later.replace("At work for 12 s.", "At work for 0 s."), all, "only the seconds change");
+        assert_ne!(later, all);
+        assert!(all.contains("Nothing can be cancelled; do not unplug anything."), "{all}");
+    }
     // Nothing is cut off: more rows and more columns show no more words.
     assert_eq!(middle, middle_of(&text(&drawn(scene, (columns, 3 * height)))), "cut off:\n{all}");
     let wide = text(&drawn(scene, (400, height)));

@@ -10,14 +10,16 @@ use conclave_tests::vm::machine::Machine;
 
 /// Columns of the list of steps.
 const STEPS: usize = 26;
-/// What is asked while a plan comes in.
-const INTAKE: [(&str, &str); 6] = [
-    (text_intake::INSERT, "insert"),
-    (text_intake::COMPARE, "compare"),
-    ("where does your own copy", "source"),
-    ("type these groups", "groups"),
-    (text_intake::MET, "met"),
-    (text_intake::LOGS, "logs"),
+/// What is asked where no list of steps is: while a plan comes in, and beside a QR code.
+const ALONE: [(&str, &str); 8] = [
+    (text_intake::INSERT, "intake-insert"),
+    (text_intake::COMPARE, "intake-compare"),
+    ("where does your own copy", "intake-source"),
+    ("type these groups", "intake-groups"),
+    (text_intake::MET, "intake-met"),
+    (text_intake::LOGS, "intake-logs"),
+    ("Everybody: compare,", "show"),
+    ("Everybody: switch off", "closed"),
 ];
 
 /// The pictures taken so far.
@@ -33,7 +35,7 @@ impl Album {
 
     /// Takes a picture of a screen, if there is none of its kind yet.
     pub(crate) fn take(&mut self, machine: &mut Machine, screen: &[String]) {
-        let name = self.step(screen).map_or_else(|| intake(screen), |step| Some(format!("{step}-{}", asked(screen)?)));
+        let name = self.step(screen).map_or_else(|| alone(screen), |step| Some(format!("{step}-{}", asked(screen)?)));
         if let Some(name) = name.filter(|name| self.taken.insert(name.clone())) {
             machine.picture(&format!("ceremony-{name}"));
         }
@@ -48,9 +50,9 @@ impl Album {
     }
 }
 
-fn intake(screen: &[String]) -> Option<String> {
+fn alone(screen: &[String]) -> Option<String> {
     let words = screen.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-    INTAKE.iter().find(|(said, _)| words.contains(said)).map(|(_, what)| format!("intake-{what}"))
+    ALONE.iter().find(|(said, _)| words.contains(said)).map(|(_, what)| (*what).to_owned())
 }
 
 /// The first words of what is asked, behind the name of who is.

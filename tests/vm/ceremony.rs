@@ -21,11 +21,14 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
     room.walk_in();
     let mut robot = Robot::new(&room.plan);
     let mut album = Album::new(&room.plan);
+    let mut counted = 0;
     let closed = room.play(&mut robot, |room, _, screen| {
+        counted = counted.max(at_work(screen));
         album.take(&mut room.machine, screen);
         ControlFlow::Continue(())
     });
     assert!(closed.is_continue());
+    assert!(counted >= 2, "the longest act was seen for {counted} s");
     let head = room.machine.screen().join(" ");
 
     let logs = room.plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
@@ -46,4 +49,10 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
         assert!(!a.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret is in the record");
     }
     println!("figure: {} entries, {} bytes of record, ceremony on the shipped image", record.entries.len(), a.len());
+}
+
+/// The seconds a machine says it is at work for, while the loop that draws its screens does an act.
+fn at_work(screen: &[String]) -> u32 {
+    let seconds = |row: &String| row.split_once("At work for ")?.1.split_once(" s.")?.0.parse().ok();
+    screen.iter().find_map(seconds).unwrap_or(0)
 }

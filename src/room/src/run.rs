@@ -42,6 +42,11 @@ pub enum Showing<'a> {
 }
 
 impl Showing<'_> {
+    /// [`Scene::works`].
+    pub fn works(&self) -> bool {
+        matches!(self, Self::Ceremony(scene) if scene.works())
+    }
+
     /// The layout keys mean what they say in.
     pub fn layout(&self) -> Layout {
         match self {

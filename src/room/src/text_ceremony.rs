@@ -367,6 +367,11 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
     }
 }
 
+/// Below what happens while people wait.
+pub fn working(seconds: u64) -> [String; 2] {
+    [format!("At work for {seconds} s."), "Nothing can be cancelled; do not unplug anything.".into()]
+}
+
 fn item(plan: &Plan, item: Item) -> String {
     match item {
         Item::Share(id, _) => format!("share {}", id.0 + 1),

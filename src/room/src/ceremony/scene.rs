@@ -13,6 +13,7 @@ use smartcard_hsm::secret::SecretBytes;
 use super::Ceremony;
 use super::desk::{Desk, Stage};
 use super::record::NotWritten;
+use crate::look::Over;
 use crate::ports::{Machine, Now};
 
 /// A ceremony as one screen shows it.
@@ -46,6 +47,13 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Whether the machine is at work and people wait, however long that takes. No secret is on such a screen.
+    pub fn works(&self) -> bool {
+        let people = matches!(self.waiting, Waiting::Acting(Act::Reveal(_) | Act::Show));
+        let acts = matches!(self.waiting, Waiting::Acting(_)) && !people;
+        self.trouble.is_none() && self.desk.over == Over::Nothing && (self.writes || acts)
+    }
+
     /// What people compare and write down at the end: the head first, then the digest of every key's certificate.
     pub fn published(&self) -> Vec<(Option<KeyIx>, Digest)> {
         let certificates = self.state.facts().keys.iter().filter_map(|(id, key)| {

@@ -6,6 +6,8 @@ mod digests;
 mod middle;
 mod secret;
 
+use core::time::Duration;
+
 use conclave_ceremony::act::Act;
 use conclave_ceremony::step::Waiting;
 use conclave_publish::Kind;
@@ -22,8 +24,14 @@ use crate::civil::Ahead;
 use crate::look::Over;
 use crate::{text, text_ceremony as words};
 
+/// Rows above the middle: title, and the bar of a rehearsal.
+const ABOVE: u16 = 2;
+/// Rows below it: pace, head, keys.
+const BELOW: u16 = 3;
 /// Columns of the list of steps.
 const STEPS: u16 = 26;
+/// Rows that say how long the machine is at work, the gap above them included.
+const WORKING: u16 = 3;
 /// Columns of a time in the bar.
 const TIME: u16 = 25;
 /// What a rehearsal's bar looks like: like nothing else here. A console has eight backgrounds, none of them bright.
@@ -43,7 +51,7 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
         let bar = Paragraph::new(words::REHEARSAL).style(REHEARSAL).alignment(Alignment::Center);
         frame.render_widget(bar, row(area, 1));
     }
-    let body = Rect { y: area.y + 2, height: area.height - 5, ..area };
+    let body = Rect { y: area.y + ABOVE, height: area.height - ABOVE - BELOW, ..area };
     match &scene.desk.over {
         Over::Help => over(words::help(scene), frame, body),
         Over::Keyboard(field) => {
@@ -64,9 +72,25 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     frame.render_widget(Paragraph::new(time).style(BAR).alignment(Alignment::Right), right(bar, TIME));
 }
 
+/// Draws over the last screen how long the machine is at work. Nothing else of it changes meanwhile.
+pub fn working(elapsed: Duration, frame: &mut Frame) {
+    let area = frame.area();
+    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        return;
+    }
+    let lines: Vec<Line> = words::working(elapsed.as_secs()).into_iter().map(|line| Line::styled(line, ASK)).collect();
+    let rows = WORKING - 1;
+    let place =
+        Rect { x: area.x + STEPS, y: area.y + area.height - BELOW - rows, width: area.width - STEPS, height: rows };
+    frame.render_widget(Paragraph::new(lines), place);
+}
+
 fn body(scene: &Scene<'_>, frame: &mut Frame, body: Rect) {
-    let middle = Rect { x: body.x + STEPS, width: body.width - STEPS, ..body };
-    let published = matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed) && scene.trouble.is_none();
+    let works = scene.works();
+    let height = if works { body.height - WORKING } else { body.height };
+    let middle = Rect { x: body.x + STEPS, width: body.width - STEPS, height, ..body };
+    let ends = matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed);
+    let published = ends && !scene.writes && scene.trouble.is_none();
     if published && !digests::fit(middle) {
         // Symbol and digest need the list's columns, too.
         return digests::draw(scene, frame, body);
@@ -76,6 +100,9 @@ fn body(scene: &Scene<'_>, frame: &mut Frame, body: Rect) {
         _ if published => digests::draw(scene, frame, middle),
         Some(secret) => secret::draw(scene, secret, frame, middle),
         None => middle::draw(scene, frame, middle),
+    }
+    if works {
+        working(Duration::ZERO, frame);
     }
 }
 
