@@ -18,7 +18,7 @@ const LEN: u64 = 40 << 20;
 const START: u64 = 1 << 20;
 
 /// Makes a file system on a file of this length and returns its bytes.
-fn formatted(scratch: &Scratch, tool: &str, arguments: &[&str], len: u64) -> Vec<u8> {
+pub(crate) fn formatted(scratch: &Scratch, tool: &str, arguments: &[&str], len: u64) -> Vec<u8> {
     let path = scratch.file("format");
     std::fs::File::create(&path).unwrap().set_len(len).unwrap();
     let mut command = Command::new(tool);
@@ -50,9 +50,9 @@ fn partitioned(kinds: &[u8], volume: &[u8]) -> Vec<u8> {
 }
 
 /// A stick that is plugged in while this lives.
-struct Plugged {
+pub(crate) struct Plugged {
     name: String,
-    disk: Disk,
+    pub(crate) disk: Disk,
 }
 
 impl Plugged {
@@ -62,9 +62,9 @@ impl Plugged {
     }
 
     /// As [`Self::new`], of a disk that is served on `socket` already.
-    fn of(machine: &mut Machine, name: &str, socket: &Path, port: u8, serial: &str, disk: Disk) -> Self {
+    pub(crate) fn of(machine: &mut Machine, name: &str, socket: &Path, port: u8, serial: &str, disk: Disk) -> Self {
         let node = json!({
-            "driver": "nbd", "node-name": name, "server": { "type": "unix", "path": socket },
+            "driver": "nbd", "node-name": name, "server": { "type": "unix", "path": socket }, "auto-read-only": true,
         });
         machine.qmp().execute("blockdev-add", node);
         let device = json!({
@@ -76,13 +76,13 @@ impl Plugged {
     }
 
     /// Pulls it out.
-    fn pull(self, machine: &mut Machine) {
+    pub(crate) fn pull(self, machine: &mut Machine) {
         machine.qmp().execute("device_del", json!({ "id": self.name }));
     }
 }
 
 /// Whether nothing was written to this disk, and nobody asked it to keep anything.
-fn was_only_read(disk: &Disk) -> bool {
+pub(crate) fn was_only_read(disk: &Disk) -> bool {
     let log = disk.log();
     !log.is_empty() && log.iter().all(|op| matches!(op, Op::Read(_)))
 }

@@ -91,16 +91,17 @@ impl Folder {
         }
     }
 
-    /// The file, then the directory that names it.
+    /// The file, then the directory that names it: first the drive takes them, then it says that it keeps them.
     pub(super) fn sync(&self, name: &FileName) -> Result<(), Came> {
+        self.write_back()?;
         let synced = |path: &Path| File::open(path)?.sync_all();
         synced(&self.path(name)).and_then(|()| synced(&self.0)).map_err(|error| Came::FlushFailed(said(&error)))
     }
 
-    /// Everything that was not written back yet.
-    pub(super) fn sync_all(&self) -> Result<(), Came> {
-        let synced = File::open(&self.0).and_then(|volume| Ok(nix::unistd::syncfs(&volume)?));
-        synced.map_err(|error| Came::FlushFailed(said(&error)))
+    /// Hands the drive everything that was not written back yet. It may still keep it in a cache of its own.
+    pub(super) fn write_back(&self) -> Result<(), Came> {
+        let written = File::open(&self.0).and_then(|volume| Ok(nix::unistd::syncfs(&volume)?));
+        written.map_err(io_came)
     }
 
     fn no_room(&self, error: io::Error, need: usize) -> Came {
@@ -184,7 +185,7 @@ mod tests {
         folder.extend(&log, b"first").unwrap();
         folder.extend(&log, b"second").unwrap();
         folder.sync(&log).unwrap();
-        folder.sync_all().unwrap();
+        folder.write_back().unwrap();
         assert_eq!(folder.fetch(&log, 5, 99, Past::Nothing).unwrap(), b"second");
         assert_eq!(folder.fetch(&log, 1, 3, Past::Nothing).unwrap(), b"irs");
         folder.shorten(&log, 5).unwrap();

@@ -139,7 +139,7 @@ impl Media for UsbDrives {
 
     fn unmount(&mut self, port: &Shown) -> Result<(), Came> {
         // Ending the mount does not tell of what could not be written back; this does.
-        let synced = self.with(port, Folder::sync_all);
+        let synced = self.with(port, Folder::write_back);
         let Some(mounted) = self.mounts.remove(port) else { return Err(Came::Gone) };
         umount(&mounted.folder.0).map_err(|errno| io_came(errno.into()))?;
         synced

@@ -17,8 +17,10 @@ const REPLY_INFO: u32 = 3;
 const REPLY_UNSUPPORTED: u32 = (1 << 31) | 1;
 const REQUEST_MAGIC: u32 = 0x2560_9513;
 const SIMPLE_REPLY_MAGIC: u32 = 0x6744_6698;
-/// HAS_FLAGS and SEND_FLUSH. Never READ_ONLY: QEMU gives a SATA disk nothing it may not write to.
+/// HAS_FLAGS and SEND_FLUSH.
 const EXPORT_FLAGS: u16 = 1 | 4;
+/// READ_ONLY.
+const EXPORT_READ_ONLY: u16 = 2;
 const READ: u16 = 0;
 const WRITE: u16 = 1;
 const DISCONNECT: u16 = 2;
@@ -41,6 +43,8 @@ pub enum Op {
 pub enum Mood {
     /// What it should.
     Sound,
+    /// It is write-protected, as whoever connects meanwhile is told.
+    WriteProtected,
     /// Every write fails.
     FailsWrites,
     /// Writes succeed; it cannot say that it keeps them.
@@ -98,7 +102,7 @@ impl Disk {
             WRITE => {
                 log.push(Op::Write(range.clone()));
                 match *mood {
-                    Mood::FailsWrites => return (EIO, Vec::new()),
+                    Mood::FailsWrites | Mood::WriteProtected => return (EIO, Vec::new()),
                     Mood::Drops(from) => {
                         let kept = from.saturating_sub(range.start).min(data.len() as u64) as usize;
                         place[..kept].copy_from_slice(&data[..kept]);
@@ -124,15 +128,16 @@ impl Disk {
     }
 }
 
-/// Serves `bytes` on a socket to one client after the other, in a thread that ends with the test.
+/// Serves `bytes` on a socket, in threads that end with the test.
 pub fn serve(socket: &Path, bytes: Vec<u8>) -> Disk {
     let listener = UnixListener::bind(socket).unwrap();
     let disk = Disk(Arc::new(Mutex::new(State { bytes, log: Vec::new(), mood: Mood::Sound })));
     let served = disk.clone();
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
+            let served = served.clone();
             // The machine is killed in the middle of whatever it does.
-            let _ = talk(client, &served);
+            std::thread::spawn(move || drop(talk(client, &served)));
         }
     });
     disk
@@ -158,7 +163,9 @@ fn talk(mut client: UnixStream, disk: &Disk) -> io::Result<()> {
             continue;
         }
         // NBD_INFO_EXPORT: its type, the size, the flags.
-        let export = [&0_u16.to_be_bytes()[..], &size.to_be_bytes(), &EXPORT_FLAGS.to_be_bytes()];
+        let protected = disk.0.lock().unwrap().mood == Mood::WriteProtected;
+        let flags = if protected { EXPORT_FLAGS | EXPORT_READ_ONLY } else { EXPORT_FLAGS };
+        let export = [&0_u16.to_be_bytes()[..], &size.to_be_bytes(), &flags.to_be_bytes()];
         client.write_all(&reply(REPLY_INFO, &export.concat()))?;
         client.write_all(&reply(REPLY_ACK, &[]))?;
         break;

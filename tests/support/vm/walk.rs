@@ -30,13 +30,17 @@ pub fn asked_for(screen: &[String]) -> Vec<usize> {
 
 /// From the source of the witness's copy, which `key` chooses, through the six groups.
 pub fn answer(machine: &mut Machine, key: &str) {
-    let digest = Digest::of(&std::fs::read(iso()).unwrap());
+    challenge(machine, &Digest::of(&std::fs::read(iso()).unwrap()), key);
+    machine.wait_for("Challenge met");
+}
+
+/// The source of somebody's copy of a digest, and six groups of it.
+pub fn challenge(machine: &mut Machine, digest: &Digest, key: &str) {
     machine.wait_for("where does your own copy");
     machine.press(&[key]);
     for number in asked_for(&machine.wait_for("type these groups")) {
         enter(machine, &digest.groups()[number - 1].to_string());
     }
-    machine.wait_for("Challenge met");
 }
 
 /// From power-on to the air gap.
