@@ -26,6 +26,12 @@ pub fn failed(called: &str, error: &DriveError) -> Words {
     Words { role: OPERATOR, instruction, facts: facts.into_iter().chain(more.map(str::to_owned)).collect() }
 }
 
+/// The same in one paragraph, for the places where a failure stands beside an instruction of the room's own.
+pub fn told(called: &str, error: &DriveError) -> String {
+    let words = failed(called, error);
+    format!("{} Now: {}", words.facts.join(" "), words.instruction)
+}
+
 /// What happened, in a sentence.
 fn happened(came: &Came) -> String {
     match came {

@@ -3,7 +3,6 @@
 use conclave_ceremony::plan::Refusal;
 
 use crate::ceremony::resume::NotResumed;
-use crate::drives::DriveError;
 use crate::shown::Shown;
 
 /// The first thing asked.
@@ -23,12 +22,6 @@ pub const INTERRUPTED: &str =
 /// Drives are plugged in, and none with a record that can be resumed.
 pub const NO_RECORD: &str = "No drive with plan and companion file beside its record is plugged in. Plug both log drives \
                              in. If the power failed before they had both: Esc, then begin again with the plan's drive.";
-
-/// A drive did not do what it was asked.
-pub fn drive(called: &Shown, error: &DriveError) -> String {
-    let words = crate::text_drives::failed(called.as_str(), error);
-    format!("{} Now: {}", words.facts.join(" "), words.instruction)
-}
 
 /// None, or more than one.
 pub fn not_one_drive(found: usize) -> String {

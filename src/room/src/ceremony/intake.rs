@@ -16,6 +16,7 @@ use crate::look::challenge::{Challenged, Then};
 use crate::perform::log_drive;
 use crate::ports::Machine;
 use crate::shown::Shown;
+use crate::text_drives::told;
 use crate::text_intake as text;
 
 /// Longest plan that is read. **Units**: bytes.
@@ -107,7 +108,7 @@ impl Intake {
         let drives = present(machine)?;
         let (plans, logs) = (name(log_drive::PLAN)?, name(log_drive::TRANSCRIPT)?);
         let [drive] = &drives[..] else { return Err(text::not_one_drive(drives.len())) };
-        let failed = |error: crate::drives::DriveError| text::drive(&drive.serial, &error);
+        let failed = |error: crate::drives::DriveError| told(drive.serial.as_str(), &error);
         let names = machine.drives().names(drive).map_err(failed)?;
         let is_there = |wanted: &FileName| names.iter().any(|(name, _)| name == wanted);
         if !is_there(&plans) {
@@ -160,7 +161,7 @@ impl Intake {
 
 /// Every drive that is plugged in but the medium this machine was started from, which may stay.
 fn present(machine: &mut impl Machine) -> Result<Vec<Drive>, String> {
-    let drives = machine.drives().present().map_err(|error| text::drive(&Shown::default(), &error))?;
+    let drives = machine.drives().present().map_err(|error| told("", &error))?;
     Ok(drives.into_iter().filter(|drive| drive.volume != Err(Unfit::DiscImage)).collect())
 }
 

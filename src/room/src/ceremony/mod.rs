@@ -251,7 +251,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// The record in words goes beside both logs; nothing secret is left, and the log drives may be taken out.
     fn close(&mut self, machine: &mut M) -> Result<(), NotWritten> {
         self.performer.vault_mut().wipe_all();
-        let refused = |words: String| NotWritten { drive: log_drive::TWIN.into(), words };
+        let refused = |words: String| NotWritten(format!("{}: {words}", log_drive::TWIN));
         let name = FileName::new(log_drive::TWIN.as_bytes()).map_err(|error| refused(error.to_string()))?;
         let read = transcript::read(self.record.bytes()).map_err(|damage| refused(damage.to_string()))?;
         let words = twin(&self.plan, &self.script, &read);

@@ -10,6 +10,7 @@ use conclave_publish::{Digest, FileName};
 use crate::drives::{Drive, DriveError, Drives};
 use crate::perform::{find_drive, log_drive};
 use crate::ports::Machine;
+use crate::text_drives::told;
 
 /// The transcript so far.
 #[derive(Debug, Default)]
@@ -26,15 +27,10 @@ struct Log {
     len: usize,
 }
 
-/// The record could not be written.
+/// The record could not be written: to which drive, what happened, what to do now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{drive}: {words}")]
-pub struct NotWritten {
-    /// What the room calls the drive.
-    pub drive: String,
-    /// What happened, what to do now.
-    pub words: String,
-}
+#[error("{0}")]
+pub struct NotWritten(pub String);
 
 impl Record {
     /// A record that was read from both its logs.
@@ -65,8 +61,8 @@ impl Record {
         if self.logs.iter().any(|log| log.id == id) {
             return Ok(false);
         }
-        let refused = |words: &str| NotWritten { drive: name(plan, id), words: words.into() };
-        let failed = |error: DriveError| refused(&words(&name(plan, id), &error));
+        let refused = |words: &str| NotWritten(format!("{}: {words}", name(plan, id)));
+        let failed = |error: DriveError| NotWritten(told(&name(plan, id), &error));
         let drive = self.find(id, plan, machine)?;
         let log = file_name(log_drive::TRANSCRIPT)?;
         let names = machine.drives().names(&drive).map_err(failed)?;
@@ -103,8 +99,7 @@ impl Record {
             let (id, len) = (log.id, log.len);
             let Some(missing) = self.bytes.get(len..).filter(|missing| !missing.is_empty()) else { continue };
             let drive = self.find(id, plan, machine)?;
-            let failed =
-                |error: DriveError| NotWritten { drive: name(plan, id), words: words(&name(plan, id), &error) };
+            let failed = |error: DriveError| NotWritten(told(&name(plan, id), &error));
             let file = file_name(log_drive::TRANSCRIPT)?;
             let torn = |error: &DriveError| matches!(&error.came, crate::drives::Came::LogLength { expected, found } if found > expected);
             match machine.drives().append(&drive, &file, len as u64, missing) {
@@ -133,8 +128,7 @@ impl Record {
         for log in &self.logs {
             let drive = self.find(log.id, plan, machine)?;
             let written = machine.drives().write(&drive, &[(file.clone(), bytes)], crate::drives::Attempt::Resumed);
-            written
-                .map_err(|error| NotWritten { drive: name(plan, log.id), words: words(&name(plan, log.id), &error) })?;
+            written.map_err(|error| NotWritten(told(&name(plan, log.id), &error)))?;
         }
         Ok(())
     }
@@ -150,10 +144,9 @@ impl Record {
     }
 
     fn find(&self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<Drive, NotWritten> {
-        let refused = |words: String| NotWritten { drive: name(plan, id), words };
         let planned =
-            plan.drives.get(usize::from(id.0)).ok_or_else(|| refused("The plan has no such drive.".into()))?;
-        find_drive(planned, machine).map_err(|failure| refused(failure.words.to_string()))
+            plan.drives.get(usize::from(id.0)).ok_or_else(|| NotWritten("The plan has no such drive.".into()))?;
+        find_drive(planned, machine).map_err(|failure| NotWritten(failure.words.to_string()))
     }
 }
 
@@ -171,12 +164,7 @@ fn never_whole(record: &Transcript, companion: &[u8], plan: &Plan) -> bool {
     })
 }
 
-fn words(name: &str, error: &DriveError) -> String {
-    let words = crate::text_drives::failed(name, error);
-    format!("{} {}", words.facts.join(" "), words.instruction)
-}
-
 /// A name of a log drive's files.
 fn file_name(name: &str) -> Result<FileName, NotWritten> {
-    FileName::new(name.as_bytes()).map_err(|error| NotWritten { drive: name.into(), words: error.to_string() })
+    FileName::new(name.as_bytes()).map_err(|error| NotWritten(format!("{name}: {error}")))
 }

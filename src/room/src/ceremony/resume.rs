@@ -82,8 +82,7 @@ fn name(text: &str) -> Result<FileName, NotResumed> {
 }
 
 fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
-    let words = crate::text_drives::failed(drive.serial.as_str(), error);
-    NotResumed::Drive(format!("{} {}", words.facts.join(" "), words.instruction))
+    NotResumed::Drive(crate::text_drives::told(drive.serial.as_str(), error))
 }
 
 /// Plan and companion, from the first drive that has both, one whose companion is of its plan before others.

@@ -63,8 +63,7 @@ pub(super) fn of_drive(name: &str, error: &DriveError) -> Failure {
         Came::NotReadBack(_) | Came::LogLength { .. } | Came::Exists(_) => Next::Halt,
         _ => Next::Again,
     };
-    let words = text_drives::failed(name, error);
-    failure(next, &format!("{} {}", words.facts.join(" "), words.instruction))
+    failure(next, &text_drives::told(name, error))
 }
 
 /// A secret that was not made.
