@@ -43,12 +43,12 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// The command line that asks for this.
+    /// The words behind the program's name that ask for this, in lines a shell joins.
     pub(crate) fn as_typed(&self) -> String {
-        let heads = self.heads.iter().map(|head| format!(" --head {head}"));
-        let files = self.files.iter().map(|folder| format!(" --files {}", folder.display()));
-        let more: String = heads.chain(files).collect();
-        format!("conclave verify {} --plan {}{more}", self.transcript.display(), self.plan.display())
+        let heads = self.heads.iter().map(|head| format!("--head {head}"));
+        let files = self.files.iter().map(|folder| format!("--files {}", folder.display()));
+        let first = format!("verify {} --plan {}", self.transcript.display(), self.plan.display());
+        [first].into_iter().chain(heads).chain(files).collect::<Vec<_>>().join(" \\\n    ")
     }
 }
 

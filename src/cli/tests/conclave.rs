@@ -71,7 +71,7 @@ fn a_rehearsal_leaves_three_equal_tokens_and_a_verified_record_and_looking_at_th
     for item in list.items() {
         let bytes = fs::read(folder.0.join(item.name.as_str())).unwrap();
         assert_eq!((item.size, item.digest), (bytes.len() as u64, Digest::of(&bytes)), "{}", item.name.as_str());
-        let line = format!("  {}  {:>7} bytes  {}\n", item.digest, item.size, item.name.as_str());
+        let line = format!("  {}  {} bytes\n    {}\n", item.name.as_str(), item.size, item.digest);
         assert!(said.contains(&line), "{said} does not list {line}");
     }
 

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use conclave_publish::Digest;
+use conclave_room::ceremony::intake::Intake;
 use conclave_room::civil::Wall;
 use conclave_room::drives::fat32::Unfit;
 use conclave_room::drives::{Drive, Volume, VolumeId};
@@ -19,9 +20,10 @@ use conclave_room::look::devices::{Chain, Devices, Dkek, Hub, Looked, Other, Tok
 use conclave_room::look::keyboards::Code;
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
+use conclave_room::run::Showing;
 use conclave_room::shown::Shown;
-use conclave_room::text;
 use conclave_room::usb::gate::Never;
+use conclave_room::{text, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -181,7 +183,7 @@ fn at(screen: Screen, mut events: Vec<Event>) -> Vec<Event> {
 
 fn rendered(look: &Look, columns: u16, rows: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| conclave_room::view::draw(look, frame)).unwrap();
+    terminal.draw(|frame| view::draw(look, frame)).unwrap();
     let buffer = terminal.backend().buffer();
     (0..rows)
         .map(|y| {
@@ -385,6 +387,19 @@ fn what_lies_over_a_screen() {
     assert_eq!((back.over, acts), (conclave_room::look::Over::Nothing, vec![]), "half a word is not the word");
     let (_, acts) = step(step(off, press(Key::Char('f'))).0, press(Key::Enter));
     assert_eq!(acts, [Act::PowerOff]);
+}
+
+#[test]
+fn what_lies_over_a_screen_is_seen_while_a_plan_comes_in_too() {
+    let intake = Intake::default();
+    let off = vec![press(Key::Function(10))];
+    for (keys, words) in [(vec![], "plug in the drive with the plan"), (off, "type off and press Enter")] {
+        let look = after(at(Screen::Devices, keys));
+        let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();
+        terminal.draw(|frame| view::show(&Showing::Intake(&look, &intake), frame)).unwrap();
+        let shown = terminal.backend().to_string();
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
 }
 
 #[test]

@@ -24,6 +24,8 @@ const TOKENS: &str = "tokens";
 const PLAN: &str = "plan.toml";
 /// The list of all of it.
 const LIST: &str = "made.sha256";
+/// How this program is called from the tree it was built in.
+const PROGRAM: &str = "cargo run -q -p conclave --";
 /// The record on a log drive.
 const TRANSCRIPT: &str = "conclave.cbor";
 
@@ -62,7 +64,7 @@ pub(super) fn keep(left: &Left, bytes: &[u8], plan: &Plan, folder: &Path) -> Res
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
             fs::write(&path, bytes)?;
             let item = Item { name, size: bytes.len() as u64, digest: Digest::of(bytes) };
-            writeln!(out, "  {}  {:>7} bytes  {}", item.digest, item.size, item.name.as_str())?;
+            writeln!(out, "  {}  {} bytes\n    {}", item.name.as_str(), item.size, item.digest)?;
             items.push(item);
         }
         folders.push((drive.holds, inside));
@@ -77,9 +79,9 @@ pub(super) fn keep(left: &Left, bytes: &[u8], plan: &Plan, folder: &Path) -> Res
         files: folders.iter().map(|(_, inside)| folder.join(inside)).collect(),
         json: false,
     };
-    writeln!(out, "\nThe files once more: (cd {} && sha256sum -c {LIST})", folder.display())?;
-    writeln!(out, "\nNow the record is verified, as a stranger would, with the head the last screen showed:\n")?;
-    writeln!(out, "{}\n", args.as_typed())?;
+    writeln!(out, "\nThe sums once more:\n  (cd {} && sha256sum -c {LIST})", folder.display())?;
+    writeln!(out, "\nNow the record is verified, as a stranger would, with the head the last screen showed:")?;
+    writeln!(out, "  {PROGRAM} {}\n", args.as_typed())?;
     let code = judge(&args)?;
     let verdict = if code == ExitCode::SUCCESS {
         "Rehearsed, and the record verifies to its end"
@@ -121,7 +123,7 @@ fn list_tokens(left: &Left, plan: &Plan, folder: &Path, out: &mut impl Write) ->
         }
     }
     let first = plan.tokens.first().map_or("", |token| token.serial.as_str());
-    writeln!(out, "\nMore of a token: conclave token inspect --simulated {} --serial {first}", inside.display())?;
+    writeln!(out, "\nMore of a token:\n  {PROGRAM} token inspect --simulated {} --serial {first}", inside.display())?;
     Ok(())
 }
 

@@ -39,8 +39,8 @@ const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 /// Draws whatever is shown.
 pub fn show(showing: &Showing<'_>, frame: &mut Frame) {
     match showing {
-        Showing::Look(look) => draw(look, frame),
-        Showing::Intake(look, intake) => intake::draw(look, intake, frame),
+        Showing::Intake(look, intake) if look.over == Over::Nothing => intake::draw(look, intake, frame),
+        Showing::Look(look) | Showing::Intake(look, _) => draw(look, frame),
         Showing::Ceremony(scene) => ceremony::draw(scene, frame),
     }
 }
