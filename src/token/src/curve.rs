@@ -3,6 +3,8 @@
 //! GENERATE ASYMMETRIC KEY PAIR carries them in full, so they stand here in full; the test compares them with the
 //! vectors taken from OpenSSL.
 
+use crate::tlv;
+
 /// A prime curve with cofactor 1.
 ///
 /// Source: SEC 2 (secp*), RFC 5639 (brainpool), FIPS 186-4 (P-*).
@@ -81,7 +83,7 @@ impl Curve {
 
     /// The curve with exactly these parameters, leading zeros ignored.
     pub fn from_domain(p: &[u8], a: &[u8], b: &[u8], generator: &[u8], order: &[u8]) -> Option<Self> {
-        let same = |left: &[u8], right: &[u8]| trim(left) == trim(right);
+        let same = |left: &[u8], right: &[u8]| tlv::significant(left) == tlv::significant(right);
         Self::ALL.into_iter().find(|curve| {
             let domain = curve.domain();
             same(p, domain.p)
@@ -91,12 +93,6 @@ impl Curve {
                 && same(order, domain.order)
         })
     }
-}
-
-/// The significant bytes of an unsigned big-endian integer.
-fn trim(bytes: &[u8]) -> &[u8] {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    bytes.get(zeros..).unwrap_or(&[])
 }
 
 /// Hex digits to bytes, at compile time. A wrong length or digit stops the build.

@@ -185,6 +185,12 @@ pub fn element(tag: u16, value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The significant bytes of an unsigned big-endian integer: from the first that is not zero.
+pub fn significant(integer: &[u8]) -> &[u8] {
+    let zeros = integer.iter().take_while(|byte| **byte == 0).count();
+    integer.get(zeros..).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

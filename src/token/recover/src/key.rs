@@ -4,12 +4,13 @@ use smartcard_hsm::{
     curve::Curve,
     dkek::blob::{Kind, RANDOM_LEN},
     secret::SecretBytes,
+    tlv::significant,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     MakeError, OpenError,
-    payload::{Fields, Writer, significant},
+    payload::{Fields, Writer},
 };
 
 /// A key as its blob holds it.

@@ -1,6 +1,7 @@
 //! The decrypted part of a blob: fields with a 16-bit length each, then 80 and zeros up to a whole block.
 
 use smartcard_hsm::dkek::blob::{BLOCK_LEN, RANDOM_LEN};
+use smartcard_hsm::tlv::significant;
 use zeroize::Zeroizing;
 
 use crate::{MakeError, OpenError};
@@ -86,12 +87,6 @@ fn padded(value: &[u8], len: usize) -> Option<Zeroizing<Vec<u8>>> {
     out.resize(zeros, 0);
     out.extend_from_slice(value);
     Some(out)
-}
-
-/// The bytes of an unsigned big-endian integer from the first that is not zero.
-pub(crate) fn significant(value: &[u8]) -> &[u8] {
-    let zeros = value.iter().take_while(|byte| **byte == 0).count();
-    value.get(zeros..).unwrap_or_default()
 }
 
 /// Writes fields in order.

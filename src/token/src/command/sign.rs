@@ -129,15 +129,12 @@ pub fn strict_ecdsa(body: &[u8], curve: Curve) -> Result<Vec<u8>, Malformed> {
 
 /// Appends one INTEGER in its shortest form, after checking that it is from 1 to below the order.
 fn push_number(out: &mut Vec<u8>, number: &[u8], what: &'static str, curve: Curve) -> Result<(), Malformed> {
-    let significant = |bytes: &[u8]| bytes.iter().take_while(|byte| **byte == 0).count();
     let first = number.first().copied().unwrap_or(0);
     let refused = |expected| Malformed::Value { what, expected, found: u32::from(first) };
     if first >= 0x80 {
         return Err(refused("positive (first byte 00 to 7F)"));
     }
-    let number = number.get(significant(number)..).unwrap_or_default();
-    let order = curve.domain().order;
-    let order = order.get(significant(order)..).unwrap_or_default();
+    let (number, order) = (tlv::significant(number), tlv::significant(curve.domain().order));
     match number {
         [] => Err(refused("at least 1")),
         _ if (number.len(), number) >= (order.len(), order) => Err(refused("below the order of the curve")),

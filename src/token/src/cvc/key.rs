@@ -220,7 +220,7 @@ impl RsaKey {
     ///
     /// Errors: [`KeyError::ModulusSize`], [`KeyError::ModulusEven`], [`KeyError::Exponent`].
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
-        let key = Self { modulus: significant(modulus).to_vec(), exponent: significant(exponent).to_vec() };
+        let key = Self { modulus: tlv::significant(modulus).to_vec(), exponent: tlv::significant(exponent).to_vec() };
         if !matches!(key.bits(), 1024 | 1536 | 2048 | 3072 | 4096) {
             return Err(KeyError::ModulusSize { found_bits: key.bits() });
         }
@@ -290,11 +290,6 @@ fn unsigned(bytes: &[u8]) -> Vec<u8> {
         Some(0x80..) => tlv::element(INTEGER, &[&[0], bytes].concat()),
         _ => tlv::element(INTEGER, bytes),
     }
-}
-
-fn significant(bytes: &[u8]) -> &[u8] {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    bytes.get(zeros..).unwrap_or_default()
 }
 
 #[cfg(test)]
