@@ -76,12 +76,40 @@ fn a_medium_that_was_not_written_to_its_end_says_how_much_is_missing() {
     walk::power_off(machine);
 }
 
+/// A machine under UEFI whose screen has this many pixels.
+fn with_pixels(width: u32, height: u32) -> Machine {
+    let mut arguments = Drive::Dvd.with(&iso());
+    let display = format!("VGA,edid=on,xres={width},yres={height}");
+    arguments.extend(["-vga", "none", "-device", &display].map(String::from));
+    Machine::start(Firmware::Uefi, &arguments)
+}
+
+#[track_caller]
+fn shows_the_whole_digest(pixels: (u32, u32), characters: (usize, usize)) {
+    let mut machine = with_pixels(pixels.0, pixels.1);
+    let screen = machine.wait_for(SOUND);
+    machine.picture(&format!("{}x{}-1-medium", pixels.0, pixels.1));
+    assert_eq!((screen[0].chars().count(), screen.len()), characters);
+    assert_eq!(crate::digest_on(&screen), conclave_publish::Digest::of(&fs::read(iso()).unwrap()).to_string());
+}
+
 #[test]
 fn the_smallest_framebuffer_shows_the_whole_digest_in_the_small_font() {
-    let mut arguments = Drive::Dvd.with(&iso());
-    arguments.extend(["-vga", "none", "-device", "VGA,edid=on,xres=640,yres=480"].map(String::from));
-    let mut machine = Machine::start(Firmware::Uefi, &arguments);
-    let screen = machine.wait_for(SOUND);
-    assert_eq!((screen.len(), screen[0].chars().count()), (30, 80));
-    assert_eq!(crate::digest_on(&screen), conclave_publish::Digest::of(&fs::read(iso()).unwrap()).to_string());
+    shows_the_whole_digest((640, 480), (80, 30));
+}
+
+#[test]
+fn a_framebuffer_of_1024_by_768_has_room_for_more_in_the_small_font() {
+    shows_the_whole_digest((1024, 768), (128, 48));
+}
+
+#[test]
+fn a_framebuffer_too_small_for_the_screens_says_what_is_needed_and_can_be_switched_off() {
+    let mut machine = with_pixels(640, 350);
+    let screen = machine.wait_for("This screen has 80 x 21 characters; 80 x 25 are needed.");
+    assert!(screen.iter().all(|row| !row.contains("Self-check")), "{}", screen.join("\n"));
+    machine.picture("640x350-too-small");
+    machine.press(&["f10"]);
+    walk::enter(&mut machine, "off");
+    machine.wait_until_off();
 }

@@ -35,6 +35,16 @@ pub enum Firmware {
     Uefi,
 }
 
+impl Firmware {
+    /// Memory of a machine. Under BIOS a whole ceremony must do with 128 MB; UEFI wants some for itself.
+    fn memory_mib(self) -> &'static str {
+        match self {
+            Self::Bios => "128",
+            Self::Uefi => "256",
+        }
+    }
+}
+
 /// Where the medium is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drive {
@@ -72,7 +82,8 @@ impl Machine {
         // setpriv: if the test dies, so does the machine.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]);
-        command.args(["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "256", "-display", "none"]);
+        command.args(["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-display", "none"]);
+        command.args(["-m", firmware.memory_mib()]);
         command.args(["-vga", "std", "-device", "qemu-xhci,id=xhci,p2=15,p3=15"]);
         for socket in ["qmp", "watch"] {
             command.args(["-qmp", &format!("unix:{},server=on,wait=off", scratch.file(socket).display())]);
