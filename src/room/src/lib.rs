@@ -10,6 +10,7 @@ pub mod drives;
 pub mod field;
 pub mod key;
 pub mod layout;
+pub mod leaves;
 pub mod secret_field;
 pub mod shown;
 

@@ -16,6 +16,7 @@ use super::scene::Scene;
 use super::{Ceremony, NotTaken};
 use crate::key::Key;
 use crate::layout::Layout;
+use crate::leaves::Public;
 use crate::perform::Performer;
 use crate::ports::{Machine, NoRandomness, Now};
 
@@ -147,7 +148,7 @@ fn begin<M: Machine, R: RootKind>(
         seq: 0,
         boot: 1,
         record: Record::default(),
-        performer: Performer::new(bytes.to_vec(), companion.to_bytes()),
+        performer: Performer::new(Public::plan(bytes).map_err(NotBegun::Plan)?, (&companion).into()),
         desk: Desk::default(),
         waits: None,
         findings: start.findings.into(),

@@ -22,11 +22,11 @@ use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
 use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript;
-use conclave_ceremony::twin::twin;
 use conclave_publish::{Digest, FileName};
 use smartcard_hsm::cvc::RootKind;
 
 use crate::key::Key;
+use crate::leaves::Public;
 use crate::look::Over;
 use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now};
@@ -254,8 +254,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         let refused = |words: String| NotWritten(format!("{}: {words}", log_drive::TWIN));
         let name = FileName::new(log_drive::TWIN.as_bytes()).map_err(|error| refused(error.to_string()))?;
         let read = transcript::read(self.record.bytes()).map_err(|damage| refused(damage.to_string()))?;
-        let words = twin(&self.plan, &self.script, &read);
-        self.record.beside(&name, words.as_bytes(), &self.plan, machine)?;
+        let words = Public::twin(&self.plan, &self.script, &read);
+        self.record.beside(&name, &words, &self.plan, machine)?;
         self.record.release(&self.plan, machine);
         self.closed = true;
         Ok(())

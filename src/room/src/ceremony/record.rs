@@ -8,6 +8,7 @@ use conclave_ceremony::transcript::{self, Transcript};
 use conclave_publish::{Digest, FileName};
 
 use crate::drives::{Drive, DriveError, Drives};
+use crate::leaves::Public;
 use crate::perform::{find_drive, log_drive};
 use crate::ports::Machine;
 use crate::text_drives::told;
@@ -121,13 +122,13 @@ impl Record {
     pub fn beside(
         &self,
         file: &FileName,
-        bytes: &[u8],
+        public: &Public,
         plan: &Plan,
         machine: &mut impl Machine,
     ) -> Result<(), NotWritten> {
         for log in &self.logs {
             let drive = self.find(log.id, plan, machine)?;
-            let written = machine.drives().write(&drive, &[(file.clone(), bytes)], crate::drives::Attempt::Resumed);
+            let written = machine.drives().write(&drive, &[(file.clone(), public)], crate::drives::Attempt::Resumed);
             written.map_err(|error| NotWritten(told(&name(plan, log.id), &error)))?;
         }
         Ok(())

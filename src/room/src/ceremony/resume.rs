@@ -16,6 +16,7 @@ use super::desk::Desk;
 use super::record::Record;
 use super::{Ceremony, NotTaken};
 use crate::drives::{Drive, Drives};
+use crate::leaves::Public;
 use crate::perform::{Performer, log_drive};
 use crate::ports::Machine;
 
@@ -145,8 +146,8 @@ fn resume<M: Machine, R: RootKind>(
         Event::Began(began) => Some(began).filter(|began| Digest::from(began.plan) == plan.digest),
         _ => None,
     });
-    Companion::read(&companion, &plan, &began.ok_or(NotResumed::OtherPlan)?.commitments)?;
-    let mut performer = Performer::new(bytes, companion);
+    let companion = Companion::read(&companion, &plan, &began.ok_or(NotResumed::OtherPlan)?.commitments)?;
+    let mut performer = Performer::new(Public::plan(&bytes).map_err(NotResumed::Plan)?, (&companion).into());
     let mut state = State::default();
     for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
         let (next, acts) = state.step(&plan, &script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use conclave_publish::{Digest, FileName, Item, Manifest};
 
 use super::{Access, Came, Differs, Drive, DriveError, Media, Past, Tried};
+use crate::leaves::Leaves;
 use crate::shown::Shown;
 
 /// Most files in the root directory of a drive.
@@ -48,7 +49,7 @@ pub trait Drives {
     /// that is there already with the same bytes is not written again, so that a resumed act ends where it would have.
     ///
     /// **Errors**: [`Came::Exists`] if one is there with other bytes (see [`Attempt`]); then nothing was written.
-    fn write(&mut self, drive: &Drive, files: &[(FileName, &[u8])], attempt: Attempt) -> Result<(), DriveError>;
+    fn write(&mut self, drive: &Drive, files: &[(FileName, &dyn Leaves)], attempt: Attempt) -> Result<(), DriveError>;
 
     /// Adds `bytes` to a log whose length is exactly `at` (at zero it may not exist yet), and returns when the drive has
     /// said it keeps them and has given them back past every cache. The drive stays mounted until [`Self::release`] or
@@ -91,7 +92,9 @@ impl<M: Media> Drives for M {
         ended(self, drive, bytes)
     }
 
-    fn write(&mut self, drive: &Drive, files: &[(FileName, &[u8])], attempt: Attempt) -> Result<(), DriveError> {
+    fn write(&mut self, drive: &Drive, files: &[(FileName, &dyn Leaves)], attempt: Attempt) -> Result<(), DriveError> {
+        let files: Vec<_> = files.iter().map(|(name, leaves)| (name.clone(), leaves.bytes())).collect();
+        let files = files.as_slice();
         let at = At(&drive.port);
         let wanted = manifest(files).map_err(at.tried(Tried::WriteAll))?;
         writable(self, drive)?;

@@ -10,35 +10,38 @@ use smartcard_hsm::cvc::RootKind;
 use super::failure::halt;
 use super::shares::file;
 use super::{Case, Performer};
+use crate::leaves::{Leaves, Public};
 use crate::ports::Machine;
 
 /// Name of the list of all other files.
 const MANIFEST: &str = "manifest.txt";
 
-type Files = Vec<(FileName, Vec<u8>)>;
+type Files = Vec<(FileName, Public)>;
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
     /// Writes the bundle; the outcome is that of its manifest, which names every other file with its digest.
     pub(super) fn publish(&mut self, drive: DriveId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let mut files = files(case)?;
-        let items = files.iter().map(|(name, bytes)| conclave_publish::Item {
+        let items = files.iter().map(|(name, public)| conclave_publish::Item {
             name: name.clone(),
-            size: bytes.len() as u64,
-            digest: Digest::of(bytes),
+            size: public.bytes().len() as u64,
+            digest: Digest::of(public.bytes()),
         });
-        let manifest = Manifest::new(items.collect()).map_err(|error| halt(&format!("{error}.")))?.to_text();
-        push(&mut files, MANIFEST.to_owned(), manifest.as_bytes())?;
-        let borrowed: Vec<(FileName, &[u8])> =
-            files.iter().map(|(name, bytes)| (name.clone(), bytes.as_slice())).collect();
+        let manifest = Manifest::new(items.collect()).map_err(|error| halt(&format!("{error}.")))?;
+        let manifest = Public::from(&manifest);
+        let outcome = file(manifest.bytes());
+        push(&mut files, MANIFEST.to_owned(), manifest)?;
+        let borrowed: Vec<(FileName, &dyn Leaves)> =
+            files.iter().map(|(name, public)| (name.clone(), public as &dyn Leaves)).collect();
         self.onto(drive, &borrowed, Act::Write(drive, Item::Bundle), case, machine)?;
-        Ok(file(manifest.as_bytes()))
+        Ok(outcome)
     }
 }
 
 /// Plan digest, and for each key its public half, certificate, attestation, and what each token signed about it.
 fn files(case: Case<'_>) -> Result<Files, Failure> {
     let mut files = Files::new();
-    push(&mut files, "plan.sha256".to_owned(), format!("{}\n", case.plan.digest).as_bytes())?;
+    push(&mut files, "plan.sha256".to_owned(), (&case.plan.digest).into())?;
     for (at, key) in case.plan.keys.iter().enumerate() {
         let id = u16::try_from(at).map(KeyIx).map_err(|_| halt("The plan has too many keys."))?;
         let lacks = || halt(&format!("The record lacks the certificate of {}.", key.label.as_str()));
@@ -47,22 +50,22 @@ fn files(case: Case<'_>) -> Result<Files, Failure> {
             facts.made.as_ref().zip(facts.certificate.as_ref()).ok_or_else(lacks)?;
         let name = key.label.as_str();
         let public = PublicKey::from_spki_der(spki.get()).map_err(|error| halt(&format!("{error}.")))?;
-        push(&mut files, format!("{name}.crt.der"), certificate.get())?;
-        push(&mut files, format!("{name}.pub.pem"), public.spki_pem().as_bytes())?;
-        push(&mut files, format!("{name}.attestation.cvc"), attestation.get())?;
+        push(&mut files, format!("{name}.crt.der"), certificate.into())?;
+        push(&mut files, format!("{name}.pub.pem"), (&public).into())?;
+        push(&mut files, format!("{name}.attestation.cvc"), attestation.into())?;
         for (token, (head, signature)) in &facts.statements {
             let Some(planned) = case.plan.tokens.get(usize::from(token.0)) else { continue };
             let statement = statement(case.plan, case.facts, *token, id, *head).ok_or_else(lacks)?;
             let name = format!("{name}.{}", planned.serial);
-            push(&mut files, format!("{name}.statement.txt"), statement.to_string().as_bytes())?;
-            push(&mut files, format!("{name}.statement.sig"), signature.get())?;
+            push(&mut files, format!("{name}.statement.txt"), (&statement).into())?;
+            push(&mut files, format!("{name}.statement.sig"), signature.into())?;
         }
     }
     Ok(files)
 }
 
-fn push(files: &mut Files, name: String, bytes: &[u8]) -> Result<(), Failure> {
+fn push(files: &mut Files, name: String, public: Public) -> Result<(), Failure> {
     let name = FileName::new(name.as_bytes()).map_err(|error| halt(&format!("{error}.")))?;
-    files.push((name, bytes.to_vec()));
+    files.push((name, public));
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::failure::{device, halt, missing, of_drive};
 use super::shares::file;
 use super::{Case, Performer, log_drive};
 use crate::drives::{self, Drives};
+use crate::leaves::Leaves;
 use crate::ports::Machine;
 
 /// Longest file that is read back from a drive. **Units**: bytes.
@@ -82,23 +83,23 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         case: Case<'_>,
         machine: &mut M,
     ) -> Result<Outcome, Failure> {
-        let bytes = match item {
+        let leaves: &dyn Leaves = match item {
             Item::Plan => &self.plan,
             Item::Companion => &self.companion,
-            _ => self.files.get(&item).ok_or_else(|| missing("The file"))?,
+            _ => self.sealed.get(&item).ok_or_else(|| missing("The file"))?,
         };
-        let files = [(named(case.plan, item)?, bytes.as_slice())];
+        let files = [(named(case.plan, item)?, leaves)];
         self.onto(id, &files, Act::Write(id, item), case, machine)?;
-        let outcome = file(bytes);
+        let outcome = file(leaves.bytes());
         // What is read later comes from the drive, never from here.
-        self.files.remove(&item);
+        self.sealed.remove(&item);
         Ok(outcome)
     }
 
     pub(super) fn onto(
         &self,
         id: DriveId,
-        files: &[(FileName, &[u8])],
+        files: &[(FileName, &dyn Leaves)],
         act: Act,
         case: Case<'_>,
         machine: &mut M,
@@ -121,7 +122,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let read = machine.drives().read(&drive, &named(case.plan, item)?, FILE_LEN_MAX);
         let read = read.map_err(|error| of_drive(planned.name.as_str(), &error))?;
         let outcome = file(&read);
-        self.files.insert(item, read);
+        self.read.insert(item, read);
         Ok(outcome)
     }
 }

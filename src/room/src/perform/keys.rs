@@ -22,6 +22,7 @@ use super::failure::{halt, missing, of_token};
 use super::shares::file;
 use super::tokens::{bound, bytes};
 use super::{Case, Performer, random};
+use crate::leaves::{Leaves, Sealed};
 use crate::ports::Machine;
 
 /// Outer tag of an attestation: a request signed by its key and by the device.
@@ -160,9 +161,9 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         self.keep(token, session);
         let blob = Blob::parse(&blob).map_err(|error| halt(&format!("{error}.")))?;
         let whole = WrapFile { blob, description: Some(&description), certificate: Some(&certificate) };
-        let whole = whole.to_file().map_err(|error| halt(&format!("{error}.")))?;
-        let outcome = file(&whole);
-        self.files.insert(case.facts.blob_item(id), whole);
+        let sealed = Sealed::try_from(&whole).map_err(|error| halt(&format!("{error}.")))?;
+        let outcome = file(sealed.bytes());
+        self.sealed.insert(case.facts.blob_item(id), sealed);
         Ok(outcome)
     }
 
@@ -179,7 +180,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         // A key that is there after a power cut came from this blob: the token was initialised in this ceremony. That it is
         // the right one, its statement proves.
         if !(there && self.resumed(Act::Unwrap(token, id))) {
-            let file = self.files.get(&case.facts.blob_item(id)).ok_or_else(|| missing("The key blob"))?;
+            let file = self.read.get(&case.facts.blob_item(id)).ok_or_else(|| missing("The key blob"))?;
             let file = WrapFile::parse(file).map_err(|error| halt(&format!("{error}.")))?;
             session.unwrap(key.number, file.blob.bytes()).map_err(|error| of_token(&error))?;
         }

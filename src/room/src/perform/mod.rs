@@ -22,6 +22,7 @@ use smartcard_hsm::cvc::RootKind;
 use zeroize::Zeroizing;
 
 use crate::drives::Attempt;
+use crate::leaves::{Public, Sealed};
 use crate::ports::{Machine, Tokens};
 use crate::vault::Vault;
 use tokens::Held;
@@ -59,21 +60,24 @@ type ChannelOf<M> = <<M as Machine>::Tokens as Tokens>::Channel;
 pub struct Performer<M: Machine, R: RootKind> {
     vault: Vault,
     held: BTreeMap<TokenId, Held<ChannelOf<M>, R>>,
-    /// Sealed files on their way to a drive or from one.
-    files: BTreeMap<Item, Vec<u8>>,
-    plan: Vec<u8>,
-    companion: Vec<u8>,
+    /// Sealed files on their way to a drive.
+    sealed: BTreeMap<Item, Sealed>,
+    /// Files that came from a drive, to be opened or restored from.
+    read: BTreeMap<Item, Vec<u8>>,
+    plan: Public,
+    companion: Public,
     /// How often an act was intended: from the second time on, the device is asked what became of the first.
     intended: HashMap<Act, u16>,
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
     /// A performer with an empty Vault.
-    pub fn new(plan: Vec<u8>, companion: Vec<u8>) -> Self {
+    pub fn new(plan: Public, companion: Public) -> Self {
         Self {
             vault: Vault::default(),
             held: BTreeMap::new(),
-            files: BTreeMap::new(),
+            sealed: BTreeMap::new(),
+            read: BTreeMap::new(),
             plan,
             companion,
             intended: HashMap::new(),
@@ -129,7 +133,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             }
             Act::Wipe(None) => {
                 self.vault.wipe_all();
-                self.files.clear();
+                self.sealed.clear();
+                self.read.clear();
                 Ok(Outcome::Done)
             }
             Act::Initialise(token) => self.initialise(token, case, machine),

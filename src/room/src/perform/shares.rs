@@ -13,6 +13,7 @@ use smartcard_hsm::secret::SecretBytes;
 use super::failure::{halt, missing, not_made, of_token, typed};
 use super::tokens::Held;
 use super::{Case, Performer, random};
+use crate::leaves::{Leaves, Sealed};
 use crate::ports::Machine;
 
 /// Bytes of a share. The token gives as many, the kernel as many.
@@ -56,14 +57,15 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let salt = *random::<8>(machine)?;
         let passphrase = self.vault.passphrase(id).ok_or_else(|| missing("The passphrase"))?;
         let share = self.vault.share(id).ok_or_else(|| missing("The share"))?;
-        let sealed = SealedShare::seal(share, &passphrase, salt, machine.stretch(), &mut |_| ()).to_file();
-        let outcome = file(&sealed);
-        self.files.insert(case.facts.share_item(id), sealed.to_vec());
+        let share = SealedShare::seal(share, &passphrase, salt, machine.stretch(), &mut |_| ());
+        let sealed = Sealed::from(&share);
+        let outcome = file(sealed.bytes());
+        self.sealed.insert(case.facts.share_item(id), sealed);
         Ok(outcome)
     }
 
     pub(super) fn open(&mut self, id: ShareId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let read = self.files.get(&case.facts.share_item(id)).ok_or_else(|| missing("The share file"))?;
+        let read = self.read.get(&case.facts.share_item(id)).ok_or_else(|| missing("The share file"))?;
         let sealed = SealedShare::parse(read).map_err(|error| halt(&format!("{error}.")))?;
         let passphrase = self.vault.passphrase(id).ok_or_else(|| missing("The passphrase"))?;
         let share = sealed

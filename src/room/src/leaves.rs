@@ -1,0 +1,174 @@
+//! What may leave by a drive: public and sealed material have a way to its door, secrets have none.
+//!
+//! The door, [`Drives::write`](crate::drives::Drives::write), takes what [`Leaves`]; nobody else can say of a type that it does.
+//! A passphrase is not such a type:
+//!
+//! ```compile_fail,E0277
+//! use conclave_publish::FileName;
+//! use conclave_room::drives::{Attempt, Drive, DriveError, Drives};
+//! use smartcard_hsm::secret::SecretBytes;
+//!
+//! fn leak(drives: &mut impl Drives, to: &Drive, name: FileName, secret: &SecretBytes) -> Result<(), DriveError> {
+//!     drives.write(to, &[(name, secret)], Attempt::First)
+//! }
+//! ```
+//!
+//! The share file that it seals is:
+//!
+//! ```
+//! use conclave_publish::FileName;
+//! use conclave_room::drives::{Attempt, Drive, DriveError, Drives};
+//! use conclave_room::leaves::Sealed;
+//!
+//! fn keep(drives: &mut impl Drives, to: &Drive, name: FileName, sealed: &Sealed) -> Result<(), DriveError> {
+//!     drives.write(to, &[(name, sealed)], Attempt::First)
+//! }
+//! ```
+//!
+//! A clear share does not become sealed by being called so:
+//!
+//! ```compile_fail,E0277
+//! fn seal(share: &smartcard_hsm::dkek::Share) -> conclave_room::leaves::Sealed {
+//!     share.into()
+//! }
+//! ```
+//!
+//! Its file does:
+//!
+//! ```
+//! fn seal(share: &smartcard_hsm::dkek::share::SealedShare) -> conclave_room::leaves::Sealed {
+//!     share.into()
+//! }
+//! ```
+//!
+//! Nor does a PIN become public, or bytes of which nobody said what they are:
+//!
+//! ```compile_fail,E0277
+//! fn publish(pin: &smartcard_hsm::secret::Pin) -> conclave_room::leaves::Public {
+//!     pin.into()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn publish(bytes: &[u8]) -> conclave_room::leaves::Public {
+//!     bytes.into()
+//! }
+//! ```
+//!
+//! A value of the transcript does:
+//!
+//! ```
+//! fn publish(certificate: &conclave_ceremony::public::Bytes) -> conclave_room::leaves::Public {
+//!     certificate.into()
+//! }
+//! ```
+
+use conclave_ceremony::companion::Companion;
+use conclave_ceremony::plan::{self, Plan, Refusal};
+use conclave_ceremony::public::Bytes;
+use conclave_ceremony::script::Script;
+use conclave_ceremony::transcript::Transcript;
+use conclave_ceremony::twin::twin;
+use conclave_publish::{Digest, Manifest, PublicKey, Statement};
+use smartcard_hsm::dkek::share::SealedShare;
+use smartcard_hsm::dkek::wrapfile::{WrapFile, WrapFileError};
+
+mod closed {
+    /// Says that a type is public or sealed: only the module around this one can.
+    pub trait Closed {}
+}
+
+/// Material that may leave by the drive its plan names.
+pub trait Leaves: closed::Closed {
+    /// The bytes of its file.
+    fn bytes(&self) -> &[u8];
+}
+
+/// Material that anybody may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Public(Vec<u8>);
+
+/// Material that is worth nothing without a secret: for the one drive the plan names for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed(Vec<u8>);
+
+impl closed::Closed for Public {}
+impl closed::Closed for Sealed {}
+
+impl Leaves for Public {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Leaves for Sealed {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Public {
+    /// A plan, byte by byte as everybody agreed on it.
+    ///
+    /// **Errors**: it is none, with every reason.
+    pub fn plan(bytes: &[u8]) -> Result<Self, Vec<Refusal>> {
+        plan::read(bytes).map(|_| Self(bytes.to_vec()))
+    }
+
+    /// The text twin of a transcript.
+    pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> Self {
+        Self(twin(plan, script, transcript).into_bytes())
+    }
+}
+
+impl From<&Companion> for Public {
+    fn from(companion: &Companion) -> Self {
+        Self(companion.to_bytes())
+    }
+}
+
+impl From<&Bytes> for Public {
+    fn from(bytes: &Bytes) -> Self {
+        Self(bytes.get().to_vec())
+    }
+}
+
+/// A line of 64 hex digits.
+impl From<&Digest> for Public {
+    fn from(digest: &Digest) -> Self {
+        Self(format!("{digest}\n").into_bytes())
+    }
+}
+
+/// PEM of its SubjectPublicKeyInfo.
+impl From<&PublicKey> for Public {
+    fn from(key: &PublicKey) -> Self {
+        Self(key.spki_pem().into_bytes())
+    }
+}
+
+impl From<&Statement> for Public {
+    fn from(statement: &Statement) -> Self {
+        Self(statement.to_string().into_bytes())
+    }
+}
+
+impl From<&Manifest> for Public {
+    fn from(manifest: &Manifest) -> Self {
+        Self(manifest.to_text().into_bytes())
+    }
+}
+
+impl From<&SealedShare> for Sealed {
+    fn from(share: &SealedShare) -> Self {
+        Self(share.to_file().to_vec())
+    }
+}
+
+impl TryFrom<&WrapFile<'_>> for Sealed {
+    type Error = WrapFileError;
+
+    fn try_from(file: &WrapFile<'_>) -> Result<Self, WrapFileError> {
+        file.to_file().map(Self)
+    }
+}
