@@ -12,6 +12,8 @@ use conclave_tests::vm::room::Room;
 use conclave_tests::vm::{stick, walk};
 
 use crate::album::Album;
+use crate::judges::Left;
+use crate::secrets::Secrets;
 
 const PLAN: &[u8] = include_bytes!("../../docs/plans/safire.toml");
 
@@ -20,28 +22,33 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
     let mut room = Room::start(PLAN, Firmware::Uefi);
     room.walk_in();
     let mut robot = Robot::new(&room.plan);
-    let mut album = Album::new(&room.plan);
+    let (mut album, mut secrets) = (Album::new(&room.plan), Secrets::default());
     let mut counted = 0;
-    let closed = room.play(&mut robot, |room, _, screen| {
+    let closed = room.play(&mut robot, |room, robot, screen| {
         counted = counted.max(at_work(screen));
         album.take(&mut room.machine, screen);
+        secrets.look(room, robot, screen);
         ControlFlow::Continue(())
     });
     assert!(closed.is_continue());
     assert!(counted >= 2, "the longest act was seen for {counted} s");
-    let head = room.machine.screen().join(" ");
+    let last = room.machine.screen().join(" ");
+    secrets.opens_blobs(&room);
+    secrets.are_gone(&mut room.machine, "when it is closed");
+    walk::switch_off(&mut room.machine);
+    secrets.are_gone(&mut room.machine, "when it is off");
+    drop(room.machine);
 
     let logs = room.plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
     let logs: Vec<String> = logs.map(|drive| drive.serial.to_string()).collect();
-    walk::power_off(room.machine);
     let records: Vec<Vec<u8>> = logs.iter().map(|log| stick::get(&room.scratch.file(log), "conclave.cbor")).collect();
-    assert_eq!(records[0], records[1], "both logs");
+    assert!(records[0] == records[1], "both logs");
     let a = &records[0];
     let record = transcript::read(a).unwrap();
     let script = compile::compile(&room.plan).unwrap();
     assert_eq!((record.torn, record.entries.last().unwrap().step), (0, script.steps.last().unwrap().id));
     let words = record.head().groups().map(|group| group.to_string()).join(" ");
-    assert!(head.split_whitespace().collect::<Vec<_>>().join(" ").contains(&words[..19]), "{words}: {head}");
+    assert!(last.split_whitespace().collect::<Vec<_>>().join(" ").contains(&words[..19]), "{words}: {last}");
     let text = stick::get(&room.scratch.file(&logs[0]), "conclave.txt");
     assert_eq!(String::from_utf8(text).unwrap(), twin::twin(&room.plan, &script, &record));
     assert_eq!(stick::get(&room.scratch.file(&logs[1]), "plan.toml"), PLAN);
@@ -49,6 +56,12 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
         assert!(!a.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret is in the record");
     }
     println!("figure: {} entries, {} bytes of record, ceremony on the shipped image", record.entries.len(), a.len());
+
+    let Room { plan, scratch: sticks, tokens, .. } = room;
+    let left = Left { plan, sticks, tokens, papers: robot.papers().clone(), head: record.head() };
+    left.is_verified();
+    left.openssl_agrees();
+    left.opensc_agrees();
 }
 
 /// The seconds a machine says it is at work for, while the loop that draws its screens does an act.

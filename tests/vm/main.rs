@@ -10,11 +10,13 @@ mod drive_faults;
 mod drives;
 mod gdb;
 mod halt;
+mod judges;
 mod load_options;
 mod main_path;
 mod memory;
 mod nbd;
 mod ram;
+mod secrets;
 mod usb;
 
 use std::fs;

@@ -1,7 +1,5 @@
 //! What was typed as a secret is in memory while its field is open, and nowhere after.
 
-use serde_json::json;
-
 use crate::ram::{Planted, find};
 use conclave_tests::vm::machine::{Drive, Firmware, Machine};
 use conclave_tests::vm::walk::{self, SOUND, iso};
@@ -27,7 +25,7 @@ pub(crate) fn plant(machine: &mut Machine) {
 #[track_caller]
 fn wiped_when_its_field_closes(firmware: Firmware) {
     let mut arguments = Drive::Dvd.with(&iso());
-    arguments.extend(["-m", "160", "-action", "shutdown=pause"].map(String::from));
+    arguments.extend(["-m", "160"].map(String::from));
     let mut machine = Machine::start(firmware, &arguments);
     machine.wait_for(SOUND);
     plant(&mut machine);
@@ -39,11 +37,7 @@ fn wiped_when_its_field_closes(firmware: Firmware) {
     let closed = hits(&mut machine);
     assert!(closed.is_empty(), "after the field closed: {closed:#?}");
 
-    machine.press(&["f10"]);
-    machine.wait_for("type off and press Enter");
-    walk::enter(&mut machine, "off");
-    machine.qmp().event("SHUTDOWN");
-    machine.qmp().execute("query-status", json!({}));
+    walk::switch_off(&mut machine);
     let off = hits(&mut machine);
     assert!(off.is_empty(), "after power-off: {off:#?}");
 }

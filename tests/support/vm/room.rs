@@ -22,7 +22,7 @@ use crate::scratch::Scratch;
 
 /// What the randomness of the tokens comes from.
 const SEED: [u8; 32] = [7; 32];
-/// Memory of the machine. **Units**: MiB.
+/// Memory of a machine under UEFI, in which secrets are looked for. **Units**: MiB.
 const MEMORY_MIB: u32 = 160;
 /// Looks at the screen before a room that goes round in a circle is given up.
 const LOOKS_MAX: usize = 4_000;
@@ -187,7 +187,9 @@ impl Room {
 /// A machine with a port for each token, which knows every stick.
 fn machine(firmware: Firmware, scratch: &Scratch, tokens: usize, sticks: &[String]) -> Machine {
     let mut arguments = Drive::Dvd.with(&walk::iso());
-    arguments.extend(["-m".into(), MEMORY_MIB.to_string()]);
+    if firmware == Firmware::Uefi {
+        arguments.extend(["-m".into(), MEMORY_MIB.to_string()]);
+    }
     for at in 1..=tokens {
         let (id, socket) = (format!("port{at}"), socket(scratch, &at.to_string()));
         arguments.extend(["-chardev".into(), format!("socket,id={id},path={},server=on,wait=off", socket.display())]);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use conclave_publish::Digest;
+use serde_json::json;
 
 use super::machine::Machine;
 
@@ -70,6 +71,15 @@ pub fn to_devices(machine: &mut Machine) -> Vec<String> {
     to_clock(machine);
     machine.press(&["ret"]);
     machine.wait_for("► Devices")
+}
+
+/// Switches off by the typed word, and leaves the machine as it is then, to be looked at.
+pub fn switch_off(machine: &mut Machine) {
+    machine.qmp().execute("set-action", json!({ "shutdown": "pause" }));
+    machine.press(&["f10"]);
+    machine.wait_for("type off and press Enter");
+    enter(machine, "off");
+    machine.qmp().event("SHUTDOWN");
 }
 
 /// Powers off by the typed word.
