@@ -43,11 +43,15 @@ impl Album {
 
     /// The kind of the step that is marked in the list.
     fn step(&self, screen: &[String]) -> Option<String> {
-        let marked = screen.iter().find_map(|row| row.trim_start().strip_prefix('►'))?;
-        let number: usize = marked.split_whitespace().next()?.parse().ok()?;
-        let kind = format!("{:?}", self.script.steps.get(number - 1)?.kind);
+        let kind = format!("{:?}", self.script.steps.get(step_under_way(screen)? - 1)?.kind);
         Some(kind.split('(').next()?.to_lowercase())
     }
+}
+
+/// The number of the step that is marked in the list, from 1.
+pub(crate) fn step_under_way(screen: &[String]) -> Option<usize> {
+    let marked = screen.iter().find_map(|row| row.trim_start().strip_prefix('►'))?;
+    marked.split_whitespace().next()?.parse().ok()
 }
 
 fn alone(screen: &[String]) -> Option<String> {

@@ -6,6 +6,7 @@ mod album;
 mod bad_input;
 mod ceremony;
 mod clock;
+mod cuts;
 mod drive_faults;
 mod drives;
 mod gdb;
