@@ -62,6 +62,11 @@ impl Screens {
     pub fn look<R: RootKind>(&mut self, ceremony: &mut Ceremony<World, R>) {
         let mut scene = ceremony.scene();
         let now = (scene.state.at(), scene.waiting.clone(), scene.desk.stage, scene.desk.page, scene.writes);
+        // What was typed was taken: a code does not stay on the screen.
+        if scene.writes {
+            let screen = text(&drawn(&scene, SIZES[0]));
+            assert!(!screen.contains("Sign-in code:") && !screen.contains("Your code:"), "{screen}");
+        }
         // While the log drives are written to, every step says the same.
         if self.now.as_ref() == Some(&now) || (scene.writes && self.first.contains_key("writes")) {
             return;

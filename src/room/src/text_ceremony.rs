@@ -241,7 +241,7 @@ pub fn purpose(plan: &Plan, kind: StepKind) -> String {
             format!("Everything public goes on {}. Every secret left in memory is wiped first.", drive(id))
         }
         StepKind::Show => "Compare fingerprints and head; write the head down.".into(),
-        StepKind::Bag(_) => "The devices go into the bag, it is sealed, its number is typed twice.".into(),
+        StepKind::Bag(_) => "What is named here goes into the bag, it is sealed, its number is typed twice.".into(),
         StepKind::Attest(_) => "You attest what you saw, or refuse and say why.".into(),
         StepKind::Close => "The record is closed. Its last head stays on the screen until power-off.".into(),
     }

@@ -78,7 +78,7 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
         Waiting::Halted(failure) | Waiting::Asked(Ask::Again { failure }) => {
             vec![Line::styled(failure.words.to_string(), BAD)]
         }
-        Waiting::Asked(Ask::SignIn(person)) => match scene.desk.stage {
+        Waiting::Asked(Ask::SignIn(person)) if !scene.works() => match scene.desk.stage {
             Stage::Code { person, .. } => {
                 let code = scene.desk.code(person).unwrap_or_default().to_owned();
                 let code = Line::from(vec![Span::raw("Your code: "), Span::styled(code, STRONG)]);
@@ -105,7 +105,8 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
 }
 
 fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
-    if matches!(scene.desk.stage, Stage::Warn | Stage::Choose | Stage::Shown) {
+    // While it works, what was typed was taken: a code does not stay on the screen.
+    if scene.works() || matches!(scene.desk.stage, Stage::Warn | Stage::Choose | Stage::Shown) {
         return Vec::new();
     }
     let (inputs, at) = scene.desk.form.lines();
