@@ -27,6 +27,8 @@ pub enum Ask {
         slot: Slot,
         /// Its keeper, or who came instead.
         keeper: PersonId,
+        /// Whether the step sets it, so that nothing compares it with what its keeper wrote down: it is typed twice.
+        sets: bool,
     },
     /// The number of a bag, twice: `Done(BagNumber)`.
     BagNumber(BagId),
@@ -104,7 +106,8 @@ pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress)
     }
     let missing = needs(plan, step.kind).into_iter().find(|slot| !facts.vault.contains(slot));
     if let Some((slot, keeper)) = missing.and_then(|slot| Some((slot, keeper(plan, slot)?))) {
-        return Some(Ask::Type { slot, keeper: facts.stand_in(keeper) });
+        let sets = matches!(step.kind, StepKind::MakeShares | StepKind::Initialise(_));
+        return Some(Ask::Type { slot, keeper: facts.stand_in(keeper), sets });
     }
     if let Some(word) = word(plan, step.kind)
         && !progress.word

@@ -98,7 +98,7 @@ impl Room {
                 _ => Looked::Plan { source: text("paper"), drive: text("PLAN") },
             }),
             Ask::Keyboard => Event::Done(Answer::KeyboardFits),
-            Ask::Type { slot, keeper } => Event::Said(*keeper, Answer::Typed(*slot)),
+            Ask::Type { slot, keeper, .. } => Event::Said(*keeper, Answer::Typed(*slot)),
             Ask::BagNumber(bag) => {
                 let number = self.plan.bags[usize::from(bag.0)].number.clone();
                 Event::Done(Answer::BagNumber { bag: *bag, number })

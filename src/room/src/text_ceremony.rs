@@ -5,8 +5,9 @@ use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::ids::{Device, PersonId};
 use conclave_ceremony::plan::{Plan, Role};
 use conclave_ceremony::script::{StepKind, Which};
-use conclave_ceremony::step::Waiting;
+use conclave_ceremony::step::{Unfit, Waiting};
 
+use crate::ceremony::NotTaken;
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::text::{ANYBODY, OPERATOR};
@@ -43,6 +44,10 @@ pub const NOT_AS_SHOWN: &str =
     "That is not what was shown. Type it again from your paper, or press Esc to see it again.";
 /// Two numbers that differ.
 pub const NUMBERS_DIFFER: &str = "The two numbers differ. Read the number from the bag and type it twice.";
+/// Label of the line for a secret that is typed a second time.
+pub const SECRET_AGAIN: &str = "Once more, from your paper";
+/// Two secrets that differ.
+pub const SECRETS_DIFFER: &str = "The two differ. Type it twice from your paper: nothing else would notice a slip.";
 /// A code nobody has.
 pub const UNKNOWN_CODE: &str = "Nobody signed in with this code. Type your own four digits.";
 /// Another code than the one shown.
@@ -104,6 +109,22 @@ pub fn not_plugged(plan: &Plan, of: Device) -> String {
 /// A device that was said to be out and is not.
 pub fn still_plugged(plan: &Plan, of: Device) -> String {
     format!("{} is still plugged in. Take it out, then press Enter.", device(plan, of))
+}
+
+/// Why what was done made no entry, and who does what now.
+pub fn not_taken(why: &NotTaken) -> String {
+    match why {
+        NotTaken::Unfit(Unfit::Other) => "This is not what the step asks for now. Do what the screen asks.".into(),
+        NotTaken::Unfit(Unfit::Person) => {
+            "Whose code this is may not agree to it. Somebody signed in, of the role named above, types their own."
+                .into()
+        }
+        NotTaken::Unfit(Unfit::SamePerson) => {
+            "This person agreed already. Somebody else, of the role named above, types their own code.".into()
+        }
+        NotTaken::NotWritten(trouble) => trouble.to_string(),
+        NotTaken::Entry(error) => format!("The entry cannot be recorded: {error}. Say it in fewer words."),
+    }
 }
 
 /// Something typed that is no such secret.
@@ -322,7 +343,8 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         },
         Ask::Look => "wait: what was looked at is recorded.".into(),
         Ask::Keyboard => "type; Enter if every key types what it says. Tab changes the layout.".into(),
-        Ask::Type { slot, .. } => format!("others look away; type the {}.", slot_of(plan, *slot)),
+        Ask::Type { slot, sets: false, .. } => format!("others look away; type the {}.", slot_of(plan, *slot)),
+        Ask::Type { slot, .. } => format!("others look away; type the {} twice.", slot_of(plan, *slot)),
         Ask::BagNumber(id) => {
             let number = plan.bags.get(usize::from(id.0)).map_or("", |bag| bag.number.as_str());
             format!("seal bag {number} and type its number twice.")

@@ -33,7 +33,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     }
 
     fn typed_back(&mut self, act: Act, slot: Slot) -> Answered {
-        let typed = self.desk.form.take();
+        let typed = self.desk.form.take(0);
         if self.performer.vault().typed_back(slot, &typed) {
             Ok(Some(Event::Came { act, outcome: Outcome::Done }))
         } else {
@@ -55,9 +55,14 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Ask::Remove(device) => done(Answer::Removed(*device)),
             Ask::SignIn(person) => self.sign_in(*person, &first, machine),
             Ask::Keyboard => done(Answer::KeyboardFits),
-            Ask::Type { slot, keeper } => {
-                let typed = self.desk.form.take();
-                self.performer.vault_mut().put(*slot, &typed).map_err(|error| text::mistyped(&error))?;
+            Ask::Type { slot, keeper, sets } => {
+                let (typed, again) = (self.desk.form.take(0), self.desk.form.take(1));
+                let vault = self.performer.vault_mut();
+                vault.put(*slot, &typed).map_err(|error| text::mistyped(&error))?;
+                if *sets && !vault.typed_back(*slot, &again) {
+                    vault.wipe(*slot);
+                    return Err(text::SECRETS_DIFFER.into());
+                }
                 Ok(Some(Event::Said(*keeper, Answer::Typed(*slot))))
             }
             Ask::BagNumber(bag) => {

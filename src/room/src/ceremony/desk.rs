@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn keys_are_forgotten_when_a_line_closes_that_may_have_held_a_secret() {
-        let passphrase = Ask::Type { slot: Slot::Passphrase(ShareId(0)), keeper: PersonId(0) };
+        let passphrase = Ask::Type { slot: Slot::Passphrase(ShareId(0)), keeper: PersonId(0), sets: false };
         let (hidden, open) =
             (Waiting::Asked(passphrase), Waiting::Asked(Ask::BagNumber(conclave_ceremony::ids::BagId(0))));
         #[track_caller]

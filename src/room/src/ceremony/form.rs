@@ -1,6 +1,6 @@
 //! The lines a question is answered on.
 
-use conclave_ceremony::act::{Act, Slot};
+use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::step::Waiting;
 use smartcard_hsm::secret::SecretBytes;
@@ -31,9 +31,11 @@ impl Form {
         let open = |labels: &[&'static str]| {
             labels.iter().map(|label| (*label, Input::Open(Field::default()))).collect::<Vec<_>>()
         };
-        let hidden = |slot: Slot| vec![(text::slot(slot), Input::Hidden(SecretField::default()))];
+        let hidden = |labels: &[&'static str]| {
+            labels.iter().map(|label| (*label, Input::Hidden(SecretField::default()))).collect::<Vec<_>>()
+        };
         let lines = match waiting {
-            Waiting::Acting(Act::Reveal(slot)) => hidden(*slot),
+            Waiting::Acting(Act::Reveal(slot)) => hidden(&[text::slot(*slot)]),
             Waiting::Asked(ask) => match ask {
                 Ask::Go { who: Some(_), .. } | Ask::SignIn(_) => open(&[text::CODE]),
                 Ask::Word(_) => open(&[text::WORD]),
@@ -42,7 +44,8 @@ impl Form {
                 Ask::Objections => open(&[text::CODE_OF_OBJECTOR, text::OBJECTION]),
                 Ask::Attest(_) => open(&[text::CODE, text::REFUSAL]),
                 Ask::Again { .. } => open(&[text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS, text::REASON]),
-                Ask::Type { slot, .. } => hidden(*slot),
+                Ask::Type { slot, sets: false, .. } => hidden(&[text::slot(*slot)]),
+                Ask::Type { slot, sets: true, .. } => hidden(&[text::slot(*slot), text::SECRET_AGAIN]),
                 Ask::Go { who: None, .. } | Ask::Insert(_) | Ask::Remove(_) | Ask::Look => Vec::new(),
             },
             _ => Vec::new(),
@@ -68,13 +71,12 @@ impl Form {
         self.lines.iter().any(|(_, input)| matches!(input, Input::Hidden(_)))
     }
 
-    /// Takes what was typed in the hidden line.
-    pub fn take(&mut self) -> SecretBytes {
-        let hidden = self.lines.iter_mut().find_map(|(_, input)| match input {
-            Input::Hidden(field) => Some(field.take()),
-            Input::Open(_) => None,
-        });
-        hidden.unwrap_or_else(|| SecretBytes::copied_from(&[]))
+    /// Takes what was typed in a hidden line.
+    pub fn take(&mut self, at: usize) -> SecretBytes {
+        match self.lines.get_mut(at) {
+            Some((_, Input::Hidden(field))) => field.take(),
+            _ => SecretBytes::copied_from(&[]),
+        }
     }
 
     /// Takes a key; true once the last line was ended with Enter.

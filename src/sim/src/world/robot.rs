@@ -71,6 +71,11 @@ impl Robot {
         &self.papers
     }
 
+    /// Somebody brings a paper: a secret from before this ceremony, and what it is for.
+    pub fn brings(&mut self, what: &str, secret: &str) {
+        self.papers.insert(what.to_owned(), secret.to_owned());
+    }
+
     /// Reads the screen and does what it asks.
     pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
         let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
@@ -168,7 +173,8 @@ impl Robot {
         }
         let hidden = between("type the ", " back from your paper.").or_else(|| between("look away; type the ", "."));
         if let Some(paper) = hidden {
-            return typed(&[self.papers.get(&paper).map_or("", String::as_str)]);
+            let (paper, times) = paper.strip_suffix(" twice").map_or((paper.as_str(), 1), |paper| (paper, 2));
+            return typed(&vec![self.papers.get(paper).map_or("", String::as_str); times]);
         }
         if let Some(number) = between("seal bag ", " and type its number twice.") {
             return typed(&[&number, &number]);
