@@ -15,26 +15,26 @@ const MASTER: TokenId = TokenId(0);
 const BACKUP: TokenId = TokenId(1);
 
 #[track_caller]
-fn breaks(rule: &str, change: impl FnOnce(&mut Vec<Entry>)) {
+pub(super) fn breaks(rule: &str, change: impl FnOnce(&mut Vec<Entry>)) {
     let mut entries = golden::transcript().entries;
     change(&mut entries);
     refused_by(&judged(&chained(entries), &[]), rule);
 }
 
 /// The place of the outcome of an act.
-fn came(entries: &[Entry], wanted: Act) -> usize {
+pub(super) fn came(entries: &[Entry], wanted: Act) -> usize {
     let place = entries.iter().rposition(|entry| matches!(&entry.event, Event::Came { act, .. } if *act == wanted));
     place.unwrap_or_else(|| panic!("{wanted:?}"))
 }
 
-fn outcome(entries: &mut [Entry], wanted: Act) -> &mut Outcome {
+pub(super) fn outcome(entries: &mut [Entry], wanted: Act) -> &mut Outcome {
     let at = came(entries, wanted);
     let Event::Came { outcome, .. } = &mut entries[at].event else { panic!("an outcome") };
     outcome
 }
 
 /// The place of an answer.
-fn said(entries: &[Entry], wanted: &Answer) -> usize {
+pub(super) fn said(entries: &[Entry], wanted: &Answer) -> usize {
     let answer = |entry: &Entry| match &entry.event {
         Event::Said(_, answer) | Event::Done(answer) => answer == wanted,
         _ => false,
@@ -43,21 +43,21 @@ fn said(entries: &[Entry], wanted: &Answer) -> usize {
 }
 
 /// The place of the first entry that intends an act.
-fn intends(entries: &[Entry], wanted: Act) -> usize {
+pub(super) fn intends(entries: &[Entry], wanted: Act) -> usize {
     entries.iter().position(|entry| entry.acts.contains(&wanted)).unwrap_or_else(|| panic!("{wanted:?}"))
 }
 
-fn other_digest(outcome: &mut Outcome) {
+pub(super) fn other_digest(outcome: &mut Outcome) {
     let Outcome::File { digest, .. } = outcome else { panic!("{outcome:?}") };
     digest.0[0] ^= 1;
 }
 
-fn other_kcv(outcome: &mut Outcome) {
+pub(super) fn other_kcv(outcome: &mut Outcome) {
     let Outcome::Kcv(kcv) = outcome else { panic!("{outcome:?}") };
     kcv.0[0] ^= 1;
 }
 
-fn line(words: &str) -> Text {
+pub(super) fn line(words: &str) -> Text {
     Text::new(words).unwrap()
 }
 

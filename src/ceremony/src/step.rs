@@ -137,6 +137,19 @@ impl State {
         self
     }
 
+    /// What is recorded of an outcome: itself, or why the step cannot go on with it. A verifier need not judge again what was
+    /// refused.
+    pub fn judged(&self, plan: &Plan, script: &Script, act: &Act, outcome: Outcome) -> Outcome {
+        let (Phase::Acting { intent: Some(intent), .. }, Some(step)) = (&self.phase, script.step(self.at)) else {
+            return outcome;
+        };
+        let case = Case { plan, kind: step.kind, intent };
+        match judge(case, &mut self.facts.clone(), act, &outcome) {
+            Ok(()) => outcome,
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
+
     /// The next state and the acts the event causes.
     pub fn step(&self, plan: &Plan, script: &Script, event: &Event) -> Result<(Self, Vec<Act>), Unfit> {
         let mut next = self.clone();
@@ -282,7 +295,7 @@ impl State {
                 on.answered = true;
             }
             (Ask::Keyboard, Event::Done(Answer::KeyboardFits)) => on.answered = true,
-            (Ask::Type { slot, keeper }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {
+            (Ask::Type { slot, keeper, .. }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {
                 if keeper != person || !signed_in(facts, *person) {
                     return Err(Unfit::Person);
                 }

@@ -45,22 +45,12 @@ pub(super) fn logs(case: &Case<'_>, account: &mut Account) {
 pub(super) fn registered(case: &Case<'_>, account: &mut Account) {
     for visit in case.walk.visits.iter().filter(|visit| matches!(visit.step.kind, StepKind::Register(_))) {
         for deed in &visit.deeds {
-            let failed = matches!(visit.ended, super::walk::Ended::Open | super::walk::Ended::Cut);
             match deed.outcome {
-                Outcome::Drive { names, .. } if names.is_empty() || failed => {}
-                // A drive that is not empty is put back: the step asks again.
-                Outcome::Drive { .. } if retried(case, visit.first) => {}
+                Outcome::Drive { names, .. } if names.is_empty() => {}
                 _ => account.refuse("registered", Some(deed.came), "a drive that is not empty was registered"),
             }
         }
     }
-}
-
-/// Whether the step of the visit that began with this entry was visited once more.
-fn retried(case: &Case<'_>, first: u64) -> bool {
-    let at = case.walk.visits.iter().position(|visit| visit.first == first);
-    let pair = at.and_then(|at| Some((case.walk.visits.get(at)?, case.walk.visits.get(at + 1)?)));
-    pair.is_some_and(|(visit, next)| visit.step.id == next.step.id)
 }
 
 /// Rule `bundle`: the public bundle was written; if its list is here, everything on it is, as written.

@@ -8,6 +8,7 @@ mod anchor;
 mod files;
 mod keys;
 mod order;
+mod outcomes;
 mod people;
 mod plugged;
 mod secrets;
@@ -190,6 +191,9 @@ pub fn verify(given: Given<'_>) -> Account {
     time::times(&case, &mut account);
     acts::attempts(&case, &mut account);
     plugged::plugged_in(&case, &mut account);
+    outcomes::kinds(&case, &mut account);
+    outcomes::new(&case, &mut account);
+    outcomes::there(&case, &mut account);
     match plan.kind {
         Kind::Production => judge_tokens::<Production>(&case, &mut account),
         Kind::Rehearsal => judge_tokens::<Simulated>(&case, &mut account),

@@ -16,7 +16,7 @@ pub(super) fn enter(walk: &Walk<'_>, step: &Step, cut: bool, seq: u64, account: 
         Some((at, Ended::Well)) => next(at.saturating_add(1)),
         Some((at, Ended::Open)) => cut && to == at,
         Some((at, Ended::Failed(Next::Halt | Next::Again))) => cut && to == at,
-        Some((at, Ended::Failed(_))) => to == at,
+        Some((at, Ended::Failed(_) | Ended::Again)) => to == at,
         Some((at, Ended::Cut)) => to <= at || next(at),
     };
     if !fits {

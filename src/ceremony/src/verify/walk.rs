@@ -39,6 +39,8 @@ pub(super) enum Ended {
     Well,
     /// An act failed.
     Failed(Next),
+    /// An act failed, and two roles decided to do the step again: what is plugged in stays in, what was typed stays.
+    Again,
     /// The power failed.
     Cut,
 }
@@ -91,7 +93,7 @@ pub(super) fn walk<'a>(
                 let failed =
                     |visit: &&mut Visit<'_>| visit.ended == Ended::Failed(Next::Again) && visit.step.id == *again;
                 match walk.visits.last_mut().filter(failed) {
-                    Some(visit) if step.id == *again => visit.ended = Ended::Failed(Next::Device),
+                    Some(visit) if step.id == *again => visit.ended = Ended::Again,
                     _ => account.refuse("again", Some(seq), "a step is done again that did not fail"),
                 }
                 people::again(plan, &walk.present, *by, seq, account);

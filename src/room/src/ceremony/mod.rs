@@ -134,7 +134,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                     facts: self.state.facts(),
                     head: self.state.intent().unwrap_or(self.head),
                 };
-                Event::Came { act, outcome: self.performer.perform(act, case, machine) }
+                let outcome = self.performer.perform(act, case, machine);
+                Event::Came { act, outcome: self.state.judged(&self.plan, &self.script, &act, outcome) }
             }
             Waiting::Asked(Ask::Look) => match self.findings.pop_front() {
                 Some(looked) => Event::Looked(looked),
@@ -184,7 +185,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// drive may take its time.
     fn told(&mut self, event: Event, machine: &mut M) {
         if let Err(refused) = self.push(event, machine) {
-            self.desk.refuse(refused.to_string());
+            self.desk.refuse(crate::text_ceremony::not_taken(&refused));
         }
     }
 

@@ -1,0 +1,111 @@
+//! What an act can give, what a token may have held before, and the secrets that must have been there for a step.
+
+use std::collections::BTreeSet;
+
+use super::walk::Ended;
+use super::{Account, Case, acts};
+use crate::act::{Act, Signs, Slot};
+use crate::event::{Answer, Next, Outcome};
+use crate::ids::{ShareId, TokenId};
+use crate::plan::Before;
+use crate::script::{StepKind, Which};
+
+/// Rule `outcomes`: what came of an act is what such an act gives.
+pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
+    for deed in case.deeds() {
+        let fits = match deed.act {
+            Act::Identify(_) => matches!(deed.outcome, Outcome::Drive { .. }),
+            Act::Write(..) | Act::Read(..) | Act::Seal(_) | Act::Wrap(..) => {
+                matches!(deed.outcome, Outcome::File { .. })
+            }
+            Act::Inspect(_) => matches!(deed.outcome, Outcome::Token(_)),
+            Act::Prove(_) | Act::Authenticate(_) | Act::ProveAgain(_) => matches!(deed.outcome, Outcome::Proof { .. }),
+            Act::MakeShares | Act::Combine(_) | Act::Import(_) => matches!(deed.outcome, Outcome::Kcv(_)),
+            Act::Generate(..) => matches!(deed.outcome, Outcome::Key { .. }),
+            Act::Sign(_, _, Signs::Certificate) => matches!(deed.outcome, Outcome::Certificate(_)),
+            Act::Sign(_, _, Signs::Statement) => matches!(deed.outcome, Outcome::Signature(_)),
+            Act::List(_) => matches!(deed.outcome, Outcome::Objects(_)),
+            Act::Make(_)
+            | Act::Reveal(_)
+            | Act::Open(_)
+            | Act::Wipe(_)
+            | Act::Initialise(_)
+            | Act::TryPin(_)
+            | Act::Describe(..)
+            | Act::Unwrap(..)
+            | Act::Label(_)
+            | Act::Show
+            | Act::PowerOff => *deed.outcome == Outcome::Done,
+        };
+        if !fits {
+            let words = format!("{}: it gave something else than such an act gives", case.say().act(deed.act));
+            account.refuse("outcomes", Some(deed.came), words);
+        }
+    }
+}
+
+/// Rule `new`: a token that the plan says is new held nothing.
+pub(super) fn new(case: &Case<'_>, account: &mut Account) {
+    for deed in case.deeds() {
+        let (Act::Inspect(token), Outcome::Token(said)) = (deed.act, deed.outcome) else { continue };
+        let planned = case.plan.tokens.get(usize::from(token.0)).map(|token| token.before);
+        if planned == Some(Before::New) && !said.objects.is_empty() {
+            let words = format!("{} was to be new and held {} objects", case.say().token(token), said.objects.len());
+            account.refuse("new", Some(deed.came), words);
+        }
+    }
+}
+
+/// The secrets a step takes from memory.
+fn taken(case: &Case<'_>, kind: StepKind) -> Vec<Slot> {
+    let pin = |token| Slot::Pin(token, Which::User);
+    let shares = || (0..case.plan.shares.len()).filter_map(|at| u16::try_from(at).ok()).map(ShareId);
+    let master = |key: crate::ids::KeyIx| case.plan.keys.get(usize::from(key.0)).map(|key| pin(key.master));
+    match kind {
+        StepKind::Prove(token) => {
+            let used = case.plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
+            used.then_some(Slot::OldSoPin(token)).into_iter().collect()
+        }
+        StepKind::MakeShares => shares().map(Slot::Passphrase).collect(),
+        StepKind::Initialise(token) => vec![pin(token), Slot::Pin(token, Which::So)],
+        StepKind::OpenShare(share) => vec![Slot::Passphrase(share)],
+        StepKind::Import => shares().map(Slot::Share).collect(),
+        StepKind::TryPin(token) | StepKind::Restore(token) | StepKind::State(token) => vec![pin(token)],
+        StepKind::Compare(token) => {
+            let masters = acts::held(case.plan, token).into_iter().map(|(_, master): (_, TokenId)| pin(master));
+            masters.chain([pin(token)]).collect()
+        }
+        StepKind::Generate(key) | StepKind::Certify(key) | StepKind::Wrap(key) => master(key).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Rule `secrets`: a step has the secrets it uses: made and typed back, typed in, or opened since the machine was started, and
+/// not wiped since.
+pub(super) fn there(case: &Case<'_>, account: &mut Account) {
+    let mut there = BTreeSet::new();
+    for visit in &case.walk.visits {
+        there.extend(visit.answers.iter().filter_map(|given| match given.answer {
+            Answer::Typed(slot) => Some(*slot),
+            _ => None,
+        }));
+        let taken = taken(case, visit.step.kind);
+        if visit.intended.is_some() && !taken.iter().all(|slot| there.contains(slot)) {
+            account.refuse("secrets", visit.intended, "a secret that the step uses was neither made, typed nor opened");
+        }
+        for deed in &visit.deeds {
+            match deed.act {
+                Act::Reveal(slot) => drop(there.insert(slot)),
+                Act::Open(share) => drop(there.insert(Slot::Share(share))),
+                Act::Wipe(Some(slot)) => drop(there.remove(&slot)),
+                Act::Wipe(None) => there.clear(),
+                _ => {}
+            }
+        }
+        match visit.ended {
+            Ended::Failed(Next::Type) => there.retain(|slot| !taken.contains(slot)),
+            Ended::Cut => there.clear(),
+            _ => {}
+        }
+    }
+}
