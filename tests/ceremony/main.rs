@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
+mod faults;
 mod run;
 mod screens;
+mod trial;
+mod used;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use conclave_ceremony::plan;
-use conclave_ceremony::verify::{Given, verify};
+use conclave_ceremony::verify::{Account, Given, verify};
 use conclave_publish::Digest;
+use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::key::Key;
 use conclave_room::ports::Machine;
@@ -21,22 +25,35 @@ use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, start};
 use screens::Screens;
+use smartcard_hsm::cvc::RootKind;
 
 const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
 const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire.toml");
 
+/// Keys of share files are derived once for all of these ceremonies.
+static MEMO: LazyLock<Arc<Memo>> = LazyLock::new(Arc::default);
+
 fn stage(plan: &[u8]) -> Stage {
-    // Share files of all these ceremonies are sealed alike: their keys are derived once.
-    static MEMO: LazyLock<Arc<Memo>> = LazyLock::new(Arc::default);
     let world = World::new([7; 32], STARTED, Arc::clone(&MEMO));
     Stage::of(&plan::read(plan).unwrap(), world, [3; 32]).unwrap()
+}
+
+/// What stands in the middle of a screen, in one line.
+fn middle<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> String {
+    let rows = screen(ceremony);
+    let middle = rows[2..22].iter().map(|row| row.chars().skip(26).collect::<String>());
+    middle.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the verifier says of a record, without the files beside it.
+fn account(plan: &[u8], transcript: &[u8], heads: &[Digest]) -> Account {
+    verify(Given { transcript, plan, files: &BTreeMap::new(), heads })
 }
 
 /// The verifier finds nothing to refuse, and with the last head everything is anchored.
 #[track_caller]
 fn verified(plan: &[u8], transcript: &[u8], head: Digest) {
-    let given = Given { transcript, plan, files: &BTreeMap::new(), heads: &[head] };
-    let account = verify(given);
+    let account = account(plan, transcript, &[head]);
     assert_eq!(account.refused, [], "a genuine record");
     assert!(account.closed && account.witnessed == account.entries.checked_sub(1), "{account:?}");
     assert!(!account.proved.is_empty());

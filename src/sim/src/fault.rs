@@ -40,6 +40,8 @@ pub enum Misfortune {
     },
     /// It answers as if it had obeyed, and has changed nothing.
     NothingDone,
+    /// It obeys, and the last byte of its data is another than it should be.
+    Lies,
 }
 
 /// The faults a token still has before it.

@@ -87,6 +87,13 @@ impl Token {
                 silence
             }
             Some(Misfortune::NothingDone) => self.card.clone().transmit(command),
+            Some(Misfortune::Lies) => {
+                let mut answer = self.card.transmit(command);
+                if let Some(last) = answer.response.iter_mut().rev().nth(size_of::<StatusWord>()) {
+                    *last ^= 1;
+                }
+                answer
+            }
         }
     }
 }

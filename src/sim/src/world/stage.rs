@@ -69,8 +69,9 @@ impl Stage {
                 }
             }
             Device::Drive(drive) => {
-                if let Some(stick) = self.beside.remove(&drive) {
-                    self.world.drives().plug(stick);
+                let drives = self.world.drives();
+                if let Some(stick) = self.beside.remove(&drive).or_else(|| drives.yanked(&port(device))) {
+                    drives.plug(stick);
                 }
             }
         }

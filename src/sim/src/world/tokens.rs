@@ -48,6 +48,8 @@ struct Table {
     /// Changes of card memory by each command so far.
     changes: Vec<u64>,
     fault: Option<(usize, Fault)>,
+    /// Commands that change a card's memory and still do so, before one that only says so.
+    idle: Option<u32>,
     dark: bool,
 }
 
@@ -55,6 +57,8 @@ struct Table {
 struct Lying {
     token: Token,
     port: Option<Shown>,
+    /// The serial its USB descriptor tells instead of its own.
+    disguise: Option<Shown>,
     /// Rises whenever a line to it is cut or made, so that an old line stays dead.
     plugs: u64,
 }
@@ -82,13 +86,16 @@ impl MemoryTokens {
     /// Lays a token on the table, not plugged in.
     pub fn lay(&mut self, token: Token) -> Place {
         let mut table = self.table();
-        table.lying.push(Lying { token, port: None, plugs: 0 });
+        table.lying.push(Lying { token, port: None, disguise: None, plugs: 0 });
         Place(table.lying.len() - 1)
     }
 
-    /// Plugs a token in at a port; one that was there is pulled out first.
+    /// Plugs a token in at a port; another one that was there is pulled out first.
     pub fn plug(&mut self, place: Place, port: &Shown) {
         let mut table = self.table();
+        if table.lying.get(place.0).is_some_and(|lying| lying.port.as_ref() == Some(port)) {
+            return;
+        }
         table.lying.iter_mut().filter(|lying| lying.port.as_ref() == Some(port)).for_each(Lying::pull);
         if let Some(lying) = table.lying.get_mut(place.0) {
             lying.hang_up();
@@ -109,6 +116,25 @@ impl MemoryTokens {
             lying.hang_up();
             lying.token = Token::new(lying.token.card().counterfeit(random));
         }
+    }
+
+    /// Lets a token tell this serial by its USB descriptor, whatever its certificate says; none: its own.
+    pub fn disguise(&mut self, place: Place, serial: Option<&Shown>) {
+        if let Some(lying) = self.table().lying.get_mut(place.0) {
+            lying.disguise = serial.cloned();
+        }
+    }
+
+    /// Of the commands from now on that change a card's memory, `before` still do; the next says that it did and changes
+    /// nothing.
+    pub fn do_nothing_after(&mut self, before: u32) {
+        self.table().idle = Some(before);
+    }
+
+    /// Takes back what was to go wrong. True if it had not yet.
+    pub fn relent(&mut self) -> bool {
+        let mut table = self.table();
+        table.fault.take().is_some() | table.idle.take().is_some()
     }
 
     /// Looks at a token, or gives it faults.
@@ -158,6 +184,9 @@ impl Lying {
     }
 
     fn serial(&self) -> Shown {
+        if let Some(disguise) = &self.disguise {
+            return disguise.clone();
+        }
         let holder = format!("{}00000", self.token.serial());
         Shown::new(holder.get(..USB_SERIAL_LEN).unwrap_or(&holder))
     }
@@ -175,10 +204,24 @@ impl Table {
         self.lying.get_mut(line.place).filter(|lying| lit && lying.plugs == line.plugs)
     }
 
+    /// Whether this is the command that does nothing: only those count that would change something.
+    fn idles(&mut self, line: &Line, command: &[u8]) -> Option<Fault> {
+        let before = self.idle?;
+        let mut card = self.at_end_of(line)?.token.card().clone();
+        let writes = card.writes();
+        card.transmit(command);
+        if card.writes() == writes {
+            return None;
+        }
+        self.idle = before.checked_sub(1);
+        (before == 0).then_some(Fault::Token(Misfortune::NothingDone))
+    }
+
     /// One command, with what goes wrong at it. `None`: nobody is there to answer.
     fn transmit(&mut self, line: &Line, command: &[u8]) -> Option<Answer> {
         self.at_end_of(line)?;
         let fault = self.fault.take_if(|(at, _)| *at == self.changes.len()).map(|(_, fault)| fault);
+        let fault = fault.or_else(|| self.idles(line, command));
         let lying = self.at_end_of(line)?;
         let before = lying.token.card().writes();
         let answer = match fault {

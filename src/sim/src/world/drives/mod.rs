@@ -36,6 +36,8 @@ pub struct MemoryDrives {
     unsynced: Vec<(Shown, Change)>,
     ops: u64,
     fault: Option<(u64, Fault)>,
+    /// Drives that were pulled out by a fault.
+    yanked: Vec<Stick>,
     dark: bool,
 }
 
@@ -55,6 +57,12 @@ impl MemoryDrives {
         Some(stick)
     }
 
+    /// The drive that a fault pulled out at this port.
+    pub fn yanked(&mut self, port: &Shown) -> Option<Stick> {
+        let at = self.yanked.iter().position(|stick| stick.drive.port == *port)?;
+        Some(self.yanked.remove(at))
+    }
+
     /// The drive at this port: what it holds, and what it will do.
     pub fn stick(&mut self, port: &Shown) -> Option<&mut Stick> {
         self.sticks.iter_mut().find(|stick| stick.drive.port == *port)
@@ -68,6 +76,12 @@ impl MemoryDrives {
     /// Lets operation number `op` fail.
     pub fn fail_at(&mut self, op: u64, fault: Fault) {
         self.fault = Some((op, fault));
+    }
+
+    /// Takes back what was to fail. True if it had not yet.
+    pub fn relent(&mut self) -> bool {
+        let ops = self.ops;
+        self.fault.take().is_some_and(|(at, _)| at >= ops)
     }
 
     /// How far a power cut now may have come: [`Self::cut`] can be asked for anything from 0 to this. One for every
@@ -118,7 +132,10 @@ impl MemoryDrives {
                     self.dark = true;
                     return Err(Came::Gone);
                 }
-                Fault::Yank(port) => drop(self.pull(&port)),
+                Fault::Yank(port) => {
+                    let pulled = self.pull(&port);
+                    self.yanked.extend(pulled);
+                }
                 Fault::Lose(port, name) => drop(self.stick(&port).and_then(|stick| stick.files.remove(&name))),
                 Fault::Flush => {}
             },
