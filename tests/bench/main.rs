@@ -1,6 +1,7 @@
 //! Figures, as ratios measured side by side in one run. Nothing here passes or fails: a slow machine is no defect.
 #![allow(missing_docs, reason = "a program, not a library")]
 
+mod ceremony;
 mod image;
 mod medium;
 
@@ -38,6 +39,8 @@ fn main() {
     key_derivation();
     shares_at_once();
     line();
+    ceremony::verify_speed();
+    ceremony::safire();
 }
 
 /// User and system time so far of this process (or of the children it waited for), in seconds.
