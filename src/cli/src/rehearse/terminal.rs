@@ -1,17 +1,17 @@
 //! The terminal in place of a machine's screen and keyboard; where there is none, a line for each step.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::process;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crossterm::style::{Attribute, SetAttribute};
-use crossterm::{ExecutableCommand, cursor, event, terminal};
-use ratatui::backend::CrosstermBackend;
+use crossterm::style::{Attribute, Color as Ansi, Print, SetAttribute, SetBackgroundColor, SetForegroundColor};
+use crossterm::{QueueableCommand, cursor, terminal};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::keys::{Typed, typed};
 
@@ -19,6 +19,8 @@ use super::keys::{Typed, typed};
 pub const SCREEN: Rect = Rect { x: 0, y: 0, width: 80, height: 25 };
 /// Exit code of a rehearsal that was ended by Ctrl-C: what shells give to a program ended by SIGINT.
 const STOPPED: i32 = 130;
+/// Most bytes taken from the keyboard at once.
+const READ_LEN: usize = 256;
 
 /// Why a rehearsal cannot be shown.
 #[derive(Debug, Error)]
@@ -110,7 +112,7 @@ fn step(rows: &[String]) -> Option<String> {
 
 /// A terminal that shows nothing but the machine's screen, until it is dropped.
 pub struct Terminal {
-    drawn: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    drawn: Option<Buffer>,
     below: &'static str,
 }
 
@@ -124,46 +126,56 @@ impl Terminal {
             before(panic);
         }));
         terminal::enable_raw_mode()?;
-        io::stdout().execute(terminal::EnterAlternateScreen)?;
-        let mut drawn = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        drawn.hide_cursor()?;
-        Ok(Self { drawn, below })
+        let mut out = io::stdout();
+        out.queue(terminal::EnterAlternateScreen)?
+            .queue(cursor::Hide)?
+            .queue(terminal::Clear(terminal::ClearType::All))?;
+        out.flush()?;
+        Ok(Self { drawn: None, below })
     }
 
     /// What is typed from now on. Ctrl-C ends the program from whatever it does, and gives the terminal back.
     pub fn keys(&self) -> Receiver<Typed> {
         let (send, keys) = mpsc::channel();
         thread::spawn(move || {
-            while let Ok(event) = event::read() {
-                let Some(key) = typed(&event) else { continue };
-                if key == Typed::Stop {
-                    restore();
-                    // Whoever pressed it sees the prompt again, whether this can be said or not.
-                    let _ = writeln!(io::stderr(), "conclave: ended by Ctrl-C; nothing was kept");
-                    process::exit(STOPPED);
-                }
-                if send.send(key).is_err() {
-                    return;
+            let mut bytes = Zeroizing::new([0; READ_LEN]);
+            while let Ok(len @ 1..) = io::stdin().read(bytes.as_mut_slice()) {
+                for key in typed(bytes.get(..len).unwrap_or_default()) {
+                    if key == Typed::Stop {
+                        restore();
+                        // Whoever pressed it sees the prompt again, whether this can be said or not.
+                        let _ = writeln!(io::stderr(), "conclave: ended by Ctrl-C; nothing was kept");
+                        process::exit(STOPPED);
+                    }
+                    if send.send(key).is_err() {
+                        return;
+                    }
                 }
             }
         });
         keys
     }
 
-    /// Shows the machine's screen.
+    /// Shows the machine's screen, if it is another than before.
     pub fn draw(&mut self, screen: &Buffer) -> io::Result<()> {
-        let drawn = self.drawn.draw(|frame| {
-            let (area, buffer) = (frame.area(), frame.buffer_mut());
-            for place in screen.area.intersection(area).positions() {
-                if let (Some(to), Some(from)) = (buffer.cell_mut(place), screen.cell(place)) {
-                    to.clone_from(from);
-                }
-            }
-            if area.height > screen.area.height {
-                buffer.set_string(0, screen.area.height, self.below, Style::new());
-            }
-        });
-        drawn.map(drop)
+        if self.drawn.as_ref() == Some(screen) {
+            return Ok(());
+        }
+        let mut out = Vec::new();
+        for (row, cells) in (0..).zip(screen.content.chunks(usize::from(screen.area.width).max(1))) {
+            out.queue(cursor::MoveTo(0, row))?;
+            paint(&mut out, cells)?;
+        }
+        out.queue(SetAttribute(Attribute::Reset))?;
+        if terminal::size()?.1 > screen.area.height {
+            let below = terminal::Clear(terminal::ClearType::UntilNewLine);
+            out.queue(cursor::MoveTo(0, screen.area.height))?.queue(Print(self.below))?.queue(below)?;
+        }
+        let mut terminal = io::stdout().lock();
+        terminal.write_all(&out)?;
+        terminal.flush()?;
+        self.drawn = Some(screen.clone());
+        Ok(())
     }
 }
 
@@ -176,14 +188,68 @@ impl Drop for Terminal {
 /// Gives the terminal back as it was. What fails here cannot be told to anybody.
 fn restore() {
     let mut out = io::stdout();
-    let _ = out.execute(SetAttribute(Attribute::Reset)).and_then(|out| out.execute(cursor::Show));
-    let _ = out.execute(terminal::LeaveAlternateScreen);
+    let _ = out.queue(SetAttribute(Attribute::Reset)).and_then(|out| out.queue(cursor::Show));
+    let _ = out.queue(terminal::LeaveAlternateScreen);
+    let _ = out.flush();
     let _ = terminal::disable_raw_mode();
+}
+
+/// A row; colours are said where they change.
+fn paint(out: &mut Vec<u8>, cells: &[Cell]) -> io::Result<()> {
+    let mut last = None;
+    for cell in cells {
+        let look = (cell.fg, cell.bg, cell.modifier.contains(Modifier::BOLD));
+        if last != Some(look) {
+            let (fore, back, bold) = look;
+            let weight = if bold { Attribute::Bold } else { Attribute::NormalIntensity };
+            out.queue(SetAttribute(weight))?;
+            out.queue(SetForegroundColor(ansi(fore)))?.queue(SetBackgroundColor(ansi(back)))?;
+            last = Some(look);
+        }
+        out.queue(Print(cell.symbol()))?;
+    }
+    Ok(())
+}
+
+/// The sixteen colours of a console; the room draws with no others.
+fn ansi(colour: Color) -> Ansi {
+    Ansi::AnsiValue(match colour {
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        Color::LightRed => 9,
+        Color::LightGreen => 10,
+        Color::LightYellow => 11,
+        Color::LightBlue => 12,
+        Color::LightMagenta => 13,
+        Color::LightCyan => 14,
+        Color::White => 15,
+        Color::Indexed(colour) => colour,
+        Color::Reset | Color::Rgb(..) => return Ansi::Reset,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_painted_with_each_colour_said_once() {
+        let mut screen = Buffer::empty(Rect { width: 4, height: 1, ..SCREEN });
+        screen.set_string(0, 0, "ab", ratatui::style::Style::new().fg(Color::White).bg(Color::Magenta));
+        screen.set_string(2, 0, "cd", ratatui::style::Style::new().fg(Color::Black).bg(Color::Gray));
+        let mut out = Vec::new();
+        paint(&mut out, &screen.content).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert_eq!(said, "\x1b[22m\x1b[38;5;15m\x1b[48;5;5mab\x1b[22m\x1b[38;5;0m\x1b[48;5;7mcd");
+        assert_eq!(rows(&screen), ["abcd"]);
+    }
 
     #[test]
     fn a_step_is_read_from_the_middle_of_the_screen() {
