@@ -16,7 +16,7 @@ use conclave_ceremony::transcript;
 use conclave_publish::FileName;
 use conclave_room::ports::{Machine, Tokens};
 use conclave_sim::memo::Memo;
-use conclave_sim::world::drives::Fault as OfDrive;
+use conclave_sim::world::drives::{Fault as OfDrive, Lies};
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::tokens::Fault as OfToken;
 use smartcard_hsm::command::{DkekStatus, KeyDomain};
@@ -107,9 +107,22 @@ fn logs(theatre: &mut Theatre) -> Vec<u8> {
     one
 }
 
-/// Plays one ceremony with the power failing once, and says during which act it did.
-fn played(memo: &Arc<Memo>, cut: Cut) -> (Theatre, Option<Act>) {
+/// Whether each log intends an act once more than it has an outcome of it.
+fn intended(theatre: &mut Theatre, wanted: &Act) -> bool {
+    theatre.logs().into_iter().all(|log| {
+        let files = &theatre.stage.stick(log).unwrap().files;
+        let read = transcript::read(&files[&FileName::new(b"conclave.cbor").unwrap()]).unwrap();
+        let intents = read.entries.iter().flat_map(|entry| &entry.acts).filter(|act| *act == wanted).count();
+        let came = |event: &Event| matches!(event, Event::Came { act, .. } if act == wanted);
+        intents > read.entries.iter().filter(|entry| came(&entry.event)).count()
+    })
+}
+
+/// Plays one ceremony with the power failing once, and says during which act it did. Its log drives do this with what
+/// they are given.
+fn played(memo: &Arc<Memo>, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
     let mut theatre = Theatre::new(MINIMAL, memo);
+    theatre.logs().into_iter().for_each(|log| theatre.stage.stick(log).unwrap().lies = lies);
     let mut ceremony = theatre.begin();
     match cut {
         Cut::Drive(op, _) => theatre.stage.world.drives().fail_at(op, OfDrive::PowerCut),
@@ -125,6 +138,9 @@ fn played(memo: &Arc<Memo>, cut: Cut) -> (Theatre, Option<Act>) {
                 let kept = theatre.stage.world.drives().unsynced() * part / 256;
                 drop(ceremony);
                 theatre.power_back(kept);
+                if let (Cut::Token(..), Some(act)) = (cut, &during) {
+                    assert!(intended(&mut theatre, act), "{act:?} was under way and is not in the record");
+                }
                 ceremony = theatre.resume();
             }
             end => panic!("boot {boot}, cut during {during:?}: {end:?}"),
@@ -182,6 +198,21 @@ fn a_log_whose_first_files_were_cut_off_is_set_aside_and_the_ceremony_begins() {
 }
 
 #[test]
+fn an_intent_that_is_on_the_logs_after_its_act_is_found_out() {
+    let memo = Arc::new(Memo::default());
+    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut ceremony = theatre.begin();
+    theatre.logs().into_iter().for_each(|log| theatre.stage.stick(log).unwrap().lies = Lies::Late);
+    assert_eq!(theatre.play(&mut ceremony), Ended::Closed, "without a power cut nobody can tell");
+    let changes = theatre.stage.world.tokens().changes();
+    // The first token is erased: the one act of its entry.
+    let first = changes.iter().position(|changes| *changes > 0).unwrap();
+    for (lies, found) in [(Lies::Never, false), (Lies::Late, true)] {
+        assert_eq!(catch_unwind(|| played(&memo, Cut::Token(first, 1), lies)).is_err(), found, "{lies:?}");
+    }
+}
+
+#[test]
 fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
     let memo = Arc::new(Memo::default());
     let mut theatre = Theatre::new(MINIMAL, &memo);
@@ -205,7 +236,7 @@ fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
     let work = || {
         while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
             let run = catch_unwind(|| {
-                let (mut theatre, during) = played(&memo, *cut);
+                let (mut theatre, during) = played(&memo, *cut, Lies::Never);
                 assert_eq!(same(&mut theatre), want, "cut during {during:?}");
                 during
             });

@@ -103,6 +103,7 @@ impl MemoryDrives {
         }
         for stick in &mut self.sticks {
             stick.mounted = None;
+            stick.late.clear();
         }
         self.fault = None;
         self.dark = false;
@@ -234,8 +235,13 @@ impl Media for MemoryDrives {
 
     fn fetch(&mut self, port: &Shown, name: &FileName, at: u64, len: usize, past: Past) -> Result<Vec<u8>, Came> {
         let stick = self.open(port)?;
+        let says;
         let files = match past {
             Past::Nothing => &stick.cache,
+            Past::Cache if stick.lies == Lies::Late => {
+                says = stick.says();
+                &says
+            }
             Past::Cache => &stick.files,
         };
         let bytes = files.get(name).map(Vec::as_slice).unwrap_or_default();

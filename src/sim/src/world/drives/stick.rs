@@ -18,6 +18,8 @@ pub enum Lies {
     Bytes,
     /// It drops every write.
     Everything,
+    /// It keeps a write when the next one comes, or when it is unmounted.
+    Late,
 }
 
 /// A simulated drive.
@@ -34,12 +36,14 @@ pub struct Stick {
     /// Whether it keeps what it says it keeps.
     pub lies: Lies,
     pub(super) mounted: Option<Access>,
+    /// What it only says it keeps, and will.
+    pub(super) late: Vec<Change>,
     /// What the machine remembers of a mounted volume: what it was told and what it told.
     pub(super) cache: Files,
 }
 
 /// What a volume holds.
-type Files = BTreeMap<FileName, Vec<u8>>;
+pub(super) type Files = BTreeMap<FileName, Vec<u8>>;
 
 impl Stick {
     /// An empty drive of 8 GB that fits, at this port, with this serial and label.
@@ -55,11 +59,12 @@ impl Stick {
         };
         let capacity = drive.len;
         let (files, cache) = (Files::new(), Files::new());
-        Self { drive, files, capacity, read_only: false, lies: Lies::Never, mounted: None, cache }
+        Self { drive, files, capacity, read_only: false, lies: Lies::Never, mounted: None, late: Vec::new(), cache }
     }
 
     pub(super) fn mount(&mut self, access: Access) {
         self.mounted = Some(access);
+        self.settle();
         self.cache = self.files.clone();
     }
 
@@ -93,9 +98,25 @@ impl Stick {
         Ok(())
     }
 
+    /// Keeps what came late.
+    fn settle(&mut self) {
+        core::mem::take(&mut self.late).into_iter().for_each(|change| apply(&mut self.files, change));
+    }
+
+    /// What it says it keeps.
+    pub(super) fn says(&self) -> Files {
+        let mut files = self.files.clone();
+        self.late.iter().for_each(|change| apply(&mut files, change.clone()));
+        files
+    }
+
     /// Keeps a change, or only says so.
     pub(super) fn keep(&mut self, change: Change) {
         match (self.lies, change) {
+            (Lies::Late, change) => {
+                self.settle();
+                self.late.push(change);
+            }
             (Lies::Everything, _) => {}
             (Lies::Bytes, Change::Extend(name, bytes)) => {
                 apply(&mut self.files, Change::Extend(name, vec![0; bytes.len()]));
