@@ -3,10 +3,11 @@
 
 use conclave_ceremony::act::{Act, Item, Slot};
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Answer, Event, Outcome};
+use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
 use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::Which;
+use conclave_ceremony::verify::Finding;
 
 use super::golden::{self, chained, judged};
 use super::refused_by;
@@ -290,4 +291,26 @@ fn deviations() {
         entries[60..].iter_mut().for_each(|entry| entry.boot = 2);
         entries.insert(60, cut);
     });
+}
+
+/// The golden record, whose act failed where it was last done, and whose step was then done once more without a decision.
+fn failed_and_again(act: Act) -> Vec<u8> {
+    let mut entries = golden::transcript().entries;
+    let at = came(&entries, act);
+    let step = entries[at].step;
+    let first = entries.iter().position(|entry| entry.step == step).unwrap();
+    let again = entries[first..=at].to_vec();
+    let next = Next::Again;
+    entries[at].event =
+        Event::Came { act, outcome: Outcome::Failed(Failure { next, words: line("the drive did not keep it") }) };
+    entries.splice(at + 1..at + 1, again);
+    chained(entries)
+}
+
+#[test]
+fn a_step_is_done_again_without_a_decision_where_nobody_has_signed_in_and_nowhere_else() {
+    let log = judged(&failed_and_again(Act::Write(DriveId(0), Item::Companion)), &[]);
+    let about = |finding: &&Finding| ["order", "plugged-in", "again", "acts"].contains(&finding.rule);
+    assert_eq!(log.refused.iter().find(about), None);
+    refused_by(&judged(&failed_and_again(Act::Identify(DriveId(2))), &[]), "order");
 }

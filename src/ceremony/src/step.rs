@@ -245,8 +245,9 @@ impl State {
             Err(failure) => {
                 self.phase = match failure.next {
                     Next::Halt => Phase::Halted(failure),
-                    Next::Again => Phase::Failed(failure),
-                    Next::Device => {
+                    // Where a log drive fails nobody has signed in who could decide: it is asked for again.
+                    Next::Again if !matches!(step.kind, StepKind::Log(_)) => Phase::Failed(failure),
+                    Next::Again | Next::Device => {
                         self.facts.plugged.retain(|device| !step.devices.contains(device));
                         Phase::Asking(Progress { failed: Some(failure), ..Progress::default() })
                     }

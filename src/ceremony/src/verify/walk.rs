@@ -7,7 +7,7 @@ use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId};
 use crate::plan::Plan;
-use crate::script::{Script, Step};
+use crate::script::{Script, Step, StepKind};
 use crate::transcript::Transcript;
 
 /// An act that was done.
@@ -162,7 +162,11 @@ impl<'a> Walk<'a> {
         self.open.pop_front();
         if let Outcome::Failed(failure) = outcome {
             self.open.clear();
-            visit.ended = Ended::Failed(failure.next);
+            visit.ended = Ended::Failed(match (visit.step.kind, failure.next) {
+                // Nobody has signed in who could decide: the drive is asked for again.
+                (StepKind::Log(_), Next::Again) => Next::Device,
+                (_, next) => next,
+            });
         } else {
             let intent = visit.intended.unwrap_or_default();
             visit.deeds.push(Deed { act, outcome, intent, came: seq, boot });

@@ -1,0 +1,213 @@
+//! The step skeleton, driven by a robot through the smallest plan: to its end, cut at every entry, and into every refusal.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod random;
+mod room;
+
+use conclave_ceremony::act::{Act, Item, Signs};
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome, TokenSeen};
+use conclave_ceremony::ids::{Device, KeyIx, PersonId, TokenId};
+use conclave_ceremony::public::{Bytes, Octets};
+use conclave_ceremony::script::StepKind;
+use conclave_ceremony::step::{Unfit, Waiting};
+use conclave_publish::Digest;
+
+use room::{KCV, Room, text};
+
+#[track_caller]
+fn halts(act: impl Fn(&Act) -> bool, outcome: Outcome, words: &str) {
+    let mut room = Room::fails(act, outcome);
+    let Waiting::Halted(failure) = room.waiting() else { panic!("{:?}", room.waiting()) };
+    assert!(failure.words.as_str().contains(words), "{failure:?}");
+    let go = Event::Done(Answer::Go);
+    assert_eq!(room.event(&go), Err(Unfit::Other), "halted is a latch");
+    room.interrupt();
+    assert_eq!(room.run(), Waiting::Closed, "a new boot goes on at the step that failed");
+}
+
+fn file(words: &str) -> Outcome {
+    Outcome::File { len: 64, digest: Digest::of(words.as_bytes()).into() }
+}
+
+#[test]
+fn everything_goes_well_from_the_first_entry_to_the_last() {
+    let mut room = Room::new();
+    assert_eq!(room.run(), Waiting::Closed);
+    let facts = room.state.facts();
+    assert!(facts.vault.is_empty() && facts.objections.is_empty());
+    assert_eq!((facts.imported.len(), facts.keys.len(), facts.bags.len()), (2, 1, 1));
+    assert_eq!(facts.keys.values().map(|key| key.statements.len()).sum::<usize>(), 2);
+    assert_eq!(facts.attested.values().filter(|refused| refused.is_none()).count(), facts.attested.len());
+    assert_eq!(room.event(&Event::Done(Answer::Go)), Err(Unfit::Other));
+}
+
+#[test]
+fn power_fails_after_every_entry_and_the_ceremony_still_ends() {
+    let mut at = 1;
+    let mut running = Room::new();
+    let event = running.next().unwrap();
+    running.event(&event).unwrap();
+    while running.waiting() != Waiting::Closed {
+        let mut cut = running.clone();
+        cut.interrupt();
+        assert!(cut.state.facts().vault.is_empty() && cut.state.facts().proved.is_empty());
+        assert_eq!(cut.run(), Waiting::Closed, "cut after entry {at}, in {:?}", running.kind());
+        let (facts, uncut) = (cut.state.facts(), Room::new());
+        assert_eq!(facts.imported.len(), uncut.plan.tokens.len());
+        assert_eq!(facts.keys[&KeyIx(0)].statements.len(), 2);
+        let event = running.next().unwrap();
+        running.event(&event).unwrap();
+        at += 1;
+    }
+    println!("figure: power cut after {at} entries, each run ended");
+    assert!(at > 150, "{at}");
+}
+
+#[test]
+fn a_token_of_an_earlier_boot_proves_itself_before_anything_secret_goes_to_it() {
+    let mut room = Room::new();
+    room.run_until(|room| room.kind() == StepKind::Generate(KeyIx(0)));
+    room.interrupt();
+    let before = room.done.len();
+    room.run();
+    let master: Vec<&Act> = room.done[before..]
+        .iter()
+        .map(|(_, act)| act)
+        .filter(|act| conclave_ceremony::kinds::token_of(act) == Some(TokenId(0)))
+        .collect();
+    assert_eq!(master.first(), Some(&&Act::Authenticate(TokenId(0))));
+    assert_eq!(master.iter().filter(|act| matches!(act, Act::Authenticate(_))).count(), 1);
+}
+
+#[test]
+fn half_an_import_means_initialising_that_token_again_and_no_other() {
+    let mut room = Room::new();
+    room.run_until(|room| room.waiting() == Waiting::Acting(Act::Import(TokenId(1))));
+    room.interrupt();
+    let before = room.done.len();
+    assert_eq!(room.run(), Waiting::Closed);
+    let again: Vec<Act> = room.done[before..].iter().map(|(_, act)| *act).collect();
+    assert!(again.contains(&Act::Initialise(TokenId(1))) && !again.contains(&Act::Initialise(TokenId(0))));
+    assert!(again.contains(&Act::Import(TokenId(1))) && !again.contains(&Act::Import(TokenId(0))));
+}
+
+#[test]
+fn shares_that_were_not_all_written_are_made_anew_under_other_names() {
+    let mut room = Room::new();
+    room.run_until(|room| matches!(room.kind(), StepKind::WriteShare(share) if share.0 == 1));
+    room.interrupt();
+    assert_eq!((room.kind(), room.state.facts().kcv), (StepKind::MakeShares, None));
+    room.run();
+    let written: Vec<Item> = room
+        .done
+        .iter()
+        .filter_map(|(_, act)| if let Act::Write(_, item) = act { Some(*item) } else { None })
+        .collect();
+    let sets: Vec<u16> =
+        written.iter().filter_map(|item| if let Item::Share(_, set) = item { Some(*set) } else { None }).collect();
+    assert_eq!(sets, [1, 2, 2]);
+}
+
+#[test]
+fn a_check_value_of_other_shares_halts() {
+    halts(|act| matches!(act, Act::Combine(_)), Outcome::Kcv(Octets([8; 8])), "check value of the shares");
+    halts(|act| matches!(act, Act::Import(TokenId(1))), Outcome::Kcv(Octets([8; 8])), "check value of BACKUP");
+}
+
+#[test]
+fn a_file_that_is_not_the_one_written_halts() {
+    halts(|act| matches!(act, Act::Read(_, Item::Share(..))), file("another"), "not the one written in this ceremony");
+    halts(|act| matches!(act, Act::Write(_, Item::Blob(..))), file("another"), "the key blob was read back");
+    halts(|act| matches!(act, Act::Write(_, Item::Share(..))), file("another"), "the share file was read back");
+    halts(|act| matches!(act, Act::Write(_, Item::Plan)), file("another"), "the plan was read back");
+}
+
+#[test]
+fn a_statement_with_another_signature_halts() {
+    let outcome = Outcome::Signature(Bytes::new(vec![0x30, 6, 2, 1, 1, 2, 1, 1]).unwrap());
+    halts(|act| matches!(act, Act::Sign(_, _, Signs::Statement)), outcome, "the statement signed by MASTER");
+}
+
+#[test]
+fn an_outcome_of_another_kind_of_act_halts() {
+    halts(|act| matches!(act, Act::Initialise(_)), Outcome::Kcv(KCV), "gave something else");
+}
+
+#[test]
+fn a_copy_that_holds_something_else_than_its_master_halts() {
+    let in_compare = |words: &str| Outcome::Objects(vec![text(words)]);
+    let mut room = Room::new();
+    room.run_until(|room| {
+        matches!(room.kind(), StepKind::Compare(_)) && room.waiting() == Waiting::Acting(Act::List(TokenId(1)))
+    });
+    room.event(&Event::Came { act: Act::List(TokenId(1)), outcome: in_compare("key 9") }).unwrap();
+    let Waiting::Halted(failure) = room.waiting() else { panic!("{:?}", room.waiting()) };
+    assert_eq!(failure.words.as_str(), "BACKUP holds what its master does not: key 9");
+}
+
+#[test]
+fn another_token_than_the_one_named_is_asked_for_again() {
+    let seen = TokenSeen {
+        serial: text("DENK9999999"),
+        firmware: text("4.1"),
+        certificates: Bytes::new(vec![1]).unwrap(),
+        pin: text("-"),
+        so_pin: text("-"),
+        dkek: text("-"),
+        objects: Vec::new(),
+    };
+    let mut room = Room::fails(|act| matches!(act, Act::Inspect(_)), Outcome::Token(Box::new(seen)));
+    assert_eq!(room.waiting(), Waiting::Asked(Ask::Insert(Device::Token(TokenId(0)))));
+    assert_eq!(room.run(), Waiting::Closed);
+}
+
+#[test]
+fn a_log_drive_that_fails_before_anybody_signed_in_is_asked_for_again() {
+    let failed = Outcome::Failed(Failure { next: Next::Again, words: text("no space") });
+    let mut room = Room::fails(|act| matches!(act, Act::Write(_, Item::Companion)), failed);
+    assert_eq!(room.state.failed().map(|failure| failure.words.as_str()), Some("no space"));
+    assert!(matches!(room.waiting(), Waiting::Asked(Ask::Insert(Device::Drive(_)))), "{:?}", room.waiting());
+    assert_eq!(room.run(), Waiting::Closed);
+}
+
+#[test]
+fn a_wrong_passphrase_is_asked_for_again() {
+    let failed = Outcome::Failed(Failure { next: Next::Type, words: text("wrong passphrase") });
+    let mut room = Room::fails(|act| matches!(act, Act::Open(_)), failed);
+    assert!(matches!(room.waiting(), Waiting::Asked(Ask::Type { .. })), "{:?}", room.waiting());
+    assert_eq!(room.run(), Waiting::Closed);
+}
+
+#[test]
+fn a_step_is_done_again_only_when_two_people_of_two_roles_decide_it() {
+    let failed = Outcome::Failed(Failure { next: Next::Again, words: text("no answer") });
+    let mut room = Room::fails(|act| matches!(act, Act::Wrap(..)), failed);
+    let (operator, witness) = (PersonId(0), PersonId(1));
+    let step = room.state.at();
+    let again = |by| Event::Again { step, by, why: text("cable") };
+    let (same, swapped, right) = (again((operator, operator)), again((witness, operator)), again((operator, witness)));
+    assert_eq!(room.event(&same), Err(Unfit::SamePerson));
+    assert_eq!(room.event(&swapped), Err(Unfit::Person));
+    room.event(&right).unwrap();
+    assert_eq!(room.run(), Waiting::Closed);
+}
+
+#[test]
+fn one_person_cannot_agree_twice() {
+    let mut room = Room::new();
+    room.run_until(|room| matches!(room.waiting(), Waiting::Asked(Ask::Go { already: Some(_), .. })));
+    let Waiting::Asked(Ask::Go { already: Some(first), .. }) = room.waiting() else { panic!() };
+    assert_eq!(room.event(&Event::Said(first, Answer::Go)), Err(Unfit::SamePerson));
+    let custodian = PersonId(2);
+    assert_eq!(room.event(&Event::Said(custodian, Answer::Go)), Err(Unfit::Person));
+}
+
+#[test]
+fn nobody_agrees_who_has_not_signed_in_again() {
+    let mut room = Room::new();
+    room.run_until(|room| matches!(room.kind(), StepKind::Prove(_)));
+    room.interrupt();
+    assert!(matches!(room.waiting(), Waiting::Asked(Ask::SignIn(_))));
+    assert_eq!(room.event(&Event::Said(PersonId(0), Answer::Go)), Err(Unfit::Other));
+}
