@@ -63,20 +63,23 @@ fn happened(came: &Came) -> String {
 
 /// What to do now, and what else there is to know.
 fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
-    let spare = format!("take {called} out, mark it as bad and put the spare in.");
+    let anew = format!("put {called} in anew; if it fails again, power off.");
+    let bad = "A plan names one drive for each thing: if this one is bad, the day ends.";
     let lies = "A drive that does so may hold less than it says. Nothing on it counts.";
     match came {
         Came::Absent | Came::Gone => (format!("put {called} in again, into the same port."), None),
         Came::Swapped(_) => (format!("take it out and put {called} in."), None),
         Came::SameSerial { .. } => ("take both out and keep them apart.".into(), None),
-        Came::NoSerial | Came::Unfit(_) => (format!("take {called} out and put the spare in."), None),
-        Came::ReadOnly => (format!("switch {called} to writing, if it has a switch; or use the spare."), None),
-        Came::Full { .. } => (format!("take {called} out and put the spare in."), Some("Nothing is ever deleted.")),
-        Came::Io(_) | Came::FlushFailed(_) => (spare, None),
-        Came::NotReadBack(Differs::Another(_)) => (spare, Some("A file nobody wrote to has changed.")),
-        Came::NotReadBack(_) => (spare, Some(lies)),
+        Came::NoSerial | Came::Unfit(_) => (format!("take {called} out, prepare it on another computer."), None),
+        Came::ReadOnly => (format!("take {called} out and switch it to writing."), None),
+        Came::Full { .. } => {
+            (format!("take {called} out, make room on another computer."), Some("Nothing is ever deleted."))
+        }
+        Came::Io(_) | Came::FlushFailed(_) => (anew, Some(bad)),
+        Came::NotReadBack(Differs::Another(_)) => (anew, Some("A file nobody wrote to has changed.")),
+        Came::NotReadBack(_) => (anew, Some(lies)),
         Came::Exists(_) => {
-            (format!("check that this is {called}; if it is, put the spare in."), Some("Files are never overwritten."))
+            (format!("check that this is {called}, and that it was empty."), Some("Files are never overwritten."))
         }
         Came::NoFile | Came::TooLong { .. } | Came::Folder(_) | Came::TooManyNames => {
             (format!("check that {called} is the drive that was prepared."), None)
