@@ -13,6 +13,7 @@ use smartcard_hsm::cvc::{Production, RootKind, Simulated};
 use super::desk::Desk;
 use super::record::Record;
 use super::scene::Scene;
+use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
 use crate::key::Key;
 use crate::layout::Layout;
@@ -37,6 +38,9 @@ pub enum NotBegun {
     /// The plan breaks rules.
     #[error("the plan is refused")]
     Plan(Vec<Refusal>),
+    /// It is for other days.
+    #[error(transparent)]
+    OutsideWindow(#[from] OutsideWindow),
     /// There is nothing to draw its nonce from.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -123,6 +127,7 @@ fn begin<M: Machine, R: RootKind>(
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotBegun> {
     let script = compile(&plan).map_err(NotBegun::Plan)?;
+    in_window(&plan, machine)?;
     let mut nonce = [0; 32];
     machine.random(&mut nonce)?;
     let companion = Companion::draw(&plan, || {

@@ -9,6 +9,7 @@ use conclave_ceremony::public::Text;
 use conclave_publish::{Digest, FileName};
 
 use super::begin::{Begun, NotBegun, Start};
+use super::window::in_window;
 use crate::drives::fat32::Unfit;
 use crate::drives::{Drive, Drives};
 use crate::key::Key;
@@ -122,6 +123,7 @@ impl Intake {
                 return Ok(());
             }
         };
+        in_window(&plan, machine).map_err(|error| format!("{error}."))?;
         self.digest = Some(plan.digest);
         self.named = serials(&plan);
         if is_there(&logs) {

@@ -11,6 +11,7 @@ pub mod intake;
 pub mod record;
 pub mod resume;
 pub mod scene;
+pub mod window;
 
 use std::collections::VecDeque;
 

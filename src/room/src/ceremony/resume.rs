@@ -14,6 +14,7 @@ use smartcard_hsm::cvc::RootKind;
 use super::begin::Begun;
 use super::desk::Desk;
 use super::record::Record;
+use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
 use crate::drives::{Drive, Drives};
 use crate::leaves::Public;
@@ -32,6 +33,9 @@ pub enum NotResumed {
     /// The plan beside the log breaks rules.
     #[error("the plan beside the log is refused")]
     Plan(Vec<Refusal>),
+    /// The plan beside the log is for other days.
+    #[error(transparent)]
+    OutsideWindow(#[from] OutsideWindow),
     /// The plan beside the log is not the one the record names.
     #[error("the plan on the log drive is not the one this record began with")]
     OtherPlan,
@@ -133,6 +137,7 @@ fn resume<M: Machine, R: RootKind>(
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotResumed> {
     let script = compile(&plan).map_err(NotResumed::Plan)?;
+    in_window(&plan, machine)?;
     let read = logs(&plan, machine)?;
     let [a, b] = &read[..] else {
         return Err(NotResumed::Drive("The plan does not name two log drives.".into()));

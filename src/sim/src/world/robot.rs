@@ -47,6 +47,8 @@ pub struct Robot {
     digest: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
+    /// People who do not attest, and why.
+    pub refuses: BTreeMap<String, String>,
     /// A record was begun before the power failed: it is plugged in where a plan, or a log drive, is asked for.
     pub resumes: bool,
 }
@@ -155,8 +157,9 @@ impl Robot {
             return typed(&[&code]);
         }
         if has("type your code to attest") {
-            let code = self.code_of(&asked(words, "type your").unwrap_or_default(), None);
-            return typed(&[&code, ""]);
+            let who = asked(words, "type your").unwrap_or_default();
+            let why = self.refuses.get(&who).map_or("", String::as_str);
+            return typed(&[&self.code_of(&who, None), why]);
         }
         if let Some(word) = between("type the word ", " if this is meant") {
             return typed(&[&word]);

@@ -1,0 +1,189 @@
+//! What is brought to a ceremony and is not taken: plans, days, records. And a person who does not attest.
+
+use conclave_ceremony::ids::{Device, DriveId, PersonId};
+use conclave_ceremony::plan::{self, Role};
+use conclave_ceremony::public::Text;
+use conclave_ceremony::transcript;
+use conclave_publish::FileName;
+use conclave_room::ceremony::begin::{Begun, NotBegun};
+use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
+use conclave_room::ceremony::resume::NotResumed;
+use conclave_room::civil::Wall;
+use conclave_room::key::Key;
+use conclave_room::ports::Machine;
+use conclave_room::shown::Shown;
+use conclave_sim::world::drives::Stick;
+use conclave_sim::world::machine::World;
+use conclave_sim::world::play::{Ended, play, screen};
+use conclave_sim::world::robot::{PLAN_DRIVE, Robot};
+use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::{STARTED, start};
+
+use super::{MEMO, MINIMAL, account, middle, stage};
+
+const RECORD: &str = "conclave.cbor";
+
+fn name(name: &str) -> FileName {
+    FileName::new(name.as_bytes()).unwrap()
+}
+
+/// A stick with a plan, at a port of its own.
+fn with_plan(port: &str, serial: &str, bytes: &[u8]) -> Stick {
+    let mut stick = Stick::new(port, serial, "PLAN");
+    stick.files.insert(name("plan.toml"), bytes.to_vec());
+    stick
+}
+
+fn world(wall: Wall) -> World {
+    World::new([7; 32], wall, std::sync::Arc::clone(&MEMO))
+}
+
+/// What the intake says after Enter.
+fn said(intake: &mut Intake, world: &mut World) -> String {
+    assert!(matches!(intake.press(Key::Enter, &start(), world), Next::Stay));
+    intake.wrong.clone().unwrap_or_default()
+}
+
+#[test]
+fn a_plan_comes_from_one_drive_that_has_one_and_breaks_no_rule() {
+    let (mut world, mut intake) = (world(STARTED), Intake::default());
+    assert!(said(&mut intake, &mut world).starts_with("0 drives are plugged in; exactly one is read."));
+    world.drives().plug(Stick::new("9-1", "EMPTY", "EMPTY"));
+    assert!(said(&mut intake, &mut world).contains("EMPTY holds no file plan.toml"));
+    world.drives().plug(with_plan("9-2", PLAN_DRIVE, MINIMAL));
+    assert!(said(&mut intake, &mut world).starts_with("2 drives are plugged in"));
+    world.drives().pull(&Shown::new("9-1"));
+    // It begins after its end.
+    let broken = String::from_utf8(MINIMAL.to_vec()).unwrap().replace("from = \"2026", "from = \"2036");
+    world.drives().stick(&Shown::new("9-2")).unwrap().files.insert(name("plan.toml"), broken.into_bytes());
+    assert_eq!(said(&mut intake, &mut world), "");
+    let Way::Refused(refusals) = &intake.stage else { panic!("it would be taken") };
+    assert!(refusals.iter().any(|refusal| refusal.to_string().contains("an end after the beginning")), "{refusals:?}");
+    assert_eq!(said(&mut intake, &mut world), "");
+    assert!(matches!(intake.stage, Way::Insert), "another try");
+}
+
+#[test]
+fn an_edited_plan_has_another_digest_than_the_witness_brought() {
+    let edited = [MINIMAL, b"# a blank more\n"].concat();
+    let [agreed, brought] = [MINIMAL, &edited].map(|bytes| plan::read(bytes).unwrap().digest);
+    let (mut world, mut intake) = (world(STARTED), Intake::default());
+    world.drives().plug(with_plan("9-1", PLAN_DRIVE, &edited));
+    said(&mut intake, &mut world);
+    assert_eq!(intake.digest, Some(brought));
+    said(&mut intake, &mut world);
+    intake.press(Key::Char('1'), &start(), &mut world);
+    for group in agreed.groups().iter().take(6).map(ToString::to_string) {
+        group.chars().map(Key::Char).chain([Key::Enter]).for_each(|key| drop(intake.press(key, &start(), &mut world)));
+    }
+    let Way::Challenge(challenged) = &intake.stage else { panic!("the challenge") };
+    assert!(format!("{challenged:?}").contains("Differs"), "{challenged:?}");
+}
+
+#[test]
+fn with_the_clock_outside_the_plans_window_nothing_begins_and_nothing_goes_on() {
+    // A year before the window of the example, and one after it.
+    for wall in [Wall(1_735_689_599), Wall(2_082_758_400)] {
+        let (mut world, mut intake) = (world(wall), Intake::default());
+        world.drives().plug(with_plan("9-1", PLAN_DRIVE, MINIMAL));
+        let words = said(&mut intake, &mut world);
+        assert!(words.contains("the plan is for 2026-01-01T00:00:00Z to 2035-12-31T23:59:59Z"), "{words}");
+        assert!(words.contains("go back to it with Esc") && matches!(intake.stage, Way::Insert), "{words}");
+        let begun = Begun::new(MINIMAL, start(), &mut world);
+        assert!(matches!(begun, Err(NotBegun::OutsideWindow(_))));
+    }
+    let mut held = interrupted(3).0;
+    let logs = [DriveId(0), DriveId(1)].map(|log| held.stick(log).unwrap().files.clone());
+    let mut late = Stage::of(&plan::read(MINIMAL).unwrap(), world(Wall(2_082_758_400)), [3; 32]).unwrap();
+    for (log, files) in [DriveId(0), DriveId(1)].into_iter().zip(logs) {
+        late.stick(log).unwrap().files = files;
+        late.plug(Device::Drive(log));
+    }
+    assert!(matches!(Begun::resumed(&mut late.world), Err(NotResumed::OutsideWindow(_))));
+}
+
+/// A ceremony of another seed whose power failed after some sign-ins, and its record.
+fn interrupted(seed: u8) -> (Stage, Vec<u8>) {
+    let planned = plan::read(MINIMAL).unwrap();
+    let world = World::new([seed; 32], STARTED, std::sync::Arc::clone(&MEMO));
+    let mut stage = Stage::of(&planned, world, [seed; 32]).unwrap();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&planned), |stage, ceremony| {
+        if ceremony.state().facts().present.len() == 3 {
+            stage.world.tokens().darken();
+        }
+    });
+    assert_eq!(ended, Ended::Dark);
+    let record = ceremony.transcript().to_vec();
+    stage.world.restart(usize::MAX);
+    (stage, record)
+}
+
+#[test]
+fn records_that_do_not_go_together_are_left_as_they_are() {
+    let (mut stage, record) = interrupted(4);
+    let (_, other) = interrupted(5);
+    let mut resumed = |on_b: Vec<u8>| {
+        stage.stick(DriveId(1)).unwrap().files.insert(name(RECORD), on_b.clone());
+        let refused = Begun::resumed(&mut stage.world).err().unwrap();
+        assert_eq!(stage.stick(DriveId(1)).unwrap().files[&name(RECORD)], on_b, "nothing was changed");
+        conclave_room::text_intake::not_resumed(&refused)
+    };
+    let words = resumed(other);
+    assert!(words.contains("the logs are of two ceremonies") && words.contains("Keep both log drives"), "{words}");
+    // The last entry of one is another than the other's.
+    let read = transcript::read(&record).unwrap();
+    let mut last = read.entries.last().unwrap().clone();
+    last.wall += 1;
+    let kept = record.len() - transcript::append(&last.prev.into(), read.entries.last().unwrap()).unwrap().0.len();
+    let (changed, _) = transcript::append(&last.prev.into(), &last).unwrap();
+    let words = resumed([&record[..kept], &changed].concat());
+    assert!(words.contains(&format!("the logs part at entry {}", last.seq)), "{words}");
+
+    // Neither is a drive with a record the beginning of another.
+    let mut next = super::stage(MINIMAL);
+    next.stick(DriveId(0)).unwrap().files = stage.stick(DriveId(0)).unwrap().files.clone();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut next.world).unwrap() else { panic!() };
+    let mut seen = String::new();
+    let ended = play(&mut next, &mut ceremony, &mut Robot::new(&plan::read(MINIMAL).unwrap()), |stage, ceremony| {
+        let words = middle(ceremony);
+        if words.contains("record of another ceremony") {
+            seen = words;
+            stage.world.tokens().darken();
+        }
+    });
+    assert!(ended == Ended::Dark && seen.contains("Take it out; bring an empty drive."), "{ended:?}: {seen}");
+}
+
+#[test]
+fn a_production_plan_takes_no_simulated_token() {
+    let bytes = String::from_utf8(MINIMAL.to_vec()).unwrap();
+    let bytes = bytes.replace("kind = \"rehearsal\"", "kind = \"production\"").replace("2035-12-31", "2026-01-15");
+    let mut stage = Stage::of(&plan::read(bytes.as_bytes()).unwrap(), world(Wall(1_767_700_000)), [3; 32]).unwrap();
+    let Begun::Production(mut ceremony) = Begun::new(bytes.as_bytes(), start(), &mut stage.world).unwrap() else {
+        panic!("it counts")
+    };
+    let mut robot = Robot::new(ceremony.plan());
+    let Ended::Stands(words) = play(&mut stage, &mut ceremony, &mut robot, |_, _| ()) else {
+        panic!("{}", screen(&mut ceremony).join("\n"))
+    };
+    assert!(words.contains("Look at MASTER") || words.contains("Prove MASTER"), "{words}");
+    assert!(words.contains("root"), "{words}");
+}
+
+#[test]
+fn who_disagrees_at_the_end_says_why_and_the_record_is_closed_with_it() {
+    let mut stage = stage(MINIMAL);
+    let planned = plan::read(MINIMAL).unwrap();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let (mut robot, why) = (Robot::new(&planned), "I did not see the second bag sealed.");
+    let who = planned.people.iter().position(|person| person.roles.contains(&Role::Witness)).unwrap();
+    robot.refuses.insert(planned.people[who].id.to_string(), why.to_owned());
+    assert_eq!(play(&mut stage, &mut ceremony, &mut robot, |_, _| ()), Ended::Closed);
+    let attested = &ceremony.state().facts().attested;
+    assert_eq!(attested[&PersonId(who as u16)].as_ref().map(Text::as_str), Some(why));
+    assert_eq!(attested.values().filter(|refused| refused.is_some()).count(), 1);
+    let account = account(MINIMAL, ceremony.transcript(), &[ceremony.head()]);
+    assert_eq!(account.refused, []);
+    assert!(account.attested.iter().any(|finding| finding.words.contains(why)), "{:?}", account.attested);
+}
