@@ -1,6 +1,6 @@
 //! Drive faults on the shipped image, where a ceremony writes for the first time: a drive becomes its log.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::plan::read;
@@ -28,6 +28,8 @@ const TROUBLE: &str = "put the log drive right, then press Enter";
 const ENTERS_MAX: usize = 12;
 /// How long one Enter may take to change the screen.
 const ANSWERED: Duration = Duration::from_secs(8);
+/// How long a slow stick may take until it is written to.
+const WRITTEN: Duration = Duration::from_secs(300);
 /// Bytes of a cluster.
 const CLUSTER: usize = 512;
 
@@ -79,7 +81,7 @@ impl Table {
         let mut screen = String::new();
         for _ in 0..ENTERS_MAX {
             self.machine.press(&["ret"]);
-            let began = std::time::Instant::now();
+            let began = Instant::now();
             while began.elapsed() < ANSWERED {
                 screen = self.says();
                 if screen.contains(words) {
@@ -89,6 +91,21 @@ impl Table {
             }
         }
         panic!("{words:?} is not on\n{screen}");
+    }
+
+    /// Waits until something is written after this many operations. Enter is pressed again where it came too soon: before the
+    /// stick was let in.
+    #[track_caller]
+    fn until_written(&mut self, disk: &Disk, before: usize) {
+        let began = Instant::now();
+        while !disk.log()[before..].iter().any(|op| matches!(op, Op::Write(_))) {
+            let screen = self.says();
+            assert!(began.elapsed() < WRITTEN, "nothing is written: {:?}\n{screen}", &disk.log()[before..]);
+            if screen.contains(TROUBLE) {
+                self.machine.press(&["ret"]);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The screen right of its list of steps, in one line.
@@ -191,9 +208,7 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     let plugged = table.plug("log", SERIAL, disk.clone());
     let before = disk.log().len();
     table.until("wait: the record goes on the log drives and is read back.");
-    while !disk.log()[before..].iter().any(|op| matches!(op, Op::Write(_))) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    table.until_written(&disk, before);
     plugged.pull(&mut table.machine);
     table.machine.wait_until("the torn out drive", |screen| screen.join(" ").contains("It was pulled out"));
     assert_eq!(table.head(), head);
