@@ -38,19 +38,23 @@ const FILES: [(&str, &str); 6] = [
     ("opensc", "/usr/share/opensc/sc-hsm.profile"),
 ];
 
-/// Process 1: loads the USB modules, then runs each line of the second serial line and marks where its output ends.
+/// Process 1 loads the USB modules, then a child of it runs each line of the second serial line and marks where its
+/// output ends. A child, because busybox's `read` begins again when an orphan's end interrupts it, and what it had read of
+/// the line is lost: orphans go to process 1, which only waits.
 const INIT: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/sbin:/usr/bin:/bin HOME=/tmp
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs devtmpfs /dev
 while read -r module; do insmod "/modules/$module"; done </modules/modules
-exec </dev/ttyS1 >/dev/ttyS1 2>&1
-stty raw -echo
-printf '\001ready\n'
-while read -r number line; do
-    (eval "$line") </dev/null 2>&1
-    printf '\001%s %s\n' "$number" "$?"
-done
+(
+    stty raw -echo
+    printf '\001ready\n'
+    while read -r number line; do
+        (eval "$line") </dev/null 2>&1
+        printf '\001%s %s\n' "$number" "$?"
+    done
+) </dev/ttyS1 >/dev/ttyS1 2>&1
+poweroff -f
 "#;
 
 /// A running guest.
@@ -100,7 +104,7 @@ impl Guest {
         let out = match ran {
             Ok(out) => String::from_utf8_lossy(&out).into_owned(),
             Err(said) => {
-                panic!("{line}: no end, but {}\n{}", String::from_utf8_lossy(&said), self.machine.console())
+                panic!("{line}: no end, but {:?}\n{}", String::from_utf8_lossy(&said), self.machine.console())
             }
         };
         let code = self.shell.read_until(b"\n", PATIENCE).unwrap();
