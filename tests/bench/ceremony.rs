@@ -21,7 +21,7 @@ use conclave_room::{text_ceremony, view};
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::MemoryDrives;
 use conclave_sim::world::machine::World;
-use conclave_sim::world::play::{Ended, device, play};
+use conclave_sim::world::play::{Ended, device, play, rows};
 use conclave_sim::world::robot::{Deed, Robot};
 use conclave_sim::world::stage::Stage;
 use conclave_sim::world::tokens::MemoryTokens;
@@ -138,8 +138,7 @@ pub(crate) fn safire() {
         if ceremony.busy() {
             ceremony.go_on(&mut machine);
         } else {
-            let screen = terminal.backend().buffer().content.chunks(80);
-            let screen: Vec<String> = screen.map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect();
+            let screen = rows(terminal.backend().buffer());
             let thinks = now();
             let deeds = robot.look(&screen);
             people = now() - thinks;

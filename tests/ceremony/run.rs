@@ -17,7 +17,7 @@ use conclave_room::shown::Shown;
 use conclave_room::view;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
-use conclave_sim::world::play::device;
+use conclave_sim::world::play::{device, rows};
 use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::Stage;
 use ratatui::Terminal;
@@ -59,8 +59,7 @@ impl Around {
     }
 
     fn screen(&self) -> Vec<String> {
-        let buffer = self.terminal.backend().buffer();
-        buffer.content.chunks(80).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect()
+        rows(self.terminal.backend().buffer())
     }
 
     fn press(&mut self, key: Key) {

@@ -22,6 +22,7 @@ use conclave_room::civil::Wall;
 use conclave_room::ports::Now;
 use conclave_room::{text_ceremony as words, view};
 use conclave_sim::world::machine::World;
+use conclave_sim::world::play::rows;
 use conclave_tests::png::Image;
 use conclave_tests::scratch::Scratch;
 use conclave_tests::tool;
@@ -204,9 +205,7 @@ fn drawn_with(size: Size, draw: impl FnOnce(&mut Frame)) -> Buffer {
 }
 
 fn text(buffer: &Buffer) -> String {
-    let rows = buffer.content.chunks(usize::from(buffer.area.width));
-    let row = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect::<String>();
-    rows.map(|cells| format!("{}\n", row(cells).trim_end())).collect()
+    rows(buffer).iter().map(|row| format!("{}\n", row.trim_end())).collect()
 }
 
 /// The middle of a screen without the symbols drawn in it, in one line; of a golden file, after the line that names it.

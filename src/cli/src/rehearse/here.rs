@@ -23,7 +23,7 @@ use conclave_room::view;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
-use conclave_sim::world::play::device;
+use conclave_sim::world::play::{device, rows};
 use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::Stage;
 use ratatui::Terminal;
@@ -32,7 +32,7 @@ use ratatui::backend::TestBackend;
 use super::keys::Typed;
 use super::left::Left;
 use super::menu::{Menu, Wish};
-use super::terminal::{SCREEN, Watched, rows};
+use super::terminal::{SCREEN, Watched};
 use super::{READ, Rehearsal};
 use crate::random;
 

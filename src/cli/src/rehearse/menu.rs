@@ -108,8 +108,10 @@ fn copy(of: &str, digest: &Digest) -> [String; 3] {
 
 #[cfg(test)]
 mod tests {
+    use conclave_sim::world::play::rows;
+
     use super::*;
-    use crate::rehearse::terminal::{SCREEN, rows};
+    use crate::rehearse::terminal::SCREEN;
 
     fn menu() -> Menu {
         let plan = conclave_ceremony::plan::read(super::super::SAFIRE).unwrap();

@@ -5,6 +5,7 @@ use std::process;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use conclave_sim::world::play::rows;
 use crossterm::style::{Attribute, Color as Ansi, Print, SetAttribute, SetBackgroundColor, SetForegroundColor};
 use crossterm::{QueueableCommand, cursor, terminal};
 use ratatui::buffer::{Buffer, Cell};
@@ -95,12 +96,6 @@ pub fn fits() -> Result<bool, TerminalError> {
         }
         _ => Ok(true),
     }
-}
-
-/// The rows of a screen as text.
-pub fn rows(screen: &Buffer) -> Vec<String> {
-    let row = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect();
-    screen.content.chunks(usize::from(screen.area.width).max(1)).map(row).collect()
 }
 
 /// The step under way, as the middle of a ceremony's screen names it.

@@ -6,6 +6,7 @@ use conclave_room::ceremony::Ceremony;
 use conclave_room::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 use smartcard_hsm::cvc::RootKind;
 
 use super::machine::World;
@@ -40,9 +41,13 @@ pub fn device(plan: &Plan, serial: &str) -> Option<Device> {
 pub fn screen<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> Vec<String> {
     let Ok(mut terminal) = Terminal::new(TestBackend::new(80, 25));
     let Ok(_) = terminal.draw(|frame| view::ceremony::draw(&ceremony.scene(), frame));
-    let buffer = terminal.backend().buffer();
-    let columns = usize::from(buffer.area.width);
-    buffer.content.chunks(columns).map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect()).collect()
+    rows(terminal.backend().buffer())
+}
+
+/// The rows of a screen as text, as people and [`Robot`] read it.
+pub fn rows(screen: &Buffer) -> Vec<String> {
+    let row = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect();
+    screen.content.chunks(usize::from(screen.area.width).max(1)).map(row).collect()
 }
 
 /// Plays on until it ends; `before` each turn may change what is on the stage.
