@@ -2,31 +2,20 @@
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::ask::Ask;
-use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Answer, Event};
 use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
-use conclave_ceremony::transcript::{self, GENESIS, append};
+use conclave_ceremony::transcript;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::key::Key;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
-use conclave_tests::ceremony::start;
+use conclave_tests::ceremony::{chained, start};
 
 use super::{MINIMAL, account, middle, stage, verified};
 
 const TOKENS: [TokenId; 2] = [TokenId(0), TokenId(1)];
-
-fn chained(entries: Vec<Entry>) -> Vec<u8> {
-    let (mut bytes, mut head) = (Vec::new(), GENESIS);
-    for (seq, entry) in (0..).zip(entries) {
-        let (appended, next) = append(&head, &Entry { seq, prev: head.into(), ..entry }).unwrap();
-        bytes.extend(appended);
-        head = next;
-    }
-    bytes
-}
 
 #[test]
 fn used_tokens_are_looked_at_before_they_are_erased_by_two_roles_and_a_typed_word() {

@@ -1,10 +1,22 @@
-//! How every ceremony of the tests begins: a medium, an air gap, a clock and a plan that were looked at and found sound.
+//! Ceremonies of the tests: how each begins, one played to its end, and records written anew.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::Looked;
+use conclave_ceremony::ids::DriveId;
+use conclave_ceremony::plan;
 use conclave_ceremony::public::Text;
+use conclave_ceremony::transcript::{GENESIS, append};
 use conclave_publish::Digest;
-use conclave_room::ceremony::begin::Start;
+use conclave_room::ceremony::begin::{Begun, Start};
 use conclave_room::civil::Wall;
+use conclave_sim::memo::Memo;
+use conclave_sim::world::machine::World;
+use conclave_sim::world::play::{Ended, play, screen};
+use conclave_sim::world::robot::Robot;
+use conclave_sim::world::stage::Stage;
 
 /// Within the window of the example plans: 2026-11-21.
 pub const STARTED: Wall = Wall(1_795_295_100);
@@ -22,4 +34,46 @@ pub fn start() -> Start {
             Looked::Plan { source: text("a printed copy"), drive: text("PLAN") },
         ],
     }
+}
+
+/// A ceremony that was closed.
+pub struct Played {
+    /// What lies on the table.
+    pub stage: Stage,
+    /// Everybody, with their papers.
+    pub robot: Robot,
+    /// The record.
+    pub transcript: Vec<u8>,
+    /// Every file on every drive but the record, by name.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Plays a rehearsal from its first entry to close; `machine` and `tokens` are what their randomness comes from.
+pub fn played(bytes: &[u8], machine: [u8; 32], tokens: [u8; 32], memo: &Arc<Memo>) -> Played {
+    let planned = plan::read(bytes).unwrap();
+    let mut stage = Stage::of(&planned, World::new(machine, STARTED, Arc::clone(memo)), tokens).unwrap();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else {
+        panic!("a rehearsal")
+    };
+    let mut robot = Robot::new(&planned);
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
+    assert!(ended == Ended::Closed, "{ended:?}\n{}", screen(&mut ceremony).join("\n"));
+    let mut files = BTreeMap::new();
+    for at in 0..planned.drives.len() {
+        let stick = stage.stick(DriveId(at as u16)).unwrap();
+        files.extend(stick.files.iter().map(|(name, bytes)| (name.as_str().to_owned(), bytes.clone())));
+    }
+    let transcript = files.remove("conclave.cbor").unwrap();
+    Played { stage, robot, transcript, files }
+}
+
+/// The bytes of these entries, numbered and chained anew.
+pub fn chained(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {
+    let (mut bytes, mut head) = (Vec::new(), GENESIS);
+    for (seq, entry) in (0..).zip(entries) {
+        let (appended, next) = append(&head, &Entry { seq, prev: head.into(), ..entry }).unwrap();
+        bytes.extend(appended);
+        head = next;
+    }
+    bytes
 }

@@ -7,8 +7,9 @@ use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, TokenId}
 use conclave_ceremony::public::{Bytes, Octets};
 use conclave_ceremony::script::Which;
 use conclave_ceremony::step::Unfit;
+use conclave_tests::ceremony::chained;
 
-use super::golden::{self, chained, judged};
+use super::golden::{self, judged};
 use super::rules::{came, intends, line, other_digest, other_kcv, outcome, said};
 
 const MASTER: TokenId = TokenId(0);

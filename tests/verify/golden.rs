@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use conclave_ceremony::entry::{Entry, Head};
+use conclave_ceremony::entry::Head;
 use conclave_ceremony::transcript::{Transcript, read};
 use conclave_ceremony::verify::{Account, Given, verify};
 
@@ -25,17 +25,4 @@ pub(crate) fn transcript() -> Transcript {
 /// Judged by the golden plan.
 pub(crate) fn judged(transcript: &[u8], heads: &[Head]) -> Account {
     verify(Given { transcript, plan: PLAN, files: &BTreeMap::new(), heads })
-}
-
-/// The bytes of these entries, numbered and chained anew.
-pub(crate) fn chained(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {
-    let (mut bytes, mut head) = (Vec::new(), conclave_ceremony::transcript::GENESIS);
-    for (seq, mut entry) in (0..).zip(entries) {
-        entry.seq = seq;
-        entry.prev = head.into();
-        let (appended, next) = conclave_ceremony::transcript::append(&head, &entry).unwrap();
-        bytes.extend(appended);
-        head = next;
-    }
-    bytes
 }

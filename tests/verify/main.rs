@@ -5,15 +5,16 @@
 mod deleted;
 mod golden;
 mod mutants;
-mod played;
 mod rewritten;
 mod rules;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use conclave_ceremony::twin::twin;
 use conclave_ceremony::verify::{Account, Given, Verdict, verify};
 use conclave_publish::Digest;
+use conclave_tests::ceremony::played;
 
 fn named(findings: &[conclave_ceremony::verify::Finding]) -> Vec<&str> {
     findings.iter().map(|finding| finding.rule).collect()
@@ -27,9 +28,9 @@ fn refused_by(account: &Account, rule: &str) {
 
 #[test]
 fn a_whole_ceremony_is_consistent_and_with_its_head_anchored() {
-    let played = played::played();
+    let played = played(golden::PLAN, [7; 32], [3; 32], &Arc::default());
     let judge = |heads: &[Digest]| {
-        verify(Given { transcript: &played.transcript, plan: played.plan, files: &played.files, heads })
+        verify(Given { transcript: &played.transcript, plan: golden::PLAN, files: &played.files, heads })
     };
     let account = judge(&[]);
     assert_eq!(account.refused, []);

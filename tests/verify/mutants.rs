@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use ciborium::Value;
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::verify::Verdict;
+use conclave_tests::ceremony::chained;
 
-use super::golden::{self, chained, judged};
+use super::golden::{self, judged};
 
 /// Fields whose change no signature and no rule shows where nothing was signed after them, by step and field: what only the
 /// heads of witnesses fix. Each stands in the lists of what is reported or attested, or is a time within the window.

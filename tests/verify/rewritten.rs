@@ -9,8 +9,9 @@ use conclave_ceremony::public::Octets;
 use conclave_ceremony::transcript::append;
 use conclave_ceremony::verify::{Given, Verdict, verify};
 use conclave_publish::Digest;
+use conclave_tests::ceremony::chained;
 
-use super::golden::{self, chained, judged};
+use super::golden::{self, judged};
 use super::{named, refused_by};
 
 fn entries() -> Vec<Entry> {

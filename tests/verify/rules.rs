@@ -8,8 +8,9 @@ use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, StepId, 
 use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::Which;
 use conclave_ceremony::verify::Finding;
+use conclave_tests::ceremony::chained;
 
-use super::golden::{self, chained, judged};
+use super::golden::{self, judged};
 use super::refused_by;
 
 const MASTER: TokenId = TokenId(0);

@@ -15,6 +15,7 @@ use conclave_ceremony::verify::{Account, Given, Verdict, verify};
 use conclave_publish::{PublicKey, Statement};
 use conclave_sim::icc::Icc;
 use conclave_sim::token::Token;
+use conclave_tests::ceremony::chained;
 use conclave_tests::opensc::Readers;
 use conclave_tests::tool::{Ran, run};
 
@@ -100,12 +101,7 @@ fn a_token_is_received_once_and_impostors_are_not() {
 
     // A transcript that was never closed, or another plan's.
     let whole = conclave_ceremony::transcript::read(&ours.transcript).unwrap();
-    let mut shorter = Vec::new();
-    for entry in &whole.entries[..20] {
-        let (bytes, _) = conclave_ceremony::transcript::append(&entry.prev.into(), entry).unwrap();
-        shorter.extend(bytes);
-    }
-    fs::write(readers.file("conclave.cbor"), shorter).unwrap();
+    fs::write(readers.file("conclave.cbor"), chained(whole.entries[..20].iter().cloned())).unwrap();
     refused(&receive(&readers, SERIAL, ours.pin()), "the transcript was never closed");
     fs::write(readers.file("conclave.cbor"), &ours.transcript[..ours.transcript.len() - 1]).unwrap();
     refused(&receive(&readers, SERIAL, ours.pin()), "ends in half an entry");
@@ -146,13 +142,8 @@ fn addendum(readers: &Readers, ours: &Left) {
     assert!(refused(judge(&files)), "no such key");
     // Over another head than the last: it was not received after the ceremony.
     let whole = conclave_ceremony::transcript::read(&ours.transcript).unwrap();
-    let (last, _) = conclave_ceremony::transcript::append(
-        &whole.entries.last().unwrap().prev.into(),
-        whole.entries.last().unwrap(),
-    )
-    .unwrap();
-    let shorter = &ours.transcript[..ours.transcript.len() - last.len()];
-    let account = verify(Given { transcript: shorter, plan: PLAN, files: &all, heads: &[] });
+    let shorter = chained(whole.entries[..whole.entries.len() - 1].iter().cloned());
+    let account = verify(Given { transcript: &shorter, plan: PLAN, files: &all, heads: &[] });
     assert!(refused(account), "it was never closed");
 }
 
