@@ -108,11 +108,11 @@ impl Leaves for Sealed {
 }
 
 impl Public {
-    /// A plan, byte by byte as everybody agreed on it.
+    /// A plan, read, and byte by byte as everybody agreed on it.
     ///
     /// **Errors**: it is none, with every reason.
-    pub fn plan(bytes: &[u8]) -> Result<Self, Vec<Refusal>> {
-        plan::read(bytes).map(|_| Self(bytes.to_vec()))
+    pub fn plan(bytes: &[u8]) -> Result<(Plan, Self), Vec<Refusal>> {
+        plan::read(bytes).map(|plan| (plan, Self(bytes.to_vec())))
     }
 
     /// The text twin of a transcript.

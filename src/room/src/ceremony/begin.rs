@@ -3,7 +3,7 @@
 use conclave_ceremony::companion::Companion;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::{Began, Event, Looked};
-use conclave_ceremony::plan::{self, Plan, Refusal};
+use conclave_ceremony::plan::{Plan, Refusal};
 use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::step::State;
 use conclave_ceremony::transcript::FORMAT;
@@ -60,10 +60,10 @@ pub enum Begun<M: Machine> {
 impl<M: Machine> Begun<M> {
     /// Begins a ceremony.
     pub fn new(plan: &[u8], start: Start, machine: &mut M) -> Result<Self, NotBegun> {
-        let read = plan::read(plan).map_err(NotBegun::Plan)?;
-        Ok(match read.kind {
-            Kind::Production => Self::Production(Box::new(begin(read, plan, start, machine)?)),
-            Kind::Rehearsal => Self::Rehearsal(Box::new(begin(read, plan, start, machine)?)),
+        let (plan, file) = Public::plan(plan).map_err(NotBegun::Plan)?;
+        Ok(match plan.kind {
+            Kind::Production => Self::Production(Box::new(begin(plan, file, start, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(begin(plan, file, start, machine)?)),
         })
     }
 }
@@ -122,7 +122,7 @@ impl<M: Machine> Begun<M> {
 
 fn begin<M: Machine, R: RootKind>(
     plan: Plan,
-    bytes: &[u8],
+    file: Public,
     start: Start,
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotBegun> {
@@ -153,7 +153,7 @@ fn begin<M: Machine, R: RootKind>(
         seq: 0,
         boot: 1,
         record: Record::default(),
-        performer: Performer::new(Public::plan(bytes).map_err(NotBegun::Plan)?, (&companion).into()),
+        performer: Performer::new(file, (&companion).into()),
         desk: Desk::default(),
         waits: None,
         findings: start.findings.into(),

@@ -5,7 +5,7 @@ use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::merge::{MergeError, merge};
-use conclave_ceremony::plan::{self, Holds, Plan, Refusal};
+use conclave_ceremony::plan::{Holds, Plan, Refusal};
 use conclave_ceremony::step::{State, Unfit};
 use conclave_ceremony::transcript::Transcript;
 use conclave_publish::{Digest, FileName, Kind};
@@ -73,11 +73,10 @@ struct Read {
 impl<M: Machine> Begun<M> {
     /// Goes on with the ceremony whose log drives are plugged in.
     pub fn resumed(machine: &mut M) -> Result<Self, NotResumed> {
-        let (bytes, companion) = beside(machine)?;
-        let plan = plan::read(&bytes).map_err(NotResumed::Plan)?;
+        let (plan, file, companion) = beside(machine)?;
         Ok(match plan.kind {
-            Kind::Production => Self::Production(Box::new(resume(plan, bytes, companion, machine)?)),
-            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, bytes, companion, machine)?)),
+            Kind::Production => Self::Production(Box::new(resume(plan, file, companion, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, file, companion, machine)?)),
         })
     }
 }
@@ -90,25 +89,26 @@ fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
     NotResumed::Drive(crate::text_drives::told(drive.serial.as_str(), error))
 }
 
-/// Plan and companion, from the first drive that has both, one whose companion is of its plan before others.
-fn beside(machine: &mut impl Machine) -> Result<(Vec<u8>, Vec<u8>), NotResumed> {
+/// Plan, its file and companion, from the first drive that has both, one whose companion is of its plan before others.
+fn beside(machine: &mut impl Machine) -> Result<(Plan, Public, Vec<u8>), NotResumed> {
     let drives = machine.drives().present().map_err(|error| NotResumed::Drive(error.to_string()))?;
     let wanted = [name(log_drive::PLAN)?, name(log_drive::COMPANION)?];
     let mut torn = None;
     for drive in drives {
         let Ok(names) = machine.drives().names(&drive) else { continue };
         if wanted.iter().all(|wanted| names.iter().any(|(name, _)| name == wanted)) {
+            let mut read =
+                |name| machine.drives().read(&drive, name, FILE_LEN_MAX).map_err(|error| failed(&drive, &error));
             let [plan, companion] = &wanted;
-            let plan = machine.drives().read(&drive, plan, FILE_LEN_MAX).map_err(|error| failed(&drive, &error))?;
-            let companion = machine.drives().read(&drive, companion, FILE_LEN_MAX);
-            let found = (plan, companion.map_err(|error| failed(&drive, &error))?);
-            if plan::read(&found.0).is_ok_and(|plan| Companion::of_plan(&found.1, &plan).is_ok()) {
-                return Ok(found);
+            let (plan, companion) = (read(plan)?, read(companion)?);
+            let found = Public::plan(&plan).map(|(plan, file)| (plan, file, companion));
+            if found.as_ref().is_ok_and(|(plan, _, companion)| Companion::of_plan(companion, plan).is_ok()) {
+                return found.map_err(NotResumed::Plan);
             }
             torn = torn.or(Some(found));
         }
     }
-    torn.ok_or_else(|| NotResumed::Drive(crate::text_intake::NO_RECORD.into()))
+    torn.ok_or_else(|| NotResumed::Drive(crate::text_intake::NO_RECORD.into()))?.map_err(NotResumed::Plan)
 }
 
 fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed> {
@@ -132,7 +132,7 @@ fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed
 
 fn resume<M: Machine, R: RootKind>(
     plan: Plan,
-    bytes: Vec<u8>,
+    file: Public,
     companion: Vec<u8>,
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotResumed> {
@@ -152,7 +152,7 @@ fn resume<M: Machine, R: RootKind>(
         _ => None,
     });
     let companion = Companion::read(&companion, &plan, &began.ok_or(NotResumed::OtherPlan)?.commitments)?;
-    let mut performer = Performer::new(Public::plan(&bytes).map_err(NotResumed::Plan)?, (&companion).into());
+    let mut performer = Performer::new(file, (&companion).into());
     let mut state = State::default();
     for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
         let (next, acts) = state.step(&plan, &script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;
