@@ -4,12 +4,11 @@
 
 use std::ops::ControlFlow;
 
-use conclave_ceremony::plan::Holds;
 use conclave_ceremony::{compile, transcript, twin};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::vm::machine::Firmware;
 use conclave_tests::vm::room::Room;
-use conclave_tests::vm::{stick, walk};
+use conclave_tests::vm::walk;
 
 use crate::album::Album;
 use crate::judges::Left;
@@ -41,25 +40,20 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
     secrets.are_gone(&mut room.machine, "when it is closed");
     walk::switch_off(&mut room.machine);
     secrets.are_gone(&mut room.machine, "when it is off");
-    drop(room.machine);
+    room.machine.kill();
 
-    let logs = room.plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
-    let logs: Vec<String> = logs.map(|drive| drive.serial.to_string()).collect();
-    let records: Vec<Vec<u8>> = logs.iter().map(|log| stick::get(&room.scratch.file(log), "conclave.cbor")).collect();
-    assert!(records[0] == records[1], "both logs");
-    let a = &records[0];
-    let record = transcript::read(a).unwrap();
+    let log = room.on_logs("conclave.cbor");
+    let record = transcript::read(&log).unwrap();
     let script = compile::compile(&room.plan).unwrap();
     assert_eq!((record.torn, record.entries.last().unwrap().step), (0, script.steps.last().unwrap().id));
     let words = record.head().groups().map(|group| group.to_string()).join(" ");
     assert!(last.split_whitespace().collect::<Vec<_>>().join(" ").contains(&words[..19]), "{words}: {last}");
-    let text = stick::get(&room.scratch.file(&logs[0]), "conclave.txt");
-    assert_eq!(String::from_utf8(text).unwrap(), twin::twin(&room.plan, &script, &record));
-    assert_eq!(stick::get(&room.scratch.file(&logs[1]), "plan.toml"), PLAN);
+    assert_eq!(String::from_utf8(room.on_logs("conclave.txt")).unwrap(), twin::twin(&room.plan, &script, &record));
+    assert_eq!(room.on_logs("plan.toml"), PLAN);
     for secret in robot.papers().values() {
-        assert!(!a.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret is in the record");
+        assert!(!log.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret is in the record");
     }
-    println!("figure: {} entries, {} bytes of record, ceremony on the shipped image", record.entries.len(), a.len());
+    println!("figure: {} entries, {} bytes of record, ceremony on the shipped image", record.entries.len(), log.len());
 
     let Room { plan, scratch: sticks, tokens, .. } = room;
     let left = Left { plan, sticks, tokens, papers: robot.papers().clone(), head: record.head() };

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conclave_ceremony::plan::{Plan, read};
+use conclave_ceremony::plan::{Holds, Plan, read};
 use conclave_room::key::Key;
 use conclave_sim::ccid_device::CcidDevice;
 use conclave_sim::token::Token;
@@ -86,6 +86,17 @@ impl Room {
         walk::to_devices(&mut self.machine);
         self.machine.press(&["ret"]);
         self.machine.wait_for("plug in the drive with the plan");
+    }
+
+    /// A file as the sticks of both log drives have it. The machine must have been ended before ([`Machine::kill`]): after
+    /// [`walk::switch_off`] it is only paused, and QEMU still has the sticks open to write to them.
+    #[track_caller]
+    pub fn on_logs(&self, name: &str) -> Vec<u8> {
+        let logs = self.plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
+        let files: Vec<_> = logs.map(|drive| stick::get(&self.scratch.file(drive.serial.as_str()), name)).collect();
+        let [a, b]: [Vec<u8>; 2] = files.try_into().expect("two log drives");
+        assert!(a == b, "{name} differs: {} and {} bytes", a.len(), b.len());
+        a
     }
 
     /// Plugs in what has this serial, if it is not in.
