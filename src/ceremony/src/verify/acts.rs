@@ -11,7 +11,7 @@ fn all<I>(len: usize, id: impl Fn(u16) -> I) -> Vec<I> {
     (0..len).filter_map(|at| u16::try_from(at).ok()).map(id).collect()
 }
 
-fn shares(plan: &Plan) -> Vec<ShareId> {
+pub(super) fn shares(plan: &Plan) -> Vec<ShareId> {
     all(plan.shares.len(), ShareId)
 }
 
@@ -21,6 +21,16 @@ pub(super) fn tokens(plan: &Plan) -> Vec<TokenId> {
 
 pub(super) fn keys(plan: &Plan) -> Vec<KeyIx> {
     all(plan.keys.len(), KeyIx)
+}
+
+/// Whether a token was used before, and so is erased.
+pub(super) fn used(plan: &Plan, token: TokenId) -> bool {
+    plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used)
+}
+
+/// The token a key is made on.
+pub(super) fn master(plan: &Plan, key: KeyIx) -> Option<TokenId> {
+    plan.keys.get(usize::from(key.0)).map(|key| key.master)
 }
 
 /// Keys a token is to hold, and on which token each was made.
@@ -48,7 +58,6 @@ fn plain(act: Act) -> Act {
 
 /// The acts a kind of step consists of, as [`plain`] has them.
 pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
-    let master = |key: KeyIx| plan.keys.get(usize::from(key.0)).map(|key| key.master);
     let secret = |slot| vec![Act::Make(slot), Act::Reveal(slot)];
     let with_blobs =
         |acts: &dyn Fn(DriveId) -> Vec<Act>| holding(plan, Holds::Blobs).into_iter().flat_map(acts).collect();
@@ -59,8 +68,7 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         StepKind::Register(drive) => vec![Act::Identify(drive)],
         StepKind::Inspect(token) => vec![Act::Inspect(token)],
         StepKind::Prove(token) => {
-            let used = plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
-            let wipe = used.then_some(Act::Wipe(Some(Slot::OldSoPin(token))));
+            let wipe = used(plan, token).then_some(Act::Wipe(Some(Slot::OldSoPin(token))));
             [Act::Prove(token)].into_iter().chain(wipe).collect()
         }
         StepKind::Pin(token, Which::So) => secret(Slot::Pin(token, Which::So)),
@@ -92,15 +100,15 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         StepKind::TryPin(token) => vec![Act::TryPin(token), Act::Label(token)],
         StepKind::Generate(key) => {
             let make = |master| [Act::List(master), Act::Generate(master, key), Act::List(master)];
-            master(key).into_iter().flat_map(make).collect()
+            master(plan, key).into_iter().flat_map(make).collect()
         }
         StepKind::Certify(key) => {
             let certify = |master| [Act::Sign(master, key, Signs::Certificate), Act::Describe(master, key)];
-            master(key).into_iter().flat_map(certify).collect()
+            master(plan, key).into_iter().flat_map(certify).collect()
         }
         StepKind::Wrap(key) => with_blobs(&|drive| {
             let wrap = |master| [Act::Identify(drive), Act::Wrap(master, key), Act::Write(drive, Item::Blob(key, 0))];
-            master(key).into_iter().flat_map(wrap).collect()
+            master(plan, key).into_iter().flat_map(wrap).collect()
         }),
         StepKind::Restore(token) => with_blobs(&|drive| {
             let restore =

@@ -59,23 +59,21 @@ pub(super) fn new(case: &Case<'_>, account: &mut Account) {
 /// The secrets a step takes from memory.
 fn taken(case: &Case<'_>, kind: StepKind) -> Vec<Slot> {
     let pin = |token| Slot::Pin(token, Which::User);
-    let shares = || (0..case.plan.shares.len()).filter_map(|at| u16::try_from(at).ok()).map(ShareId);
-    let master = |key: crate::ids::KeyIx| case.plan.keys.get(usize::from(key.0)).map(|key| pin(key.master));
+    let shares = |slot: fn(ShareId) -> Slot| acts::shares(case.plan).into_iter().map(slot).collect();
     match kind {
-        StepKind::Prove(token) => {
-            let used = case.plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
-            used.then_some(Slot::OldSoPin(token)).into_iter().collect()
-        }
-        StepKind::MakeShares => shares().map(Slot::Passphrase).collect(),
+        StepKind::Prove(token) => acts::used(case.plan, token).then_some(Slot::OldSoPin(token)).into_iter().collect(),
+        StepKind::MakeShares => shares(Slot::Passphrase),
         StepKind::Initialise(token) => vec![pin(token), Slot::Pin(token, Which::So)],
         StepKind::OpenShare(share) => vec![Slot::Passphrase(share)],
-        StepKind::Import => shares().map(Slot::Share).collect(),
+        StepKind::Import => shares(Slot::Share),
         StepKind::TryPin(token) | StepKind::Restore(token) | StepKind::State(token) => vec![pin(token)],
         StepKind::Compare(token) => {
             let masters = acts::held(case.plan, token).into_iter().map(|(_, master): (_, TokenId)| pin(master));
             masters.chain([pin(token)]).collect()
         }
-        StepKind::Generate(key) | StepKind::Certify(key) | StepKind::Wrap(key) => master(key).into_iter().collect(),
+        StepKind::Generate(key) | StepKind::Certify(key) | StepKind::Wrap(key) => {
+            acts::master(case.plan, key).into_iter().map(pin).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Account;
 use super::walk::{Given, Visit};
+use super::{Account, acts};
 use crate::event::{Answer, Looked};
 use crate::ids::PersonId;
-use crate::plan::{Before, Plan, Role};
+use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step, StepKind};
 
 /// Who is there.
@@ -139,8 +139,7 @@ pub(super) fn authorised(plan: &Plan, present: &Present, visit: &Visit<'_>) -> b
                 && agreed(plan, present, visit)
         }
         StepKind::Prove(token) => {
-            let used = plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
-            (!used || gave(&|_, answer| *answer == Answer::Word)) && agreed(plan, present, visit)
+            (!acts::used(plan, token) || gave(&|_, answer| *answer == Answer::Word)) && agreed(plan, present, visit)
         }
         _ => agreed(plan, present, visit),
     }
