@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, read_to_string};
 use std::io::{self, Write};
 
+use conclave_room::view::console_number;
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
@@ -130,26 +131,11 @@ fn paint<'a>(cells: impl Iterator<Item = (u16, u16, &'a Cell)>) -> String {
 
 /// The sixteen colours of a text console, as SGR parameters; anything else is the `default`.
 fn colour(colour: Color, base: u16, default: u16) -> u16 {
-    let number = match colour {
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 60,
-        Color::LightRed => 61,
-        Color::LightGreen => 62,
-        Color::LightYellow => 63,
-        Color::LightBlue => 64,
-        Color::LightMagenta => 65,
-        Color::LightCyan => 66,
-        Color::White => 67,
-        Color::Reset | Color::Rgb(..) | Color::Indexed(_) => return default,
-    };
-    base + number
+    match console_number(colour).map(u16::from) {
+        Some(dark @ ..8) => base + dark,
+        Some(bright) => base + 60 + (bright - 8),
+        None => default,
+    }
 }
 
 #[cfg(test)]

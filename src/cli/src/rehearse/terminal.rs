@@ -5,6 +5,7 @@ use std::process;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use conclave_room::view::console_number;
 use conclave_sim::world::play::rows;
 use crossterm::style::{Attribute, Color as Ansi, Print, SetAttribute, SetBackgroundColor, SetForegroundColor};
 use crossterm::{QueueableCommand, cursor, terminal};
@@ -208,26 +209,7 @@ fn paint(out: &mut Vec<u8>, cells: &[Cell]) -> io::Result<()> {
 
 /// The sixteen colours of a console; the room draws with no others.
 fn ansi(colour: Color) -> Ansi {
-    Ansi::AnsiValue(match colour {
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        Color::LightRed => 9,
-        Color::LightGreen => 10,
-        Color::LightYellow => 11,
-        Color::LightBlue => 12,
-        Color::LightMagenta => 13,
-        Color::LightCyan => 14,
-        Color::White => 15,
-        Color::Indexed(colour) => colour,
-        Color::Reset | Color::Rgb(..) => return Ansi::Reset,
-    })
+    console_number(colour).map_or(Ansi::Reset, Ansi::AnsiValue)
 }
 
 #[cfg(test)]

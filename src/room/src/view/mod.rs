@@ -36,6 +36,31 @@ const BAD: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Mod
 const ASK: Style = Style::new().fg(Color::LightYellow).bg(Color::Black);
 const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 
+/// The number that escape sequences give to a colour of a text console: 0 to 7, and 8 to 15 for the same made bright. `None` if
+/// a console does not have it.
+pub fn console_number(colour: Color) -> Option<u8> {
+    Some(match colour {
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        Color::LightRed => 9,
+        Color::LightGreen => 10,
+        Color::LightYellow => 11,
+        Color::LightBlue => 12,
+        Color::LightMagenta => 13,
+        Color::LightCyan => 14,
+        Color::White => 15,
+        Color::Indexed(number @ ..16) => number,
+        Color::Reset | Color::Rgb(..) | Color::Indexed(_) => return None,
+    })
+}
+
 /// Draws whatever is shown.
 pub fn show(showing: &Showing<'_>, frame: &mut Frame) {
     match showing {
