@@ -64,6 +64,25 @@ fn the_golden_transcript_verifies_for_ever() {
 }
 
 #[test]
+fn that_a_key_signed_is_proved_and_which_of_its_tokens_did_is_on_the_word_of_the_appliance() {
+    let account = golden::judged(golden::TRANSCRIPT, &[]);
+    let words = |findings: &[conclave_ceremony::verify::Finding]| -> Vec<String> {
+        let statements = findings.iter().filter(|finding| finding.rule == "statements");
+        statements.map(|finding| finding.words.clone()).collect()
+    };
+    let tokens = ["token MASTER (DENK0000001)", "token BACKUP (DENK0000002)"];
+    let proved = words(&account.proved);
+    assert_eq!(proved.len(), tokens.len());
+    for (words, token) in proved.iter().zip(tokens) {
+        assert!(
+            words.starts_with(&format!("key signing signed the statement that names {token}, over the head")),
+            "{words}"
+        );
+    }
+    assert_eq!(words(&account.reported), tokens.map(|token| format!("{token} made this signature with key signing")));
+}
+
+#[test]
 fn a_head_anchors_up_to_its_entry_and_a_foreign_head_is_refused() {
     let heads = golden::transcript().heads;
     let account = golden::judged(golden::TRANSCRIPT, &[heads[100]]);

@@ -11,8 +11,9 @@ use crate::entry::Head;
 use crate::event::Outcome;
 use crate::ids::TokenId;
 
-/// Rule `statements`: every token that holds a key signed, with that key, the statement over the head of the entry that asked
-/// for it. The record up to that entry is what it was then.
+/// Rule `statements`: each key signed, for every token that holds it, the statement that names that token and the head of the
+/// entry that asked for it. The record up to that entry is what it was then. All copies are one key: which of them signed,
+/// only the appliance saw.
 pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let mut signed = Vec::new();
     for deed in case.deeds() {
@@ -31,8 +32,11 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
         let Some(statement) = statement(case, token, key, head, purpose.clone()) else { continue };
         match statement.verify(key, signature.get()) {
             Ok(()) => {
-                let words = format!("{name} signed its statement over the head of entry {}", deed.intent);
+                let (label, holder) = (case.say().key(id), case.say().token(token));
+                let words =
+                    format!("{label} signed the statement that names {holder}, over the head of entry {}", deed.intent);
                 account.prove("statements", Some(deed.came), words);
+                account.report("statements", Some(deed.came), format!("{holder} made this signature with {label}"));
                 account.signed = account.signed.max(Some(deed.intent));
                 signed.push((token, id));
             }
@@ -49,8 +53,8 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     }
 }
 
-/// Rule `received`: what lies here of a key's new home is a statement that its token signed over the last head. The record up to
-/// its end is what it was on that day.
+/// Rule `received`: what lies here of a key's new home is the statement that names its token and the last head, signed by the
+/// key. The record up to its end is what it was on that day. That the token signed it, who received it says.
 pub(super) fn received(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let files = &case.given.files;
     let names = files.keys().map(String::as_str);
@@ -87,12 +91,19 @@ pub(super) fn received(case: &Case<'_>, keys: &Keys, account: &mut Account) {
             };
             let Some(expected) = statement(case, token, key, head, purpose) else { continue };
             if expected.to_string().as_bytes() != text.as_slice() {
-                account.refuse("received", None, format!("{name}: it signed another statement than this record's"));
+                account.refuse("received", None, format!("{name}: the text is not the statement of this record"));
                 continue;
             }
             match expected.verify(key, signature) {
                 Ok(()) => {
-                    account.prove("received", None, format!("{name} signed at its new home, over the last head"));
+                    let (label, holder) = (case.say().key(id), case.say().token(token));
+                    let words = format!("{label} signed that it was received on {holder}, over the last head");
+                    account.prove("received", None, words);
+                    account.attest(
+                        "received",
+                        None,
+                        format!("{holder} made this signature with {label}, at its new home"),
+                    );
                     account.signed = account.entries.checked_sub(1);
                 }
                 Err(error) => account.refuse("received", None, format!("{name}: {error}")),

@@ -125,6 +125,8 @@ fn addendum(readers: &Readers, ours: &Left) {
     assert!(without.signed.unwrap() + 1 < without.entries);
     let account = judge(&all);
     assert_eq!((by_rule(&account.proved), by_rule(&account.refused)), (1, 0), "{account:?}");
+    // That it was this token and no other copy is on the word of who received it.
+    assert_eq!(by_rule(&account.attested), 1, "{account:?}");
     assert_eq!((account.signed, account.verdict()), (Some(account.entries - 1), Verdict::ConsistentNotAnchored));
 
     let refused = |account: Account| account.verdict() == Verdict::Refused && by_rule(&account.refused) == 1;
