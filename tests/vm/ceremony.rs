@@ -15,10 +15,12 @@ use crate::judges::Left;
 use crate::secrets::Secrets;
 
 const PLAN: &[u8] = include_bytes!("../../docs/plans/safire.toml");
+/// Memory of the machine, in which secrets are looked for: little, for it is searched whole. **Units**: MiB.
+const MEMORY_MIB: u32 = 160;
 
 #[test]
 fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
-    let mut room = Room::start(PLAN, Firmware::Uefi);
+    let mut room = Room::start(PLAN, Firmware::Uefi, MEMORY_MIB);
     room.walk_in();
     let mut robot = Robot::new(&room.plan);
     let (mut album, mut secrets) = (Album::new(&room.plan), Secrets::default());

@@ -20,7 +20,7 @@ const FIRST: usize = 7;
 
 #[test]
 fn a_ceremony_whose_power_fails_ten_times_ends_where_it_would_have() {
-    let mut room = Room::start(PLAN, Firmware::Bios);
+    let mut room = Room::start(PLAN, Firmware::Bios, Firmware::Bios.memory_mib());
     let mut robot = Robot::new(&room.plan);
     room.walk_in();
     let steps = compile::compile(&room.plan).unwrap().steps.len();

@@ -55,7 +55,7 @@ fn rehearse() -> Result<ExitCode, Box<dyn Error>> {
     let rehearsal = Rehearse::from_command_line().check()?;
     build_image()?;
     let mut watched = rehearsal.watch()?;
-    let mut room = Room::start(&rehearsal.bytes, Firmware::Bios);
+    let mut room = Room::start(&rehearsal.bytes, Firmware::Bios, Firmware::Bios.memory_mib());
     let last = match &mut watched {
         Watched::Drawn(terminal) => in_terminal(terminal, rehearsal.hands, &mut room),
         Watched::Lines(lines) => {

@@ -36,11 +36,11 @@ pub enum Firmware {
 }
 
 impl Firmware {
-    /// Memory of a machine. Under BIOS a whole ceremony must do with 128 MB; UEFI wants some for itself.
-    fn memory_mib(self) -> &'static str {
+    /// Memory of a machine. Under BIOS a whole ceremony must do with 128 MiB; UEFI wants some for itself.
+    pub fn memory_mib(self) -> u32 {
         match self {
-            Self::Bios => "128",
-            Self::Uefi => "256",
+            Self::Bios => 128,
+            Self::Uefi => 256,
         }
     }
 }
@@ -83,7 +83,7 @@ impl Machine {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]);
         command.args(["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-display", "none"]);
-        command.args(["-m", firmware.memory_mib()]);
+        command.args(["-m", &firmware.memory_mib().to_string()]);
         command.args(["-vga", "std", "-device", "qemu-xhci,id=xhci,p2=15,p3=15"]);
         for socket in ["qmp", "watch"] {
             command.args(["-qmp", &format!("unix:{},server=on,wait=off", scratch.file(socket).display())]);

@@ -22,8 +22,6 @@ use crate::scratch::Scratch;
 
 /// What the randomness of the tokens comes from.
 const SEED: [u8; 32] = [7; 32];
-/// Memory of a machine under UEFI, in which secrets are looked for. **Units**: MiB.
-const MEMORY_MIB: u32 = 160;
 /// Looks at the screen before a room that goes round in a circle is given up.
 const LOOKS_MAX: usize = 4_000;
 /// How long a screen may stay as it was after it was answered, before it is answered again: a stick takes its time.
@@ -48,13 +46,16 @@ pub struct Room {
     /// The tokens, by their serials.
     pub tokens: BTreeMap<String, Arc<Mutex<Token>>>,
     firmware: Firmware,
+    memory_mib: u32,
     readers: BTreeMap<String, InReader>,
     sticks: Vec<String>,
 }
 
 impl Room {
-    /// Lays out what a plan names and starts the machine, with nothing plugged in.
-    pub fn start(bytes: &[u8], firmware: Firmware) -> Self {
+    /// Lays out what a plan names and starts a machine with this much memory, with nothing plugged in.
+    ///
+    /// **Units**: MiB.
+    pub fn start(bytes: &[u8], firmware: Firmware, memory_mib: u32) -> Self {
         let (scratch, plan) = (Scratch::new(), read(bytes).unwrap());
         for drive in &plan.drives {
             stick::format(&scratch.file(drive.serial.as_str()), drive.size, drive.name.as_str(), drive.volume);
@@ -70,15 +71,15 @@ impl Room {
             (planned.serial.to_string(), Arc::new(Mutex::new(token)))
         };
         let tokens: BTreeMap<_, _> = plan.tokens.iter().map(laid).collect();
-        let machine = machine(firmware, &scratch, tokens.len(), &sticks);
-        Self { machine, scratch, plan, tokens, firmware, readers: BTreeMap::new(), sticks }
+        let machine = machine(firmware, memory_mib, &scratch, tokens.len(), &sticks);
+        Self { machine, scratch, plan, tokens, firmware, memory_mib, readers: BTreeMap::new(), sticks }
     }
 
     /// The power fails, and comes back: the machine starts anew, with nothing plugged in.
     pub fn cut_power(&mut self) {
         self.machine.kill();
         self.readers.clear();
-        self.machine = machine(self.firmware, &self.scratch, self.tokens.len(), &self.sticks);
+        self.machine = machine(self.firmware, self.memory_mib, &self.scratch, self.tokens.len(), &self.sticks);
     }
 
     /// From power-on to where a plan, or a log drive, is asked for.
@@ -196,11 +197,9 @@ impl Room {
 }
 
 /// A machine with a port for each token, which knows every stick.
-fn machine(firmware: Firmware, scratch: &Scratch, tokens: usize, sticks: &[String]) -> Machine {
+fn machine(firmware: Firmware, memory_mib: u32, scratch: &Scratch, tokens: usize, sticks: &[String]) -> Machine {
     let mut arguments = Drive::Dvd.with(&walk::iso());
-    if firmware == Firmware::Uefi {
-        arguments.extend(["-m".into(), MEMORY_MIB.to_string()]);
-    }
+    arguments.extend(["-m".into(), memory_mib.to_string()]);
     for at in 1..=tokens {
         let (id, socket) = (format!("port{at}"), socket(scratch, &at.to_string()));
         arguments.extend(["-chardev".into(), format!("socket,id={id},path={},server=on,wait=off", socket.display())]);
