@@ -1,8 +1,12 @@
 //! What is brought to a ceremony and is not taken: plans, days, records. And a person who does not attest.
 
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::entry::Entry;
+use conclave_ceremony::event::{Answer, Event};
 use conclave_ceremony::ids::{Device, DriveId, PersonId};
 use conclave_ceremony::plan::{self, Role};
 use conclave_ceremony::public::Text;
+use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_publish::FileName;
 use conclave_room::ceremony::begin::{Begun, NotBegun};
@@ -186,4 +190,71 @@ fn who_disagrees_at_the_end_says_why_and_the_record_is_closed_with_it() {
     let account = account(MINIMAL, ceremony.transcript(), &[ceremony.head()]);
     assert_eq!(account.refused, []);
     assert!(account.attested.iter().any(|finding| finding.words.contains(why)), "{:?}", account.attested);
+}
+
+/// The minimal plan with somebody who may stand in for the witness, and somebody for the holder of the bag.
+fn with_alternates() -> Vec<u8> {
+    let alternate = |id: &str, role: &str, whose: &str| {
+        format!(
+            "\n[[person]]\nid = \"{id}\"\nname = \"{id}\"\norganisation = \"Example\"\nroles = [\"{role}\"]\n\
+             alternate-for = \"{whose}\"\n"
+        )
+    };
+    let people = alternate("witness-2", "witness", "witness") + &alternate("holder-2", "holder", "holder");
+    [MINIMAL, people.as_bytes()].concat()
+}
+
+#[test]
+fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom() {
+    let bytes = with_alternates();
+    let mut stage = stage(&bytes);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(&bytes, start(), &mut stage.world).unwrap() else { panic!() };
+    let mut robot = Robot::new(ceremony.plan());
+    robot.absent = vec!["witness".to_owned()];
+    // The holder of the bag leaves while it is sealed, and the witness's alternate with them.
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        if matches!(ceremony.waiting(), Waiting::Asked(Ask::BagNumber(_))) {
+            stage.world.tokens().darken();
+        }
+    });
+    assert_eq!(ended, Ended::Dark);
+    stage.world.restart(0);
+    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&mut stage.world).unwrap() else { panic!() };
+    robot.absent = vec!["witness-2".to_owned(), "holder".to_owned()];
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
+    assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));
+    super::verified(&bytes, ceremony.transcript(), ceremony.head());
+
+    let entries = transcript::read(ceremony.transcript()).unwrap().entries;
+    let absent = |event: &Event| matches!(event, Event::Said(_, Answer::Absent { .. }));
+    let came: Vec<usize> = (0..entries.len()).filter(|at| absent(&entries[*at].event)).collect();
+    assert_eq!(came.len(), 3);
+    let heads = [];
+    for at in came {
+        let account = account(&bytes, ceremony.transcript(), &heads);
+        assert!(account.attested.iter().any(|found| found.entry == Some(at as u64) && found.words.contains("instead")));
+        // By somebody who is nobody's alternate; for somebody who is there.
+        for (who, whose) in [(PersonId(2), None), (PersonId(6), Some(PersonId(2)))] {
+            let mut entries = entries.clone();
+            let Event::Said(person, Answer::Absent { whose: left }) = &mut entries[at].event else { panic!() };
+            (*person, *left) = (who, whose.unwrap_or(*left));
+            let refused = super::account(&bytes, &chained(entries), &heads).refused;
+            assert!(
+                refused.iter().any(|found| found.rule == "people" && found.entry == Some(at as u64)),
+                "{refused:?}"
+            );
+        }
+    }
+}
+
+/// The bytes of these entries, chained anew.
+fn chained(entries: Vec<Entry>) -> Vec<u8> {
+    let (mut bytes, mut head) = (Vec::new(), transcript::GENESIS);
+    for mut entry in entries {
+        entry.prev = head.into();
+        let (appended, next) = transcript::append(&head, &entry).unwrap();
+        bytes.extend(appended);
+        head = next;
+    }
+    bytes
 }

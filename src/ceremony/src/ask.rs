@@ -15,7 +15,7 @@ pub enum Ask {
     Remove(Device),
     /// A device to plug in: `Done(Inserted)`.
     Insert(Device),
-    /// A person signs in: `Said(person, SignedIn)` or, from the alternate, `Said(alternate, Absent)`.
+    /// A person signs in: `Said(person, SignedIn)` or, from who comes instead, `Said(alternate, Absent)`.
     SignIn(PersonId),
     /// A finding of the start: `Looked`.
     Look,
@@ -71,6 +71,17 @@ impl Who {
                 Self::Role(role) => plan.people.get(usize::from(person.0)).is_some_and(|p| p.roles.contains(&role)),
             }
     }
+}
+
+/// Who may sign in where this person does not come: their alternate; for an alternate, the person whose place it is.
+pub fn comes_for(plan: &Plan, facts: &Facts, whose: PersonId) -> Option<PersonId> {
+    let place = facts.present.get(&whose).copied().unwrap_or(whose);
+    let alternate = || {
+        let at = plan.people.iter().position(|person| person.alternate_for == Some(place));
+        at.and_then(|at| u16::try_from(at).ok()).map(PersonId)
+    };
+    let comes = if place == whose { alternate() } else { Some(place) };
+    comes.filter(|person| !facts.present.contains_key(person))
 }
 
 /// How far the asking of a step has come.

@@ -111,9 +111,9 @@ pub enum Answer {
         /// Kind of document, in words.
         document: Text,
     },
-    /// Does not come; the alternate signs in instead.
+    /// Signs in instead of somebody who does not come, or does not come back after an interruption.
     Absent {
-        /// Whose place is taken.
+        /// Who does not come: the person, or the alternate who had their place.
         whose: PersonId,
     },
     /// Typed a secret back, or typed it in; the Vault compared or took it.

@@ -288,12 +288,13 @@ impl State {
                 on.answered = !facts.signed_out.remove(person);
             }
             (Ask::SignIn(asked), Event::Said(person, Answer::Absent { whose })) if asked == whose => {
-                let stands_in = plan.people.get(usize::from(person.0)).and_then(|person| person.alternate_for);
-                if stands_in != Some(*whose) || facts.present.contains_key(person) {
+                if ask::comes_for(plan, facts, *whose) != Some(*person) {
                     return Err(Unfit::Person);
                 }
-                facts.present.insert(*person, *whose);
-                on.answered = true;
+                // Who does not come back after an interruption leaves the place they had.
+                let place = facts.present.remove(whose).unwrap_or(*whose);
+                facts.present.insert(*person, place);
+                on.answered = !facts.signed_out.remove(whose);
             }
             (Ask::Keyboard, Event::Done(Answer::KeyboardFits)) => on.answered = true,
             (Ask::Type { slot, keeper, .. }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {

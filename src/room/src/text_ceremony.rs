@@ -53,7 +53,8 @@ pub const UNKNOWN_CODE: &str = "Nobody signed in with this code. Type your own f
 /// Another code than the one shown.
 pub const OTHER_CODE: &str = "That is not the code shown above. Type it again.";
 /// Nobody stands in.
-pub const NO_ALTERNATE: &str = "The plan names nobody who stands in. The ceremony cannot go on without this person.";
+pub const NO_ALTERNATE: &str = "The plan names nobody else who could come. It cannot go on without this person: wait, or \
+     switch off with F10 and go on another day.";
 /// No code could be drawn.
 pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
 /// The bar of a rehearsal.
@@ -283,6 +284,9 @@ pub const fn irreversible(kind: StepKind) -> bool {
 
 /// Who is asked.
 pub fn asked(scene: &Scene<'_>) -> String {
+    if let Stage::Code { person: one, .. } = scene.desk.stage {
+        return person(scene.plan, one);
+    }
     match scene.who {
         Some(Who::Role(one)) => role(one).into(),
         Some(Who::Person(one)) => person(scene.plan, scene.state.facts().stand_in(one)),
@@ -413,7 +417,9 @@ pub fn help(scene: &Scene<'_>) -> Vec<String> {
         "Every line you type is recorded before it is acted upon, secrets and codes excepted.".into(),
         "A PIN or a passphrase belongs on its hidden line only. In any other line it is refused.".into(),
         "If the power fails: start again from the same medium, plug both log drives in, go on.".into(),
-        "If somebody leaves: wait, or the plan's alternate signs in. Nobody acts for another.".into(),
+        "If somebody leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \
+         the plan's alternate takes their place. Nobody acts for another."
+            .into(),
         "If you are in doubt: say so. The witness can object in words; nothing here is hurried.".into(),
         "F10 switches off at any time; the ceremony can be resumed.".into(),
     ]

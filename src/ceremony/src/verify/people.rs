@@ -69,11 +69,20 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
             present.signed_in.insert(person);
         }
         Answer::Absent { whose } => {
-            let taken = present.places.contains_key(&person) || present.places.values().any(|place| place == whose);
-            if of_plan.alternate_for != Some(*whose) || step.kind != StepKind::SignIn(*whose) || taken {
+            let has_place = |place| present.places.values().any(|taken| *taken == place);
+            let first = step.kind == StepKind::SignIn(*whose) && !has_place(*whose);
+            // After an interruption somebody who was there, in their own place or another's, may not come back.
+            let place = match present.places.get(whose) {
+                Some(place) if !present.has(*whose) => Some(*place),
+                None if first => Some(*whose),
+                _ => None,
+            };
+            let may = |place: &PersonId| of_plan.alternate_for == Some(*place) || person == *place;
+            let Some(place) = place.filter(may).filter(|_| !present.places.contains_key(&person)) else {
                 return refuse("a person comes for another whose named alternate they are not");
-            }
-            present.places.insert(person, *whose);
+            };
+            present.places.remove(whose);
+            present.places.insert(person, place);
             present.signed_in.insert(person);
         }
         _ if !present.has(person) => refuse("a person speaks who is not signed in since the machine was started"),

@@ -204,6 +204,30 @@ fn one_person_cannot_agree_twice() {
 }
 
 #[test]
+fn who_does_not_come_or_does_not_come_back_is_replaced_by_the_plans_alternate_and_by_nobody_else() {
+    let (witness, holder, alternate, other) = (PersonId(1), PersonId(4), PersonId(5), PersonId(6));
+    let absent = |who, whose| Event::Said(who, Answer::Absent { whose });
+    let asks = |room: &Room, whom| room.waiting() == Waiting::Asked(Ask::SignIn(whom));
+    let mut room = Room::with_alternates();
+    room.run_until(|room| asks(room, witness));
+    assert_eq!(room.event(&absent(other, witness)), Err(Unfit::Person));
+    room.event(&absent(alternate, witness)).unwrap();
+    room.run_until(|room| matches!(room.kind(), StepKind::Bag(_)));
+    room.interrupt();
+    // The witness of the plan is back, their alternate is not; and the holder of the bag has gone.
+    room.run_until(|room| asks(room, holder));
+    assert_eq!(room.event(&absent(alternate, holder)), Err(Unfit::Person));
+    room.event(&absent(other, holder)).unwrap();
+    room.run_until(|room| asks(room, alternate));
+    room.event(&absent(witness, alternate)).unwrap();
+    assert!(!matches!(room.waiting(), Waiting::Asked(Ask::SignIn(_))), "{:?}", room.waiting());
+    assert_eq!(room.run(), Waiting::Closed);
+    let facts = room.state.facts();
+    assert_eq!((facts.present.get(&witness), facts.present.get(&other)), (Some(&witness), Some(&holder)));
+    assert!(facts.attested.contains_key(&witness) && !facts.attested.contains_key(&alternate), "{:?}", facts.attested);
+}
+
+#[test]
 fn nobody_agrees_who_has_not_signed_in_again() {
     let mut room = Room::new();
     room.run_until(|room| matches!(room.kind(), StepKind::Prove(_)));

@@ -28,7 +28,7 @@ struct Watched {
 
 impl Watched {
     fn new() -> Self {
-        Self { room: Room::new(), here: BTreeSet::new(), agreed: Vec::new() }
+        Self { room: Room::with_alternates(), here: BTreeSet::new(), agreed: Vec::new() }
     }
 
     fn person(&self, which: u8) -> PersonId {
@@ -51,7 +51,7 @@ impl Watched {
                 self.here.clear();
                 self.agreed.clear();
             }
-            Event::Said(person, Answer::SignedIn { .. }) => drop(self.here.insert(*person)),
+            Event::Said(person, Answer::SignedIn { .. } | Answer::Absent { .. }) => drop(self.here.insert(*person)),
             Event::Said(person, Answer::Go) => self.agreed.push(*person),
             Event::Again { by: (one, other), .. } => self.two(*one, *other, Role::Operator, Role::Witness),
             _ => {}
@@ -99,6 +99,8 @@ impl Watched {
         let again =
             Event::Again { step: self.room.state.at(), by: (person, self.person(which / 16)), why: words.clone() };
         match (what % 8, self.room.waiting()) {
+            // Half of the time somebody comes for who is asked to.
+            (0..4, Waiting::Asked(Ask::SignIn(whose))) => Event::Said(person, Answer::Absent { whose }),
             (_, Waiting::Asked(Ask::Again { .. })) => again,
             (0 | 1, Waiting::Acting(act)) => Event::Came { act, outcome: failed },
             (0, _) => Event::Came { act: Act::MakeShares, outcome: failed },

@@ -17,6 +17,7 @@ use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 
 /// More entries than any run here makes: a robot that turns in circles fails instead of hanging.
 const ENTRIES_MAX: usize = 2_000;
+const MINIMAL: &str = include_str!("../../../../docs/plans/minimal.toml");
 pub(super) const KCV: Octets<8> = Octets([7; 8]);
 
 pub(super) fn text(words: &str) -> Text {
@@ -43,7 +44,23 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new() -> Self {
-        let plan = read(include_bytes!("../../../../docs/plans/minimal.toml")).unwrap();
+        Self::of(MINIMAL)
+    }
+
+    /// With somebody who may stand in for the witness, and somebody for the holder of the bag.
+    pub(super) fn with_alternates() -> Self {
+        let alternate = |id: &str, role: &str, whose: &str| {
+            format!(
+                "\n[[person]]\nid = \"{id}\"\nname = \"{id}\"\norganisation = \"Example\"\n\
+                 roles = [\"{role}\"]\nalternate-for = \"{whose}\"\n"
+            )
+        };
+        let people = alternate("witness-2", "witness", "witness") + &alternate("holder-2", "holder", "holder");
+        Self::of(&(MINIMAL.to_owned() + &people))
+    }
+
+    fn of(plan: &str) -> Self {
+        let plan = read(plan.as_bytes()).unwrap();
         let script = compile(&plan).unwrap();
         Self {
             plan,

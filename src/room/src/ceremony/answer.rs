@@ -1,7 +1,7 @@
 //! From what was typed to the event it is, or to words why it is none.
 
 use conclave_ceremony::act::{Act, Slot};
-use conclave_ceremony::ask::{Ask, Who};
+use conclave_ceremony::ask::{self, Ask, Who};
 use conclave_ceremony::event::{Answer, Event, Outcome};
 use conclave_ceremony::ids::{Device, PersonId};
 use conclave_ceremony::public::Text;
@@ -132,8 +132,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     }
 
     fn alternate(&mut self, asked: PersonId, machine: &mut M) -> Answered {
-        let stands_in = self.plan.people.iter().position(|person| person.alternate_for == Some(asked));
-        let Some(person) = stands_in.and_then(|at| u16::try_from(at).ok()).map(PersonId) else {
+        let Some(person) = ask::comes_for(&self.plan, self.state.facts(), asked) else {
             return Err(text::NO_ALTERNATE.into());
         };
         self.give_code(person, machine)?;
