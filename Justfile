@@ -24,6 +24,10 @@ bench *ARGS:
 bless:
     CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens
 
+# The desk's programs, in target/desk: `conclave`, static, and `conclave-receive`.
+desk:
+    scripts/desk
+
 # The bootable image: path, size, SHA-256, seconds per stage.
 image:
     scripts/image

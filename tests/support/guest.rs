@@ -39,8 +39,8 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 /// Process 1 loads the USB modules, then a child of it runs each line of the second serial line and marks where its
-/// output ends. A child, because busybox's `read` begins again when an orphan's end interrupts it, and what it had read of
-/// the line is lost: orphans go to process 1, which only waits.
+/// output ends. A child, because busybox's `read` begins again when an orphan's end interrupts it, and what it had read
+/// of the line is lost: orphans go to process 1, which only waits.
 const INIT: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/sbin:/usr/bin:/bin HOME=/tmp
