@@ -9,13 +9,12 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use conclave_sim::card::BirthSoPin;
 use conclave_sim::card::profile::Profile as Firmware;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
 use conclave_sim::ccid_device::{CcidDevice, Profile};
 use conclave_sim::in_process::{InMemory, InProcess};
 use conclave_sim::token::Token;
+use conclave_tests::card::card;
 use conclave_tests::opensc::Readers;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
@@ -65,16 +64,7 @@ fn vector(name: &str) -> Vec<u8> {
 }
 
 fn token() -> Token {
-    Token::new(
-        Card::new(Birth {
-            serial: "DENK0100001",
-            profile: Firmware::firmware_4_1(),
-            so_pin: BirthSoPin::Published,
-            random: Randomness::seeded([7; 32]),
-            rsa: RsaSource::Generated,
-        })
-        .unwrap(),
-    )
+    Token::new(card("DENK0100001", Firmware::firmware_4_1(), BirthSoPin::Published, [7; 32]))
 }
 
 fn open(file: &SealedShare) {

@@ -1,9 +1,9 @@
 use std::thread;
 
-use conclave_sim::card::Card;
 use conclave_sim::card::profile::Profile;
+use conclave_sim::card::{BirthSoPin, Card};
 use conclave_sim::icc::Icc;
-use conclave_tests::bench::card;
+use conclave_tests::card::card;
 use smartcard_hsm::dkek::share::{SealedShare, ShareError};
 use smartcard_hsm::dkek::split::{PassphraseShare, recombine};
 use smartcard_hsm::dkek::stretch::Md5Stretch;
@@ -15,13 +15,13 @@ fn a_split_passphrase_that_begins_with_zero_is_recombined_here() {
     // sc-hsm-tool takes the passphrase from the card's first eight random bytes, without the top bit.
     let (card, share) = (0..)
         .find_map(|number| {
-            let card = card("DENK0100001", Profile::firmware_4_1(), [number; 32]);
+            let card = card("DENK0100001", Profile::firmware_4_1(), BirthSoPin::Unset, [number; 32]);
             let mut fork = card.clone();
             let [passphrase, _, _, share] = challenges(&mut fork, [8, 16, 8, 32]);
             (passphrase[0] & 0x7f == 0).then_some((card, share))
         })
         .unwrap();
-    let other = conclave_tests::bench::card("DENK0100002", Profile::firmware_3_3(), [0; 32]);
+    let other = conclave_tests::card::card("DENK0100002", Profile::firmware_3_3(), BirthSoPin::Unset, [0; 32]);
     let bench = Bench::with([card, other]);
     let orders = ["--create-dkek-share", "zero.pbe", "--pwd-shares-threshold", "2", "--pwd-shares-total", "3"];
     let ran = bench.sc_hsm_tool_typing(0, &orders, &"\n".repeat(20));

@@ -3,10 +3,11 @@
 use core::num::NonZeroU8;
 
 use conclave_sim::{
-    card::{Birth, BirthSoPin, Card, profile::Profile, random::Randomness, rsa::RsaSource},
+    card::{BirthSoPin, profile::Profile, random::Randomness},
     in_process::InProcess,
     token::Token,
 };
+use conclave_tests::card::{card, seed};
 use sha2::{Digest, Sha256};
 use smartcard_hsm::{
     channel::Channel,
@@ -37,10 +38,7 @@ pub type Genuine<'a, A> = Session<Plugged<'a>, Proven<Simulated>, A>;
 
 /// A token as it leaves the factory.
 pub fn new_token(serial: &str, profile: Profile) -> Token {
-    let mut seed = [0; 32];
-    seed.iter_mut().zip(serial.bytes()).for_each(|(to, from)| *to = from);
-    let (random, rsa) = (Randomness::seeded(seed), RsaSource::Generated);
-    Token::new(Card::new(Birth { serial, profile, so_pin: BirthSoPin::Published, random, rsa }).unwrap())
+    Token::new(card(serial, profile, BirthSoPin::Published, seed(serial)))
 }
 
 /// A token of the kind sold now.

@@ -6,15 +6,14 @@ mod libusb;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
+use conclave_sim::card::BirthSoPin;
 use conclave_sim::card::profile::Profile as Firmware;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
 use conclave_sim::ccid_device::{BlockLog, CcidDevice, Passed, Profile, Side};
 use conclave_sim::fault::{At, Fault, Misfortune};
 use conclave_sim::icc::Wire;
 use conclave_sim::token::{Exchange, Token};
 use conclave_sim::usbredir::{Ended, Plugged, plug};
+use conclave_tests::card::{card, seed};
 use conclave_tests::guest::Guest;
 use conclave_tests::scratch::Scratch;
 use conclave_tests::tool::{Ran, openssl};
@@ -40,16 +39,8 @@ struct Inserted {
 
 impl Stick {
     fn new(serial: &str, profile: Profile) -> Self {
-        let mut seed = [0; 32];
-        seed[..serial.len()].copy_from_slice(serial.as_bytes());
-        let birth = Birth {
-            serial,
-            profile: Firmware::firmware_4_1(),
-            so_pin: BirthSoPin::Unset,
-            random: Randomness::seeded(seed),
-            rsa: RsaSource::Generated,
-        };
-        let token = Arc::new(Mutex::new(Token::new(Card::new(birth).unwrap())));
+        let card = card(serial, Firmware::firmware_4_1(), BirthSoPin::Unset, seed(serial));
+        let token = Arc::new(Mutex::new(Token::new(card)));
         // The reader's serial is the first 15 characters of the device certificate's holder.
         Self { token, serial: format!("{serial}0000"), profile }
     }

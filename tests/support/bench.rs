@@ -4,13 +4,12 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use conclave_sim::card::profile::Profile;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
+use conclave_sim::card::{BirthSoPin, Card};
 use conclave_sim::in_process::InProcess;
 use conclave_sim::token::Token;
 use conclave_sim::vpcd::Plugged;
 
+use crate::card::{card, seed};
 use crate::opensc::Readers;
 use crate::tool::Ran;
 
@@ -38,13 +37,8 @@ pub struct Bench {
 impl Bench {
     /// Starts the daemon and plugs both tokens in, as their factory made them.
     pub fn new() -> Self {
-        Self::with([("DENK0100001", Profile::firmware_4_1()), ("DENK0100002", Profile::firmware_3_3())].map(
-            |(serial, profile)| {
-                let mut seed = [0; 32];
-                seed[..serial.len()].copy_from_slice(serial.as_bytes());
-                card(serial, profile, seed)
-            },
-        ))
+        let cards = [("DENK0100001", Profile::firmware_4_1()), ("DENK0100002", Profile::firmware_3_3())];
+        Self::with(cards.map(|(serial, profile)| card(serial, profile, BirthSoPin::Unset, seed(serial))))
     }
 
     /// The same with cards of the test's own.
@@ -162,10 +156,4 @@ impl Default for Bench {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A card whose first initialisation sets the SO-PIN and that makes its keys itself.
-pub fn card(serial: &str, profile: Profile, seed: [u8; 32]) -> Card {
-    let so_pin = BirthSoPin::Unset;
-    Card::new(Birth { serial, profile, so_pin, random: Randomness::seeded(seed), rsa: RsaSource::Generated }).unwrap()
 }

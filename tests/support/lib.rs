@@ -8,6 +8,7 @@
 )]
 
 pub mod bench;
+pub mod card;
 pub mod ceremony;
 pub mod cpio;
 pub mod guest;

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use conclave_ceremony::plan::{Holds, Plan};
 use conclave_publish::Digest;
+use conclave_sim::card::BirthSoPin;
 use conclave_sim::card::profile::Profile;
 use conclave_sim::token::Token;
-use conclave_tests::bench::{PIN, SO_PIN, card};
+use conclave_tests::bench::{PIN, SO_PIN};
+use conclave_tests::card::card;
 use conclave_tests::opensc::Readers;
 use conclave_tests::scratch::Scratch;
 use conclave_tests::tool::{Ran, openssl, run};
@@ -128,8 +130,8 @@ impl Left {
         }
 
         let sealed = self.files(|holds| matches!(holds, Holds::Share(_) | Holds::Blobs));
-        let fresh = Arc::new(Mutex::new(Token::new(card("DENK0000009", Profile::firmware_4_1(), [9; 32]))));
-        let _fresh = readers.plug(0, fresh);
+        let fresh = card("DENK0000009", Profile::firmware_4_1(), BirthSoPin::Unset, [9; 32]);
+        let _fresh = readers.plug(0, Arc::new(Mutex::new(Token::new(fresh))));
         let shares = self.plan.shares.len();
         let initialise = ["--initialize", "--so-pin", SO_PIN, "--pin", PIN, "--label", "fresh", "--dkek-shares"];
         tool(&readers, "sc-hsm-tool", &[&initialise[..], &[&shares.to_string()]].concat());

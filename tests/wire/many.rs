@@ -2,11 +2,10 @@
 
 use std::thread;
 
+use conclave_sim::card::BirthSoPin;
 use conclave_sim::card::profile::Profile as Firmware;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
 use conclave_sim::token::Token;
+use conclave_tests::card::card;
 use smartcard_hsm::cvc::Simulated;
 use smartcard_hsm::genuine::CurrentSoPin;
 use smartcard_hsm::secret::{Pin, SecretBytes};
@@ -42,9 +41,7 @@ fn five_tokens_at_once_prove_themselves_over_the_wire() {
         for number in 0..TOKENS {
             scope.spawn(move || {
                 let serial = format!("DENK020000{number}");
-                let (random, rsa) = (Randomness::seeded([number; 32]), RsaSource::Generated);
-                let (firmware, so_pin) = (Firmware::firmware_4_1(), BirthSoPin::Published);
-                let card = Card::new(Birth { serial: &serial, profile: firmware, so_pin, random, rsa }).unwrap();
+                let card = card(&serial, Firmware::firmware_4_1(), BirthSoPin::Published, [number; 32]);
                 // The reader's serial has more digits than the one people read.
                 let usb = format!("{serial}0000");
                 let token = CcidDevice::new(Token::new(card), profile(number), &usb);

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use conclave_sim::card::profile::Profile as Firmware41;
-use conclave_sim::card::random::Randomness;
-use conclave_sim::card::rsa::RsaSource;
-use conclave_sim::card::{Birth, BirthSoPin, Card};
+use conclave_sim::card::BirthSoPin;
+use conclave_sim::card::profile::Profile as Firmware;
 use conclave_sim::ccid_device::{CcidDevice, Profile};
 use conclave_sim::token::Token;
 
+use crate::card::{card, seed};
 use crate::scratch::Scratch;
 
 /// The reader inside a Nitrokey HSM.
@@ -22,16 +21,8 @@ pub fn socket(scratch: &Scratch, port: &str) -> PathBuf {
 
 /// A token as its factory made it.
 pub fn token(serial: &str) -> Arc<Mutex<Token>> {
-    let mut seed = [0; 32];
-    seed[..serial.len()].copy_from_slice(serial.as_bytes());
-    let birth = Birth {
-        serial,
-        profile: Firmware41::firmware_4_1(),
-        so_pin: BirthSoPin::Published,
-        random: Randomness::seeded(seed),
-        rsa: RsaSource::Premade(Vec::new()),
-    };
-    Arc::new(Mutex::new(Token::new(Card::new(birth).unwrap())))
+    let card = card(serial, Firmware::firmware_4_1(), BirthSoPin::Published, seed(serial));
+    Arc::new(Mutex::new(Token::new(card)))
 }
 
 /// A reader with this token in it; a Nitrokey's names the token, with the sequence of its certificate cut off at 15.
