@@ -98,7 +98,7 @@ fn keys_certificates_shares_pins_and_wrap_files_cross_both_ways() {
         (driver, made)
     });
     let kcv: String = dkek.kcv().bytes().iter().map(|byte| format!("{byte:02X}")).collect();
-    assert_eq!([0, 1].map(|reader| bench.key_check_value(reader)), [kcv.clone(), kcv]);
+    assert_eq!([0, 1].map(|reader| bench.readers.key_check_value(reader)), [kcv.clone(), kcv]);
     bench.pkcs15_tool(0, &["--dump"]).says("PKCS#15 Card [crossed]");
     for (key, public) in OURS.iter().zip(&made) {
         bench.pkcs15_tool(0, &["--list-keys"]).says(key.label);

@@ -45,7 +45,7 @@ fn keys_of_one_token_sign_on_another_after_two_shares() {
             });
         }
     });
-    assert_eq!(bench.key_check_value(0), bench.key_check_value(1));
+    assert_eq!(bench.readers.key_check_value(0), bench.readers.key_check_value(1));
 
     for ((kind, id, mechanism, reference), public) in KEYS.iter().zip(&public) {
         let file = format!("{id}.wrapped");

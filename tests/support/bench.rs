@@ -85,14 +85,6 @@ impl Bench {
         self.readers.run_with_input("sc-hsm-tool", [&["--reader", READERS[reader]], args].concat(), input)
     }
 
-    /// The line in which `sc-hsm-tool` shows the key check value.
-    #[track_caller]
-    pub fn key_check_value(&self, reader: usize) -> String {
-        let ran = self.sc_hsm_tool(reader, &[]);
-        let line = ran.out.lines().find_map(|line| line.strip_prefix("DKEK key check value :"));
-        line.unwrap_or_else(|| panic!("no key check value in {ran:#?}")).trim().to_owned()
-    }
-
     /// Runs `pkcs15-tool`.
     pub fn pkcs15_tool(&self, reader: usize, args: &[&str]) -> Ran {
         self.readers.run("pkcs15-tool", [&["--reader", READERS[reader]], args].concat())

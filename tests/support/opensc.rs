@@ -114,6 +114,14 @@ impl Readers {
         tool::run(command, input)
     }
 
+    /// What `sc-hsm-tool` shows of the DKEK of the token in `reader`.
+    #[track_caller]
+    pub fn key_check_value(&self, reader: u16) -> String {
+        let ran = self.run("sc-hsm-tool", ["--reader", &reader.to_string()]);
+        let line = ran.out.lines().find_map(|line| line.strip_prefix("DKEK key check value :"));
+        line.unwrap_or_else(|| panic!("no key check value in {ran:#?}")).trim().to_owned()
+    }
+
     /// A file of this test; tools run in its directory.
     pub fn file(&self, name: &str) -> PathBuf {
         self.scratch.file(name)

@@ -119,7 +119,7 @@ impl Left {
             // The guid of a key is OpenSC's own: it hashes the token's serial number with the key's ID.
             let lines = dump.out.lines().filter(|line| !line.trim_start().starts_with("MD:guid"));
             dumps.push(lines.collect::<Vec<_>>().join("\n").replace(serial, "SERIAL").replace(label, "LABEL"));
-            values.push(key_check_value(&readers));
+            values.push(readers.key_check_value(0));
             let pin = self.paper(&format!("PIN of {}", token.name));
             self.signs(&readers, &public, pin);
             readers.unplug(0, plugged);
@@ -140,7 +140,7 @@ impl Left {
             let passphrase = self.paper(&format!("passphrase of share {share}"));
             tool(&readers, "sc-hsm-tool", &["--import-dkek-share", &file, "--password", passphrase]);
         }
-        values.push(key_check_value(&readers));
+        values.push(readers.key_check_value(0));
         assert!(values.iter().all(|value| *value == values[0]), "one DKEK in all of them: {values:?}");
         for (reference, key) in (REFERENCE..).zip(&self.plan.keys) {
             let file = path(sealed.file(&format!("{}.wrap", key.label.as_str())));
@@ -170,13 +170,6 @@ impl Left {
 
 fn tool(readers: &Readers, tool: &str, args: &[&str]) -> Ran {
     readers.run(tool, [&["--reader", "0"], args].concat())
-}
-
-/// What `sc-hsm-tool` shows of the DKEK.
-fn key_check_value(readers: &Readers) -> String {
-    let ran = tool(readers, "sc-hsm-tool", &[]);
-    let line = ran.out.lines().find_map(|line| line.strip_prefix("DKEK key check value :"));
-    line.unwrap_or_else(|| panic!("no key check value in {ran:#?}")).trim().to_owned()
 }
 
 fn path(file: PathBuf) -> String {
