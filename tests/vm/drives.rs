@@ -1,15 +1,14 @@
 //! Drives on the shipped image: sticks behind a disk that writes down what is done to it.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use conclave_tests::scratch::Scratch;
-use conclave_tests::tool::{require, run};
 use serde_json::json;
 
 use conclave_tests::vm::machine::{Drive, Firmware, Machine};
 use conclave_tests::vm::nbd::{self, Disk, Mood, Op};
+use conclave_tests::vm::stick;
 use conclave_tests::vm::walk::{self, iso};
 
 /// Bytes of every stick here. FAT32 needs 65 525 clusters, which are sectors here.
@@ -20,18 +19,15 @@ const START: u64 = 1 << 20;
 /// Makes a file system on a file of this length and returns its bytes.
 pub(crate) fn formatted(scratch: &Scratch, tool: &str, arguments: &[&str], len: u64) -> Vec<u8> {
     let path = scratch.file("format");
-    std::fs::File::create(&path).unwrap().set_len(len).unwrap();
-    let mut command = Command::new(tool);
-    command.args(arguments).arg(&path);
-    let ran = run(command, "");
-    assert!(ran.zero, "{ran:?}");
+    stick::format_by(tool, arguments, &path, len);
     std::fs::read(&path).unwrap()
 }
 
 /// A stick that fits.
 fn fat32(scratch: &Scratch, label: &str, len: u64) -> Vec<u8> {
-    require("dosfstools", "/sbin/mkfs.vfat");
-    formatted(scratch, "/sbin/mkfs.vfat", &["-F", "32", "-s", "1", "-n", label, "-i", "4a17e2b0"], len)
+    let path = scratch.file("format");
+    stick::format(&path, len, label, 0x4A17_E2B0);
+    std::fs::read(&path).unwrap()
 }
 
 /// A stick with a table of these partitions, the first of which holds `volume`.

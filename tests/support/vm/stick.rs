@@ -4,13 +4,20 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::tool::run;
+use crate::tool::{require, run};
 
 /// Makes a FAT32 file system of this size.
 pub fn format(stick: &Path, size: u64, label: &str, volume: u32) {
+    require("dosfstools", "/sbin/mkfs.vfat");
+    let volume = format!("{volume:08x}");
+    format_by("/sbin/mkfs.vfat", &["-F", "32", "-s", "1", "-n", label, "-i", &volume], stick, size);
+}
+
+/// Makes a file system of this size by a tool that is told the file last.
+pub fn format_by(tool: &str, arguments: &[&str], stick: &Path, size: u64) {
     fs::File::create(stick).unwrap().set_len(size).unwrap();
-    let mut command = Command::new("/sbin/mkfs.vfat");
-    command.args(["-F", "32", "-s", "1", "-n", label, "-i", &format!("{volume:08x}")]).arg(stick);
+    let mut command = Command::new(tool);
+    command.args(arguments).arg(stick);
     let ran = run(command, "");
     assert!(ran.zero, "{ran:?}");
 }
