@@ -107,43 +107,44 @@ impl Module {
         self.session.get_attributes(object, wanted).map_err(tried("reading an object"))
     }
 
+    /// The bytes of one attribute, called `attribute` where it is missing.
+    fn bytes(
+        &self,
+        what: &'static str,
+        object: ObjectHandle,
+        wanted: AttributeType,
+        attribute: &'static str,
+    ) -> Result<Vec<u8>, ModuleError> {
+        let bytes = |one| match one {
+            Attribute::Value(bytes)
+            | Attribute::Modulus(bytes)
+            | Attribute::PublicExponent(bytes)
+            | Attribute::EcParams(bytes)
+            | Attribute::EcPoint(bytes) => Some(bytes),
+            _ => None,
+        };
+        let found = self.attributes(object, &[wanted])?.into_iter().find_map(bytes);
+        found.ok_or(ModuleError::Attribute { what, attribute })
+    }
+
     /// The certificate with this CKA_ID, DER.
     pub(crate) fn certificate(&self, id: &[u8]) -> Result<Vec<u8>, ModuleError> {
         let what = "certificate";
-        let object = self.one(what, ObjectClass::CERTIFICATE, id)?;
-        let value = self.attributes(object, &[AttributeType::Value])?;
-        let missing = ModuleError::Attribute { what, attribute: "value" };
-        value.into_iter().find_map(|one| if let Attribute::Value(der) = one { Some(der) } else { None }).ok_or(missing)
+        self.bytes(what, self.one(what, ObjectClass::CERTIFICATE, id)?, AttributeType::Value, "value")
     }
 
     /// The public key with this CKA_ID, put together from its numbers.
     pub(crate) fn public_key(&self, id: &[u8]) -> Result<PublicKey, ModuleError> {
         let what = "public key";
         let object = self.one(what, ObjectClass::PUBLIC_KEY, id)?;
-        let missing = |attribute| ModuleError::Attribute { what, attribute };
+        let bytes = |wanted, attribute| self.bytes(what, object, wanted, attribute);
         let kind = self.attributes(object, &[AttributeType::KeyType])?;
         let spki = if kind.contains(&Attribute::KeyType(KeyType::RSA)) {
-            let numbers = self.attributes(object, &[AttributeType::Modulus, AttributeType::PublicExponent])?;
-            let (mut modulus, mut exponent) = (None, None);
-            for number in numbers {
-                match number {
-                    Attribute::Modulus(bytes) => modulus = Some(bytes),
-                    Attribute::PublicExponent(bytes) => exponent = Some(bytes),
-                    _ => {}
-                }
-            }
-            rsa_spki(&modulus.ok_or_else(|| missing("modulus"))?, &exponent.ok_or_else(|| missing("public exponent"))?)
+            let modulus = bytes(AttributeType::Modulus, "modulus")?;
+            rsa_spki(&modulus, &bytes(AttributeType::PublicExponent, "public exponent")?)
         } else {
-            let numbers = self.attributes(object, &[AttributeType::EcParams, AttributeType::EcPoint])?;
-            let (mut curve, mut point) = (None, None);
-            for number in numbers {
-                match number {
-                    Attribute::EcParams(bytes) => curve = Some(bytes),
-                    Attribute::EcPoint(bytes) => point = Some(bytes),
-                    _ => {}
-                }
-            }
-            ec_spki(&curve.ok_or_else(|| missing("curve"))?, &point.ok_or_else(|| missing("point"))?)
+            let curve = bytes(AttributeType::EcParams, "curve")?;
+            ec_spki(&curve, &bytes(AttributeType::EcPoint, "point")?)
         };
         Ok(PublicKey::from_spki_der(&spki)?)
     }
