@@ -7,7 +7,7 @@ use conclave_ceremony::judge::statement;
 use conclave_publish::{Digest, FileName, Manifest, PublicKey};
 use smartcard_hsm::cvc::RootKind;
 
-use super::failure::halt;
+use super::failure::{halt, malformed};
 use super::shares::file;
 use super::{Case, Performer};
 use crate::leaves::{Leaves, Public};
@@ -27,7 +27,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             size: public.bytes().len() as u64,
             digest: Digest::of(public.bytes()),
         });
-        let manifest = Manifest::new(items.collect()).map_err(|error| halt(&format!("{error}.")))?;
+        let manifest = Manifest::new(items.collect()).map_err(malformed)?;
         let manifest = Public::from(&manifest);
         let outcome = file(manifest.bytes());
         push(&mut files, MANIFEST.to_owned(), manifest)?;
@@ -49,7 +49,7 @@ fn files(case: Case<'_>) -> Result<Files, Failure> {
         let ((spki, attestation), certificate) =
             facts.made.as_ref().zip(facts.certificate.as_ref()).ok_or_else(lacks)?;
         let name = key.label.as_str();
-        let public = PublicKey::from_spki_der(spki.get()).map_err(|error| halt(&format!("{error}.")))?;
+        let public = PublicKey::from_spki_der(spki.get()).map_err(malformed)?;
         push(&mut files, format!("{name}.crt.der"), certificate.into())?;
         push(&mut files, format!("{name}.pub.pem"), (&public).into())?;
         push(&mut files, format!("{name}.attestation.cvc"), attestation.into())?;
@@ -65,7 +65,7 @@ fn files(case: Case<'_>) -> Result<Files, Failure> {
 }
 
 fn push(files: &mut Files, name: String, public: Public) -> Result<(), Failure> {
-    let name = FileName::new(name.as_bytes()).map_err(|error| halt(&format!("{error}.")))?;
+    let name = FileName::new(name.as_bytes()).map_err(malformed)?;
     files.push((name, public));
     Ok(())
 }

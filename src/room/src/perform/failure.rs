@@ -81,6 +81,11 @@ pub(super) fn halt(words: &str) -> Failure {
     failure(Next::Halt, words)
 }
 
+/// Something that does not have the form it must have, and is not gone on with.
+pub(super) fn malformed(error: impl core::fmt::Display) -> Failure {
+    halt(&format!("{error}."))
+}
+
 /// Another device is needed.
 pub(super) fn device(words: &str) -> Failure {
     failure(Next::Device, words)

@@ -18,7 +18,7 @@ use smartcard_hsm::dkek::wrapfile::WrapFile;
 use smartcard_hsm::session::{CertificateFile, Description, Proven, Session, User};
 use smartcard_hsm::tlv;
 
-use super::failure::{halt, missing, of_token};
+use super::failure::{halt, malformed, missing, of_token};
 use super::shares::file;
 use super::tokens::{bound, bytes};
 use super::{Case, Performer, random};
@@ -40,7 +40,7 @@ fn public(case: Case<'_>, id: KeyIx) -> Result<(PublicKey, &[u8]), Failure> {
     let made = case.facts.keys.get(&id).and_then(|key| key.made.as_ref());
     let (spki, attestation) = made.ok_or_else(|| halt("The record has no such key."))?;
     let whole = tlv::whole(attestation.get(), ATTESTATION);
-    let request = whole.and_then(|outer| tlv::split(outer.value)).map_err(|error| halt(&format!("{error}.")))?;
+    let request = whole.and_then(|outer| tlv::split(outer.value)).map_err(malformed)?;
     let key = Cvc::parse(request.0.raw).and_then(|request| request.key(None));
     let key = key.map_err(|error| halt(&format!("The attestation in the record: {error}.")))?;
     if key.spki() == spki.get() { Ok((key, spki.get())) } else { Err(halt("The attestation is that of another key.")) }
@@ -49,7 +49,7 @@ fn public(case: Case<'_>, id: KeyIx) -> Result<(PublicKey, &[u8]), Failure> {
 /// The same, as what leaves the ceremony has it.
 fn published(case: Case<'_>, id: KeyIx) -> Result<conclave_publish::PublicKey, Failure> {
     let (_, spki) = public(case, id)?;
-    conclave_publish::PublicKey::from_spki_der(spki).map_err(|error| halt(&format!("{error}.")))
+    conclave_publish::PublicKey::from_spki_der(spki).map_err(malformed)
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
@@ -85,9 +85,9 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let key = planned(case, id)?;
         let spki = published(case, id)?;
         let serial = SerialNumber::from_random(*random::<16>(machine)?);
-        let to_be_signed = key.certificate.to_be_signed(&spki, serial).map_err(|error| halt(&format!("{error}.")))?;
+        let to_be_signed = key.certificate.to_be_signed(&spki, serial).map_err(malformed)?;
         let signature = self.signed((token, key), to_be_signed.scheme(), to_be_signed.bytes(), case, machine)?;
-        let certificate = to_be_signed.assemble(&signature).map_err(|error| halt(&format!("{error}.")))?;
+        let certificate = to_be_signed.assemble(&signature).map_err(malformed)?;
         Ok(Outcome::Certificate(bytes(certificate.der())?))
     }
 
@@ -159,9 +159,9 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let description = session.read(key.number.description()).map_err(|error| of_token(&error))?;
         let certificate = session.read(key.number.certificate()).map_err(|error| of_token(&error))?;
         self.keep(token, session);
-        let blob = Blob::parse(&blob).map_err(|error| halt(&format!("{error}.")))?;
+        let blob = Blob::parse(&blob).map_err(malformed)?;
         let whole = WrapFile { blob, description: Some(&description), certificate: Some(&certificate) };
-        let sealed = Sealed::try_from(&whole).map_err(|error| halt(&format!("{error}.")))?;
+        let sealed = Sealed::try_from(&whole).map_err(malformed)?;
         let outcome = file(sealed.bytes());
         self.sealed.insert(case.facts.blob_item(id), sealed);
         Ok(outcome)
@@ -181,7 +181,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         // the right one, its statement proves.
         if !(there && self.resumed(Act::Unwrap(token, id))) {
             let file = self.read.get(&case.facts.blob_item(id)).ok_or_else(|| missing("The key blob"))?;
-            let file = WrapFile::parse(file).map_err(|error| halt(&format!("{error}.")))?;
+            let file = WrapFile::parse(file).map_err(malformed)?;
             session.unwrap(key.number, file.blob.bytes()).map_err(|error| of_token(&error))?;
         }
         self.keep(token, session);

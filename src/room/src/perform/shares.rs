@@ -10,7 +10,7 @@ use smartcard_hsm::dkek::Kcv;
 use smartcard_hsm::dkek::share::SealedShare;
 use smartcard_hsm::secret::SecretBytes;
 
-use super::failure::{halt, missing, not_made, of_token, typed};
+use super::failure::{halt, malformed, missing, not_made, of_token, typed};
 use super::tokens::Held;
 use super::{Case, Performer, random};
 use crate::leaves::{Leaves, Sealed};
@@ -66,7 +66,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
 
     pub(super) fn open(&mut self, id: ShareId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let read = self.read.get(&case.facts.share_item(id)).ok_or_else(|| missing("The share file"))?;
-        let sealed = SealedShare::parse(read).map_err(|error| halt(&format!("{error}.")))?;
+        let sealed = SealedShare::parse(read).map_err(malformed)?;
         let passphrase = self.vault.passphrase(id).ok_or_else(|| missing("The passphrase"))?;
         let share = sealed
             .open(&passphrase, machine.stretch(), &mut |_| ())
