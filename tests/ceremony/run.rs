@@ -9,6 +9,7 @@ use conclave_room::civil::Wall;
 use conclave_room::key::{Key, KeyboardId, Press};
 use conclave_room::look::air_gap::AirGap;
 use conclave_room::look::challenge::{Challenged, Source};
+use conclave_room::look::keyboards::Code;
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_room::ports::Machine;
@@ -39,6 +40,9 @@ struct Around {
     /// Screens that were drawn.
     drawn: usize,
     closed: bool,
+    /// The one keyboard, and the screens at which it is pulled out and another one is plugged in.
+    keyboard: KeyboardId,
+    replugged_at: Vec<&'static str>,
 }
 
 impl Around {
@@ -55,6 +59,8 @@ impl Around {
             lost_at: usize::MAX,
             drawn: 0,
             closed: false,
+            keyboard: KeyboardId(0),
+            replugged_at: Vec::new(),
         }
     }
 
@@ -63,7 +69,16 @@ impl Around {
     }
 
     fn press(&mut self, key: Key) {
-        self.ready.push_back(Event::Pressed(Press { key, keyboard: KeyboardId(0) }));
+        self.ready.push_back(Event::Pressed(Press { key, keyboard: self.keyboard }));
+    }
+
+    /// The keyboard is pulled out and another one plugged in, whose keys count once the code on the screen was typed.
+    fn replug(&mut self) {
+        self.ready.push_back(Event::KeyboardWent(self.keyboard));
+        self.keyboard.0 += 1;
+        let (id, code) = (self.keyboard, Code::new([self.keyboard.0, 1, 2, 3]));
+        let (port, product) = (Shown::new("1-3"), Shown::new("Keys"));
+        self.ready.push_back(Event::KeyboardCame { id, port, product, code });
     }
 
     fn do_it(&mut self, deed: Deed) {
@@ -110,8 +125,17 @@ impl Ports for Around {
         assert!(self.waits < WAITS_MAX, "{}", self.screen().join("\n"));
         while self.ready.is_empty() {
             let screen = self.screen();
-            let intake = |row: &String| row.contains("Esc: back to the devices") || row.contains("digest");
-            if screen.iter().any(|row| row.contains("► Devices")) && !screen.iter().any(intake) {
+            let has = |words: &str| screen.iter().any(|row| row.contains(words));
+            if let Some((_, code)) = screen.iter().find_map(|row| row.split_once("type on it ")) {
+                code.chars().take(6).for_each(|digit| self.press(Key::Char(digit)));
+                break;
+            }
+            if self.replugged_at.first().is_some_and(|words| has(words)) {
+                self.replugged_at.remove(0);
+                self.replug();
+                break;
+            }
+            if has("► Devices") && has("Up Down: scroll   Esc: back") {
                 self.press(Key::Enter);
             }
             for deed in self.robot.look(&screen) {
@@ -140,10 +164,19 @@ fn look() -> Look {
 }
 
 #[test]
-fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off() {
+fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_the_only_keyboard_is_replugged() {
     let mut around = Around::new(super::MINIMAL);
+    around.replugged_at = vec![
+        "plug in the drive with the plan",
+        "type these groups of the digest",
+        "which document was shown?",
+        "type your sign-in code to agree.",
+        "then press Enter: it is hidden and you type it",
+        "compare, write the head down",
+    ];
     run(look(), &mut around).unwrap();
-    assert!(around.closed);
+    assert!(around.closed && around.replugged_at.is_empty(), "{:?}", around.replugged_at);
+    assert_eq!(around.keyboard, KeyboardId(6));
     let stage = &mut around.stage;
     for log in [0, 1] {
         let stick = stage.stick(conclave_ceremony::ids::DriveId(log)).unwrap();

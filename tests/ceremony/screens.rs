@@ -36,7 +36,7 @@ use smartcard_hsm::cvc::RootKind;
 /// Sizes people see: the console of the BIOS, and a large one.
 const SIZES: [(u16, u16); 2] = [(80, 25), (160, 50)];
 /// What the kernel's console font can draw besides ASCII, as far as screens use it.
-const GLYPHS: &str = "█▀▄√►·";
+const GLYPHS: &str = "█▀▄√►·┌─┐│└┘";
 /// Columns of the list of steps.
 const STEPS: usize = 26;
 /// Rows above the middle of a screen.
@@ -72,11 +72,7 @@ impl Screens {
         if self.now.as_ref() == Some(&now) || (scene.writes && self.first.contains_key("writes")) {
             return;
         }
-        // Golden files are of one moment: they change when the screens do, not with every entry before them.
-        scene.head = Digest::of(b"a head");
-        let begun = Now { wall: Wall(1_795_295_100), mono_ms: 60_000 };
-        scene.now = Now { wall: Wall(1_795_302_240), mono_ms: 7_200_000 };
-        scene.since = (Now { mono_ms: 7_000_000, ..begun }, begun);
+        stop(&mut scene);
         let kind = scene.script.step(now.0).map(|step| step.kind).filter(|_| !scene.writes);
         let name = if scene.writes { "writes".to_owned() } else { kind.map_or_else(|| "closed".to_owned(), name) };
         let first = self.first.entry(name.clone()).or_insert((now.0, kind)).0 == now.0;
@@ -134,6 +130,35 @@ impl Screens {
         }
         let wanted: String = self.codes.iter().map(|(_, digest)| format!("{digest}\n").to_uppercase()).collect();
         assert_eq!(tool::run(command, "").out, wanted);
+    }
+}
+
+/// Golden files are of one moment: they change when the screens do, not with every entry before them.
+fn stop(scene: &mut Scene<'_>) {
+    scene.head = Digest::of(b"a head");
+    let begun = Now { wall: Wall(1_795_295_100), mono_ms: 60_000 };
+    scene.now = Now { wall: Wall(1_795_302_240), mono_ms: 7_200_000 };
+    scene.since = (Now { mono_ms: 7_000_000, ..begun }, begun);
+}
+
+/// A screen that is no step's: asked as those are, and besides for what it says; compared with a golden file of its own.
+#[track_caller]
+pub fn moment(name: &str, mut scene: Scene<'_>, says: &[&str]) {
+    stop(&mut scene);
+    for size in SIZES {
+        let screen = drawn(&scene, size);
+        ask(&scene, &screen, size);
+        let screen = text(&screen);
+        let words = one_line(&screen);
+        says.iter().for_each(|says| assert!(words.contains(says), "{name} does not say: {says}\n{screen}"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = path.join(format!("golden/room/moments/{name}-{}x{}.txt", size.0, size.1));
+        if std::env::var_os("CONCLAVE_BLESS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &screen).unwrap();
+        }
+        let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(screen == golden, "{} differs:\n{screen}", path.display());
     }
 }
 

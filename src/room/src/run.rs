@@ -97,7 +97,9 @@ pub fn run<P: Ports>(look: Look, ports: &mut P) -> Result<(), ScreenLost> {
 impl<M: Machine> Room<M> {
     fn showing(&mut self) -> Showing<'_> {
         match (&mut self.begun, &self.intake) {
-            (Some(begun), _) => Showing::Ceremony(Box::new(begun.scene())),
+            (Some(begun), _) => {
+                Showing::Ceremony(Box::new(Scene { keyboard: self.look.keyboards.asked(), ..begun.scene() }))
+            }
             (None, Some(intake)) => Showing::Intake(&self.look, intake),
             (None, None) => Showing::Look(&self.look),
         }

@@ -69,20 +69,32 @@ pub fn keys(look: &Look) -> String {
             let own = match (look.screen, &look.challenged) {
                 (Screen::Medium, _) if look.medium.may_look_again() => "Enter: look again",
                 (Screen::Medium, _) if look.medium.sound().is_none() => "",
-                (Screen::Medium, Challenged::Closed) => "Enter: begin the challenge",
-                (Screen::Medium, Challenged::Source) => "1 2 3: choose   Esc: back",
-                (Screen::Medium, Challenged::Drawing(_)) => "",
-                (Screen::Medium, Challenged::Open(_)) => "Enter: next   Up: back   Esc: stop",
-                (Screen::Medium, Challenged::Differs(..)) => "Enter: new groups",
-                (Screen::Medium, Challenged::Met(_)) => "Enter: go on",
+                (Screen::Medium, challenged) => keys_of_challenge(challenged),
                 (Screen::AirGap, _) if !look.air_gap.holds() => "Up Down: scroll   Esc: back",
                 (Screen::AirGap, _) => "Enter: go on  Up Down: scroll  Esc: back",
                 (Screen::Clock, _) => "Enter: set, or go on   Esc: back",
                 (Screen::Devices, _) => "Up Down: scroll   Esc: back",
             };
-            format!("F1 help  F2 keyboard {}  F10 off   {own}", look.layout.name())
+            keys_with(look, own)
         }
     }
+}
+
+/// The keys of a challenge.
+pub fn keys_of_challenge(challenged: &Challenged) -> &'static str {
+    match challenged {
+        Challenged::Closed => "Enter: begin the challenge",
+        Challenged::Source => "1 2 3: choose   Esc: back",
+        Challenged::Drawing(_) => "",
+        Challenged::Open(_) => "Enter: next   Up: back   Esc: stop",
+        Challenged::Differs(..) => "Enter: new groups",
+        Challenged::Met(_) => "Enter: go on",
+    }
+}
+
+/// The keys of every screen before those of its `own`.
+pub fn keys_with(look: &Look, own: &str) -> String {
+    format!("F1 help  F2 keyboard {}  F10 off   {own}", look.layout.name())
 }
 
 fn at(place: &Place) -> String {

@@ -2,8 +2,12 @@
 
 use conclave_ceremony::plan::Refusal;
 
+use crate::ceremony::intake::Stage;
 use crate::ceremony::resume::NotResumed;
+use crate::look::Look;
+use crate::look::challenge::Challenged;
 use crate::shown::Shown;
+use crate::text;
 
 /// The first thing asked.
 pub const INSERT: &str = "plug in the drive with the plan, or a log drive; press Enter.";
@@ -22,6 +26,16 @@ pub const INTERRUPTED: &str =
 /// Drives are plugged in, and none with a record that can be resumed.
 pub const NO_RECORD: &str = "No drive with plan and companion file beside its record is plugged in. Plug both log drives \
                              in. If the power failed before they had both: Esc, then begin again with the plan's drive.";
+
+/// The keys that do something now.
+pub fn keys(look: &Look, stage: &Stage) -> String {
+    let own = match stage {
+        Stage::Challenge(Challenged::Closed) => "Enter: begin the challenge  Esc: devices",
+        Stage::Challenge(challenged) if challenged.hides_digest() => text::keys_of_challenge(challenged),
+        Stage::Insert | Stage::Refused(_) | Stage::Challenge(_) | Stage::Logs => "Enter: go on   Esc: to the devices",
+    };
+    text::keys_with(look, own)
+}
 
 /// None, or more than one.
 pub fn not_one_drive(found: usize) -> String {

@@ -9,12 +9,13 @@ use std::fs;
 use std::path::Path;
 
 use conclave_publish::Digest;
-use conclave_room::ceremony::intake::Intake;
+use conclave_room::ceremony::intake::{Intake, Stage};
 use conclave_room::civil::Wall;
 use conclave_room::drives::fat32::Unfit;
 use conclave_room::drives::{Drive, Volume, VolumeId};
 use conclave_room::key::{Key, KeyboardId, Press};
 use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
+use conclave_room::look::challenge::{Challenged, Source};
 use conclave_room::look::clock::Set;
 use conclave_room::look::devices::{Chain, Devices, Dkek, Hub, Looked, Other, Token, Unanswered, Unused as NotUsed};
 use conclave_room::look::keyboards::Code;
@@ -77,9 +78,7 @@ fn open_challenge() -> Vec<Event> {
 
 /// The groups asked for, as they must be typed.
 fn answers(look: &Look) -> Vec<String> {
-    let conclave_room::look::challenge::Challenged::Open(open) = &look.challenged else {
-        panic!("{:?}", look.challenged)
-    };
+    let Challenged::Open(open) = &look.challenged else { panic!("{:?}", look.challenged) };
     open.challenge.groups(&digest()).map(|group| group.to_string()).collect()
 }
 
@@ -182,8 +181,12 @@ fn at(screen: Screen, mut events: Vec<Event>) -> Vec<Event> {
 }
 
 fn rendered(look: &Look, columns: u16, rows: u16) -> String {
+    shown(&Showing::Look(look), columns, rows)
+}
+
+fn shown(showing: &Showing<'_>, columns: u16, rows: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view::draw(look, frame)).unwrap();
+    terminal.draw(|frame| view::show(showing, frame)).unwrap();
     let buffer = terminal.backend().buffer();
     (0..rows)
         .map(|y| {
@@ -197,6 +200,15 @@ fn rendered(look: &Look, columns: u16, rows: u16) -> String {
 #[track_caller]
 fn check(name: &str, look: &Look, role: &str, instruction: &str, contains: &[&str]) {
     assert!(text::keys(look).chars().count() < 79, "{name}: the keys do not fit");
+    check_with(None, name, look, role, instruction, contains);
+}
+
+/// The same while a plan comes in.
+#[track_caller]
+fn check_with(intake: Option<&Intake>, name: &str, look: &Look, role: &str, instruction: &str, contains: &[&str]) {
+    let rendered = |look: &Look, columns, rows| {
+        shown(&intake.map_or(Showing::Look(look), |intake| Showing::Intake(look, intake)), columns, rows)
+    };
     for (columns, rows) in [(80, 25), (160, 50)] {
         let screen = rendered(look, columns, rows);
         for glyph in screen.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
@@ -350,14 +362,68 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
     check("devices-scrolled", &down, "Witness", "compare serials with the labels", &shown);
 }
 
-#[test]
-fn a_keyboard_on_usb_is_asked_for_its_code_over_any_screen() {
-    let came = Event::KeyboardCame {
+fn keyboard_came() -> Event {
+    Event::KeyboardCame {
         id: KeyboardId(7),
         port: Shown::new("1-3"),
         product: Shown::new("Dell KB216 Wired Keyboard"),
         code: Code::new(654_321_u32.to_le_bytes()),
+    }
+}
+
+#[test]
+fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
+    let look = after(at(Screen::Devices, vec![]));
+    let mut intake = Intake::default();
+    let back = "Enter: go on   Esc: to the devices";
+    check_with(Some(&intake), "intake-insert", &look, "Operator", "plug in the drive with the plan", &[back]);
+    intake.stage = Stage::Logs;
+    check_with(Some(&intake), "intake-logs", &look, "Operator", "plug in both log drives", &[back, "interrupted"]);
+    intake.digest = Some(digest());
+    let words = digest().words();
+    let whole: Vec<&str> = words.split(' ').collect();
+    let mut challenged = Challenged::Closed;
+    let next = |challenged: &mut Challenged, keys: &[Key]| {
+        for key in keys {
+            challenged.pressed(*key, &digest());
+        }
+        challenged.clone()
     };
+    let stages = [
+        (
+            "closed",
+            next(&mut challenged, &[]),
+            "compare with your own copy",
+            "Enter: begin the challenge  Esc: devices",
+        ),
+        ("source", next(&mut challenged, &[Key::Enter]), "where does your own copy", "1 2 3: choose   Esc: back"),
+        ("met", Challenged::Met(Source::Paper), "the plan is the one you brought", back),
+    ];
+    for (name, stage, says, keys) in stages {
+        let shows = !stage.hides_digest();
+        intake.stage = Stage::Challenge(stage);
+        let mut contains = vec!["F1 help  F2 keyboard us  F10 off", keys];
+        contains.extend(whole.iter().filter(|_| shows));
+        check_with(Some(&intake), &format!("intake-{name}"), &look, "Witness", says, &contains);
+    }
+    let challenge = next(&mut challenged, &[Key::Char('1')]).drew(Digest::of(b"drawn").bytes());
+    intake.stage = Stage::Challenge(challenge);
+    let keys = "Enter: next   Up: back   Esc: stop";
+    check_with(Some(&intake), "intake-open", &look, "Witness", "type these groups", &[keys]);
+}
+
+#[test]
+fn a_keyboard_on_usb_is_asked_for_its_code_while_a_plan_comes_in() {
+    let look = after(at(Screen::Devices, vec![keyboard_came()]));
+    let (shown, mut intake) = (["type on it 123456   typed: ______   3 tries left"], Intake::default());
+    check_with(Some(&intake), "keyboard-asked-intake", &look, "Operator", "plug in the drive with the plan", &shown);
+    intake.stage = Stage::Challenge(Challenged::Source);
+    check_with(Some(&intake), "keyboard-asked-challenge", &look, "Witness", "where does your own copy", &shown);
+}
+
+#[test]
+fn a_keyboard_on_usb_is_asked_for_its_code_over_any_screen() {
+    let came = keyboard_came();
     let pressed = |key| Event::Pressed(Press { key, keyboard: KeyboardId(7) });
     let shown = ["USB port 1-3: Dell KB216 Wired Keyboard", "type on it 123456   typed: 1_____   3 tries left"];
     let asked = after(at(Screen::Devices, vec![devices(), came, pressed(Key::Char('1')), pressed(Key::Enter)]));
@@ -395,9 +461,7 @@ fn what_lies_over_a_screen_is_seen_while_a_plan_comes_in_too() {
     let off = vec![press(Key::Function(10))];
     for (keys, words) in [(vec![], "plug in the drive with the plan"), (off, "type off and press Enter")] {
         let look = after(at(Screen::Devices, keys));
-        let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();
-        terminal.draw(|frame| view::show(&Showing::Intake(&look, &intake), frame)).unwrap();
-        let shown = terminal.backend().to_string();
+        let shown = shown(&Showing::Intake(&look, &intake), 80, 25);
         assert!(shown.contains(words), "{words}: {shown}");
     }
 }

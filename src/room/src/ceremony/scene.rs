@@ -14,6 +14,7 @@ use super::Ceremony;
 use super::desk::{Desk, Stage};
 use super::record::NotWritten;
 use crate::look::Over;
+use crate::look::keyboards::Keyboard;
 use crate::ports::{Machine, Now};
 
 /// A ceremony as one screen shows it.
@@ -34,6 +35,8 @@ pub struct Scene<'a> {
     pub desk: &'a Desk,
     /// Whether the log drives are being written to.
     pub writes: bool,
+    /// The keyboard on USB that is asked for its code.
+    pub keyboard: Option<&'a Keyboard>,
     /// What is wrong with the log drives.
     pub trouble: Option<&'a NotWritten>,
     /// The clocks.
@@ -65,7 +68,7 @@ impl Scene<'_> {
 }
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
-    /// Lays out the table for what is waited for and lends everything to the screen.
+    /// Lays out the table for what is waited for and lends everything to the screen; of keyboards the room knows.
     pub fn scene(&mut self) -> Scene<'_> {
         let waiting = self.waiting();
         self.desk.lay(&waiting, self.state.at());
@@ -86,6 +89,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             head: self.head,
             desk: &self.desk,
             writes: self.writes(),
+            keyboard: None,
             trouble: self.trouble.as_ref(),
             now: self.now,
             since: self.since,

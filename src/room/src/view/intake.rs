@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::{BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, lines, order, row, rows, title};
+use super::{
+    BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, keyboards, lines, order, row, rows, title,
+};
 use crate::ceremony::intake::{Intake, Stage};
 use crate::look::Look;
 use crate::look::challenge::Challenged;
@@ -29,7 +31,7 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
         }
         Stage::Challenge(challenged) if challenged.hides_digest() => {
             challenge::draw(challenged, frame, body);
-            return keys(frame, area);
+            return foot(look, intake, frame, body);
         }
         Stage::Challenge(Challenged::Met(_)) => (text::WITNESS, words::MET, digest(intake)),
         Stage::Challenge(_) => (text::WITNESS, words::COMPARE, digest(intake)),
@@ -39,7 +41,7 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
         shown.extend([Line::from(""), Line::styled(wrong.clone(), BAD)]);
     }
     lines(frame, rows(body, 3), shown, 0);
-    keys(frame, area);
+    foot(look, intake, frame, body);
 }
 
 /// The digest whole: hex in groups of four, and its words.
@@ -53,7 +55,10 @@ fn digest(intake: &Intake) -> Vec<Line<'static>> {
     shown
 }
 
-fn keys(frame: &mut Frame, area: Rect) {
-    let words = " F10 off   Enter: go on   Esc: back to the devices";
-    frame.render_widget(Paragraph::new(words).style(BAR), row(area, area.height - 1));
+/// The keys, and the question to a keyboard over what stands above them.
+fn foot(look: &Look, intake: &Intake, frame: &mut Frame, body: Rect) {
+    let area = frame.area();
+    keyboards::draw(look.keyboards.asked(), frame, body);
+    let keys = format!(" {}", words::keys(look, &intake.stage));
+    frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
 }

@@ -6,14 +6,14 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::ASK;
-use crate::look::keyboards::{Keyboards, Standing};
+use crate::look::keyboards::{Keyboard, Standing};
 use crate::text_usb;
 
 /// Rows of the box: three of words and its frame.
 const HEIGHT: u16 = 5;
 
-pub(super) fn draw(keyboards: &Keyboards, frame: &mut Frame, area: Rect) {
-    let Some(keyboard) = keyboards.asked() else { return };
+pub(super) fn draw(keyboard: Option<&Keyboard>, frame: &mut Frame, area: Rect) {
+    let Some(keyboard) = keyboard else { return };
     let Standing::Asked { code, typed, left } = &keyboard.standing else { return };
     let lines = text_usb::keyboard(keyboard, *code, typed, *left).map(|words| Line::from(format!(" {words}")));
     let at = Rect { y: area.y + area.height.saturating_sub(HEIGHT), height: HEIGHT.min(area.height), ..area };

@@ -94,7 +94,7 @@ pub fn draw(look: &Look, frame: &mut Frame) {
         (Over::Keyboard(field), _) => over::keyboard(look, field, frame, body),
         (Over::PowerOff(field), _) => over::power_off(field, frame, body),
     }
-    keyboards::draw(&look.keyboards, frame, body);
+    keyboards::draw(look.keyboards.asked(), frame, body);
     let keys = format!(" {}", text::keys(look));
     frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
 }

@@ -17,7 +17,7 @@ use ratatui::style::{Color, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, right, row};
+use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, keyboards, right, row};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
@@ -62,6 +62,9 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
         Over::PowerOff(field) => over(vec![text::POWER_OFF.into(), format!("{}_", field.text())], frame, body),
         Over::Nothing => self::body(scene, frame, body),
     }
+    // Above the lines that say how long the machine is at work.
+    let working = if scene.works() { WORKING } else { 0 };
+    keyboards::draw(scene.keyboard, frame, Rect { height: body.height - working, ..body });
     let (pace, style) = pace(scene);
     frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), row(area, area.height - 3));
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");
