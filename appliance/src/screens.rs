@@ -67,8 +67,8 @@ impl Machine for Board {
         &mut self.drives
     }
 
-    fn admit(&mut self, serials: &[Shown]) {
-        *self.named.lock().unwrap_or_else(PoisonError::into_inner) = Some(serials.to_vec());
+    fn admit(&mut self, serials: Option<&[Shown]>) {
+        *self.named.lock().unwrap_or_else(PoisonError::into_inner) = serials.map(<[Shown]>::to_vec);
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {

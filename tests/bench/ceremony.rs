@@ -104,7 +104,7 @@ impl Machine for Timed {
         self.stage.world.drives()
     }
 
-    fn admit(&mut self, serials: &[Shown]) {
+    fn admit(&mut self, serials: Option<&[Shown]>) {
         self.stage.world.admit(serials);
     }
 

@@ -13,7 +13,9 @@ use conclave_room::ceremony::begin::{Begun, NotBegun};
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::ceremony::resume::NotResumed;
 use conclave_room::civil::Wall;
+use conclave_room::drives::Media;
 use conclave_room::key::Key;
+use conclave_room::look::challenge::{Challenged, Source};
 use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
 use conclave_sim::world::drives::Stick;
@@ -85,6 +87,18 @@ fn an_edited_plan_has_another_digest_than_the_witness_brought() {
 }
 
 #[test]
+fn whoever_brought_the_wrong_plan_goes_back_with_esc_before_the_challenge_and_after_it() {
+    for stage in [Challenged::Closed, Challenged::Met(Source::Paper)] {
+        let (mut world, mut intake) = (world(STARTED), Intake::default());
+        world.drives().plug(with_plan("9-1", PLAN_DRIVE, MINIMAL));
+        said(&mut intake, &mut world);
+        assert!(intake.digest.is_some());
+        intake.stage = Way::Challenge(stage);
+        assert!(matches!(intake.press(Key::Escape, &start(), &mut world), Next::Back));
+    }
+}
+
+#[test]
 fn with_the_clock_outside_the_plans_window_nothing_begins_and_nothing_goes_on() {
     // A year before the window of the example, and one after it.
     for wall in [Wall(1_735_689_599), Wall(2_082_758_400)] {
@@ -104,6 +118,20 @@ fn with_the_clock_outside_the_plans_window_nothing_begins_and_nothing_goes_on() 
         late.plug(Device::Drive(log));
     }
     assert!(matches!(Begun::resumed(&mut late.world), Err(NotResumed::OutsideWindow(_))));
+}
+
+#[test]
+fn a_plan_that_does_not_begin_lets_its_drive_in_again() {
+    // In the last second of the window when it is read, after it when it begins.
+    let (mut world, mut intake) = (world(Wall(2_082_758_398)), Intake::default());
+    world.drives().plug(with_plan("9-1", PLAN_DRIVE, MINIMAL));
+    said(&mut intake, &mut world);
+    world.drives().pull(&Shown::new("9-1"));
+    intake.stage = Way::Challenge(Challenged::Met(Source::Paper));
+    let words = said(&mut intake, &mut world);
+    assert!(words.contains("the plan is for"), "{words}");
+    world.drives().plug(with_plan("9-1", PLAN_DRIVE, MINIMAL));
+    assert_eq!(world.drives().look().unwrap().len(), 1, "the gate lets it in");
 }
 
 /// A ceremony of another seed whose power failed after some sign-ins, and its record.

@@ -8,12 +8,16 @@ use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::{self, Holds, Plan};
 use conclave_ceremony::step::Waiting;
+use conclave_publish::FileName;
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
-use conclave_room::ceremony::resume::NotResumed;
+use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
+use conclave_room::key::Key;
+use conclave_room::look::challenge::Challenged;
 use conclave_room::ports::Machine;
-use conclave_room::text_intake::NO_RECORD;
+use conclave_room::shown::Shown;
 use conclave_sim::memo::Memo;
+use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
@@ -60,10 +64,7 @@ impl Theatre {
 
     /// The plan is in, nothing is recorded yet.
     pub fn begin(&mut self) -> Box<Played> {
-        match Begun::new(self.bytes, start(), &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")) {
-            Begun::Rehearsal(ceremony) => ceremony,
-            Begun::Production(_) => panic!("a rehearsal"),
-        }
+        rehearsal(Begun::new(self.bytes, start(), &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// The power comes back: of what the drives had in their caches this much is there; nothing but the log drives is
@@ -76,15 +77,52 @@ impl Theatre {
         self.logs().into_iter().for_each(|log| self.stage.plug(Device::Drive(log)));
     }
 
-    /// A later boot: the record is read from the log drives; where none was ever whole, the ceremony begins.
+    /// A later boot, from the devices screen on: a log drive is read, then both; where none was ever whole, what the screen
+    /// says then is done, and the ceremony begins with the plan's drive.
     pub fn resume(&mut self) -> Box<Played> {
-        match Begun::resumed(&mut self.stage.world) {
-            Ok(Begun::Rehearsal(ceremony)) => ceremony,
-            Ok(Begun::Production(_)) => panic!("a rehearsal"),
-            Err(NotResumed::Drive(words)) if words == NO_RECORD => self.begin(),
-            Err(NotResumed::Companion(_)) => self.begin(),
-            Err(error) => panic!("{error}"),
+        let [one, other] = self.logs().map(Device::Drive);
+        let mut intake = Intake::default();
+        self.stage.pull(other);
+        let mut begun = self.press(&mut intake, Key::Enter);
+        if matches!(intake.stage, Way::Logs) {
+            self.stage.plug(other);
+            begun = self.press(&mut intake, Key::Enter);
         }
+        if let Next::Begun(begun) = begun {
+            return rehearsal(begun);
+        }
+        let words = intake.wrong.clone().unwrap_or_default();
+        let never_whole = ["holds no file plan.toml", "begin again with the plan's drive", "companion"];
+        // Where the record itself was set aside there is a plan and nothing to resume; the plan may be torn.
+        let no_record = matches!(intake.stage, Way::Challenge(Challenged::Closed) | Way::Refused(_));
+        assert!(no_record || never_whole.iter().any(|why| words.contains(why)), "{words}");
+        assert!(matches!(self.press(&mut intake, Key::Escape), Next::Back));
+        [one, other].into_iter().for_each(|log| self.stage.pull(log));
+        self.plan_comes_in()
+    }
+
+    fn press(&mut self, intake: &mut Intake, key: Key) -> Next<World> {
+        intake.press(key, &start(), &mut self.stage.world)
+    }
+
+    /// The plan's drive is read, its digest met, the drive taken out.
+    fn plan_comes_in(&mut self) -> Box<Played> {
+        let (mut intake, mut stick) = (Intake::default(), Stick::new("9-1", "PLAN", "PLAN"));
+        stick.files.insert(FileName::new(b"plan.toml").unwrap(), self.bytes.to_vec());
+        self.stage.world.drives().plug(stick);
+        for key in [Key::Enter, Key::Enter, Key::Char('1')] {
+            self.press(&mut intake, key);
+        }
+        let Way::Challenge(Challenged::Open(open)) = &intake.stage else { panic!("{:?}", intake.wrong) };
+        let groups = open.challenge.groups(&self.plan.digest).map(|group| group.to_string());
+        for group in groups.collect::<Vec<_>>() {
+            for key in group.chars().map(Key::Char).chain([Key::Enter]) {
+                self.press(&mut intake, key);
+            }
+        }
+        self.stage.world.drives().pull(&Shown::new("9-1"));
+        let Next::Begun(begun) = self.press(&mut intake, Key::Enter) else { panic!("{:?}", intake.wrong) };
+        rehearsal(begun)
     }
 
     /// Plays until nobody can go on.
@@ -101,6 +139,13 @@ impl Theatre {
                 starts.push(stage.world.drives().ops());
             }
         })
+    }
+}
+
+fn rehearsal(begun: Begun<World>) -> Box<Played> {
+    match begun {
+        Begun::Rehearsal(ceremony) => ceremony,
+        Begun::Production(_) => panic!("a rehearsal"),
     }
 }
 

@@ -59,8 +59,9 @@ pub trait Machine {
     /// Its drives.
     fn drives(&mut self) -> &mut Self::Drives;
 
-    /// A plan is in: from now on nothing is let in but what has one of these serials, and it may all be in at once.
-    fn admit(&mut self, serials: &[Shown]);
+    /// A plan is in: from now on nothing is let in but what has one of these serials, and it may all be in at once. With
+    /// none it is out again, and what holds before a plan is in holds again.
+    fn admit(&mut self, serials: Option<&[Shown]>);
 
     /// Fills `bytes` from the kernel, after it has gathered enough.
     ///

@@ -76,7 +76,16 @@ impl Intake {
     /// Takes a key.
     pub fn press<M: Machine>(&mut self, key: Key, start: &Start, machine: &mut M) -> Next<M> {
         let begun = match (&mut self.stage, key) {
-            (Stage::Insert | Stage::Refused(_) | Stage::Logs, Key::Escape) => return Next::Back,
+            (
+                Stage::Insert
+                | Stage::Refused(_)
+                | Stage::Challenge(Challenged::Closed | Challenged::Met(_))
+                | Stage::Logs,
+                Key::Escape,
+            ) => {
+                machine.admit(None);
+                return Next::Back;
+            }
             (Stage::Insert, Key::Enter) => self.read(machine).map(|()| None),
             (Stage::Refused(_), Key::Enter) => {
                 *self = Self::default();
@@ -127,7 +136,7 @@ impl Intake {
         self.digest = Some(plan.digest);
         self.named = serials(&plan);
         if is_there(&logs) {
-            machine.admit(&self.named);
+            machine.admit(Some(&self.named));
             self.stage = Stage::Logs;
         } else {
             self.stage = Stage::Challenge(Challenged::Closed);
@@ -144,19 +153,22 @@ impl Intake {
             return Err(text::take_out(serial));
         }
         let Stage::Challenge(Challenged::Met(source)) = self.stage else { return Err(text::take_out(&self.serial)) };
-        machine.admit(&self.named);
+        machine.admit(Some(&self.named));
         let mut start = start.clone();
         start.findings.push(Looked::Plan {
             source: Text::fitted(crate::text::source(source)),
             drive: Text::fitted(self.serial.as_str()),
         });
-        Begun::new(&self.bytes, start, machine).map_err(|error| match error {
-            NotBegun::Plan(refusals) => {
-                let words = text::refused(&refusals).join(" ");
-                self.stage = Stage::Refused(refusals);
-                words
+        Begun::new(&self.bytes, start, machine).map_err(|error| {
+            machine.admit(None);
+            match error {
+                NotBegun::Plan(refusals) => {
+                    let words = text::refused(&refusals).join(" ");
+                    self.stage = Stage::Refused(refusals);
+                    words
+                }
+                error => error.to_string(),
             }
-            error => error.to_string(),
         })
     }
 }

@@ -54,6 +54,7 @@ impl World {
         self.drives.cut(kept);
         self.started = Wall(self.started.0 + i64::try_from(self.mono_ms / 1000).unwrap_or(i64::MAX));
         self.mono_ms = 0;
+        self.admit(None);
     }
 
     /// What fails in one place is without power in the other, too.
@@ -81,8 +82,10 @@ impl Machine for World {
         &mut self.drives
     }
 
-    /// Nothing is let in here but by whoever plugs it in.
-    fn admit(&mut self, _: &[Shown]) {}
+    fn admit(&mut self, serials: Option<&[Shown]>) {
+        self.tokens.admit(serials);
+        self.drives.admit(serials);
+    }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
         let seed = || Sha256::new().chain_update(self.seed).chain_update(bytes.len().to_be_bytes()).finalize();
@@ -127,6 +130,21 @@ mod tests {
 
     fn ask(channel: &mut impl Channel) -> Result<(), ChannelError> {
         channel.exchange(&Apdu::new([0x00, 0x84, 0x00, 0x00]).reply(ReplyLen::at_most(8)), Patience::Ordinary).map(drop)
+    }
+
+    #[test]
+    fn nothing_is_let_in_but_what_is_named_until_nothing_is_or_the_machine_is_started_anew() {
+        let mut world = world();
+        let serial = Shown::new(&world.tokens().plugged().remove(0).serial.as_str()[..11]);
+        let mut seen = |serials: Option<&[Shown]>| {
+            world.admit(serials);
+            (world.tokens().plugged().len(), world.drives().look().unwrap().len())
+        };
+        assert_eq!(seen(None), (1, 1));
+        assert_eq!(seen(Some(&[serial, Shown::new("OTHER")])), (1, 0));
+        assert_eq!(seen(Some(&[Shown::new("STICK")])), (0, 1));
+        world.restart(0);
+        assert_eq!(world.tokens().plugged().len(), 1);
     }
 
     #[test]

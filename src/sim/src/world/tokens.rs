@@ -50,6 +50,8 @@ struct Table {
     fault: Option<(usize, Fault)>,
     /// Commands that change a card's memory and still do so, before one that only says so.
     idle: Option<u32>,
+    /// Serials of what is let in; none: everything.
+    named: Option<Vec<Shown>>,
     dark: bool,
 }
 
@@ -101,6 +103,11 @@ impl MemoryTokens {
             lying.hang_up();
             lying.port = Some(port.clone());
         }
+    }
+
+    /// Lets in what has one of these serials and nothing else; with none, everything.
+    pub fn admit(&mut self, serials: Option<&[Shown]>) {
+        self.table().named = serials.map(<[Shown]>::to_vec);
     }
 
     /// Pulls a token out.
@@ -193,6 +200,12 @@ impl Lying {
 }
 
 impl Table {
+    /// A token's reader appends to its serial.
+    fn lets_in(&self, serial: &Shown) -> bool {
+        let begins = |named: &Shown| serial.as_str().starts_with(named.as_str());
+        self.named.as_ref().is_none_or(|named| named.iter().any(begins))
+    }
+
     fn darken(&mut self) {
         self.dark = true;
         self.lying.iter_mut().for_each(Lying::hang_up);
@@ -281,6 +294,7 @@ impl Tokens for MemoryTokens {
             .iter()
             .filter(|_| !table.dark)
             .filter_map(|lying| Some(TokenAt { port: lying.port.clone()?, serial: lying.serial() }))
+            .filter(|at| table.lets_in(&at.serial))
             .collect();
         plugged.sort_by(|one, other| one.port.cmp(&other.port));
         plugged

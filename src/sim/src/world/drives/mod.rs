@@ -38,6 +38,8 @@ pub struct MemoryDrives {
     fault: Option<(u64, Fault)>,
     /// Drives that were pulled out by a fault.
     yanked: Vec<Stick>,
+    /// Serials of what is let in; none: everything.
+    named: Option<Vec<Shown>>,
     dark: bool,
 }
 
@@ -46,6 +48,15 @@ impl MemoryDrives {
     pub fn plug(&mut self, stick: Stick) {
         self.sticks.push(stick);
         self.sticks.sort_by(|a, b| a.drive.port.cmp(&b.drive.port));
+    }
+
+    /// Lets in what has one of these serials and nothing else; with none, everything.
+    pub fn admit(&mut self, serials: Option<&[Shown]>) {
+        self.named = serials.map(<[Shown]>::to_vec);
+    }
+
+    fn lets_in(&self, serial: &Shown) -> bool {
+        self.named.as_ref().is_none_or(|named| named.contains(serial))
     }
 
     /// Pulls out the drive at this port; what was not synced is lost.
@@ -196,7 +207,8 @@ fn flush_failed() -> Came {
 impl Media for MemoryDrives {
     fn look(&mut self) -> Result<Vec<Drive>, Came> {
         self.count()?;
-        Ok(self.sticks.iter().map(|stick| stick.drive.clone()).collect())
+        let drives = self.sticks.iter().map(|stick| &stick.drive);
+        Ok(drives.filter(|drive| self.lets_in(&drive.serial)).cloned().collect())
     }
 
     fn mounted(&mut self, port: &Shown) -> Option<Access> {
