@@ -148,7 +148,8 @@ fn machine(root: &Path) -> Vec<Fact> {
     let efi = root.join("sys/firmware/efi").exists();
     [
         ("machine", format!("{} {}", dmi("sys_vendor"), dmi("product_name"))),
-        ("firmware", format!("{}, {} {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_vendor"), dmi("bios_version"))),
+        // The vendor last: a long name is cut, and the version is what people compare.
+        ("firmware", format!("{} {}, {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_version"), dmi("bios_vendor"))),
         ("kernel", read("proc/sys/kernel/osrelease")),
         ("lockdown", lockdown(&read("sys/kernel/security/lockdown"))),
         ("randomness", entropy::told(&of_cpu("flags"))),
@@ -241,6 +242,18 @@ mod tests {
         assert_eq!(lockdown("none integrity [confidentiality]"), "confidentiality");
         assert_eq!(lockdown("[none] integrity confidentiality"), "none");
         assert_eq!(lockdown(""), "");
+    }
+
+    #[test]
+    fn a_long_vendor_of_the_firmware_does_not_hide_its_version() {
+        let tree = Tree::new("air-gap-firmware");
+        let dmi = tree.0.join("sys/class/dmi/id");
+        fs::create_dir_all(&dmi).unwrap();
+        fs::write(dmi.join("bios_vendor"), "American Megatrends International, LLC.\n").unwrap();
+        fs::write(dmi.join("bios_version"), "F.12 (07/2024)\n").unwrap();
+        let facts = machine(&tree.0);
+        let firmware = facts.iter().find(|fact| fact.what == "firmware").unwrap();
+        assert_eq!(firmware.value.as_str(), "BIOS F.12 (07/2024), American Megatre...");
     }
 
     #[test]
