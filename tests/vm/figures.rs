@@ -16,8 +16,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde_json::json;
 
-/// The shortest ceremony.
-const PLAN: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
+/// Three tokens, two keys, two custodians.
+const PLAN: &[u8] = include_bytes!("../../docs/plans/safire.toml");
 /// Megabytes of memory between which the least is looked for, and how finely.
 const MEMORY_MIB: std::ops::Range<u32> = 32..256;
 const MEMORY_STEP_MIB: u32 = 4;
