@@ -1,13 +1,15 @@
 //! What the transcript says a token holds.
 
+use std::collections::BTreeMap;
+
 use conclave_ceremony::act::{Act, Signs};
 use conclave_ceremony::event::{Event, Outcome};
-use conclave_ceremony::ids::{KeyIx, StepId, TokenId};
+use conclave_ceremony::ids::{KeyIx, TokenId};
 use conclave_ceremony::kinds::keys_on;
 use conclave_ceremony::plan::{Plan, Refusal, read};
 use conclave_ceremony::public::Octets;
-use conclave_ceremony::script::StepKind;
 use conclave_ceremony::transcript::{self, Damage};
+use conclave_ceremony::verify::{Finding, Given, verify};
 use conclave_publish::{Digest, KeyError, Line, PublicKey, RECEIVED, Statement};
 use thiserror::Error;
 
@@ -60,6 +62,12 @@ pub(crate) enum NotExpected {
         /// Of the file.
         found: Digest,
     },
+    /// It breaks a rule.
+    #[error(
+        "the transcript is refused, rule {}: {}. Nothing is received from it: see what `conclave verify` says of it",
+        .0.rule, .0.words
+    )]
+    Refused(Finding),
     /// It has no last entry.
     #[error("the transcript was never closed: a key is received from a finished ceremony only")]
     NotClosed,
@@ -83,10 +91,10 @@ pub(crate) enum NotExpected {
 }
 
 impl Expected {
-    /// Reads what this token must hold.
-    pub(crate) fn new(transcript: &[u8], plan: &[u8], serial: &str) -> Result<Self, NotExpected> {
-        let plan = read(plan).map_err(NotExpected::Plan)?;
-        let transcript = transcript::read(transcript)?;
+    /// Reads what this token must hold, from a transcript that is closed and breaks no rule, and the plan it is of.
+    pub(crate) fn new(bytes: &[u8], plan_bytes: &[u8], serial: &str) -> Result<Self, NotExpected> {
+        let plan = read(plan_bytes).map_err(NotExpected::Plan)?;
+        let transcript = transcript::read(bytes)?;
         if transcript.torn != 0 {
             return Err(NotExpected::Torn);
         }
@@ -97,9 +105,11 @@ impl Expected {
         if Digest::from(began.plan) != plan.digest {
             return Err(NotExpected::OtherPlan { expected: began.plan, found: plan.digest });
         }
-        let script = conclave_ceremony::compile::compile(&plan).map_err(NotExpected::Plan)?;
-        let closes = |step: StepId| script.step(step).is_some_and(|step| step.kind == StepKind::Close);
-        if !entries.last().is_some_and(|entry| closes(entry.step)) {
+        let account = verify(Given { transcript: bytes, plan: plan_bytes, files: &BTreeMap::new(), heads: &[] });
+        if let Some(first) = account.refused.into_iter().next() {
+            return Err(NotExpected::Refused(first));
+        }
+        if !account.closed {
             return Err(NotExpected::NotClosed);
         }
         let token = plan.tokens.iter().position(|token| token.serial.as_str() == serial);

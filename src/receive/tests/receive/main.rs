@@ -17,6 +17,7 @@ use conclave_sim::icc::Icc;
 use conclave_sim::token::Token;
 use conclave_tests::ceremony::chained;
 use conclave_tests::opensc::Readers;
+use conclave_tests::scratch::Scratch;
 use conclave_tests::tool::{Ran, run};
 
 use left::{Left, PLAN, SERIAL};
@@ -98,17 +99,32 @@ fn a_token_is_received_once_and_impostors_are_not() {
 
     // What was written down is not written over.
     refused(&receive(&readers, SERIAL, ours.pin()), "File exists");
-
-    // A transcript that was never closed, or another plan's.
-    let whole = conclave_ceremony::transcript::read(&ours.transcript).unwrap();
-    fs::write(readers.file("conclave.cbor"), chained(whole.entries[..20].iter().cloned())).unwrap();
-    refused(&receive(&readers, SERIAL, ours.pin()), "the transcript was never closed");
-    fs::write(readers.file("conclave.cbor"), &ours.transcript[..ours.transcript.len() - 1]).unwrap();
-    refused(&receive(&readers, SERIAL, ours.pin()), "ends in half an entry");
-    fs::write(readers.file("conclave.cbor"), &ours.transcript).unwrap();
-    fs::write(readers.file("plan.toml"), include_bytes!("../../../../docs/plans/safire.toml")).unwrap();
-    refused(&receive(&readers, SERIAL, ours.pin()), "bring that plan");
     readers.unplug(0, plugged);
+}
+
+/// A token signs over no head that may not be the last, or that no ceremony had.
+#[test]
+fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
+    const GENUINE: &[u8] = include_bytes!("../../../../tests/golden/transcripts/v1/conclave.cbor");
+    let scratch = Scratch::new();
+    let received = |transcript: &[u8], plan: &[u8]| {
+        fs::write(scratch.file("conclave.cbor"), transcript).unwrap();
+        fs::write(scratch.file("plan.toml"), plan).unwrap();
+        run(command("no-such-module.so", scratch.path(), SERIAL), "")
+    };
+    let plan = include_bytes!("../../../../tests/golden/transcripts/v1/plan.toml");
+    refused(&received(GENUINE, plan), "no-such-module.so");
+
+    let entries = conclave_ceremony::transcript::read(GENUINE).unwrap().entries;
+    // The first of the two who close it agreed; then the second did not.
+    for len in [20, entries.len() - 1] {
+        refused(&received(&chained(entries[..len].iter().cloned()), plan), "the transcript was never closed");
+    }
+    refused(&received(&GENUINE[..GENUINE.len() - 1], plan), "ends in half an entry");
+    let mut fewer = entries;
+    fewer.remove(100);
+    refused(&received(&chained(fewer), plan), "the transcript is refused, rule ");
+    refused(&received(GENUINE, include_bytes!("../../../../docs/plans/safire.toml")), "bring that plan");
 }
 
 /// `conclave verify` reads what was written down: it fixes the record to its end, and nothing else does.
