@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::Looked;
+use conclave_ceremony::event::{Event, Looked};
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::plan;
 use conclave_ceremony::public::Text;
@@ -67,10 +67,16 @@ pub fn played(bytes: &[u8], machine: [u8; 32], tokens: [u8; 32], memo: &Arc<Memo
     Played { stage, robot, transcript, files }
 }
 
-/// The bytes of these entries, numbered and chained anew.
+/// The bytes of these entries, numbered and chained anew, as who wants it to be believed would: an interruption that named the
+/// head before it names the new one.
 pub fn chained(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {
     let (mut bytes, mut head) = (Vec::new(), GENESIS);
-    for (seq, entry) in (0..).zip(entries) {
+    for (seq, mut entry) in (0..).zip(entries) {
+        if let Event::Interrupted { head: named, .. } = &mut entry.event
+            && *named == entry.prev
+        {
+            *named = head.into();
+        }
         let (appended, next) = append(&head, &Entry { seq, prev: head.into(), ..entry }).unwrap();
         bytes.extend(appended);
         head = next;

@@ -68,6 +68,11 @@ impl Robot {
         self.codes.get(name.as_str()).map(String::as_str)
     }
 
+    /// The machine was started again: everybody is given another code.
+    pub fn signed_out(&mut self) {
+        self.codes.clear();
+    }
+
     /// What stands on the papers: every secret that was written down, by what it is for.
     pub fn papers(&self) -> &BTreeMap<String, String> {
         &self.papers

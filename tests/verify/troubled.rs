@@ -1,0 +1,136 @@
+//! A ceremony in which much goes wrong and all is put right: its record holds what a faultless one has none of.
+
+use std::sync::{Arc, LazyLock};
+
+use conclave_ceremony::act::{Act, Item};
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
+use conclave_ceremony::ids::PersonId;
+use conclave_ceremony::plan;
+use conclave_ceremony::step::Waiting;
+use conclave_room::ceremony::begin::Begun;
+use conclave_room::ports::Machine;
+use conclave_sim::world::drives::Fault;
+use conclave_sim::world::machine::World;
+use conclave_sim::world::play::{Ended, play, screen};
+use conclave_sim::world::robot::Robot;
+use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::{STARTED, start};
+
+use super::rules::line;
+
+/// SO-PIN of the stage's used tokens.
+const OLD_SO_PIN: &str = "3141592653589793";
+
+/// Operations of a drive from an answer to where its entry is written and not yet synced.
+const UNSYNCED: u64 = 2;
+
+/// Who objects.
+const OPERATOR: PersonId = PersonId(0);
+
+/// What goes wrong.
+enum Mishap {
+    /// An act fails.
+    Fails(fn(&Act) -> bool, Next),
+    /// The power fails during an act.
+    Cut(fn(&Act) -> bool),
+    /// The power fails while the entry of a bag's number is written, and a part of it is on the drive.
+    Torn,
+    /// Somebody objects.
+    Objects,
+    /// Somebody does not attest.
+    Refuses,
+}
+
+/// In the order of the script; from the bundle on, nothing is signed any more.
+const MISHAPS: &[Mishap] = &[
+    Mishap::Fails(|act| matches!(act, Act::Inspect(_)), Next::Device),
+    Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Share(..))), Next::Again),
+    Mishap::Fails(|act| matches!(act, Act::Open(_)), Next::Type),
+    Mishap::Cut(|act| matches!(act, Act::Import(_))),
+    Mishap::Cut(|act| matches!(act, Act::Unwrap(..))),
+    Mishap::Objects,
+    Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Again),
+    Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Device),
+    Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Halt),
+    Mishap::Cut(|act| matches!(act, Act::Write(_, Item::Bundle))),
+    Mishap::Torn,
+    Mishap::Refuses,
+];
+
+/// Tokens that were used before, and a witness whose alternate comes.
+pub(super) fn plan() -> String {
+    let plan = include_str!("../../docs/plans/minimal.toml").replace("before = \"new\"", "before = \"used\"");
+    let alternate = "[[person]]\nid = \"witness-2\"\nname = \"Wendy Witness\"\norganisation = \"Example Auditors\"\n\
+                     roles = [\"witness\"]\nalternate-for = \"witness\"\n\n[[bag]]";
+    plan.replacen("[[bag]]", alternate, 1)
+}
+
+/// Its record, which is closed; played once.
+pub(super) static TRANSCRIPT: LazyLock<Vec<u8>> = LazyLock::new(transcript);
+
+fn transcript() -> Vec<u8> {
+    let bytes = plan();
+    let planned = plan::read(bytes.as_bytes()).unwrap();
+    let world = World::new([11; 32], STARTED, Arc::default());
+    let mut stage = Stage::of(&planned, world, [13; 32]).unwrap();
+    let mut robot = Robot::new(&planned);
+    robot.absent.push("witness".to_owned());
+    for token in &planned.tokens {
+        robot.brings(&format!("SO-PIN it has now of {}", token.name), OLD_SO_PIN);
+    }
+    let mut left = MISHAPS.iter().peekable();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(bytes.as_bytes(), start(), &mut stage.world).unwrap() else {
+        panic!("a rehearsal")
+    };
+    loop {
+        let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+            // What was answered last is on the log drives before anything else happens.
+            if stage.world.dark()
+                || (!ceremony.state().facts().logs.is_empty() && ceremony.write(&mut stage.world).is_err())
+            {
+                return;
+            }
+            let waiting = ceremony.waiting();
+            let event = match (left.peek(), &waiting) {
+                (Some(Mishap::Fails(at, next)), Waiting::Acting(act)) if at(act) => {
+                    let failure = Failure { next: *next, words: line("It did not answer. Try another.") };
+                    Some(Event::Came { act: *act, outcome: Outcome::Failed(failure) })
+                }
+                (Some(Mishap::Cut(at)), Waiting::Acting(act)) if at(act) => {
+                    stage.world.tokens().darken();
+                    None
+                }
+                (Some(Mishap::Torn), Waiting::Asked(Ask::BagNumber(_))) => {
+                    let op = stage.world.drives().ops() + UNSYNCED;
+                    stage.world.drives().fail_at(op, Fault::PowerCut);
+                    None
+                }
+                (Some(Mishap::Objects), Waiting::Asked(Ask::Objections)) => {
+                    Some(Event::Said(OPERATOR, Answer::Objects(line("It took too long."))))
+                }
+                (Some(Mishap::Refuses), Waiting::Asked(Ask::Attest(asked))) => {
+                    let person = ceremony.state().facts().stand_in(*asked);
+                    Some(Event::Said(person, Answer::Refuses(line("It took too long."))))
+                }
+                _ => return,
+            };
+            left.next();
+            if let Some(event) = event {
+                ceremony.take(event, &mut stage.world).unwrap();
+            }
+        });
+        match ended {
+            Ended::Closed => break,
+            Ended::Dark | Ended::Stands(_) => {}
+            Ended::Circle(_) => panic!("{ended:?}\n{}", screen(&mut ceremony).join("\n")),
+        }
+        let kept = stage.world.drives().unsynced() / 2;
+        stage.world.restart(kept);
+        robot.signed_out();
+        let Begun::Rehearsal(resumed) = Begun::resumed(&mut stage.world).unwrap() else { panic!("a rehearsal") };
+        ceremony = resumed;
+    }
+    assert_eq!(left.count(), 0, "not everything went wrong");
+    ceremony.transcript().to_vec()
+}
