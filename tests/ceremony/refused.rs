@@ -1,5 +1,7 @@
 //! What is brought to a ceremony and is not taken: plans, days, records. And a person who does not attest.
 
+use std::collections::BTreeMap;
+
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Answer, Event};
@@ -9,6 +11,7 @@ use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_publish::FileName;
+use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::{Begun, NotBegun};
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::ceremony::resume::NotResumed;
@@ -24,6 +27,8 @@ use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::{PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, start};
+
+use smartcard_hsm::cvc::Simulated;
 
 use super::{MEMO, MINIMAL, account, middle, stage};
 
@@ -285,4 +290,50 @@ fn chained(entries: Vec<Entry>) -> Vec<u8> {
         head = next;
     }
     bytes
+}
+
+/// Types lines, each ended with Enter.
+fn types(ceremony: &mut Ceremony<World, Simulated>, world: &mut World, lines: &[&str]) {
+    let keys = lines.iter().flat_map(|line| line.chars().map(Key::Char).chain([Key::Enter]));
+    keys.for_each(|key| ceremony.press(key, world));
+}
+
+#[test]
+fn another_bag_is_sealed_only_when_operator_and_witness_say_why() {
+    let mut stage = stage(MINIMAL);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let planned = plan::read(MINIMAL).unwrap();
+    let mut robot = Robot::new(&planned);
+    let (mut asked, mut words) = (false, String::new());
+    let mut codes = BTreeMap::new();
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        if ceremony.busy() {
+            return;
+        }
+        if matches!(ceremony.waiting(), Waiting::Asked(Ask::SignIn(_))) {
+            ceremony.press(Key::Char('1'), &mut stage.world);
+            let shown = middle(ceremony);
+            let (_, code) = shown.split_once("Your code: ").unwrap();
+            codes.insert(ceremony.state().facts().present.len(), code[..4].to_owned());
+        }
+        if asked || !matches!(ceremony.waiting(), Waiting::Asked(Ask::BagNumber(_))) {
+            return;
+        }
+        asked = true;
+        types(ceremony, &mut stage.world, &["2000009", "2000009"]);
+        words = middle(ceremony);
+        // One person for both roles, then two.
+        types(ceremony, &mut stage.world, &[&codes[&0], &codes[&0], "It was torn."]);
+        assert!(middle(ceremony).contains("This person agreed already."), "{}", middle(ceremony));
+        ceremony.press(Key::Escape, &mut stage.world);
+        types(ceremony, &mut stage.world, &["2000009", "2000009", &codes[&0], &codes[&1], "It was torn."]);
+    });
+    assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));
+    for words_of in ["Seal the planned bag 2000001", "operator and a witness type their codes and say why"] {
+        assert!(words.contains(words_of), "{words}");
+    }
+    super::verified(MINIMAL, ceremony.transcript(), ceremony.head());
+    let account = account(MINIMAL, ceremony.transcript(), &[]);
+    let deviation = account.attested.iter().find(|found| found.rule == "deviations").unwrap();
+    assert!(deviation.words.contains("2000009; operator and witness decided so: It was torn."), "{deviation:?}");
 }

@@ -80,6 +80,19 @@ fn refusals(unfit: &Unfit) -> &'static [Row] {
             }),
             Row("a step is done again by others than operator and witness", "again", |entries| again(entries, 1, 0)),
         ],
+        Unfit::BagNumber => &[
+            Row("a bag is sealed that the plan does not name", "bags", |entries| {
+                let at = place(entries, |event| matches!(event, Event::Done(Answer::BagNumber { .. })));
+                let Event::Done(Answer::BagNumber { number, .. }) = &mut entries[at].event else { panic!() };
+                *number = line("2000009");
+            }),
+            Row("two bags change places", "bags", |entries| {
+                let at = place(entries, |event| matches!(event, Event::Done(Answer::BagNumber { .. })));
+                let Event::Done(Answer::BagNumber { bag, number }) = entries[at].event.clone() else { panic!() };
+                let by = (PersonId(0), PersonId(1));
+                entries[at].event = Event::Done(Answer::OtherBag { by, bag, why: line("mixed up"), number });
+            }),
+        ],
         Unfit::Other => &[
             Row("something else is looked at", "order", |entries| {
                 let at = place(entries, |event| matches!(event, Event::Looked(Looked::Medium { .. })));

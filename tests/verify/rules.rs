@@ -272,6 +272,43 @@ fn files() {
 }
 
 #[test]
+fn bags() {
+    let entries = golden::transcript().entries;
+    let at = entries.iter().position(|entry| matches!(entry.event, Event::Done(Answer::BagNumber { .. }))).unwrap();
+    let Event::Done(Answer::BagNumber { bag, number: planned }) = entries[at].event.clone() else { panic!() };
+    let other = |by, number| {
+        let event = Event::Done(Answer::OtherBag { by, bag, why: line("it was torn"), number });
+        move |entries: &mut Vec<Entry>| entries[at].event = event
+    };
+    let (operator, witness, custodian) = (PersonId(0), PersonId(1), PersonId(2));
+    breaks("bags", |entries| {
+        entries[at].event = Event::Done(Answer::BagNumber { bag, number: line("2000009") });
+    });
+    breaks("bags", other((operator, operator), line("2000009")));
+    breaks("bags", other((operator, custodian), line("2000009")));
+    breaks("bags", other((operator, witness), planned));
+    // By two roles another number is a deviation; only what was signed and hashed after it no longer fits.
+    let mut entries = golden::transcript().entries;
+    other((operator, witness), line("2000009"))(&mut entries);
+    let account = judged(&chained(entries), &[]);
+    assert!(account.refused.iter().all(|finding| !["bags", "people", "order"].contains(&finding.rule)));
+    let deviation = account.attested.iter().find(|finding| finding.rule == "deviations").unwrap();
+    assert!(deviation.words.contains("2000009; operator and witness decided so: it was torn"), "{deviation:?}");
+}
+
+#[test]
+fn an_objection_is_listed_as_a_deviation() {
+    let mut entries = golden::transcript().entries;
+    let at = said(&entries, &Answer::NoObjection);
+    let event = Event::Said(PersonId(1), Answer::Objects(line("the seal was torn")));
+    entries.insert(at, Entry { event, ..entries[at].clone() });
+    let account = judged(&chained(entries), &[]);
+    let listed = |rule| account.attested.iter().filter(move |found| found.rule == rule);
+    assert!(listed("deviations").any(|found| found.words.contains("objected: the seal was torn")));
+    assert!(!listed("answers").any(|found| found.words.contains("the seal was torn")));
+}
+
+#[test]
 fn deviations() {
     breaks("again", |entries| {
         let mut again = entries[60].clone();

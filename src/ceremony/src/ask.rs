@@ -30,7 +30,7 @@ pub enum Ask {
         /// Whether the step sets it, so that nothing compares it with what its keeper wrote down: it is typed twice.
         sets: bool,
     },
-    /// The number of a bag, twice: `Done(BagNumber)`.
+    /// The number of a bag, twice: `Done(BagNumber)`; for another than the planned one `Done(OtherBag)`.
     BagNumber(BagId),
     /// Objections: `Said(person, Objects)` or `Done(NoObjection)`.
     Objections,

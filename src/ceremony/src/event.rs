@@ -124,7 +124,18 @@ pub enum Answer {
     BagNumber {
         /// Which bag.
         bag: BagId,
-        /// As typed.
+        /// The planned number, as typed.
+        number: Text,
+    },
+    /// A bag has another number than the plan's, by decision of two roles, with their reason.
+    OtherBag {
+        /// Operator and witness.
+        by: (PersonId, PersonId),
+        /// Which bag of the plan.
+        bag: BagId,
+        /// Why.
+        why: Text,
+        /// As typed twice, alike.
         number: Text,
     },
     /// Objects, in words.

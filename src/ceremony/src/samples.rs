@@ -92,6 +92,12 @@ pub(crate) fn answers() -> Vec<Answer> {
         Answer::Typed(Slot::Passphrase(ShareId(0))),
         Answer::KeyboardFits,
         Answer::BagNumber { bag: BagId(7), number: text("3234864") },
+        Answer::OtherBag {
+            by: (PersonId(0), PersonId(1)),
+            bag: BagId(7),
+            why: text("the planned bag is torn"),
+            number: text("3234865"),
+        },
         Answer::Objects(text("the seal of bag 2 is torn – look")),
         Answer::NoObjection,
         Answer::Attests,

@@ -210,6 +210,12 @@ impl Say<'_> {
             Answer::BagNumber { bag, number } => {
                 format!("sealed {} and typed its number twice: {number}", self.bag(*bag))
             }
+            Answer::OtherBag { bag, number, by: (one, other), why } => format!(
+                "sealed another bag in place of {} and typed its number twice: {number}; {} and {} decided so: {why}",
+                self.bag(*bag),
+                self.person(*one),
+                self.person(*other)
+            ),
             Answer::Objects(words) => format!("objected: {words}"),
             Answer::NoObjection => "found no further objection".to_owned(),
             Answer::Attests => "attested".to_owned(),

@@ -69,6 +69,9 @@ pub enum Unfit {
     /// The same person twice.
     #[error("this person agreed already: a second person of the other role must agree")]
     SamePerson,
+    /// Another number than the plan has for this bag, or one it has for another.
+    #[error("this is not the number the plan has for this bag")]
+    BagNumber,
 }
 
 /// The two roles that may decide on a deviation.
@@ -171,14 +174,7 @@ impl State {
                 if *at != self.at {
                     return Err(Unfit::Other);
                 }
-                let (first, second) = DEVIATION_ROLES;
-                let may = |role, person| Who::Role(role).is(plan, &self.facts, person);
-                if by.0 == by.1 {
-                    return Err(Unfit::SamePerson);
-                }
-                if !may(first, by.0) || !may(second, by.1) {
-                    return Err(Unfit::Person);
-                }
+                may_deviate(plan, &self.facts, *by)?;
                 next.phase = Phase::Asking(Progress::default());
                 Ok((next, Vec::new()))
             }
@@ -304,6 +300,19 @@ impl State {
                 facts.vault.insert(*slot);
             }
             (Ask::BagNumber(asked), Event::Done(Answer::BagNumber { bag, number })) if asked == bag => {
+                if plan.bags.get(usize::from(bag.0)).is_none_or(|planned| planned.number != *number) {
+                    return Err(Unfit::BagNumber);
+                }
+                facts.bags.insert(*bag, number.clone());
+                on.answered = true;
+            }
+            (Ask::BagNumber(asked), Event::Done(Answer::OtherBag { bag, number, by, .. })) if asked == bag => {
+                may_deviate(plan, facts, *by)?;
+                // A number of the plan means its own bag; a number that was typed is taken.
+                let others = facts.bags.iter().filter(|(other, _)| *other != bag).map(|(_, number)| number);
+                if plan.bags.iter().map(|planned| &planned.number).chain(others).any(|known| known == number) {
+                    return Err(Unfit::BagNumber);
+                }
                 facts.bags.insert(*bag, number.clone());
                 on.answered = true;
             }
@@ -336,6 +345,17 @@ impl State {
             _ => return Err(Unfit::Other),
         }
         Ok(on)
+    }
+}
+
+/// Whether these two may decide on a deviation.
+fn may_deviate(plan: &Plan, facts: &Facts, by: (PersonId, PersonId)) -> Result<(), Unfit> {
+    let (first, second) = DEVIATION_ROLES;
+    let may = |role, person| Who::Role(role).is(plan, facts, person);
+    match by {
+        (one, other) if one == other => Err(Unfit::SamePerson),
+        (one, other) if may(first, one) && may(second, other) => Ok(()),
+        _ => Err(Unfit::Person),
     }
 }
 

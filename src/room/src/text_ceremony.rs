@@ -44,6 +44,8 @@ pub const NOT_AS_SHOWN: &str =
     "That is not what was shown. Type it again from your paper, or press Esc to see it again.";
 /// Two numbers that differ.
 pub const NUMBERS_DIFFER: &str = "The two numbers differ. Read the number from the bag and type it twice.";
+/// Labels of the lines for two codes and a reason, where a bag has another number than the planned one.
+pub const OTHER_BAG: [&str; 3] = [CODE_OF_OPERATOR, CODE_OF_WITNESS, "Why another bag is sealed"];
 /// Label of the line for a secret that is typed a second time.
 pub const SECRET_AGAIN: &str = "Once more, from your paper";
 /// Two secrets that differ.
@@ -123,6 +125,11 @@ pub fn not_taken(why: &NotTaken) -> String {
         NotTaken::Unfit(Unfit::SamePerson) => {
             "This person agreed already. Somebody else, of the role named above, types their own code.".into()
         }
+        NotTaken::Unfit(Unfit::BagNumber) => {
+            "This number is that of another bag. Read the number from this bag and type it twice; take a new bag if it was \
+             opened."
+                .into()
+        }
         NotTaken::NotWritten(trouble) => trouble.to_string(),
         NotTaken::Entry(error) => format!("The entry cannot be recorded: {error}. Say it in fewer words."),
     }
@@ -136,6 +143,14 @@ pub fn mistyped(error: &Mistyped) -> String {
 /// Free text that is not recorded.
 pub fn not_public(error: &NotPublic) -> String {
     format!("{error}. It was not recorded. Say it in other words; write numbers as words.")
+}
+
+/// A bag with another number than the planned one.
+pub fn other_bag(planned: &str, typed: &str) -> String {
+    format!(
+        "{typed} is not the number of the plan. Seal the planned bag {planned} and press Esc to type its number. Only if \
+         it cannot be used: operator and a witness type their codes and say why; it is recorded as a deviation."
+    )
 }
 
 /// A device by name and serial, in full.

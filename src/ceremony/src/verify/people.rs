@@ -39,6 +39,11 @@ fn has_role(plan: &Plan, person: PersonId, role: Role) -> bool {
 
 /// Rule `people`: only people of the plan speak, after they signed in, and each for the place they have.
 pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: Given<'_>, account: &mut Account) {
+    if let Answer::OtherBag { by, .. } = given.answer
+        && !decided(plan, present, *by)
+    {
+        account.refuse("bags", Some(given.entry), "it takes an operator and a witness to seal another bag");
+    }
     let mut refuse = |words: &str| account.refuse("people", Some(given.entry), words);
     let Some(person) = given.who else {
         let needs_somebody = matches!(
@@ -110,15 +115,18 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
     }
 }
 
-/// Rule `again`: an operator and a witness, two people, decide.
-pub(super) fn again(plan: &Plan, present: &Present, by: (PersonId, PersonId), seq: u64, account: &mut Account) {
-    let (operator, witness) = by;
-    let fits = operator != witness
+/// Whether an operator and a witness, two people who are there, decided.
+fn decided(plan: &Plan, present: &Present, (operator, witness): (PersonId, PersonId)) -> bool {
+    operator != witness
         && present.has(operator)
         && present.has(witness)
         && has_role(plan, operator, Role::Operator)
-        && has_role(plan, witness, Role::Witness);
-    if !fits {
+        && has_role(plan, witness, Role::Witness)
+}
+
+/// Rule `again`: an operator and a witness, two people, decide.
+pub(super) fn again(plan: &Plan, present: &Present, by: (PersonId, PersonId), seq: u64, account: &mut Account) {
+    if !decided(plan, present, by) {
         account.refuse("again", Some(seq), "it takes an operator and a witness, two people, to do a step again");
     }
 }
@@ -144,8 +152,9 @@ pub(super) fn authorised(plan: &Plan, present: &Present, visit: &Visit<'_>) -> b
         StepKind::Objections => gave(&|_, answer| *answer == Answer::NoObjection),
         StepKind::Attest(_) => gave(&|_, answer| matches!(answer, Answer::Attests | Answer::Refuses(_))),
         StepKind::Bag(asked) => {
-            gave(&|_, answer| matches!(answer, Answer::BagNumber { bag, .. } if *bag == asked))
-                && agreed(plan, present, visit)
+            gave(
+                &|_, answer| matches!(answer, Answer::BagNumber { bag, .. } | Answer::OtherBag { bag, .. } if *bag == asked),
+            ) && agreed(plan, present, visit)
         }
         StepKind::Prove(token) => {
             (!acts::used(plan, token) || gave(&|_, answer| *answer == Answer::Word)) && agreed(plan, present, visit)

@@ -4,6 +4,8 @@ use super::walk::Ended;
 use super::{Account, Case};
 use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Outcome};
+use crate::ids::BagId;
+use crate::public::Text;
 use crate::script::StepKind;
 
 /// What only the appliance can have seen.
@@ -34,9 +36,15 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
     for entry in &case.transcript.entries {
         let words = || case.say().event(&entry.event);
         match &entry.event {
-            Event::Said(..) | Event::Done(_) => {
+            Event::Said(_, answer) | Event::Done(answer) => {
+                let rule = match answer {
+                    Answer::Objects(_) | Answer::Refuses(_) | Answer::Absent { .. } | Answer::OtherBag { .. } => {
+                        "deviations"
+                    }
+                    _ => "answers",
+                };
                 let step = case.say().step(case.script, entry.step);
-                account.attest("answers", Some(entry.seq), format!("{step}: {}", words()));
+                account.attest(rule, Some(entry.seq), format!("{step}: {}", words()));
             }
             Event::Looked(Looked::Medium { .. } | Looked::Plan { .. }) => {
                 account.attest("challenges", Some(entry.seq), words())
@@ -55,14 +63,27 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Rule `bags`: a bag with another number than the plan's is named.
+/// Rule `bags`: a bag has the number of the plan, or another, that of no bag before it, which two roles decided on.
 fn bags(case: &Case<'_>, account: &mut Account) {
+    let mut typed: Vec<(BagId, &Text)> = Vec::new();
+    let planned = |bag: BagId| case.plan.bags.get(usize::from(bag.0)).map(|bag| &bag.number);
     for entry in &case.transcript.entries {
-        let Event::Done(Answer::BagNumber { bag, number }) = &entry.event else { continue };
-        let planned = case.plan.bags.get(usize::from(bag.0)).map(|bag| &bag.number);
-        if planned != Some(number) {
-            let words = format!("{} was sealed with another number: {number}", case.say().bag(*bag));
-            account.attest("deviations", Some(entry.seq), words);
-        }
+        typed.push(match &entry.event {
+            Event::Done(Answer::BagNumber { bag, number }) => {
+                if planned(*bag) != Some(number) {
+                    let words = format!("another number than that of {}: {number}", case.say().bag(*bag));
+                    account.refuse("bags", Some(entry.seq), words);
+                }
+                (*bag, number)
+            }
+            Event::Done(Answer::OtherBag { bag, number, .. }) => {
+                let taken = typed.iter().any(|(other, typed)| other != bag && typed == &number);
+                if taken || case.plan.bags.iter().any(|bag| bag.number == *number) {
+                    account.refuse("bags", Some(entry.seq), format!("the number of another bag: {number}"));
+                }
+                (*bag, number)
+            }
+            _ => continue,
+        });
     }
 }

@@ -228,6 +228,27 @@ fn who_does_not_come_or_does_not_come_back_is_replaced_by_the_plans_alternate_an
 }
 
 #[test]
+fn a_bag_has_the_number_of_the_plan_or_one_that_two_roles_decided_on() {
+    let (bag, by, why) = (conclave_ceremony::ids::BagId(0), (PersonId(0), PersonId(1)), text("it was torn"));
+    let other = |by, number| Event::Done(Answer::OtherBag { by, bag, why: why.clone(), number: text(number) });
+    let mut room = Room::new();
+    room.run_until(|room| matches!(room.waiting(), Waiting::Asked(Ask::BagNumber(_))));
+    let typed = Event::Done(Answer::BagNumber { bag, number: text("2000009") });
+    assert_eq!(room.event(&typed), Err(Unfit::BagNumber));
+    assert_eq!(room.event(&other((by.0, by.0), "2000009")), Err(Unfit::SamePerson));
+    assert_eq!(room.event(&other((by.1, by.0), "2000009")), Err(Unfit::Person));
+    let planned = room.plan.bags[0].number.clone();
+    assert_eq!(room.event(&other(by, planned.as_str())), Err(Unfit::BagNumber));
+    room.event(&other(by, "2000009")).unwrap();
+    // After a power cut it is typed once more, decided once more.
+    room.interrupt();
+    room.run_until(|room| matches!(room.waiting(), Waiting::Asked(Ask::BagNumber(_))));
+    room.event(&other(by, "2000009")).unwrap();
+    assert_eq!(room.run(), Waiting::Closed);
+    assert_eq!(room.state.facts().bags[&bag], text("2000009"));
+}
+
+#[test]
 fn nobody_agrees_who_has_not_signed_in_again() {
     let mut room = Room::new();
     room.run_until(|room| matches!(room.kind(), StepKind::Prove(_)));

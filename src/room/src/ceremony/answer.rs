@@ -69,9 +69,18 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 if first != self.desk.form.text(1) {
                     return Err(text::NUMBERS_DIFFER.into());
                 }
-                let planned = self.plan.bags.get(usize::from(bag.0)).map_or(0, |bag| bag.number.as_str().len());
-                let number = if first.len() == planned { self.number(&first)? } else { self.public(&first)? };
-                done(Answer::BagNumber { bag: *bag, number })
+                let planned = self.plan.bags.get(usize::from(bag.0)).map_or("", |bag| bag.number.as_str());
+                let number = if first.len() == planned.len() { self.number(&first)? } else { self.public(&first)? };
+                if first == planned {
+                    return done(Answer::BagNumber { bag: *bag, number });
+                }
+                if self.desk.form.asks(&text::OTHER_BAG) {
+                    self.desk.refused = Some(text::other_bag(planned, &first));
+                    return Ok(None);
+                }
+                let by = (self.person(self.desk.form.text(2))?, self.person(self.desk.form.text(3))?);
+                let why = self.public(self.desk.form.text(4))?;
+                done(Answer::OtherBag { by, bag: *bag, why, number })
             }
             Ask::Objections if first.is_empty() => done(Answer::NoObjection),
             Ask::Objections => {

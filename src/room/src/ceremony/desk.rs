@@ -111,6 +111,12 @@ impl Desk {
         };
     }
 
+    /// Takes back what was typed.
+    fn lay_anew(&mut self, waiting: &Waiting) {
+        self.form = Form::of(waiting);
+        self.refused = None;
+    }
+
     /// Whose code this is.
     pub fn person(&self, code: &str) -> Option<PersonId> {
         self.codes.iter().find(|(_, kept)| kept.as_str() == code).map(|(person, _)| *person)
@@ -186,6 +192,9 @@ impl Desk {
             (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Acting(Act::Reveal(_))) => {
                 self.form = Form::of(waiting);
                 self.stage = Stage::Warn;
+            }
+            (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Asked(Ask::BagNumber(_))) => {
+                self.lay_anew(waiting)
             }
             (Stage::Choose, Key::Char(chosen)) => {
                 self.chosen = Some(chosen);

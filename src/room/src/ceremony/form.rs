@@ -58,6 +58,16 @@ impl Form {
         (&self.lines, self.at)
     }
 
+    /// Asks for more on further open lines; false if it asked for them already.
+    pub fn asks(&mut self, more: &[&'static str]) -> bool {
+        let new = !self.lines.iter().any(|(label, _)| more.contains(label));
+        if new {
+            self.at = self.lines.len();
+            self.lines.extend(more.iter().map(|label| (*label, Input::Open(Field::default()))));
+        }
+        new
+    }
+
     /// What stands in an open line.
     pub fn text(&self, at: usize) -> &str {
         match self.lines.get(at) {
