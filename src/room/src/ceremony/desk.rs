@@ -196,6 +196,12 @@ impl Desk {
             (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Asked(Ask::BagNumber(_))) => {
                 self.lay_anew(waiting)
             }
+            // Whoever was asked for by mistake has no code.
+            (Stage::Code { person, .. }, Key::Escape) => {
+                self.codes.remove(&person);
+                self.lay_anew(waiting);
+                self.stage = Stage::Choose;
+            }
             (Stage::Choose, Key::Char(chosen)) => {
                 self.chosen = Some(chosen);
                 return true;
