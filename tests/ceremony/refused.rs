@@ -310,6 +310,14 @@ fn another_bag_is_sealed_only_when_operator_and_witness_say_why() {
         if ceremony.busy() {
             return;
         }
+        if matches!(ceremony.waiting(), Waiting::Asked(Ask::Keyboard)) {
+            // Keys of another layout, or none.
+            for line in ["", "zy ZY 09 _ & / ! ] ` ^ }"] {
+                types(ceremony, &mut stage.world, &[line]);
+                let words = middle(ceremony);
+                assert!(words.contains("Press Tab for the next layout") && words.contains("us, uk or de"), "{words}");
+            }
+        }
         // A slip of the finger at the sign-in is taken back with Esc.
         if matches!(ceremony.waiting(), Waiting::Asked(Ask::SignIn(_))) {
             for key in [Key::Char('3'), Key::Char('9'), Key::Escape] {

@@ -180,7 +180,7 @@ fn expected(kind: StepKind) -> (&'static str, bool) {
         | StepKind::Generate(_)
         | StepKind::Close => (TWO, true),
         StepKind::Certify(_) | StepKind::Wrap(_) | StepKind::Restore(_) | StepKind::State(_) => (TWO, false),
-        StepKind::Keyboard => ("Anybody: type; Enter if every key types what it says.", false),
+        StepKind::Keyboard => ("Anybody: type the line below, then press Enter.", false),
         StepKind::Pin(..) => ("projector off, others look away. Press Enter when only you see the screen.", false),
         StepKind::Passphrase(_) => ("custodian-1: write down the passphrase of share 1, then press Enter", false),
         StepKind::WriteShare(_) => ("share 1 goes on SHARE-1 and is read back.", false),

@@ -32,7 +32,7 @@ fn wiped_when_its_field_closes(firmware: Firmware) {
     let open = hits(&mut machine);
     assert!(open.iter().any(|hit| hit.contains("a byte in every 1")), "the search would find it: {open:#?}");
     assert!(open.iter().any(|hit| hit.contains("key")), "and its keys: {open:#?}");
-    machine.press(&["ret"]);
+    machine.press(&["esc"]);
     machine.wait_for(SOUND);
     let closed = hits(&mut machine);
     assert!(closed.is_empty(), "after the field closed: {closed:#?}");

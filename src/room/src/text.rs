@@ -1,7 +1,6 @@
 //! Every word the room reads, in one place: line one says what happened, line two what to do now.
 
 use crate::civil::Wall;
-use crate::layout::Layout;
 use crate::look::air_gap::AirGap;
 use crate::look::challenge::{Challenged, Source};
 use crate::look::clock::{Clock, Set, Unbelievable};
@@ -63,7 +62,7 @@ pub fn too_small(columns: u16, rows: u16) -> String {
 pub fn keys(look: &Look) -> String {
     match &look.over {
         Over::Help => "any key: back".into(),
-        Over::Keyboard(_) => "Tab: next layout   Enter: keep this layout".into(),
+        Over::Keyboard(_) => KEYBOARD_KEYS.into(),
         Over::PowerOff(_) => "Enter: do it   Esc: back".into(),
         Over::Nothing => {
             let own = match (look.screen, &look.challenged) {
@@ -364,18 +363,34 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
 /// Heading of the keyboard test.
 pub const KEYBOARD: &str = "type the line below; if it comes out differently, press Tab.";
 
-/// The line to type: keys that lie elsewhere in another layout.
-pub fn keyboard(layout: Layout) -> Vec<String> {
-    let accents = match layout {
-        Layout::Us => "",
-        Layout::Uk => "  £",
-        Layout::De => "  ä ö ü ß §",
+/// Its keys.
+pub const KEYBOARD_KEYS: &str = "Tab: next layout   Enter: keep this layout   Esc: back";
+
+/// The line to type: keys that lie elsewhere in another layout, as every layout has them.
+pub const KEYBOARD_LINE: &str = "yz YZ 09 - / ? \" @ # \\ |";
+
+/// A keyboard that no layout fits.
+pub const NO_LAYOUT_FITS: &str = "If no layout fits, use a us, uk or de keyboard.";
+
+/// The line to type, and how what was typed compares with it.
+pub fn keyboard(typed: &str) -> Vec<String> {
+    let compared = match typed.trim() {
+        KEYBOARD_LINE => "It is the same. Enter keeps this layout.".into(),
+        typed if KEYBOARD_LINE.starts_with(typed) => "Enter keeps this layout once the whole line is the same.".into(),
+        _ => format!("It differs. Press Tab for the next layout, Backspace if you mistyped. {NO_LAYOUT_FITS}"),
     };
     vec![
         "Layouts differ in few keys, and a passphrase typed in the wrong one cannot be repeated.".into(),
         String::new(),
-        format!("  yz YZ - / ? \" @ # \\ |{accents}"),
+        format!("  {KEYBOARD_LINE}"),
+        String::new(),
+        compared,
     ]
+}
+
+/// Whether what was typed is the line.
+pub fn keyboard_fits(typed: &str) -> bool {
+    typed.trim() == KEYBOARD_LINE
 }
 
 /// Before power-off.

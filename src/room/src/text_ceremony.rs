@@ -10,7 +10,7 @@ use conclave_ceremony::step::{Unfit, Waiting};
 use crate::ceremony::NotTaken;
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
-use crate::text::{ANYBODY, OPERATOR};
+use crate::text::{ANYBODY, NO_LAYOUT_FITS, OPERATOR};
 use crate::vault::{Mistyped, NotPublic};
 
 /// Label of the line for a sign-in code.
@@ -135,6 +135,11 @@ pub fn not_taken(why: &NotTaken) -> String {
     }
 }
 
+/// What was typed is not the line of the keyboard test.
+pub fn keyboard_differs() -> String {
+    format!("This is not the line above. Press Tab for the next layout and type it again. {NO_LAYOUT_FITS}")
+}
+
 /// Something typed that is no such secret.
 pub fn mistyped(error: &Mistyped) -> String {
     format!("{error}. Read it from your paper and type it again.")
@@ -246,7 +251,7 @@ pub fn purpose(plan: &Plan, kind: StepKind) -> String {
         StepKind::Inspect(id) => format!("{} is read. Nothing on it is changed.", token(id)),
         StepKind::Prove(id) => format!("{} is erased and proves that it holds its device key.", token(id)),
         StepKind::Keyboard => {
-            "Type letters, digits and signs. They must appear as they are printed on the keys.".into()
+            "Keys must type what is printed on them: what is typed is compared with this line.".into()
         }
         StepKind::Pin(id, Which::So) => {
             format!("The SO-PIN of {} is made, shown to its keeper and typed back.", token(id))
@@ -361,7 +366,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
             _ => "remember your code, type it, press Enter.".into(),
         },
         Ask::Look => "wait: what was looked at is recorded.".into(),
-        Ask::Keyboard => "type; Enter if every key types what it says. Tab changes the layout.".into(),
+        Ask::Keyboard => "type the line below, then press Enter. Tab changes the layout.".into(),
         Ask::Type { slot, sets: false, .. } => format!("others look away; type the {}.", slot_of(plan, *slot)),
         Ask::Type { slot, .. } => format!("others look away; type the {} twice.", slot_of(plan, *slot)),
         Ask::BagNumber(id) => {

@@ -8,7 +8,7 @@ use conclave_ceremony::script::StepKind;
 
 use crate::ceremony::scene::Scene;
 use crate::drives::VolumeId;
-use crate::text::digits;
+use crate::text::{KEYBOARD_LINE, digits};
 use crate::text_ceremony::device;
 
 /// Most objects of a token that are named on a screen.
@@ -37,13 +37,13 @@ pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
         }
         StepKind::Generate(id) | StepKind::Certify(id) | StepKind::Wrap(id) => key(plan, id),
         StepKind::Bag(id) => bag(plan, id),
+        StepKind::Keyboard => vec![KEYBOARD_LINE.into()],
         StepKind::Attest(_) => vec!["Head of the record so far, in words:".into(), scene.head.words()],
         StepKind::Medium
         | StepKind::AirGap
         | StepKind::Clock
         | StepKind::Plan
         | StepKind::SignIn(_)
-        | StepKind::Keyboard
         | StepKind::Pin(..)
         | StepKind::Passphrase(_)
         | StepKind::Objections

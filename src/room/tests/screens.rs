@@ -443,6 +443,14 @@ fn what_lies_over_a_screen() {
     check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Version 0.1.0"]);
     let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));
     check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_"]);
+    let differs = step(keyboard.clone(), press(Key::Char('q'))).0;
+    let shown = rendered(&differs, 160, 50);
+    assert!(shown.contains("It differs.") && shown.contains("use a us, uk or de keyboard"), "{shown}");
+    let stays = step(differs, press(Key::Enter)).0;
+    assert!(rendered(&stays, 160, 50).contains("layout de:  yzq_"), "a layout that does not fit is not kept");
+    let fits = after([press(Key::Function(2))].into_iter().chain(typed(text::KEYBOARD_LINE)));
+    assert!(rendered(&fits, 160, 50).contains("It is the same."));
+    assert_eq!(step(fits, press(Key::Enter)).0.over, conclave_room::look::Over::Nothing);
     for closes in [Key::Enter, Key::Escape, Key::Tab] {
         let (_, acts) = step(keyboard.clone(), press(closes));
         assert_eq!(acts, [Act::ForgetKeys], "{closes:?}: people try a keyboard with a passphrase");

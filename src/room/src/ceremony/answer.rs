@@ -12,6 +12,7 @@ use super::Ceremony;
 use super::desk::Stage;
 use crate::drives::Drives;
 use crate::ports::{Machine, Tokens};
+use crate::text::keyboard_fits;
 use crate::text_ceremony as text;
 
 /// Digits of a sign-in code.
@@ -54,7 +55,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Ask::Remove(device) if self.plugged(*device, machine) => Err(text::still_plugged(&self.plan, *device)),
             Ask::Remove(device) => done(Answer::Removed(*device)),
             Ask::SignIn(person) => self.sign_in(*person, &first, machine),
-            Ask::Keyboard => done(Answer::KeyboardFits),
+            Ask::Keyboard if keyboard_fits(&first) => done(Answer::KeyboardFits),
+            Ask::Keyboard => Err(text::keyboard_differs()),
             Ask::Type { slot, keeper, sets } => {
                 let (typed, again) = (self.desk.form.take(0), self.desk.form.take(1));
                 let vault = self.performer.vault_mut();

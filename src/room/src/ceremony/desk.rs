@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::look::{Over, POWER_OFF_WORD};
+use crate::text::keyboard_fits;
 
 /// How far a question is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +150,12 @@ impl Desk {
                 return self.turn(key, pages);
             }
             (Over::Nothing, key) => return self.on_table(key, waiting),
-            (_, Key::Escape) | (Over::Help, _) | (Over::Keyboard(_), Key::Enter) => self.over = Over::Nothing,
+            (_, Key::Escape) | (Over::Help, _) => self.over = Over::Nothing,
+            (Over::Keyboard(field), Key::Enter) => {
+                if keyboard_fits(field.text()) {
+                    self.over = Over::Nothing;
+                }
+            }
             (Over::Keyboard(field), Key::Tab) => {
                 self.layout = self.layout.next();
                 *field = Field::default();

@@ -16,6 +16,7 @@ use crate::field::Field;
 use crate::key::{Key, KeyboardId, Press};
 use crate::layout::Layout;
 use crate::shown::Shown;
+use crate::text;
 
 use air_gap::AirGap;
 use challenge::Challenged;
@@ -255,8 +256,10 @@ fn pressed(look: &mut Look, key: Key) -> Vec<Act> {
         (Over::Nothing, Key::Function(2)) => look.over = Over::Keyboard(Field::default()),
         (Over::Nothing, Key::Function(10)) => look.over = Over::PowerOff(Field::default()),
         (Over::Nothing, key) => return on_screen(look, key),
-        (Over::Keyboard(_), Key::Escape | Key::Enter) => {
-            look.over = Over::Nothing;
+        (Over::Keyboard(field), Key::Escape | Key::Enter) => {
+            if key == Key::Escape || text::keyboard_fits(field.text()) {
+                look.over = Over::Nothing;
+            }
             return vec![Act::ForgetKeys];
         }
         (Over::Keyboard(field), Key::Tab) => {

@@ -16,7 +16,7 @@ pub(super) fn help(look: &Look, screen: Screen, frame: &mut Frame, area: Rect) {
 
 pub(super) fn keyboard(look: &Look, field: &Field, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::OPERATOR, text::KEYBOARD);
-    let mut shown: Vec<Line> = text::keyboard(look.layout).into_iter().map(Line::from).collect();
+    let mut shown: Vec<Line> = text::keyboard(field.text()).into_iter().map(Line::from).collect();
     shown.push(Line::from(""));
     shown.push(Line::styled(format!("  layout {}:  {}_", look.layout.name(), field.text()), ASK));
     lines(frame, rows(area, 3), shown, 0);

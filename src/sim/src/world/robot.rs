@@ -169,8 +169,8 @@ impl Robot {
         if let Some(word) = between("type the word ", " if this is meant") {
             return typed(&[&word]);
         }
-        if has("type; Enter if every key types") {
-            return typed(&["The quick brown fox, 0123456789."]);
+        if has("type the line below, then press Enter") {
+            return typed(&[conclave_room::text::KEYBOARD_LINE]);
         }
         if has("projector off") {
             return vec![Deed::Press(Key::Enter)];

@@ -56,7 +56,7 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     match &scene.desk.over {
         Over::Help => over(words::help(scene), frame, body),
         Over::Keyboard(field) => {
-            let mut lines = text::keyboard(scene.desk.layout);
+            let mut lines = text::keyboard(field.text());
             lines.push(format!("layout {}:  {}_", scene.desk.layout.name(), field.text()));
             over(lines, frame, body);
         }
@@ -158,7 +158,7 @@ fn pace(scene: &Scene<'_>) -> (String, Style) {
 fn keys(scene: &Scene<'_>) -> &'static str {
     match (&scene.desk.over, &scene.waiting, scene.desk.stage) {
         (Over::Help, ..) => "any key: back",
-        (Over::Keyboard(_), ..) => "Tab: next layout   Enter: keep this layout",
+        (Over::Keyboard(_), ..) => text::KEYBOARD_KEYS,
         (Over::PowerOff(_), ..) => "Enter: do it   Esc: back",
         _ if scene.writes => "no key is read while a drive is written to",
         (_, Waiting::Acting(Act::Reveal(_)), Stage::Form) => "F1 help   Enter: compare   Esc: see it again",
