@@ -299,6 +299,64 @@ fn types(ceremony: &mut Ceremony<World, Simulated>, world: &mut World, lines: &[
 }
 
 #[test]
+fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
+    let mut stage = stage(MINIMAL);
+    let planned = plan::read(MINIMAL).unwrap();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let mut robot = Robot::new(&planned);
+    let why =
+        format!("{} I do not agree.", "What was read aloud is not what I saw on the token. ".repeat(6).trim_end());
+    assert!(why.len() > 300);
+    // Somebody is about to agree to the erasing of a token, and a passphrase was shown and written down before.
+    let mut objected = false;
+    let mut passphrase = String::new();
+    let mut code = String::new();
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        if ceremony.busy() || objected {
+            return;
+        }
+        let (waiting, words) = (ceremony.waiting(), middle(ceremony));
+        if let Some((_, shown)) = words.split_once("Your code: ")
+            && words.contains("witness: remember")
+        {
+            code = shown[..4].to_owned();
+        }
+        let kind = ceremony.state().at();
+        if !matches!(waiting, Waiting::Asked(Ask::Go { who: Some(_), .. })) || ceremony.state().facts().kcv.is_none() {
+            return;
+        }
+        objected = true;
+        let world = &mut stage.world;
+        ceremony.press(Key::Function(3), world);
+        assert!(middle(ceremony).contains("Anybody: type your code and what you object to."), "{}", middle(ceremony));
+        // A secret on the table, typed where everybody reads it.
+        passphrase = "acme adult able baboon cement dogsled".to_owned();
+        types(ceremony, world, &[&code, &passphrase]);
+        let words = middle(ceremony);
+        assert!(words.contains("It was not recorded. Say it in other words"), "{words}");
+        passphrase.chars().for_each(|_| ceremony.press(Key::Backspace, world));
+        types(ceremony, world, &[&why]);
+        while ceremony.busy() {
+            ceremony.go_on(world);
+        }
+        assert_eq!((ceremony.waiting(), ceremony.state().at()), (waiting, kind), "it goes on where it was");
+        // Esc leads back without a word on the record, and a line that is full says so.
+        ceremony.press(Key::Function(3), world);
+        types(ceremony, world, &[&code]);
+        (0..500).for_each(|_| ceremony.press(Key::Char('n'), world));
+        assert!(middle(ceremony).contains("(full: say it in fewer words)"), "{}", middle(ceremony));
+        ceremony.press(Key::Escape, world);
+        assert!(middle(ceremony).contains("type your sign-in code to agree."), "{}", middle(ceremony));
+    });
+    assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));
+    assert!(objected && !String::from_utf8_lossy(ceremony.transcript()).contains(&passphrase));
+    super::verified(MINIMAL, ceremony.transcript(), ceremony.head());
+    let account = account(MINIMAL, ceremony.transcript(), &[]);
+    let deviations: Vec<_> = account.attested.iter().filter(|found| found.rule == "deviations").collect();
+    assert!(deviations.len() == 1 && deviations[0].words.contains(&why), "{deviations:?}");
+}
+
+#[test]
 fn another_bag_is_sealed_only_when_operator_and_witness_say_why() {
     let mut stage = stage(MINIMAL);
     let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };

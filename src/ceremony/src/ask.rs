@@ -32,7 +32,7 @@ pub enum Ask {
     },
     /// The number of a bag, twice: `Done(BagNumber)`; for another than the planned one `Done(OtherBag)`.
     BagNumber(BagId),
-    /// Objections: `Said(person, Objects)` or `Done(NoObjection)`.
+    /// Objections, which are taken at any other question, too: `Said(person, Objects)` or `Done(NoObjection)`.
     Objections,
     /// Attestation of one person: `Said(person, Attests)` or `Said(person, Refuses)`.
     Attest(PersonId),
@@ -64,8 +64,7 @@ pub enum Who {
 impl Who {
     /// Whether a person is one of them: signed in, of the role.
     pub fn is(self, plan: &Plan, facts: &Facts, person: PersonId) -> bool {
-        let signed_in = facts.present.contains_key(&person) && !facts.signed_out.contains(&person);
-        signed_in
+        facts.is_there(person)
             && match self {
                 Self::Person(one) => facts.stand_in(one) == person,
                 Self::Role(role) => plan.people.get(usize::from(person.0)).is_some_and(|p| p.roles.contains(&role)),

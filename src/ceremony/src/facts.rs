@@ -102,6 +102,11 @@ impl Facts {
         self.present.iter().find(|(_, whose)| **whose == person).map_or(person, |(who, _)| *who)
     }
 
+    /// Whether this person signed in, since the last interruption if there was one.
+    pub fn is_there(&self, person: PersonId) -> bool {
+        self.present.contains_key(&person) && !self.signed_out.contains(&person)
+    }
+
     /// A share's facts.
     pub fn share(&self, share: ShareId) -> ShareFacts {
         self.shares.get(&share).copied().unwrap_or_default()

@@ -186,6 +186,14 @@ impl State {
                 next.came(plan, script, step, act, outcome, *intent);
                 Ok((next, Vec::new()))
             }
+            // Whatever is asked: the ceremony goes on where it was.
+            (Phase::Asking(_), Event::Said(person, Answer::Objects(words))) => {
+                if !self.facts.is_there(*person) {
+                    return Err(Unfit::Person);
+                }
+                next.facts.objections.push((*person, words.clone()));
+                Ok((next, Vec::new()))
+            }
             (Phase::Asking(progress), _) => {
                 let Some(step) = step else { return Err(Unfit::Other) };
                 let Some(ask) = ask::next(plan, step, &self.facts, progress) else { return Err(Unfit::Other) };
@@ -267,9 +275,6 @@ impl State {
         said: (&Ask, &Event),
     ) -> Result<Progress, Unfit> {
         let facts = &mut self.facts;
-        let signed_in = |facts: &Facts, person: PersonId| {
-            facts.present.contains_key(&person) && !facts.signed_out.contains(&person)
-        };
         match said {
             (Ask::Insert(asked), Event::Done(Answer::Inserted(device))) if asked == device => {
                 facts.plugged.insert(*device);
@@ -294,7 +299,7 @@ impl State {
             }
             (Ask::Keyboard, Event::Done(Answer::KeyboardFits)) => on.answered = true,
             (Ask::Type { slot, keeper, .. }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {
-                if keeper != person || !signed_in(facts, *person) {
+                if keeper != person || !facts.is_there(*person) {
                     return Err(Unfit::Person);
                 }
                 facts.vault.insert(*slot);
@@ -316,15 +321,9 @@ impl State {
                 facts.bags.insert(*bag, number.clone());
                 on.answered = true;
             }
-            (Ask::Objections, Event::Said(person, Answer::Objects(words))) => {
-                if !signed_in(facts, *person) {
-                    return Err(Unfit::Person);
-                }
-                facts.objections.push((*person, words.clone()));
-            }
             (Ask::Objections, Event::Done(Answer::NoObjection)) => on.answered = true,
             (Ask::Attest(asked), Event::Said(person, answer @ (Answer::Attests | Answer::Refuses(_)))) => {
-                if facts.stand_in(*asked) != *person || !signed_in(facts, *person) {
+                if facts.stand_in(*asked) != *person || !facts.is_there(*person) {
                     return Err(Unfit::Person);
                 }
                 let refuses = if let Answer::Refuses(words) = answer { Some(words.clone()) } else { None };

@@ -27,6 +27,8 @@ pub const NUMBER_AGAIN: &str = "Once more";
 pub const CODE_OF_OBJECTOR: &str = "Code of who objects (none: nobody)";
 /// Label of the line for an objection.
 pub const OBJECTION: &str = "Objection";
+/// Behind a line that takes no more.
+pub const FULL: &str = " (full: say it in fewer words)";
 /// Label of the line for a refusal.
 pub const REFUSAL: &str = "Only if you refuse: why";
 /// Label of a line for a code.
@@ -307,6 +309,9 @@ pub fn asked(scene: &Scene<'_>) -> String {
     if let Stage::Code { person: one, .. } = scene.desk.stage {
         return person(scene.plan, one);
     }
+    if scene.desk.stage == Stage::Objection {
+        return ANYBODY.into();
+    }
     match scene.who {
         Some(Who::Role(one)) => role(one).into(),
         Some(Who::Person(one)) => person(scene.plan, scene.state.facts().stand_in(one)),
@@ -346,6 +351,9 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         },
         Waiting::Acting(Act::Show) => "compare, write the head down, then press Enter.".into(),
         Waiting::Acting(act) => format!("wait: {}", doing(plan, act)),
+        Waiting::Asked(_) if scene.desk.stage == Stage::Objection => {
+            "type your code and what you object to. It is recorded word for word; the ceremony goes on.".into()
+        }
         Waiting::Asked(ask) => question(scene, ask),
     }
 }
@@ -440,7 +448,7 @@ pub fn help(scene: &Scene<'_>) -> Vec<String> {
         "If somebody leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \
          the plan's alternate takes their place. Nobody acts for another."
             .into(),
-        "If you are in doubt: say so. The witness can object in words; nothing here is hurried.".into(),
+        "If you are in doubt: say so. F3 takes an objection at any question, in up to 400 characters.".into(),
         "F10 switches off at any time; the ceremony can be resumed.".into(),
     ]
 }

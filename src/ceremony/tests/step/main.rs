@@ -249,6 +249,29 @@ fn a_bag_has_the_number_of_the_plan_or_one_that_two_roles_decided_on() {
 }
 
 #[test]
+fn whoever_is_there_objects_at_any_question_and_the_ceremony_goes_on_where_it_was() {
+    let (mut room, witness) = (Room::new(), PersonId(1));
+    let objects = |who| Event::Said(who, Answer::Objects(text("this is not the token I saw")));
+    let mut questions = 0;
+    while room.waiting() != Waiting::Closed {
+        let waiting = room.waiting();
+        let there = matches!(waiting, Waiting::Asked(_)) && room.state.facts().is_there(witness);
+        let taken = room.event(&objects(witness));
+        if there {
+            assert_eq!((taken, room.waiting()), (Ok(Vec::new()), waiting));
+            assert_eq!(room.event(&objects(PersonId(99))), Err(Unfit::Person));
+            questions += 1;
+        } else {
+            assert!(taken.is_err(), "{waiting:?}");
+        }
+        let event = room.next().unwrap();
+        room.event(&event).unwrap();
+    }
+    assert!(questions > 50, "{questions}");
+    assert_eq!(room.state.facts().objections.len(), questions);
+}
+
+#[test]
 fn nobody_agrees_who_has_not_signed_in_again() {
     let mut room = Room::new();
     room.run_until(|room| matches!(room.kind(), StepKind::Prove(_)));

@@ -26,6 +26,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// The event that the lines on the table are; none if the question goes on.
     pub(super) fn answered(&mut self, waiting: &Waiting, machine: &mut M) -> Answered {
         match waiting {
+            Waiting::Asked(_) if self.desk.stage == Stage::Objection => self.objection(),
             Waiting::Acting(act @ Act::Reveal(slot)) => self.typed_back(*act, *slot),
             Waiting::Acting(Act::Show) => Ok(Some(Event::Came { act: Act::Show, outcome: Outcome::Done })),
             Waiting::Asked(ask) => self.answer(ask, machine),
@@ -85,10 +86,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 done(Answer::OtherBag { by, bag: *bag, why, number })
             }
             Ask::Objections if first.is_empty() => done(Answer::NoObjection),
-            Ask::Objections => {
-                let words = self.public(self.desk.form.text(1))?;
-                Ok(Some(Event::Said(self.person(&first)?, Answer::Objects(words))))
-            }
+            Ask::Objections => self.objection(),
             Ask::Attest(_) => {
                 let person = self.person(&first)?;
                 let refusal = self.desk.form.text(1).to_owned();
@@ -102,6 +100,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             }
             Ask::Look => Ok(None),
         }
+    }
+
+    fn objection(&self) -> Answered {
+        let words = self.public(self.desk.form.text(1))?;
+        Ok(Some(Event::Said(self.person(self.desk.form.text(0))?, Answer::Objects(words))))
     }
 
     fn person(&self, code: &str) -> Result<PersonId, String> {

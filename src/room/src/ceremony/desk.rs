@@ -28,6 +28,8 @@ pub enum Stage {
         /// The document that was shown.
         document: &'static str,
     },
+    /// Somebody objects while something else is asked.
+    Objection,
     /// A secret will be shown: projector off, others look away.
     Warn,
     /// A secret is on the screen.
@@ -89,7 +91,8 @@ impl Desk {
     /// Says why the last answer was not taken; its lines are typed anew.
     pub fn refuse(&mut self, words: String) {
         self.refused = Some(words);
-        if let Some((_, waiting)) = &self.asked {
+        // What somebody has to say is not to be said twice.
+        if let (Some((_, waiting)), false) = (&self.asked, self.stage == Stage::Objection) {
             self.form = Form::of(waiting);
         }
     }
@@ -145,6 +148,7 @@ impl Desk {
         match (&mut self.over, key) {
             (Over::Nothing, Key::Function(1)) => self.over = Over::Help,
             (Over::Nothing, Key::Function(2)) => self.over = Over::Keyboard(Field::default()),
+            (Over::Nothing, Key::Function(3)) => self.objects(waiting),
             (Over::Nothing, Key::Function(10)) => self.over = Over::PowerOff(Field::default()),
             (Over::Nothing, key) if matches!(waiting, Waiting::Acting(Act::Show) | Waiting::Closed) => {
                 return self.turn(key, pages);
@@ -169,6 +173,17 @@ impl Desk {
             }
         }
         false
+    }
+
+    /// Lays the lines of an objection on the table, where something is asked.
+    fn objects(&mut self, waiting: &Waiting) {
+        let asked = matches!(waiting, Waiting::Asked(ask) if !matches!(ask, Ask::Look | Ask::Again { .. }));
+        if asked && self.stage != Stage::Objection {
+            self.forget_keys = self.form.is_hidden();
+            self.form = Form::objection();
+            self.refused = None;
+            self.stage = Stage::Objection;
+        }
     }
 
     /// Digests one by one; whoever goes on has seen every one of them.
@@ -202,6 +217,8 @@ impl Desk {
             (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Asked(Ask::BagNumber(_))) => {
                 self.lay_anew(waiting)
             }
+            // The question it came between is asked anew.
+            (Stage::Objection, Key::Escape) => self.clear(),
             // Whoever was asked for by mistake has no code.
             (Stage::Code { person, .. }, Key::Escape) => {
                 self.codes.remove(&person);
@@ -212,7 +229,7 @@ impl Desk {
                 self.chosen = Some(chosen);
                 return true;
             }
-            (Stage::Form | Stage::Code { .. }, key) => return self.form.press(key),
+            (Stage::Form | Stage::Code { .. } | Stage::Objection, key) => return self.form.press(key),
             _ => {}
         }
         false

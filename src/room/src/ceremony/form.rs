@@ -31,6 +31,11 @@ impl Form {
         let open = |labels: &[&'static str]| {
             labels.iter().map(|label| (*label, Input::Open(Field::default()))).collect::<Vec<_>>()
         };
+        let said = |labels: &[&'static str], words| {
+            let mut lines = open(labels);
+            lines.push((words, Input::Open(Field::words())));
+            lines
+        };
         let hidden = |labels: &[&'static str]| {
             labels.iter().map(|label| (*label, Input::Hidden(SecretField::default()))).collect::<Vec<_>>()
         };
@@ -41,9 +46,9 @@ impl Form {
                 Ask::Word(_) => open(&[text::WORD]),
                 Ask::Keyboard => open(&[text::TRY]),
                 Ask::BagNumber(_) => open(&[text::NUMBER, text::NUMBER_AGAIN]),
-                Ask::Objections => open(&[text::CODE_OF_OBJECTOR, text::OBJECTION]),
-                Ask::Attest(_) => open(&[text::CODE, text::REFUSAL]),
-                Ask::Again { .. } => open(&[text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS, text::REASON]),
+                Ask::Objections => said(&[text::CODE_OF_OBJECTOR], text::OBJECTION),
+                Ask::Attest(_) => said(&[text::CODE], text::REFUSAL),
+                Ask::Again { .. } => said(&[text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS], text::REASON),
                 Ask::Type { slot, sets: false, .. } => hidden(&[text::slot(*slot)]),
                 Ask::Type { slot, sets: true, .. } => hidden(&[text::slot(*slot), text::SECRET_AGAIN]),
                 Ask::Go { who: None, .. } | Ask::Insert(_) | Ask::Remove(_) | Ask::Look => Vec::new(),
@@ -58,12 +63,18 @@ impl Form {
         (&self.lines, self.at)
     }
 
+    /// The lines of an objection, whatever else is asked.
+    pub fn objection() -> Self {
+        let line = |label, field| (label, Input::Open(field));
+        Self { lines: vec![line(text::CODE, Field::default()), line(text::OBJECTION, Field::words())], at: 0 }
+    }
+
     /// Asks for more on further open lines; false if it asked for them already.
     pub fn asks(&mut self, more: &[&'static str]) -> bool {
         let new = !self.lines.iter().any(|(label, _)| more.contains(label));
         if new {
             self.at = self.lines.len();
-            self.lines.extend(more.iter().map(|label| (*label, Input::Open(Field::default()))));
+            self.lines.extend(more.iter().map(|label| (*label, Input::Open(Field::words()))));
         }
         new
     }

@@ -111,12 +111,13 @@ fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
     }
     let (inputs, at) = scene.desk.form.lines();
     let line = |(place, (label, input)): (usize, &(&'static str, Input))| {
-        let typed = match input {
-            Input::Open(field) => field.text().to_owned(),
-            Input::Hidden(field) => "*".repeat(field.len()),
+        let (typed, full) = match input {
+            Input::Open(field) => (field.text().to_owned(), field.is_full()),
+            Input::Hidden(field) => ("*".repeat(field.len()), false),
         };
+        let full = Span::styled(if full { words::FULL } else { "" }, BAD);
         let (cursor, style) = if place == at { ("_", STRONG) } else { ("", PLAIN) };
-        Line::from(vec![Span::styled(format!("{label}: "), ASK), Span::styled(typed + cursor, style)])
+        Line::from(vec![Span::styled(format!("{label}: "), ASK), Span::styled(typed + cursor, style), full])
     };
     inputs.iter().enumerate().map(line).collect()
 }

@@ -167,7 +167,10 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         (_, Waiting::Closed, _) => "F1 help   Up Down: one by one   F10 off",
         (_, Waiting::Acting(_), _) => "no key is read while a device works",
         (_, Waiting::Halted(_), _) => "F1 help   Up Down: scroll   F10 off",
-        (.., Stage::Code { .. }) | (_, Waiting::Asked(Ask::BagNumber(_)), _) => "F1 help   Enter: go on   Esc: back",
-        _ => "F1 help   F2 keyboard   F10 off   Enter: go on",
+        (.., Stage::Code { .. } | Stage::Objection) | (_, Waiting::Asked(Ask::BagNumber(_)), _) => {
+            "F1 help   Enter: go on   Esc: back"
+        }
+        (_, Waiting::Asked(Ask::Again { .. }), _) => "F1 help  F2 keyboard  F10 off  Enter: go on",
+        _ => "F1 help  F2 keyboard  F3 object  F10 off  Enter: go on",
     }
 }
