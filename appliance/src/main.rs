@@ -24,6 +24,11 @@ mod usb;
 
 use std::process::ExitCode;
 
+// PID 1 takes over when the screens end: a panic in one of their threads must end all of them, and none may unwind past
+// a secret. Tests and development builds catch panics; every other build is for the image.
+#[cfg(not(any(panic = "abort", debug_assertions, test)))]
+compile_error!("the appliance must abort on panic: build it with --profile appliance, whose panic is \"abort\"");
+
 #[global_allocator]
 static WIPING: sys::Wiping = sys::Wiping;
 
