@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use conclave_publish::Digest;
 
-use crate::lock::{self, Entry, Kind};
+use crate::lock::{self, Drift, Entry, Kind};
 use crate::room::{Circumstances, Room};
 use crate::run::{Failure, digest, make_dir, read_text, run, write};
 use crate::{appliance, bill, crates, inputs, iso, kernel, shipped};
@@ -64,7 +64,7 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
 
     let lock = lock::read(&read_text(&image.join("inputs.lock"))?)?;
     let sysroot = sysroot()?;
-    check_toolchain(&lock, &sysroot)?;
+    check_toolchain(&lock, &inputs::toolchain(&sysroot)?)?;
     let debs = inputs::fetch(&lock, &places.cache, &places.work.join("fetch"))?;
     stage.done("inputs, all as locked");
 
@@ -120,13 +120,16 @@ pub(crate) fn sysroot() -> Result<PathBuf, Failure> {
     Ok(run(Command::new("rustc").args(["--print", "sysroot"]))?.trim().into())
 }
 
-fn check_toolchain(lock: &[Entry], sysroot: &Path) -> Result<(), Failure> {
+/// Compares the installed toolchain with the locked one.
+fn check_toolchain(lock: &[Entry], found: &Entry) -> Result<(), Failure> {
     let Some(locked) = lock.iter().find(|entry| entry.kind == Kind::Rust) else {
         return Err(Failure::NotLocked("rust toolchain"));
     };
-    let found = inputs::toolchain(sysroot)?;
-    let same_version = (&found.version, &found.arch) == (&locked.version, &locked.arch);
-    Ok(locked.judge("the installed toolchain has", same_version.then_some(found.digest))?)
+    if (&found.version, &found.arch) != (&locked.version, &locked.arch) {
+        let rebuilds = format!("installs the Rust toolchain {} for {}", locked.version, locked.arch);
+        return Err(Drift::Gone { input: locked.input(), rebuilds }.into());
+    }
+    Ok(locked.judge("the installed toolchain has", found.digest)?)
 }
 
 fn revision(tree: &Path) -> Result<Revision, Failure> {
@@ -151,5 +154,32 @@ impl Stages {
     fn done(&mut self, what: &str) {
         println!("{:5} s  {what}", self.0.elapsed().as_secs());
         self.0 = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCKED: &str = "rust 1.95.0 x86_64-unknown-linux-gnu \
+                          00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+
+    #[test]
+    fn only_the_locked_toolchain_may_compile() {
+        let lock = lock::read(LOCKED).unwrap();
+        let check = |installed: &str| {
+            let found = lock::read(installed).unwrap().remove(0);
+            check_toolchain(&lock, &found).map_err(|failure| failure.to_string())
+        };
+        assert_eq!(check(LOCKED), Ok(()));
+        let gone = check(&LOCKED.replace("1.95.0", "1.95.1")).unwrap_err();
+        assert!(
+            gone.starts_with("GONE: rust 1.95.0 ") && gone.contains("installs the Rust toolchain 1.95.0"),
+            "{gone}"
+        );
+        let tampered = check(&LOCKED.replace("0011", "1100")).unwrap_err();
+        assert!(tampered.starts_with("TAMPERED: rust 1.95.0 ") && tampered.contains("the installed"), "{tampered}");
+        let none = check_toolchain(&[], &lock[0]).unwrap_err().to_string();
+        assert!(none.contains("names no rust toolchain"), "{none}");
     }
 }

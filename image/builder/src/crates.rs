@@ -47,7 +47,7 @@ pub(crate) fn verify(locked: &[Locked], cargo_home: &Path) -> Result<(), Failure
             let file: PathBuf = registry.join(format!("{name}-{version}.crate"));
             // One that is missing is cargo's to name.
             if file.exists() {
-                judge(format!("{name} {version}"), *wanted, "cargo's cache has", Some(digest(&file)?))?;
+                judge(format!("{name} {version}"), *wanted, "cargo's cache has", digest(&file)?)?;
             }
         }
     }

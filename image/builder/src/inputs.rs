@@ -5,7 +5,7 @@ use std::process::Command;
 
 use conclave_publish::Digest;
 
-use crate::lock::{Entry, Kind};
+use crate::lock::{Drift, Entry, Kind};
 use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run};
 use crate::sources;
 
@@ -23,9 +23,11 @@ pub(crate) fn fetch(lock: &[Entry], cache: &Path, scratch: &Path) -> Result<Vec<
     let missing: Vec<&Entry> = debs().filter(|entry| !place(entry).exists()).collect();
     if !missing.is_empty() {
         // First what the archive says it has, so that a changed or vanished package is named before anything is fetched.
+        update()?;
         let offers = offers(missing.iter().copied(), scratch)?;
         for entry in &missing {
-            entry.judge("the archive offers", offer_for(&offers, entry).and_then(|offer| offer.digest))?;
+            let offered = offer_for(&offers, entry).and_then(|offer| offer.digest);
+            entry.judge("the archive offers", offered.ok_or_else(|| gone(entry, &place(entry)))?)?;
         }
         fresh_dir(scratch)?;
         run(download(missing.iter().copied()).current_dir(scratch))?;
@@ -42,12 +44,21 @@ pub(crate) fn fetch(lock: &[Entry], cache: &Path, scratch: &Path) -> Result<Vec<
     for entry in debs() {
         let path = place(entry);
         if !path.exists() {
-            entry.judge("apt delivered other bytes than it offered, digest", Some(Digest::new([0; 32])))?;
+            entry.judge("apt delivered other bytes than it offered, digest", Digest::new([0; 32]))?;
         }
-        entry.judge("the cached file has", Some(digest(&path)?))?;
+        entry.judge("the cached file has", digest(&path)?)?;
         found.push((entry.clone(), path));
     }
     Ok(found)
+}
+
+/// A package the archive dropped, with what a stranger does to have it at `place` all the same.
+fn gone(entry: &Entry, place: &Path) -> Drift {
+    let Entry { arch, digest, .. } = entry;
+    let (input, place) = (entry.input(), place.display());
+    let rebuilds =
+        format!("takes {input} for {arch} with SHA-256 {digest} from Debian's snapshot archive and puts it at {place}");
+    Drift::Gone { input, rebuilds }
 }
 
 /// A package as apt's listings name it.
@@ -61,7 +72,6 @@ struct Offer {
 
 /// What the archive offers now for these names and versions.
 fn offers<'a>(wanted: impl Iterator<Item = &'a Entry> + Clone, scratch: &Path) -> Result<Vec<Offer>, Failure> {
-    run(Command::new("sh").args(["-euc", "[ \"$(id -u)\" = 0 ] || exec sudo apt-get -qq update; apt-get -qq update"]))?;
     // In an empty directory, because apt prints nothing for a file that already lies in it; one by one if the whole
     // list is refused, because apt then stops at the first version it does not know.
     fresh_dir(scratch)?;
@@ -72,6 +82,12 @@ fn offers<'a>(wanted: impl Iterator<Item = &'a Entry> + Clone, scratch: &Path) -
         return Ok(all);
     }
     Ok(wanted.flat_map(|entry| ask(&mut std::iter::once(entry)).unwrap_or_default()).collect())
+}
+
+/// Asks the archive what it has today.
+fn update() -> Result<(), Failure> {
+    let update = "[ \"$(id -u)\" = 0 ] || exec sudo apt-get -qq update; apt-get -qq update";
+    run(Command::new("sh").args(["-euc", update])).map(drop)
 }
 
 fn download<'a>(entries: impl Iterator<Item = &'a Entry>) -> Command {
@@ -99,6 +115,8 @@ fn printed(text: &str) -> Vec<Offer> {
 pub(crate) fn refresh(packages: &Path, scratch: &Path, sysroot: &Path) -> Result<Vec<Entry>, Failure> {
     let names = read_text(packages)?;
     let names = names.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| !name.starts_with('#'));
+    // Before anything is asked, or it would be about what the archive had when somebody asked last.
+    update()?;
     let mut install = Command::new("apt-get");
     install.env("LC_ALL", "C").args(["-qq", "-y", "--print-uris", "--no-install-recommends"]);
     install.args(["-o", "Dir::State::status=/dev/null", "install"]).args(names);
@@ -111,7 +129,7 @@ pub(crate) fn refresh(packages: &Path, scratch: &Path, sysroot: &Path) -> Result
     let offers = offers(entries.iter(), scratch)?;
     for entry in &mut entries {
         let Some(digest) = offer_for(&offers, entry).and_then(|offer| offer.digest) else {
-            return entry.judge("the archive offers", None).map(|()| Vec::new()).map_err(Failure::from);
+            return Err(Failure::NotOffered(entry.input()));
         };
         entry.digest = digest;
     }
@@ -156,6 +174,18 @@ mod tests {
         assert_eq!(offer.digest, hex.parse().ok());
         let [weak] = printed(&text.replace("SHA256", "MD5Sum")).try_into().unwrap_or_else(|_| panic!("one line"));
         assert_eq!(weak.digest, None);
+    }
+
+    #[test]
+    fn who_rebuilds_what_the_archive_dropped_is_told_what_to_put_where() {
+        let digest = Digest::of(b"package");
+        let (name, version, arch) = ("make".into(), "4.3-4.1".into(), "amd64".into());
+        let entry = Entry { kind: Kind::Deb, name, version, arch, digest };
+        let said = gone(&entry, Path::new("/cache/debs/it.deb")).to_string();
+        assert!(said.starts_with("GONE: make 4.3-4.1 is no longer offered"), "{said}");
+        let takes = format!("takes make 4.3-4.1 for amd64 with SHA-256 {digest} from Debian's snapshot archive");
+        assert!(said.contains(&takes) && said.contains("puts it at /cache/debs/it.deb"), "{said}");
+        assert!(said.contains("maintains the image runs scripts/inputs --refresh"), "{said}");
     }
 
     #[test]

@@ -57,10 +57,7 @@ pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> R
     let store = cache.join("kernel");
     make_dir(&store)?;
     let (objects, sum) = (store.join(format!("{key}.tar")), store.join(format!("{key}.sha256")));
-    if sum.exists() {
-        if digest(&objects)?.to_string() != read_text(&sum)? {
-            return Err(Failure::Cache(objects));
-        }
+    if is_cached(&objects, &sum)? {
         let here = room.outside("in/obj.tar");
         at("copy", &here, std::fs::copy(&objects, &here))?;
         room.run("tar -xpf in/obj.tar -C \"$KERNEL\"")?;
@@ -80,6 +77,15 @@ pub(crate) fn prepare(room: &Room, image: &Path, cache: &Path, key: Digest) -> R
     write(&partial, stored.to_string())?;
     at("store", &sum, std::fs::rename(&partial, &sum))?;
     Ok(Objects::Compiled)
+}
+
+/// Whether the cache has these objects, as they were stored.
+fn is_cached(objects: &Path, sum: &Path) -> Result<bool, Failure> {
+    if !sum.exists() {
+        return Ok(false);
+    }
+    let is_sound = digest(objects)?.to_string() == read_text(sum)?;
+    if is_sound { Ok(true) } else { Err(Failure::Cache(objects.into())) }
 }
 
 /// Links the kernel around `in/init` and `in/revision` and asks the finished tree for everything forbidden.
@@ -119,6 +125,22 @@ fn has_objects(directory: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_changed_byte_of_cached_objects_is_refused() {
+        let cache = std::env::temp_dir().join(format!("conclave-kernel-{}", std::process::id()));
+        make_dir(&cache).unwrap();
+        let (objects, sum) = (cache.join("key.tar"), cache.join("key.sha256"));
+        write(&objects, "objects").unwrap();
+        // Cut off before the digest was stored: it does not count.
+        assert!(!is_cached(&objects, &sum).unwrap());
+        write(&sum, Digest::of(b"objects").to_string()).unwrap();
+        assert!(is_cached(&objects, &sum).unwrap());
+        write(&objects, "objectS").unwrap();
+        let changed = is_cached(&objects, &sum).unwrap_err().to_string();
+        assert!(changed.contains("key.tar does not have the digest it was stored with"), "{changed}");
+        std::fs::remove_dir_all(cache).unwrap();
+    }
 
     #[test]
     fn an_object_file_is_found_at_any_depth() {

@@ -28,6 +28,10 @@ pub(crate) enum Failure {
     CargoLock(String),
     #[error("inputs.lock names no {0}; run scripts/inputs --refresh")]
     NotLocked(&'static str),
+    #[error(
+        "the archive lists {0} and offers no package of that version with a SHA-256; run scripts/inputs --refresh later"
+    )]
+    NotOffered(String),
     #[error("the kernel is not what kernel.config and forbidden.txt say:\n{}", .0.join("\n"))]
     Kernel(Vec<String>),
     #[error("the cached {} does not have the digest it was stored with; delete it", .0.display())]
