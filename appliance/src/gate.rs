@@ -111,7 +111,9 @@ impl Gate {
     }
 
     fn put_out(&mut self, place: &Place, standing: Standing) -> Standing {
-        if self.let_in.remove(place).is_some() {
+        self.let_in.remove(place);
+        // Also one it does not remember: an earlier run of the screens let it in, or it was being let in until now.
+        if place.is_in(&self.sys) {
             // If it is gone already, that is as well.
             let _ = place.put_out(&self.sys);
         }
@@ -241,6 +243,22 @@ mod tests {
         usb::devices(&tree.0)[0].place.put_out(&tree.0).unwrap();
         assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "1");
+    }
+
+    #[test]
+    fn what_an_earlier_gate_let_in_and_this_one_does_not_is_put_out() {
+        let tree = tree("gate-left");
+        for (port, device, descriptors) in
+            [("1-1", 5, stick()), ("1-2", 6, stick()), ("1-3", 7, descriptors(0, [0x0525, 0xa4a2], &[[0, 2, 6, 0]]))]
+        {
+            tree.plug(port, device, &descriptors);
+            tree.usb(port, &[("authorized", b"1\n")]);
+        }
+        let waits = Standing::Waits(Shown::new("1-1"));
+        let mut gate = Gate::new(&tree.0);
+        assert_eq!(settled(&mut gate), [at("1-1", Standing::In), at("1-2", waits), at("1-3", Standing::Out)]);
+        let said = ["1-1", "1-2", "1-3"].map(|port| tree.said(&format!("devices/{port}/authorized")));
+        assert_eq!(said, ["1", "0", "0"]);
     }
 
     #[test]

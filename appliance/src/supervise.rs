@@ -13,6 +13,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
 use crate::build::build;
+use crate::drives;
 use crate::entropy;
 use crate::halt;
 use crate::keys::{Keyboards, Taken};
@@ -47,21 +48,34 @@ const SETTINGS: [(&str, &str, &str); 2] = [
 /// Runs until the machine is switched off; PID 1 never returns.
 pub(crate) fn supervise() -> ! {
     if let Err(what) = make_ready() {
-        // Without a console there is nothing more to say.
-        let _ = halt::show(&halt::not_ready(&what), &text::title(&build()));
-        loop {
-            std::thread::sleep(Duration::from_secs(3600));
-        }
+        not_ready(&what);
     }
     loop {
-        // A panic message goes nowhere: nothing may be printed that was not worded for a screen.
-        let status =
-            Command::new(SELF).arg(SCREENS).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        match status {
+        match start() {
             Ok(status) if status.code() == Some(POWER_OFF.into()) => power_off(),
             Ok(status) => ended(&how(status)),
-            Err(error) => ended(&format!("could not be started: {error}")),
+            Err(what) => not_ready(&what),
         }
+    }
+}
+
+/// Runs the screens to their end, each time as on a machine that was just switched on: nothing is mounted and no device is
+/// in, whatever an earlier run left.
+fn start() -> Result<ExitStatus, String> {
+    drives::unmount_left();
+    usb::put_all_out(Path::new("/sys"))?;
+    // A panic message goes nowhere: nothing may be printed that was not worded for a screen.
+    let mut screens = Command::new(SELF);
+    screens.arg(SCREENS).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    screens.status().map_err(|error| format!("start the screens: {error}"))
+}
+
+/// Says that this machine cannot be used, for good.
+fn not_ready(what: &str) -> ! {
+    // Without a console there is nothing more to say.
+    let _ = halt::show(&halt::not_ready(what), &text::title(&build()));
+    loop {
+        std::thread::sleep(Duration::from_secs(3600));
     }
 }
 
@@ -78,9 +92,7 @@ fn make_ready() -> Result<(), String> {
             return Err(format!("{path} should read {expected:?} but reads {:?}", found.trim()));
         }
     }
-    let sys = Path::new("/sys");
-    usb::close(sys)?;
-    usb::put_all_out(sys)?;
+    usb::close(Path::new("/sys"))?;
     set_cad_enabled(false).map_err(|e| format!("switch off Ctrl-Alt-Del: {e}"))?;
     // Before anything draws: addresses of the screens' memory are drawn, too.
     entropy::wait(|| {

@@ -102,7 +102,7 @@ pub(crate) fn close(sys: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Puts out every device that came in before the controllers were closed.
+/// Puts out every device that is in: it came before the controllers were closed, or earlier screens let it in.
 ///
 /// Errors: in words; a device that stayed. One that went with the hub it hung on is out as well.
 pub(crate) fn put_all_out(sys: &Path) -> Result<(), String> {

@@ -7,8 +7,11 @@ use conclave_tests::scratch::Scratch;
 use serde_json::json;
 
 use crate::gdb::Debugger;
+use conclave_tests::tool::wait_for;
+use conclave_tests::vm::nbd::{Op, serve};
 use conclave_tests::vm::walk::{SOUND, iso};
 
+use crate::drives::Plugged;
 use crate::memory;
 use conclave_tests::vm::machine::{Drive, Firmware, Machine};
 
@@ -41,6 +44,12 @@ fn screens_that_crash_leave_words_no_page_of_theirs_and_two_ways_on() {
     arguments.extend(["-m".into(), "160".into(), "-gdb".into(), format!("unix:{},server=on,wait=off", port.display())]);
     let mut machine = Machine::start(Firmware::Bios, &arguments);
     machine.wait_for(SOUND);
+    let [first, second] = ["first", "second"].map(|name| serve(&scratch.file(name), vec![0; 1 << 20]));
+    let first = Plugged::of(&mut machine, "first", &scratch.file("first"), 2, "S1", first);
+    // QEMU itself reads one sector.
+    wait_for("the stick to be let in", || first.disk.log().iter().any(|op| *op != Op::Read(0..512)));
+    // It waits, and will be the first in the order of ports.
+    let second = Plugged::of(&mut machine, "second", &scratch.file("second"), 1, "S2", second);
     memory::plant(&mut machine);
     assert!(!memory::hits(&mut machine).is_empty(), "the search would find it");
 
@@ -52,7 +61,16 @@ fn screens_that_crash_leave_words_no_page_of_theirs_and_two_ways_on() {
     let left = memory::hits(&mut machine);
     assert!(left.is_empty(), "the kernel wiped its pages: {left:#?}");
 
+    // The stick that was in is out again: it waits for the other one now, and nobody reads it meanwhile.
+    let before = first.disk.log().len();
     machine.press(&["x", "r"]);
+    let screen = machine.wait_for("take out all but the one").join("\n");
+    assert!(screen.contains("USB disk at USB port 2-2"), "{screen}");
+    // The kernel may tell it to keep what it has when it is put out.
+    let after = &first.disk.log()[before..];
+    assert!(after.iter().all(|op| *op == Op::Flush), "{after:?}");
+    second.pull(&mut machine);
+    machine.press(&["ret"]);
     machine.wait_for(SOUND);
     crash(&mut machine, &port);
     machine.wait_for("HALT.");

@@ -51,12 +51,7 @@ struct Mounted {
 }
 
 impl UsbDrives {
-    /// Ends what an earlier run of the screens left mounted.
     pub(crate) fn new() -> Self {
-        for left in fs::read_dir(MOUNTS).into_iter().flatten().flatten() {
-            // If nothing is mounted there, nothing is ended.
-            let _ = umount2(&left.path(), MntFlags::MNT_DETACH);
-        }
         Self { sys: "/sys".into(), dev: "/dev".into(), mounts: BTreeMap::new() }
     }
 
@@ -80,6 +75,14 @@ impl UsbDrives {
             Came::Io(_) | Came::FlushFailed(_) | Came::ReadOnly | Came::NoFile if left(&mounted.disk) => Came::Gone,
             came => came,
         })
+    }
+}
+
+/// Ends what an earlier run of the screens left mounted.
+pub(crate) fn unmount_left() {
+    for left in fs::read_dir(MOUNTS).into_iter().flatten().flatten() {
+        // If nothing is mounted there, nothing is ended.
+        let _ = umount2(&left.path(), MntFlags::MNT_DETACH);
     }
 }
 
