@@ -1,6 +1,8 @@
 //! Every way out is tried, here and now, and what came of it is shown: nothing is concluded from a configuration file.
 
-use std::fs::{read_dir, read_to_string};
+use std::fs::{OpenOptions, read_dir, read_to_string};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
@@ -40,19 +42,30 @@ const CALLS: [(&str, libc::c_long); 11] = [
 ];
 
 /// What must not be in the file system.
-const PATHS: [(&str, &str); 11] = [
+const PATHS: [(&str, &str); 14] = [
     ("/sys/class/net", "sys/class/net"),
     ("/proc/net", "proc/net"),
     ("/sys/class/bluetooth", "sys/class/bluetooth"),
     ("/sys/class/ieee80211", "sys/class/ieee80211"),
     ("/sys/class/sound", "sys/class/sound"),
+    ("camera, video4linux", "sys/class/video4linux"),
+    ("/dev/video0", "dev/video0"),
     ("/dev/mem", "dev/mem"),
     ("/dev/port", "dev/port"),
     ("/proc/kcore", "proc/kcore"),
     ("/proc/modules", "proc/modules"),
     ("/proc/swaps", "proc/swaps"),
     ("/sys/kernel/debug", "sys/kernel/debug"),
+    // A kernel that writes no core dumps has no pattern for their names.
+    ("core dumps", "proc/sys/kernel/core_pattern"),
 ];
+
+/// What the kernel writes into its log at the start of what it wipes, before anything else can be written there.
+const MEMORY: &str = "mem auto-init: ";
+const WIPED: &str = "heap free:on";
+/// Most entries of the log that are read, and most bytes of one (`PRINTK_MESSAGE_MAX` of `linux/printk.h`).
+const LOG_ENTRIES_MAX: usize = 65_536;
+const LOG_ENTRY_LEN_MAX: usize = 8_192;
 
 /// Most devices of a bus that are looked at.
 const DEVICES_MAX: usize = 256;
@@ -67,13 +80,11 @@ pub(crate) fn try_all() -> AirGap {
     let root = Path::new("/");
     let sockets = SOCKETS.map(|(tried, family)| Proof { tried, found: judged(sys::socket(family)) });
     let calls = CALLS.map(|(tried, number)| Proof { tried, found: judged(sys::call_without_arguments(number)) });
-    let paths = PATHS.map(|(tried, path)| Proof { tried, found: path_found(&root.join(path)) });
-    AirGap::Tried {
-        proofs: sockets.into_iter().chain(calls).chain(paths).collect(),
-        unused: unused(&root.join("sys")),
-        machine: machine(root),
-        scroll: 0,
-    }
+    let proofs = sockets.into_iter().chain(calls).chain(paths(root)).chain([
+        Proof { tried: "memory kept on free", found: kept_on_free(&log(&root.join("dev/kmsg"))) },
+        Proof { tried: "not in lockdown", found: open(&lockdown(root)) },
+    ]);
+    AirGap::Tried { proofs: proofs.collect(), unused: unused(&root.join("sys")), machine: machine(root), scroll: 0 }
 }
 
 /// Only these errors say that the kernel has no such thing; every other one says that it is there and refused.
@@ -84,11 +95,49 @@ fn judged(tried: Result<(), Errno>) -> Found {
     }
 }
 
+fn paths(root: &Path) -> impl Iterator<Item = Proof> {
+    PATHS.into_iter().map(|(tried, path)| Proof { tried, found: path_found(&root.join(path)) })
+}
+
 fn path_found(path: &Path) -> Found {
     match path.symlink_metadata() {
         Ok(_) => Found::Present,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::Absent(Shown::new("no entry")),
         Err(error) => Found::Untried(Shown::new(&error.kind().to_string())),
+    }
+}
+
+/// The kernel's log as far as it still has it, an entry each.
+fn log(path: &Path) -> Vec<String> {
+    let Ok(mut log) = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) else {
+        return Vec::new();
+    };
+    let mut entry = vec![0; LOG_ENTRY_LEN_MAX];
+    // Each reading gives one entry, and an error behind the last one; also where older ones were overwritten meanwhile.
+    let entries = std::iter::from_fn(|| match log.read(&mut entry) {
+        Ok(len) if len > 0 => entry.get(..len).map(|entry| String::from_utf8_lossy(entry).into_owned()),
+        Ok(_) | Err(_) => None,
+    });
+    entries.take(LOG_ENTRIES_MAX).collect()
+}
+
+/// Whether memory keeps what was in it when it is given back, by the kernel's own word.
+fn kept_on_free(log: &[String]) -> Found {
+    // An entry's own text is behind its numbers; a device's name never begins one.
+    let told = log.iter().find_map(|entry| entry.split_once(';')?.1.strip_prefix(MEMORY));
+    match told {
+        Some(told) if told.contains(WIPED) => Found::Absent(Shown::new("wiped")),
+        Some(_) => Found::Present,
+        None => Found::Untried(Shown::new("not in the log")),
+    }
+}
+
+/// Whether the system's administrator could change the kernel or read its memory.
+fn open(lockdown: &str) -> Found {
+    match lockdown {
+        "confidentiality" => Found::Absent(Shown::new(lockdown)),
+        "" => Found::Untried(Shown::new("not told")),
+        _ => Found::Present,
     }
 }
 
@@ -129,9 +178,11 @@ fn hex(id: &str) -> String {
     id.strip_prefix("0x").unwrap_or(id).to_owned()
 }
 
-/// The level in force, which the kernel puts in brackets among all there are.
-fn lockdown(levels: &str) -> String {
-    levels.split(' ').find_map(|level| level.strip_prefix('[')?.strip_suffix(']')).unwrap_or_default().to_owned()
+/// The level of lockdown in force, which the kernel puts in brackets among all there are.
+fn lockdown(root: &Path) -> String {
+    let levels = read_to_string(root.join("sys/kernel/security/lockdown")).unwrap_or_default();
+    let in_force = levels.trim().split(' ').find_map(|level| level.strip_prefix('[')?.strip_suffix(']'));
+    in_force.unwrap_or_default().to_owned()
 }
 
 /// What firmware and processor say of themselves.
@@ -151,7 +202,7 @@ fn machine(root: &Path) -> Vec<Fact> {
         // The vendor last: a long name is cut, and the version is what people compare.
         ("firmware", format!("{} {}, {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_version"), dmi("bios_vendor"))),
         ("kernel", read("proc/sys/kernel/osrelease")),
-        ("lockdown", lockdown(&read("sys/kernel/security/lockdown"))),
+        ("lockdown", lockdown(root)),
         ("randomness", entropy::told(&of_cpu("flags"))),
         ("processor", of_cpu("model name")),
         ("microcode", of_cpu("microcode")),
@@ -176,14 +227,55 @@ mod tests {
 
     #[test]
     fn on_a_machine_with_a_network_the_probes_say_present_and_the_gap_does_not_hold() {
-        for tried in ["socket INET", "socket UNIX", "socket NETLINK", "/sys/class/net", "/proc/net", "/proc/swaps"] {
-            assert_eq!(found(tried), Found::Present, "{tried}");
-        }
-        // Every Debian kernel has these two, whoever asks.
-        for tried in ["swapon", "io_uring_setup"] {
+        // What every kernel that runs tests has, whoever asks.
+        for tried in [
+            "socket INET",
+            "socket INET6",
+            "socket UNIX",
+            "socket NETLINK",
+            "socket PACKET",
+            "bpf",
+            "swapon",
+            "io_uring_setup",
+            "userfaultfd",
+            "modify_ldt",
+            "/sys/class/net",
+            "/proc/net",
+            "/proc/swaps",
+            "/sys/kernel/debug",
+            "core dumps",
+        ] {
             assert_eq!(found(tried), Found::Present, "{tried}");
         }
         assert!(!try_all().holds());
+    }
+
+    #[test]
+    fn every_path_that_is_there_is_said_to_be_present() {
+        let tree = Tree::new("air-gap-paths");
+        let says = |found: Found| {
+            let all: Vec<_> = paths(&tree.0).filter(|proof| proof.found != found).collect();
+            assert_eq!(all, []);
+        };
+        says(Found::Absent(Shown::new("no entry")));
+        for (_, path) in PATHS {
+            fs::create_dir_all(tree.0.join(path)).unwrap();
+        }
+        says(Found::Present);
+    }
+
+    #[test]
+    fn memory_is_wiped_only_if_the_kernel_says_so_itself() {
+        let on = "6,85,0,-;mem auto-init: stack:off, heap alloc:on, heap free:on\n";
+        let log = |entries: &[&str]| kept_on_free(&entries.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(log(&["5,0,0,-;Linux\n", on]), Found::Absent(Shown::new("wiped")));
+        assert_eq!(log(&[&on.replace("free:on", "free:off"), on]), Found::Present);
+        let named = "6,300,0,-;usb 1-1: Product: mem auto-init: heap free:on\n";
+        assert_eq!(log(&[named]), Found::Untried(Shown::new("not in the log")));
+        assert_eq!(kept_on_free(&super::log(Path::new("/nonexistent"))), Found::Untried(Shown::new("not in the log")));
+        let tree = Tree::new("air-gap-log");
+        fs::write(tree.0.join("kmsg"), on).unwrap();
+        assert_eq!(super::log(&tree.0.join("kmsg")), [on]);
     }
 
     #[test]
@@ -238,10 +330,21 @@ mod tests {
     }
 
     #[test]
-    fn the_level_of_lockdown_is_the_one_in_brackets() {
-        assert_eq!(lockdown("none integrity [confidentiality]"), "confidentiality");
-        assert_eq!(lockdown("[none] integrity confidentiality"), "none");
-        assert_eq!(lockdown(""), "");
+    fn only_the_highest_level_of_lockdown_the_one_in_brackets_is_enough() {
+        let tree = Tree::new("air-gap-lockdown");
+        let at = tree.0.join("sys/kernel/security");
+        fs::create_dir_all(&at).unwrap();
+        let enough = Found::Absent(Shown::new("confidentiality"));
+        for (levels, level, found) in [
+            ("none integrity [confidentiality]\n", "confidentiality", enough),
+            ("none [integrity] confidentiality\n", "integrity", Found::Present),
+            ("[none] integrity confidentiality\n", "none", Found::Present),
+            ("", "", Found::Untried(Shown::new("not told"))),
+        ] {
+            fs::write(at.join("lockdown"), levels).unwrap();
+            assert_eq!(lockdown(&tree.0), level);
+            assert_eq!(open(&lockdown(&tree.0)), found, "{levels}");
+        }
     }
 
     #[test]

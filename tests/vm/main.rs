@@ -163,9 +163,15 @@ fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_card
     machine.press(&["ret"]);
     let screen = machine.wait_for("every way out was tried and is absent").join("\n");
     assert!(screen.contains("socket INET ") && screen.contains("absent (ENOSYS)"), "{screen}");
-    assert!(!screen.contains("PRESENT") && !screen.contains("not tried"), "{screen}");
+    let below = walk::to_facts(&mut machine);
+    for screen in [&screen, &below] {
+        assert!(!screen.contains("PRESENT") && !screen.contains("not tried"), "{screen}");
+    }
+    for proof in ["memory kept on free  absent (wiped)", "not in lockdown      absent (confidentiality)"] {
+        assert!(below.contains(proof), "{proof} is not said: {below}");
+    }
     for id in ["PCI 8086:100e", "PCI 1af4:1000", "USB 0525:a4a2"] {
-        assert!(screen.contains(id), "{id} is not named: {screen}");
+        assert!(below.contains(id), "{id} is not named: {below}");
     }
 }
 
