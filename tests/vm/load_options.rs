@@ -16,9 +16,16 @@ const OURS: &str = "No drive carries a Conclave image.";
 /// How a kernel is asked for another init in another initramfs. `console` is for the one that obeys.
 const OPTIONS: &str = "rdinit=/evil init=/evil console=ttyS0 panic=-1";
 
-/// The kernel of the image.
+/// Bytes of a sector of the medium, where each of its files begins.
+const SECTOR_LEN: usize = 2048;
+
+/// The kernel of the image, as a file of its own: the very bytes that are on the medium.
 pub(crate) fn our_kernel() -> PathBuf {
-    kernel_tree().join("obj/arch/x86/boot/bzImage")
+    let path = kernel_tree().join("obj/arch/x86/boot/bzImage");
+    let (kernel, medium) = (fs::read(&path).unwrap(), fs::read(iso()).unwrap());
+    let copies = medium.windows(kernel.len()).step_by(SECTOR_LEN).filter(|window| *window == kernel).count();
+    assert_eq!(copies, 2, "one for BIOS, one for UEFI: {} in {}", path.display(), iso().display());
+    path
 }
 
 /// An initramfs with programs that cannot run: taken for ours, the kernel stops with it.

@@ -159,15 +159,22 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     let typist = disguised.typist();
     let disguised = bench.plug("5", disguised);
     bench.wait(&["1-5 ", "has a token's numbers, is none: not let in"]);
-    typist.types("off\n");
+    // Escape leads to the clock: it would be seen.
+    typist.types("\u{1b}");
     let stick = gadget("Grown stick", &[STORAGE, KEYBOARD]);
     let grown = stick.typist();
     network.unplug().unwrap();
     let stick = bench.plug("4", stick);
     bench.wait(&["1-4 ", "Grown stick", "1 more part of this device is not let in"]);
-    grown.types("off\n");
+    grown.types("\u{1b}");
+    // To ask a token takes longer than to fetch a key.
+    foreign.unplug().unwrap();
+    let later = bench.token("2", "DENK0100010", TPDU);
+    bench.wait(&["1-2 ", "DENK0100010", "firmware 4.1"]);
+    assert!(!typist.is_done() && !grown.is_done(), "nobody fetches keys from what is no keyboard");
     bench.has_not("type on it");
-    for pulled in [foreign, disguised, stick] {
+    later.unplug().unwrap();
+    for pulled in [disguised, stick] {
         pulled.unplug().unwrap();
     }
 
@@ -194,6 +201,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     assert!(line_with(&asked, &["USB port 1-3: Keys"]), "{}", asked.join("\n"));
     typist.types("\u{1b}000000");
     bench.wait(&["typed: ______", "2 tries left"]);
+    assert!(typist.is_done(), "from a keyboard they are fetched");
     assert!(line_with(&bench.machine.screen(), &["plug in a token or a drive"]), "its Escape led nowhere");
     typist.types(&code(&asked));
     bench.wait(&["1-3 ", "Keys", "counts"]);
