@@ -4,6 +4,7 @@
 
 mod faults;
 mod moments;
+mod pins;
 mod refused;
 mod run;
 mod screens;

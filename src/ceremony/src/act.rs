@@ -115,6 +115,38 @@ pub enum Class {
 }
 
 impl Act {
+    /// The token that it is done on as its user, logged in by the user PIN.
+    pub const fn as_user(&self) -> Option<TokenId> {
+        match *self {
+            Self::TryPin(token)
+            | Self::Label(token)
+            | Self::List(token)
+            | Self::ProveAgain(token)
+            | Self::Generate(token, _)
+            | Self::Sign(token, ..)
+            | Self::Describe(token, _)
+            | Self::Wrap(token, _)
+            | Self::Unwrap(token, _) => Some(token),
+            Self::Identify(_)
+            | Self::Write(..)
+            | Self::Read(..)
+            | Self::Inspect(_)
+            | Self::Prove(_)
+            | Self::Authenticate(_)
+            | Self::Make(_)
+            | Self::Reveal(_)
+            | Self::MakeShares
+            | Self::Seal(_)
+            | Self::Open(_)
+            | Self::Combine(_)
+            | Self::Wipe(_)
+            | Self::Initialise(_)
+            | Self::Import(_)
+            | Self::Show
+            | Self::PowerOff => None,
+        }
+    }
+
     /// Its class. Exhaustive: an act without an answer to "what if the power fails now" does not compile.
     pub const fn class(&self) -> Class {
         match self {

@@ -36,7 +36,7 @@ pub enum Ask {
     Objections,
     /// Attestation of one person: `Said(person, Attests)` or `Said(person, Refuses)`.
     Attest(PersonId),
-    /// A typed word before something is destroyed: `Done(Word)`.
+    /// A typed word before something is destroyed, or may be: `Done(Word)`.
     Word(&'static str),
     /// Agreement to go on: `Done(Go)` where anyone may, else `Said(person, Go)` by sign-in code.
     Go {
@@ -119,7 +119,7 @@ pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress)
         let sets = matches!(step.kind, StepKind::MakeShares | StepKind::Initialise(_));
         return Some(Ask::Type { slot, keeper: facts.stand_in(keeper), sets });
     }
-    if let Some(word) = word(plan, step.kind)
+    if let Some(word) = word(plan, step.kind, facts)
         && !progress.word
     {
         return Some(Ask::Word(word));

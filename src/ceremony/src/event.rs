@@ -228,6 +228,8 @@ pub enum Next {
     Device,
     /// Something was typed wrong: the step asks again.
     Type,
+    /// The last try of a token's user PIN is left: the step asks again, and for the word that spends it.
+    LastTry,
     /// It may work when done again, by decision of two roles.
     Again,
     /// A comparison failed: never waived. The ceremony halts.

@@ -68,6 +68,8 @@ pub struct Facts {
     pub genuine: BTreeSet<TokenId>,
     /// Tokens that proved in this boot that they hold their device key.
     pub proved: BTreeSet<TokenId>,
+    /// Tokens whose user PIN had its last try left when it was to be used.
+    pub last_try: BTreeSet<TokenId>,
     /// Tokens initialised for good.
     pub initialised: BTreeSet<TokenId>,
     /// Tokens whose import was intended and has no outcome.

@@ -10,6 +10,8 @@ use crate::script::{Step, StepKind, Which};
 
 /// Typed before a used token is erased.
 pub const ERASE_WORD: &str = "erase";
+/// Typed before the last try of a user PIN is spent.
+pub const LAST_WORD: &str = "last";
 
 /// Places `0..len` of a list of the plan.
 fn places(len: usize) -> impl Iterator<Item = u16> {
@@ -96,14 +98,17 @@ pub fn keeper(plan: &Plan, slot: Slot) -> Option<PersonId> {
     }
 }
 
-/// The word a step wants before it destroys something.
-pub fn word(plan: &Plan, kind: StepKind) -> Option<&'static str> {
+/// The word a step wants before it destroys something, or may.
+pub fn word(plan: &Plan, kind: StepKind, facts: &Facts) -> Option<&'static str> {
     match kind {
         StepKind::Prove(token) => {
             let token = plan.tokens.get(usize::from(token.0))?;
             (token.before == Before::Used).then_some(ERASE_WORD)
         }
-        _ => None,
+        kind => {
+            let last = |slot| matches!(slot, Slot::Pin(token, Which::User) if facts.last_try.contains(&token));
+            needs(plan, kind).into_iter().any(last).then_some(LAST_WORD)
+        }
     }
 }
 

@@ -128,6 +128,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         Outcome::Objects(vec![text("key 1, RSA-2048")]),
         failed(Next::Device),
         failed(Next::Type),
+        failed(Next::LastTry),
         failed(Next::Again),
         failed(Next::Halt),
     ]

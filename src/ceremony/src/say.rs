@@ -251,6 +251,7 @@ impl Say<'_> {
                 let next = match failure.next {
                     Next::Device => "another device is wanted",
                     Next::Type => "something is typed again",
+                    Next::LastTry => "the PIN is typed again, and a word that spends its last try",
                     Next::Again => "two roles may decide to do it again",
                     Next::Halt => "the ceremony halts",
                 };

@@ -240,6 +240,10 @@ impl State {
         let case = Case { plan, kind: step.kind, intent: &intent };
         match judge(case, &mut self.facts, act, outcome) {
             Ok(()) => {
+                // Whoever is logged in has all tries again.
+                if let Some(token) = act.as_user() {
+                    self.facts.last_try.remove(&token);
+                }
                 let Phase::Acting { queue, .. } = &mut self.phase else { return };
                 queue.pop_front();
                 if queue.is_empty() {
@@ -255,7 +259,10 @@ impl State {
                         self.facts.plugged.retain(|device| !step.devices.contains(device));
                         Phase::Asking(Progress { failed: Some(failure), ..Progress::default() })
                     }
-                    Next::Type => {
+                    Next::Type | Next::LastTry => {
+                        if failure.next == Next::LastTry {
+                            self.facts.last_try.extend(act.as_user());
+                        }
                         for slot in needs(plan, step.kind) {
                             self.facts.vault.remove(&slot);
                         }

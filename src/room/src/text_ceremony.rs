@@ -3,6 +3,7 @@
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::ids::{Device, PersonId};
+use conclave_ceremony::kinds::LAST_WORD;
 use conclave_ceremony::plan::{Plan, Role};
 use conclave_ceremony::script::{StepKind, Which};
 use conclave_ceremony::step::{Unfit, Waiting};
@@ -366,6 +367,9 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
             format!("type your code to agree; {} agreed, a second person must.", person(plan, *one))
         }
         Ask::Go { .. } => "type your sign-in code to agree.".into(),
+        Ask::Word(LAST_WORD) => {
+            format!("type the word {LAST_WORD} if this is meant: a wrong PIN blocks the token now, and with it its keys.")
+        }
         Ask::Word(word) => format!("type the word {word} if this is meant."),
         Ask::Insert(of) => format!("plug in {}, then press Enter.", device(plan, *of)),
         Ask::Remove(of) => format!("take out {}, then press Enter.", device(plan, *of)),

@@ -101,7 +101,7 @@ pub(super) fn there(case: &Case<'_>, account: &mut Account) {
             }
         }
         match visit.ended {
-            Ended::Failed(Next::Type) => there.retain(|slot| !taken.contains(slot)),
+            Ended::Failed(Next::Type | Next::LastTry) => there.retain(|slot| !taken.contains(slot)),
             Ended::Cut => there.clear(),
             _ => {}
         }

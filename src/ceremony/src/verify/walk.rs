@@ -1,11 +1,11 @@
 //! The entries as visits to steps: what was answered, intended and done in each, and whether it ended well.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{Account, acts, order, people};
 use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Next, Outcome};
-use crate::ids::{PersonId, StepId};
+use crate::ids::{PersonId, StepId, TokenId};
 use crate::plan::Plan;
 use crate::script::{Script, Step, StepKind};
 use crate::transcript::Transcript;
@@ -64,6 +64,8 @@ pub(super) struct Walk<'a> {
     pub(super) present: people::Present,
     /// Acts intended and not yet done.
     open: VecDeque<Act>,
+    /// Tokens whose user PIN has its last try left.
+    last_try: BTreeSet<TokenId>,
 }
 
 /// Goes through the entries, refusing what is out of order.
@@ -162,12 +164,16 @@ impl<'a> Walk<'a> {
         self.open.pop_front();
         if let Outcome::Failed(failure) = outcome {
             self.open.clear();
+            self.last_try.extend(act.as_user().filter(|_| failure.next == Next::LastTry));
             visit.ended = Ended::Failed(match (visit.step.kind, failure.next) {
                 // Nobody has signed in who could decide: the drive is asked for again.
                 (StepKind::Log(_), Next::Again) => Next::Device,
                 (_, next) => next,
             });
         } else {
+            if let Some(token) = act.as_user() {
+                self.last_try.remove(&token);
+            }
             let intent = visit.intended.unwrap_or_default();
             visit.deeds.push(Deed { act, outcome, intent, came: seq, boot });
         }
@@ -195,6 +201,10 @@ impl<'a> Walk<'a> {
                 Some(seq),
                 "acts are intended that were not authorised as the script wants it",
             );
+        }
+        let last = intended.iter().filter_map(Act::as_user).any(|token| self.last_try.contains(&token));
+        if last && !visit.answers.iter().any(|given| *given.answer == Answer::Word) {
+            account.refuse("authorised", Some(seq), "the last try of a PIN is spent without the word for it");
         }
         acts::judge(plan, visit.step.kind, intended, seq, account);
         visit.intended = Some(seq);

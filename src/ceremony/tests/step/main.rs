@@ -4,12 +4,12 @@
 mod random;
 mod room;
 
-use conclave_ceremony::act::{Act, Item, Signs};
+use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome, TokenSeen};
 use conclave_ceremony::ids::{Device, KeyIx, PersonId, TokenId};
 use conclave_ceremony::public::{Bytes, Octets};
-use conclave_ceremony::script::StepKind;
+use conclave_ceremony::script::{StepKind, Which};
 use conclave_ceremony::step::{Unfit, Waiting};
 use conclave_publish::Digest;
 
@@ -191,6 +191,27 @@ fn a_step_is_done_again_only_when_two_people_of_two_roles_decide_it() {
     assert_eq!(room.event(&swapped), Err(Unfit::Person));
     room.event(&right).unwrap();
     assert_eq!(room.run(), Waiting::Closed);
+}
+
+#[test]
+fn the_last_try_of_a_pin_is_spent_when_the_pin_and_a_word_were_typed_after_a_power_cut_too() {
+    let failed = Outcome::Failed(Failure { next: Next::LastTry, words: text("one try left") });
+    let mut room = Room::fails(|act| matches!(act, Act::TryPin(TokenId(0))), failed);
+    for cut in [false, true] {
+        if cut {
+            room.interrupt();
+            room.run_until(|room| !matches!(room.waiting(), Waiting::Asked(Ask::SignIn(_) | Ask::Insert(_))));
+        }
+        let pin = Slot::Pin(TokenId(0), Which::User);
+        let typed = |room: &Room| room.state.facts().vault.contains(&pin);
+        assert!(!typed(&room));
+        room.run_until(|room| !matches!(room.waiting(), Waiting::Asked(Ask::Type { .. })));
+        assert!(typed(&room) && room.waiting() == Waiting::Asked(Ask::Word("last")), "{:?}", room.waiting());
+        assert_eq!(room.event(&Event::Done(Answer::Go)), Err(Unfit::Other));
+    }
+    room.run_until(|room| room.kind() == StepKind::TryPin(TokenId(1)));
+    // Whoever is logged in has all tries again.
+    assert_eq!(room.run_until(|room| matches!(room.waiting(), Waiting::Asked(Ask::Word(_)))), Waiting::Closed);
 }
 
 #[test]

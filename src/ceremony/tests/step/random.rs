@@ -94,7 +94,7 @@ impl Watched {
     /// Something that somebody might do or a device might give, instead of what is waited for.
     fn strange(&self, what: u8, which: u8) -> Event {
         let (person, words) = (self.person(which), text("the cable was loose"));
-        let next = [Next::Device, Next::Type, Next::Again, Next::Halt][usize::from(which % 4)];
+        let next = [Next::Device, Next::Type, Next::LastTry, Next::Again, Next::Halt][usize::from(which % 5)];
         let failed = Outcome::Failed(Failure { next, words: words.clone() });
         let again =
             Event::Again { step: self.room.state.at(), by: (person, self.person(which / 16)), why: words.clone() };

@@ -4,6 +4,7 @@ use conclave_ceremony::event::{Failure, Next};
 use conclave_ceremony::judge::failure;
 use smartcard_hsm::channel::ChannelError;
 use smartcard_hsm::error::{Came, Refusal, TokenError};
+use smartcard_hsm::object::{PinKind, PinState};
 use smartcard_hsm::session::Failed;
 
 use crate::drives::{self, DriveError};
@@ -27,7 +28,11 @@ pub(super) fn of_channel(name: &str, error: &ChannelError) -> Failure {
 
 fn next(error: &TokenError) -> Next {
     if error.wrong_pin() {
-        return Next::Type;
+        return match error.counter.filter(|counter| counter.pin == PinKind::User).and_then(|counter| counter.after) {
+            Some(PinState::TriesLeft(1)) => Next::LastTry,
+            Some(PinState::Blocked) => Next::Halt,
+            _ => Next::Type,
+        };
     }
     match &error.came {
         Came::Channel(ChannelError::Unplugged) => Next::Device,
@@ -42,7 +47,8 @@ fn next(error: &TokenError) -> Next {
         | Came::NotDone { .. }
         | Came::Chip(_) => Next::Halt,
         Came::Refused(refusal) => match refusal {
-            Refusal::LastTry | Refusal::NotWaiting { .. } | Refusal::KeyTaken { .. } => Next::Again,
+            Refusal::LastTry => Next::LastTry,
+            Refusal::NotWaiting { .. } | Refusal::KeyTaken { .. } => Next::Again,
             _ => Next::Halt,
         },
         _ => Next::Again,

@@ -48,6 +48,11 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<Bytes, Failure> {
     Bytes::new(bytes.to_vec()).ok_or_else(|| halt("The token answered with more bytes than a record holds."))
 }
 
+/// The last try of a PIN is spent once the word for it was typed: else no act is intended on a token that has only that.
+fn last(id: TokenId, case: Case<'_>) -> LastTry {
+    if case.facts.last_try.contains(&id) { LastTry::Spend } else { LastTry::Refuse }
+}
+
 fn published() -> SoPin {
     Secret::filled(|so_pin| *so_pin = SO_PIN_PUBLISHED)
 }
@@ -114,7 +119,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             return Ok(session);
         }
         let session = self.proven(id, case, machine)?;
-        session.log_in(&self.pin(id, case)?, LastTry::Refuse).map_err(lost)
+        session.log_in(&self.pin(id, case)?, last(id, case)).map_err(lost)
     }
 
     /// The session kept of a token whose user is logged in.
@@ -240,7 +245,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         if let Some(so_pin) = self.vault.so_pin(Slot::Pin(id, Which::So)) {
             session = session.verify_so_pin(&so_pin).map_err(lost)?;
         }
-        let session = session.log_in(&self.pin(id, case)?, LastTry::Refuse).map_err(lost)?;
+        let session = session.log_in(&self.pin(id, case)?, last(id, case)).map_err(lost)?;
         self.keep(id, session);
         Ok(Outcome::Done)
     }
