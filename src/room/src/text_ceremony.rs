@@ -342,7 +342,11 @@ pub fn instruction(scene: &Scene<'_>) -> String {
     match &scene.waiting {
         Waiting::Begin => "wait.".into(),
         Waiting::Closed => "switch off with F10 when everybody has written the head down.".into(),
-        Waiting::Halted(_) => "stop. Nothing can go on here. Read what happened; switch off with F10.".into(),
+        Waiting::Halted(_) => {
+            "stop. Read what happened; switch off with F10. When that is put right, the same medium and both \
+                               log drives go on at this step."
+                .into()
+        }
         Waiting::Acting(Act::Reveal(slot)) => match scene.desk.stage {
             Stage::Warn => "projector off, others look away. Press Enter when only you see the screen.".into(),
             Stage::Shown => {

@@ -132,7 +132,7 @@ impl Robot {
         if has("switch off with F10 when everybody") {
             return vec![Deed::Closed];
         }
-        if has("stop. Nothing can go on here.") {
+        if has("stop. Read what happened;") {
             return vec![Deed::Stands(words.to_owned())];
         }
         if has("wait:") {
