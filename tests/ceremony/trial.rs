@@ -34,8 +34,6 @@ use spoil::Spoilt;
 const TURNS_MAX: usize = 40_000;
 /// New starts of one ceremony.
 const BOOTS_MAX: u16 = 200;
-/// Decisions to do a step again, after which somebody starts the machine anew.
-const AGAIN_MAX: usize = 3;
 
 /// What happened, by fault and kind of step: how often the fault struck, and how often it was noticed.
 pub type Tally = BTreeMap<(String, String), (usize, usize)>;
@@ -58,8 +56,6 @@ pub struct Trial {
     acted: bool,
     /// Head under which an entry waits for the log drives: nothing else goes wrong meanwhile.
     waits: Option<Digest>,
-    /// Decisions to do this step again.
-    again: (StepId, usize),
     boots: u16,
 }
 
@@ -91,7 +87,7 @@ impl Trial {
         let robot = Robot::new(&plan);
         let (tally, struck, spoilt, faults) = (Tally::new(), BTreeSet::new(), Vec::new(), faults.to_vec());
         let ceremony = Some(ceremony);
-        let (pending, acted, waits, again, boots) = (None, false, None, (StepId(0), 0), 1);
+        let (pending, acted, waits, boots) = (None, false, None, 1);
         Self {
             stage,
             ceremony,
@@ -106,7 +102,6 @@ impl Trial {
             spoilt,
             acted,
             waits,
-            again,
             boots,
         }
     }
@@ -133,11 +128,9 @@ impl Trial {
                 continue;
             }
             let waiting = ceremony.waiting();
-            let stands = matches!(waiting, Waiting::Halted(_));
-            let at = ceremony.state().at();
-            let before = if self.again.0 == at { self.again.1 } else { 0 };
-            self.again = (at, before + usize::from(matches!(waiting, Waiting::Asked(Ask::Again { .. }))));
-            if stands || self.again.1 > AGAIN_MAX {
+            // Nowhere else does a screen say that the machine is to be started anew.
+            if matches!(waiting, Waiting::Halted(_)) {
+                assert!(self.screen().contains("the same medium and both log drives go on at this step"));
                 self.start_anew();
                 continue;
             }
@@ -179,7 +172,6 @@ impl Trial {
     /// The machine is switched off and on; only the log drives stay in.
     fn start_anew(&mut self) {
         self.boots += 1;
-        self.again.1 = 0;
         let screen = self.screen();
         assert!(self.boots < BOOTS_MAX, "{:?}: started again and again at\n{screen}", self.faults);
         self.ceremony = None;

@@ -80,9 +80,9 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         }
         (Act::Combine(recorded), Outcome::Kcv(kcv)) => same_kcv(recorded, *kcv, "the shares as read from their drives"),
         (Act::Import(token), Outcome::Kcv(kcv)) => {
-            facts.importing.remove(&token);
             let recorded = facts.kcv.ok_or_else(|| unlike(act))?;
             same_kcv(recorded, *kcv, &name(case.plan, token))?;
+            facts.importing.remove(&token);
             facts.imported.insert(token);
             Ok(())
         }

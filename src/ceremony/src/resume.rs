@@ -7,6 +7,15 @@ use crate::kinds::shares;
 use crate::plan::Plan;
 use crate::script::{Script, StepKind};
 
+/// Half an import cannot be undone: its token is initialised again, by this step.
+pub(crate) fn half_imported(script: &Script, facts: &mut Facts) -> Option<StepId> {
+    let half = std::mem::take(&mut facts.importing);
+    facts.imported.retain(|token| !half.contains(token));
+    facts.initialised.retain(|token| !half.contains(token));
+    let prepares = |kind| matches!(kind, StepKind::Initialise(token) if half.contains(&token));
+    script.steps.iter().find(|step| prepares(step.kind)).map(|step| step.id)
+}
+
 /// Forgets what was in memory only and says where to go on.
 pub(crate) fn back(plan: &Plan, script: &Script, at: StepId, facts: &mut Facts, boot: u16) -> StepId {
     facts.boot = boot;
@@ -16,11 +25,7 @@ pub(crate) fn back(plan: &Plan, script: &Script, at: StepId, facts: &mut Facts, 
     // The log drives are plugged in: the record was just read from them.
     facts.plugged = facts.logs.iter().copied().map(Device::Drive).collect();
 
-    // Half an import cannot be undone: that token is initialised again.
-    for token in std::mem::take(&mut facts.importing) {
-        facts.imported.remove(&token);
-        facts.initialised.remove(&token);
-    }
+    half_imported(script, facts);
     let first = |wanted: &dyn Fn(StepKind) -> bool| script.steps.iter().find(|step| wanted(step.kind)).map(|s| s.id);
     let made = facts.kcv.is_some();
     let unwritten = shares(plan).any(|share| facts.share(share).written.is_none());

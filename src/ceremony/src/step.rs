@@ -175,7 +175,7 @@ impl State {
                     return Err(Unfit::Other);
                 }
                 may_deviate(plan, &self.facts, *by)?;
-                next.phase = Phase::Asking(Progress::default());
+                next.ask_anew(script, None);
                 Ok((next, Vec::new()))
             }
             (Phase::Acting { queue, intent: Some(intent) }, Event::Came { act, outcome }) => {
@@ -251,13 +251,15 @@ impl State {
                 }
             }
             Err(failure) => {
-                self.phase = match failure.next {
-                    Next::Halt => Phase::Halted(failure),
+                // What was not begun needs nothing undone.
+                self.facts.importing.retain(|token| *act == Act::Import(*token));
+                match failure.next {
+                    Next::Halt => self.phase = Phase::Halted(failure),
                     // Where a log drive fails nobody has signed in who could decide: it is asked for again.
-                    Next::Again if !matches!(step.kind, StepKind::Log(_)) => Phase::Failed(failure),
+                    Next::Again if !matches!(step.kind, StepKind::Log(_)) => self.phase = Phase::Failed(failure),
                     Next::Again | Next::Device => {
                         self.facts.plugged.retain(|device| !step.devices.contains(device));
-                        Phase::Asking(Progress { failed: Some(failure), ..Progress::default() })
+                        self.ask_anew(script, Some(failure));
                     }
                     Next::Type | Next::LastTry => {
                         if failure.next == Next::LastTry {
@@ -266,11 +268,17 @@ impl State {
                         for slot in needs(plan, step.kind) {
                             self.facts.vault.remove(&slot);
                         }
-                        Phase::Asking(Progress { failed: Some(failure), ..Progress::default() })
+                        self.ask_anew(script, Some(failure));
                     }
-                };
+                }
             }
         }
+    }
+
+    /// Asks for all of the step again, or of the one that half an import leads back to.
+    fn ask_anew(&mut self, script: &Script, failed: Option<Failure>) {
+        self.at = resume::half_imported(script, &mut self.facts).unwrap_or(self.at);
+        self.phase = Phase::Asking(Progress { failed, ..Progress::default() });
     }
 
     /// Takes an answer to what is asked.

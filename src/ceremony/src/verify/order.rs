@@ -2,21 +2,28 @@
 
 use super::walk::{Ended, Walk};
 use super::{Account, Case};
+use crate::act::Act;
 use crate::event::Next;
 use crate::script::{Step, StepKind};
 
-/// Rule `order`: a step is entered after the one before it ended well, or again after it failed; after an interruption the
+/// Rule `order`: a step is entered after the one before it ended well, or again after it failed, or the one that initialises a
+/// token after importing into it failed; after an interruption the
 /// ceremony may go back, and then passes over steps that ended well before.
 pub(super) fn enter(walk: &Walk<'_>, step: &Step, cut: bool, seq: u64, account: &mut Account) {
     let to = step.id.0;
     let done = |at: u16| walk.visits.iter().any(|visit| visit.step.id.0 == at && visit.ended == Ended::Well);
     let next = |from: u16| to >= from && (from..to).all(done);
+    // Half an import cannot be undone: its token is initialised again, then the steps after that which ended well stand.
+    let again = |at: u16| match walk.visits.last().and_then(|visit| visit.failed) {
+        Some(Act::Import(token)) => step.kind == StepKind::Initialise(token),
+        _ => to == at,
+    };
     let fits = match walk.visits.last().map(|visit| (visit.step.id.0, visit.ended)) {
         None => to == 0,
         Some((at, Ended::Well)) => next(at.saturating_add(1)),
         Some((at, Ended::Open)) => cut && to == at,
         Some((at, Ended::Failed(Next::Halt | Next::Again))) => cut && to == at,
-        Some((at, Ended::Failed(_) | Ended::Again)) => to == at,
+        Some((at, Ended::Failed(_) | Ended::Again)) => again(at),
         Some((at, Ended::Cut)) => to <= at || next(at),
     };
     if !fits {

@@ -54,6 +54,8 @@ pub(super) struct Visit<'a> {
     pub(super) looked: Vec<(u64, &'a Looked)>,
     pub(super) intended: Option<u64>,
     pub(super) deeds: Vec<Deed<'a>>,
+    /// The act that failed.
+    pub(super) failed: Option<Act>,
     pub(super) ended: Ended,
 }
 
@@ -165,6 +167,7 @@ impl<'a> Walk<'a> {
         if let Outcome::Failed(failure) = outcome {
             self.open.clear();
             self.last_try.extend(act.as_user().filter(|_| failure.next == Next::LastTry));
+            visit.failed = Some(act);
             visit.ended = Ended::Failed(match (visit.step.kind, failure.next) {
                 // Nobody has signed in who could decide: the drive is asked for again.
                 (StepKind::Log(_), Next::Again) => Next::Device,
@@ -225,6 +228,6 @@ impl<'a> Walk<'a> {
 impl<'a> Visit<'a> {
     fn new(step: &'a Step, first: u64) -> Self {
         let (answers, looked, deeds) = (Vec::new(), Vec::new(), Vec::new());
-        Self { step, first, answers, looked, intended: None, deeds, ended: Ended::Open }
+        Self { step, first, answers, looked, intended: None, deeds, failed: None, ended: Ended::Open }
     }
 }

@@ -215,6 +215,30 @@ fn the_last_try_of_a_pin_is_spent_when_the_pin_and_a_word_were_typed_after_a_pow
 }
 
 #[test]
+fn a_token_whose_import_failed_is_initialised_again_and_no_other() {
+    let backup = TokenId(1);
+    for next in [Next::Device, Next::Again, Next::Halt] {
+        let failed = Outcome::Failed(Failure { next, words: text("unplugged") });
+        let mut room = Room::fails(|act| *act == Act::Import(backup), failed);
+        match next {
+            Next::Again => {
+                let decided = room.next().unwrap();
+                room.event(&decided).unwrap();
+            }
+            Next::Halt => room.interrupt(),
+            _ => {}
+        }
+        assert_eq!(room.kind(), StepKind::Initialise(backup), "{next:?}");
+        let before = room.done.len();
+        assert_eq!(room.run(), Waiting::Closed);
+        let acts: Vec<Act> = room.done[before..].iter().map(|(_, act)| *act).collect();
+        let place = |wanted| acts.iter().position(|act| *act == wanted);
+        assert!(place(Act::Initialise(backup)) < place(Act::Import(backup)), "{acts:?}");
+        assert_eq!(acts.iter().filter(|act| matches!(act, Act::Initialise(_) | Act::Import(_))).count(), 2, "{acts:?}");
+    }
+}
+
+#[test]
 fn one_person_cannot_agree_twice() {
     let mut room = Room::new();
     room.run_until(|room| matches!(room.waiting(), Waiting::Asked(Ask::Go { already: Some(_), .. })));

@@ -77,6 +77,11 @@ pub(super) fn not_made(error: NotMade) -> Failure {
     failure(Next::Again, &format!("{error}. Try again; if it happens twice, take another machine."))
 }
 
+/// An import that failed: the step code goes back to the step that initialises the token.
+pub(super) fn half_imported(failed: Failure) -> Failure {
+    failure(failed.next, &format!("{} It is initialised again first: half an import cannot be undone.", failed.words))
+}
+
 /// Something that must be in memory is not, although the record says so.
 pub(super) fn missing(what: &str) -> Failure {
     failure(Next::Again, &format!("{what} is not in memory any more. Do the step again."))

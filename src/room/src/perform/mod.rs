@@ -138,7 +138,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
                 Ok(Outcome::Done)
             }
             Act::Initialise(token) => self.initialise(token, case, machine),
-            Act::Import(token) => self.import(token, case, machine),
+            Act::Import(token) => self.import(token, case, machine).map_err(failure::half_imported),
             Act::TryPin(token) => self.try_pin(token, case, machine),
             Act::Generate(token, key) => self.generate(token, key, case, machine),
             Act::Sign(token, key, Signs::Certificate) => self.certify(token, key, case, machine),
