@@ -1,6 +1,6 @@
 //! The secrets of a ceremony in the memory of its machine: each is there while its screen is open, none after its last step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use conclave_sim::world::robot::Robot;
 use conclave_tests::vm::machine::Machine;
@@ -27,10 +27,10 @@ pub(crate) struct Secrets {
     known: BTreeMap<String, Vec<u8>>,
     /// The paper whose line is open.
     typing: Option<String>,
-    /// Kinds of papers that were found while they were shown.
-    found: BTreeSet<String>,
     /// The memory while the shares were open.
     with_shares: Option<Vec<u8>>,
+    /// Whether SO-PINs, and then all secrets, were looked for after their last step.
+    gone: [bool; 2],
 }
 
 impl Secrets {
@@ -52,13 +52,19 @@ impl Secrets {
         if let Some(memory) = self.with_shares.take_if(|_| words.contains("Try PIN")) {
             self.imported(room, robot, &memory);
         }
+        // The SO-PINs were tried; at the end everything is wiped.
+        for (last, step, kind) in [(0, "is made on its master.", "SO-PIN"), (1, "Compare fingerprints and head;", "")] {
+            if words.contains(step) && !std::mem::replace(&mut self.gone[last], true) {
+                let hits = self.hits(&room.machine.memory(), |name| name.starts_with(kind));
+                assert!(hits.is_empty(), "{step} {hits:#?}");
+            }
+        }
     }
 
-    /// Finds a paper of each kind while it is on the screen: the searches after it would find it, too.
+    /// Finds a paper while it is on the screen: the searches after it would find it, too.
     fn shown(&mut self, room: &mut Room, robot: &Robot, paper: &str) {
         let bytes = robot.papers()[paper].clone().into_bytes();
-        self.known.insert(paper.to_owned(), bytes);
-        if self.found.insert(kind(paper)) {
+        if self.known.insert(paper.to_owned(), bytes).is_none() {
             let hits = self.hits(&room.machine.memory(), |name| name == paper);
             assert!(!hits.is_empty(), "the {paper} would be found");
         }
@@ -117,6 +123,7 @@ impl Secrets {
     /// Finds none of them.
     #[track_caller]
     pub(crate) fn are_gone(&self, machine: &mut Machine, when: &str) {
+        assert_eq!(self.gone, [true; 2], "both searches were made on the way");
         let hits = self.hits(&machine.memory(), |_| true);
         assert!(hits.is_empty(), "{when}: {hits:#?}");
     }
@@ -129,11 +136,6 @@ impl Secrets {
         });
         find(memory, &planted.collect::<Vec<_>>()).iter().map(ToString::to_string).collect()
     }
-}
-
-/// `SO-PIN` of `SO-PIN of MASTER`.
-fn kind(paper: &str) -> String {
-    paper.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// A share from its drive, under the passphrase its custodian wrote down.

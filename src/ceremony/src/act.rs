@@ -81,7 +81,7 @@ pub enum Act {
     Initialise(TokenId),
     /// Import all shares into a token and compare its check value.
     Import(TokenId),
-    /// Power the card anew and log in.
+    /// Power the card anew, use both its PINs, and wipe the SO-PIN, which nothing needs after that.
     TryPin(TokenId),
     /// Make a key, its request bound to the head of the entry that holds this act.
     Generate(TokenId, KeyIx),

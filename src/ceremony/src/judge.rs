@@ -9,7 +9,7 @@ use crate::ids::{DriveId, KeyIx, TokenId};
 use crate::kinds::{keys_on, masters_of};
 use crate::plan::{Before, Plan};
 use crate::public::{Bytes, Octets, Text};
-use crate::script::StepKind;
+use crate::script::{StepKind, Which};
 
 /// A failure in words.
 pub fn failure(next: Next, words: &str) -> Failure {
@@ -114,15 +114,13 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             facts.keys.entry(key).or_default().wrapped = Some(FileSeen { len: *len, digest: *digest });
             Ok(())
         }
+        (Act::TryPin(token), Outcome::Done) => {
+            facts.vault.remove(&Slot::Pin(token, Which::So));
+            Ok(())
+        }
         (Act::List(token), Outcome::Objects(objects)) => listed(case, facts, token, objects),
         (
-            Act::Reveal(_)
-            | Act::TryPin(_)
-            | Act::Describe(..)
-            | Act::Unwrap(..)
-            | Act::Label(_)
-            | Act::Show
-            | Act::PowerOff,
+            Act::Reveal(_) | Act::Describe(..) | Act::Unwrap(..) | Act::Label(_) | Act::Show | Act::PowerOff,
             Outcome::Done,
         ) => Ok(()),
         _ => Err(unlike(act)),

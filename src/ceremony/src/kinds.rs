@@ -61,7 +61,8 @@ pub fn needs(plan: &Plan, kind: StepKind) -> Vec<Slot> {
         StepKind::Initialise(token) => vec![Slot::Pin(token, Which::So), user(token)],
         StepKind::OpenShare(share) => vec![Slot::Passphrase(share)],
         StepKind::Import => shares(plan).map(Slot::Share).collect(),
-        StepKind::TryPin(token) | StepKind::Restore(token) | StepKind::State(token) => vec![user(token)],
+        StepKind::TryPin(token) => vec![Slot::Pin(token, Which::So), user(token)],
+        StepKind::Restore(token) | StepKind::State(token) => vec![user(token)],
         // The lists of its masters are read once more, after a power cut by a login once more.
         StepKind::Compare(token) => masters_of(plan, token).into_iter().chain([token]).map(user).collect(),
         StepKind::Generate(key) | StepKind::Certify(key) | StepKind::Wrap(key) => of_master(key),

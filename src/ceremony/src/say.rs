@@ -104,7 +104,9 @@ impl Say<'_> {
             Act::Wipe(Some(slot)) => format!("wipe {}", self.slot(slot)),
             Act::Initialise(token) => format!("initialise {} for good", self.token(token)),
             Act::Import(token) => format!("import all shares into {}", self.token(token)),
-            Act::TryPin(token) => format!("power {} anew and log in", self.token(token)),
+            Act::TryPin(token) => {
+                format!("power {} anew, use both its PINs, wipe its SO-PIN", self.token(token))
+            }
             Act::Generate(token, key) => format!("make {} on {}", self.key(key), self.token(token)),
             Act::Sign(token, key, Signs::Certificate) => {
                 format!("sign the certificate of {} on {}", self.key(key), self.token(token))

@@ -55,7 +55,7 @@ pub enum StepKind {
     OpenShare(ShareId),
     /// Check value of all shares equal to creation's, then imported into every token, each token's compared; wiped.
     Import,
-    /// The user PIN is used after the card was powered anew.
+    /// User PIN and SO-PIN are used after the card was powered anew.
     TryPin(TokenId),
     /// A key is made on its master; inventory difference and birth proof are checked.
     Generate(KeyIx),

@@ -66,7 +66,8 @@ fn taken(case: &Case<'_>, kind: StepKind) -> Vec<Slot> {
         StepKind::Initialise(token) => vec![pin(token), Slot::Pin(token, Which::So)],
         StepKind::OpenShare(share) => vec![Slot::Passphrase(share)],
         StepKind::Import => shares(Slot::Share),
-        StepKind::TryPin(token) | StepKind::Restore(token) | StepKind::State(token) => vec![pin(token)],
+        StepKind::TryPin(token) => vec![Slot::Pin(token, Which::So), pin(token)],
+        StepKind::Restore(token) | StepKind::State(token) => vec![pin(token)],
         StepKind::Compare(token) => {
             let masters = acts::held(case.plan, token).into_iter().map(|(_, master): (_, TokenId)| pin(master));
             masters.chain([pin(token)]).collect()
@@ -96,6 +97,8 @@ pub(super) fn there(case: &Case<'_>, account: &mut Account) {
                 Act::Reveal(slot) => drop(there.insert(slot)),
                 Act::Open(share) => drop(there.insert(Slot::Share(share))),
                 Act::Wipe(Some(slot)) => drop(there.remove(&slot)),
+                // Its last use.
+                Act::TryPin(token) => drop(there.remove(&Slot::Pin(token, Which::So))),
                 Act::Wipe(None) => there.clear(),
                 _ => {}
             }

@@ -215,6 +215,25 @@ fn the_last_try_of_a_pin_is_spent_when_the_pin_and_a_word_were_typed_after_a_pow
 }
 
 #[test]
+fn a_so_pin_is_tried_after_a_power_cut_too_and_wiped_after_its_last_use() {
+    let (so_pin, trying) = (Slot::Pin(TokenId(0), Which::So), StepKind::TryPin(TokenId(0)));
+    let has = |room: &Room| room.state.facts().vault.contains(&so_pin);
+    for cut in [false, true] {
+        let mut room = Room::new();
+        room.run_until(|room| room.kind() == trying);
+        assert!(has(&room));
+        if cut {
+            room.interrupt();
+            assert!(!has(&room));
+        }
+        room.run_until(|room| room.waiting() == Waiting::Acting(Act::TryPin(TokenId(0))));
+        assert!(has(&room), "it was typed in");
+        room.run_until(|room| room.kind() != trying);
+        assert!(!has(&room));
+    }
+}
+
+#[test]
 fn a_token_whose_import_failed_is_initialised_again_and_no_other() {
     let backup = TokenId(1);
     for next in [Next::Device, Next::Again, Next::Halt] {

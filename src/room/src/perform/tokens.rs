@@ -238,14 +238,14 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(Outcome::Done)
     }
 
-    /// Both PINs are used after the card was powered anew; the user stays logged in.
+    /// Both PINs are used after the card was powered anew; the user stays logged in, the SO-PIN has had its last use.
     pub(super) fn try_pin(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let mut session = self.proven(id, case, machine)?.restart().map_err(|error| of_token(&error))?;
-        // Its keeper may have left: then the SO-PIN is not typed again only to be tried.
-        if let Some(so_pin) = self.vault.so_pin(Slot::Pin(id, Which::So)) {
-            session = session.verify_so_pin(&so_pin).map_err(lost)?;
-        }
+        let slot = Slot::Pin(id, Which::So);
+        let so_pin = self.so_pin(slot, planned(case, id)?)?;
+        let session = self.proven(id, case, machine)?.restart().map_err(|error| of_token(&error))?;
+        let session = session.verify_so_pin(&so_pin).map_err(lost)?;
         let session = session.log_in(&self.pin(id, case)?, last(id, case)).map_err(lost)?;
+        self.vault.wipe(slot);
         self.keep(id, session);
         Ok(Outcome::Done)
     }
