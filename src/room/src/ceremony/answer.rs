@@ -61,7 +61,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Ask::Type { slot, keeper, sets } => {
                 let (typed, again) = (self.desk.form.take(0), self.desk.form.take(1));
                 let vault = self.performer.vault_mut();
-                vault.put(*slot, &typed).map_err(|error| text::mistyped(&error))?;
+                let put = if *sets { vault.put_set(*slot, &typed) } else { vault.put(*slot, &typed) };
+                put.map_err(|error| text::mistyped(&error))?;
                 if *sets && !vault.typed_back(*slot, &again) {
                     vault.wipe(*slot);
                     return Err(text::SECRETS_DIFFER.into());

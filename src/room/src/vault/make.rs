@@ -15,7 +15,7 @@ use crate::ports::{Machine, NoRandomness};
 pub(super) const PIN_DIGITS: usize = 8;
 /// Words of a passphrase: 54 random bits. Trying one takes the share file's thirty million rounds, which is as good as
 /// 25 bits more.
-const PASSPHRASE_WORDS: usize = 6;
+pub(super) const PASSPHRASE_WORDS: usize = 6;
 /// Draws before a source that always gives the same is given up.
 const DRAWS_MAX: usize = 16;
 /// Bytes of a share.
@@ -46,8 +46,7 @@ impl Vault {
                 Slot::OldSoPin(_) | Slot::Share(_) => return Err(NotMade::NotMade),
             };
             let twice = self.typed.iter().any(|(other, kept)| *other != slot && *kept == made);
-            let monotonous = made.expose().windows(2).all(|pair| pair.first() == pair.last());
-            if !twice && !monotonous {
+            if !twice && !monotonous(&made) {
                 self.typed.insert(slot, made);
                 return Ok(());
             }
@@ -75,6 +74,27 @@ impl Vault {
         self.put_share(id, Share::new(share));
         Ok(())
     }
+}
+
+fn monotonous(made: &SecretBytes) -> bool {
+    made.expose().windows(2).all(|pair| pair.first() == pair.last())
+}
+
+/// Whether a secret as it is written looks like one that is made here.
+pub(super) fn may_have_made(slot: Slot, written: &SecretBytes) -> bool {
+    let bytes = written.expose();
+    let known = |word: &[u8]| (0..WORDS).filter_map(any_word).any(|one| one.as_bytes().eq_ignore_ascii_case(word));
+    !monotonous(written)
+        && match slot {
+            Slot::Pin(_, Which::User) => bytes.len() == PIN_DIGITS && bytes.iter().all(u8::is_ascii_digit),
+            // It has one form, however it came to be.
+            Slot::Pin(_, Which::So) => true,
+            Slot::Passphrase(_) => {
+                let words = || bytes.split(|byte| *byte == b' ');
+                words().count() == PASSPHRASE_WORDS && words().all(known)
+            }
+            Slot::OldSoPin(_) | Slot::Share(_) => false,
+        }
 }
 
 fn digits(machine: &mut impl Machine) -> Result<SecretBytes, NotMade> {

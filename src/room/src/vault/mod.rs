@@ -15,6 +15,7 @@ use smartcard_hsm::secret::{Pin, Secret, SecretBytes, SoPin};
 use zeroize::Zeroizing;
 
 pub use make::NotMade;
+use make::{PASSPHRASE_WORDS, PIN_DIGITS};
 pub use public::NotPublic;
 
 /// Digits of an SO-PIN as people write it.
@@ -45,6 +46,12 @@ pub enum Mistyped {
     /// Shares are never typed.
     #[error("a share is read from its drive, not typed")]
     Share,
+    /// It is set, and not as the machine made it.
+    #[error("the machine made a PIN of {PIN_DIGITS} digits, a passphrase of {PASSPHRASE_WORDS} words of its list")]
+    NotMade,
+    /// It is set, and another place holds the same.
+    #[error("this is another secret: no two are alike")]
+    Twice,
 }
 
 impl Vault {
@@ -68,6 +75,18 @@ impl Vault {
         fits.map(|()| {
             self.typed.insert(slot, typed);
         })
+    }
+
+    /// Takes a secret that will be set as its keeper typed it: one that this machine may have made, and that no other place holds.
+    pub fn put_set(&mut self, slot: Slot, typed: &SecretBytes) -> Result<(), Mistyped> {
+        let written = as_written(slot, typed);
+        if self.typed.iter().any(|(other, kept)| *other != slot && *kept == written) {
+            return Err(Mistyped::Twice);
+        }
+        if !make::may_have_made(slot, &written) {
+            return Err(Mistyped::NotMade);
+        }
+        self.put(slot, typed)
     }
 
     /// Whether what was typed is what this place holds; compared in time that depends on the lengths only.
@@ -196,6 +215,30 @@ mod tests {
         check(PASSPHRASE, "nineteen characters", Err(Mistyped::Passphrase));
         check(PASSPHRASE, "twenty characters ok", Ok(()));
         check(Slot::Share(ShareId(0)), "00", Err(Mistyped::Share));
+    }
+
+    #[test]
+    fn what_is_set_is_unlike_every_other_and_as_the_machine_makes_it() {
+        const OTHER: Slot = Slot::Pin(TokenId(1), Which::User);
+        #[track_caller]
+        fn check(slot: Slot, text: &str, want: Result<(), Mistyped>) {
+            let mut vault = Vault::default();
+            vault.put(OTHER, &typed("73914628")).unwrap();
+            vault.put(Slot::Passphrase(ShareId(1)), &typed("acme adult adrift baboon cement dogsled")).unwrap();
+            assert_eq!(vault.put_set(slot, &typed(text)), want, "{text}");
+            assert_eq!(vault.holds(slot), want.is_ok());
+        }
+        check(USER, "1234 5679", Ok(()));
+        check(USER, "7391 4628", Err(Mistyped::Twice));
+        check(USER, "00000000", Err(Mistyped::NotMade));
+        check(USER, "739146281", Err(Mistyped::NotMade));
+        check(USER, "7391462a", Err(Mistyped::NotMade));
+        check(SO, "A701 f355 0c99 42DE", Ok(()));
+        check(SO, "a701f3550c9942dg", Err(Mistyped::SoPin));
+        check(PASSPHRASE, "dogsled adult adrift baboon cement acme", Ok(()));
+        check(PASSPHRASE, "Acme adult adrift baboon cement dogsled", Err(Mistyped::Twice));
+        check(PASSPHRASE, "correct horse battery staple paper clip", Err(Mistyped::NotMade));
+        check(PASSPHRASE, "acme adult adrift baboon cement", Err(Mistyped::NotMade));
     }
 
     #[test]
