@@ -34,6 +34,14 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
         unlike("role", &mut person.roles.iter().map(|role| (person.line, format!("{role:?}"))));
     }
     unlike("policy", &mut plan.policies.iter().map(|policy| (1, format!("{policy:?}"))));
+    // On the bus a token's serial goes on after its end: one that begins with another's could be either.
+    for token in tokens() {
+        let (one, begins) = (token.serial.as_str(), |other: &str| token.serial.as_str().starts_with(other));
+        if let Some(other) = tokens().find(|other| other.serial.as_str() != one && begins(other.serial.as_str())) {
+            let expected = format!("a serial that does not begin with the one on line {}", other.line);
+            found.refuse(Rule::Twice, token.line, expected, format!("{one:?}"), "Compare both with their labels.");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +56,7 @@ mod tests {
             ("name = \"Wilma Witness\"", "name = \"Walter witness\""),
             ("name = \"PUBLIC\"", "name = \"SAFIRE-2\""),
             ("serial = \"DENK0000002\"", "serial = \"DENK0000001\""),
+            ("serial = \"DENK0000002\"", "serial = \"DENK000000\""),
             ("label = \"SAFIRE-2\"", "label = \"Safire-1\""),
             ("serial = \"CONCLAVE-LOG-B\"", "serial = \"CONCLAVE-LOG-A\""),
             ("volume = \"C0DE-000B\"", "volume = \"C0DE-000A\""),
