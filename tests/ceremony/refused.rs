@@ -189,7 +189,7 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
             stage.world.tokens().darken();
         }
     });
-    assert!(ended == Ended::Dark && seen.contains("Take it out; bring an empty drive."), "{ended:?}: {seen}");
+    assert!(ended == Ended::Dark && seen.contains("empty it there, plug it in again."), "{ended:?}: {seen}");
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn ask(scene: &Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
         }));
         assert_eq!(later.replace("At work for 12 s.", "At work for 0 s."), all, "only the seconds change");
         assert_ne!(later, all);
-        assert!(all.contains("Nothing can be cancelled; do not unplug anything."), "{all}");
+        assert!(all.contains("Unplug nothing, unless a token hangs for minutes."), "{all}");
     }
     // Nothing is cut off: more rows and more columns show no more words.
     assert_eq!(middle, middle_of(&text(&drawn(scene, (columns, 3 * height)))), "cut off:\n{all}");

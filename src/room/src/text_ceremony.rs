@@ -372,7 +372,9 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         }
         Ask::Go { .. } => "type your sign-in code to agree.".into(),
         Ask::Word(LAST_WORD) => {
-            format!("type the word {LAST_WORD} if this is meant: a wrong PIN blocks the token now, and with it its keys.")
+            format!(
+                "type the word {LAST_WORD} if this is meant: a wrong PIN blocks the token now, and with it its keys."
+            )
         }
         Ask::Word(word) => format!("type the word {word} if this is meant."),
         Ask::Insert(of) => format!("plug in {}, then press Enter.", device(plan, *of)),
@@ -431,7 +433,8 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
 
 /// Below what happens while people wait.
 pub fn working(seconds: u64) -> [String; 2] {
-    [format!("At work for {seconds} s."), "Nothing can be cancelled; do not unplug anything.".into()]
+    // Unplugging is the only cancel there is.
+    [format!("At work for {seconds} s."), "Unplug nothing, unless a token hangs for minutes.".into()]
 }
 
 fn item(plan: &Plan, item: Item) -> String {

@@ -83,7 +83,10 @@ impl Record {
                     Vec::new()
                 };
                 if !never_whole(&whole, &companion, plan) {
-                    return Err(refused("It holds the record of another ceremony. Take it out; bring an empty drive."));
+                    return Err(refused(
+                        "It holds the record of another ceremony. Take it out, copy its files on another computer, empty it \
+                         there, plug it in again.",
+                    ));
                 }
                 machine.drives().truncate_to(&drive, &log, 0).map_err(failed)?;
                 (len, unfinished) = (0, true);

@@ -37,7 +37,7 @@ impl Came {
             }
             Came::Blob(_) => (Next::Token, "Wrap the key again; if it happens twice, set the token aside."),
             Came::Kcv { .. } => (Next::Operator, "Initialise this token again: imported shares cannot be taken back."),
-            Came::NotDone { .. } => (Next::Token, "Do not use this token: set it aside and take a spare."),
+            Came::NotDone { .. } => (Next::Token, "Do not use this token: set it aside and keep it."),
         }
     }
 }
