@@ -10,9 +10,11 @@ use conclave_room::ceremony::begin::Begun;
 use conclave_room::ceremony::desk::Stage;
 use conclave_room::ceremony::scene::Scene;
 use conclave_room::key::KeyboardId;
+use conclave_room::look::devices::{Other, Unused};
 use conclave_room::look::keyboards::{Code, Keyboards};
 use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
+use conclave_room::usb::gate::Never;
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::start;
@@ -38,6 +40,27 @@ fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_t
             }
             (Waiting::Asked(Ask::SignIn(_)), Stage::Choose) => moment("keyboard-asked", scene, &[asked]),
             _ => {}
+        }
+    });
+    assert_eq!(ended, Ended::Dark);
+}
+
+#[test]
+fn what_hangs_on_a_hub_and_is_not_used_is_named_in_a_ceremony() {
+    let mut stage = stage(MINIMAL);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let product = Shown::new("Logitech HD Pro Webcam C920");
+    let other = Other { port: Shown::new("1-2.3"), product, why: Unused::Never(Never::SoundOrCamera) };
+    let mut robot = Robot::new(&plan::read(MINIMAL).unwrap());
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        let scene = Scene { overhears: Some(&other), ..ceremony.scene() };
+        if matches!(scene.waiting, Waiting::Asked(Ask::SignIn(_))) {
+            moment(
+                "overhears",
+                scene,
+                &["Pull out 1-2.3: Logitech HD Pro Webcam hears what tokens on its hub are told"],
+            );
+            stage.world.tokens().darken();
         }
     });
     assert_eq!(ended, Ended::Dark);

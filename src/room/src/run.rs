@@ -10,6 +10,7 @@ use crate::key::Key;
 use crate::layout::Layout;
 use crate::look::air_gap::{AirGap, Found};
 use crate::look::challenge::Challenged;
+use crate::look::devices::Devices;
 use crate::look::{Act, Event, Look, Over, Screen, step};
 use crate::ports::{Machine, Now};
 
@@ -98,7 +99,9 @@ impl<M: Machine> Room<M> {
     fn showing(&mut self) -> Showing<'_> {
         match (&mut self.begun, &self.intake) {
             (Some(begun), _) => {
-                Showing::Ceremony(Box::new(Scene { keyboard: self.look.keyboards.asked(), ..begun.scene() }))
+                let keyboard = self.look.keyboards.asked();
+                let overhears = self.look.devices.as_ref().and_then(Devices::overhears);
+                Showing::Ceremony(Box::new(Scene { keyboard, overhears, ..begun.scene() }))
             }
             (None, Some(intake)) => Showing::Intake(&self.look, intake),
             (None, None) => Showing::Look(&self.look),

@@ -1,6 +1,6 @@
 //! Every word about what is plugged into USB.
 
-use crate::look::devices::{Chain, Dkek, Port, Unanswered, Unused};
+use crate::look::devices::{Chain, Dkek, Other, Port, Unanswered, Unused};
 use crate::look::keyboards::{CODE_LEN, Code, Keyboard, Standing};
 use crate::shown::Shown;
 use crate::usb::gate::Never;
@@ -73,6 +73,11 @@ pub fn unused(why: &Unused) -> String {
         Unused::Waits(port) => waits(port),
         Unused::Failed(what) => format!("{what}: pull it out"),
     }
+}
+
+/// Something behind a hub that hears what passes there.
+pub fn overhears(other: &Other) -> String {
+    format!("Pull out {:.10}: {:.22} hears what tokens on its hub are told", other.port, other.product)
 }
 
 fn waits(port: &Port) -> String {

@@ -14,6 +14,7 @@ use super::Ceremony;
 use super::desk::{Desk, Stage};
 use super::record::NotWritten;
 use crate::look::Over;
+use crate::look::devices::Other;
 use crate::look::keyboards::Keyboard;
 use crate::ports::{Machine, Now};
 
@@ -37,6 +38,8 @@ pub struct Scene<'a> {
     pub writes: bool,
     /// The keyboard on USB that is asked for its code.
     pub keyboard: Option<&'a Keyboard>,
+    /// What hangs on a hub and is not used: it hears what passes there.
+    pub overhears: Option<&'a Other>,
     /// What is wrong with the log drives.
     pub trouble: Option<&'a NotWritten>,
     /// The clocks.
@@ -68,7 +71,8 @@ impl Scene<'_> {
 }
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
-    /// Lays out the table for what is waited for and lends everything to the screen; of keyboards the room knows.
+    /// Lays out the table for what is waited for and lends everything to the screen; of keyboards and of what overhears the room
+    /// knows.
     pub fn scene(&mut self) -> Scene<'_> {
         let waiting = self.waiting();
         self.desk.lay(&waiting, self.state.at());
@@ -90,6 +94,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             desk: &self.desk,
             writes: self.writes(),
             keyboard: None,
+            overhears: None,
             trouble: self.trouble.as_ref(),
             now: self.now,
             since: self.since,

@@ -134,6 +134,15 @@ pub struct Devices {
 }
 
 impl Devices {
+    /// The first device behind a hub that is not used: a USB 2 hub hands on what tokens are told to whatever hangs on it.
+    pub fn overhears(&self) -> Option<&Other> {
+        let behind = |port: &Port, hub: &Hub| {
+            port.as_str().strip_prefix(hub.port.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let foreign = |other: &&Other| !matches!(other.why, Unused::Parts(_));
+        self.others.iter().filter(foreign).find(|other| self.hubs.iter().any(|hub| behind(&other.port, hub)))
+    }
+
     /// Serials that more than one token claims: a clone, or a forgery.
     pub fn clones(&self) -> Vec<&Shown> {
         let mut serials: Vec<&Shown> = self.tokens.iter().map(|token| &token.serial).collect();
@@ -144,5 +153,25 @@ impl Devices {
             .collect();
         twice.dedup();
         twice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_used_behind_a_hub_overhears_and_nothing_else_does() {
+        let other = |port, why| Other { port: Shown::new(port), product: Shown::default(), why };
+        let never = || Unused::Never(Never::SoundOrCamera);
+        let mut devices = Devices {
+            hubs: vec![Hub { port: Shown::new("1-2"), product: Shown::default() }],
+            // Built in, perhaps; on a port whose number begins like the hub's; a further part of a drive the plan names.
+            others: vec![other("1-3", never()), other("1-21", never()), other("1-2.1", Unused::Parts(1))],
+            ..Devices::default()
+        };
+        assert_eq!(devices.overhears(), None);
+        devices.others.push(other("1-2.4.1", never()));
+        assert_eq!(devices.overhears(), devices.others.last());
     }
 }

@@ -23,7 +23,7 @@ use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
 use crate::look::Over;
-use crate::{text, text_ceremony as words};
+use crate::{text, text_ceremony as words, text_usb};
 
 /// Rows above the middle: title, and the bar of a rehearsal.
 const ABOVE: u16 = 2;
@@ -66,7 +66,10 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     // Above the lines that say how long the machine is at work.
     let working = if scene.works() { WORKING } else { 0 };
     keyboards::draw(scene.keyboard, frame, Rect { height: body.height - working, ..body });
-    let (pace, style) = pace(scene);
+    let (pace, style) = match scene.overhears {
+        Some(other) => (text_usb::overhears(other), BAD),
+        None => pace(scene),
+    };
     frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), row(area, area.height - 3));
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");
     frame.render_widget(Paragraph::new(head).style(STRONG).alignment(Alignment::Center), row(area, area.height - 2));
