@@ -38,7 +38,7 @@ fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_t
                 moment("keyboard-asked-at-work", scene, &[asked]);
                 stage.world.tokens().darken();
             }
-            (Waiting::Asked(Ask::SignIn(_)), Stage::Choose) => moment("keyboard-asked", scene, &[asked]),
+            (Waiting::Asked(Ask::SignIn(_)), Stage::Choose { .. }) => moment("keyboard-asked", scene, &[asked]),
             _ => {}
         }
     });

@@ -265,11 +265,13 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
     let heads = [];
     for at in came {
         let account = account(&bytes, ceremony.transcript(), &heads);
-        assert!(account.attested.iter().any(|found| found.entry == Some(at as u64) && found.words.contains("instead")));
+        assert!(account.attested.iter().any(|found| found.entry == Some(at as u64)
+            && found.words.contains("instead of")
+            && found.words.contains("document: passport")));
         // By somebody who is nobody's alternate; for somebody who is there.
         for (who, whose) in [(PersonId(2), None), (PersonId(6), Some(PersonId(2)))] {
             let mut entries = entries.clone();
-            let Event::Said(person, Answer::Absent { whose: left }) = &mut entries[at].event else { panic!() };
+            let Event::Said(person, Answer::Absent { whose: left, .. }) = &mut entries[at].event else { panic!() };
             (*person, *left) = (who, whose.unwrap_or(*left));
             let refused = super::account(&bytes, &chained(entries), &heads).refused;
             assert!(

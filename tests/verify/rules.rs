@@ -96,7 +96,9 @@ fn people() {
     breaks("people", |entries| entries[typed].event = Event::Done(Answer::Typed(Slot::Passphrase(ShareId(0)))));
     let bag = entries.iter().position(|entry| matches!(entry.event, Event::Done(Answer::BagNumber { .. }))).unwrap();
     breaks("people", |entries| entries.insert(bag, entries[bag].clone()));
-    breaks("people", |entries| entries[bag].event = Event::Said(PersonId(1), Answer::Absent { whose: PersonId(0) }));
+    breaks("people", |entries| {
+        entries[bag].event = Event::Said(PersonId(1), Answer::Absent { whose: PersonId(0), document: line("passport") })
+    });
 }
 
 #[test]

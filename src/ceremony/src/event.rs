@@ -115,6 +115,8 @@ pub enum Answer {
     Absent {
         /// Who does not come: the person, or the alternate who had their place.
         whose: PersonId,
+        /// What who signs in has shown: kind of document, in words.
+        document: Text,
     },
     /// Typed a secret back, or typed it in; the Vault compared or took it.
     Typed(Slot),

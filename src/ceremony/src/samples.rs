@@ -88,7 +88,7 @@ pub(crate) fn answers() -> Vec<Answer> {
         Answer::Inserted(Device::Token(TokenId(1))),
         Answer::Removed(Device::Drive(DriveId(2))),
         Answer::SignedIn { document: text("passport") },
-        Answer::Absent { whose: PersonId(5) },
+        Answer::Absent { whose: PersonId(5), document: text("passport") },
         Answer::Typed(Slot::Passphrase(ShareId(0))),
         Answer::KeyboardFits,
         Answer::BagNumber { bag: BagId(7), number: text("3234864") },

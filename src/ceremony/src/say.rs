@@ -206,7 +206,9 @@ impl Say<'_> {
             Answer::Inserted(device) => format!("plugged in {}", self.device(*device)),
             Answer::Removed(device) => format!("took out {}", self.device(*device)),
             Answer::SignedIn { document } => format!("signed in, document: {document}"),
-            Answer::Absent { whose } => format!("came instead of {}", self.person(*whose)),
+            Answer::Absent { whose, document } => {
+                format!("came instead of {}, document: {document}", self.person(*whose))
+            }
             Answer::Typed(slot) => format!("typed {}", self.slot(*slot)),
             Answer::KeyboardFits => "found that the keys type what they say".to_owned(),
             Answer::BagNumber { bag, number } => {

@@ -303,7 +303,7 @@ impl State {
                 facts.present.entry(*person).or_insert(*person);
                 on.answered = !facts.signed_out.remove(person);
             }
-            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { whose })) if asked == whose => {
+            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { whose, .. })) if asked == whose => {
                 if ask::comes_for(plan, facts, *whose) != Some(*person) {
                     return Err(Unfit::Person);
                 }

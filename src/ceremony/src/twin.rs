@@ -74,10 +74,13 @@ mod tests {
     fn things_are_called_as_the_plan_calls_them() {
         let mut events = events();
         events.truncate(1);
-        events.push(Event::Said(PersonId(1), Answer::Absent { whose: PersonId(0) }));
+        events.push(Event::Said(
+            PersonId(1),
+            Answer::Absent { whose: PersonId(0), document: crate::public::Text::new("passport").unwrap() },
+        ));
         events.push(Event::Said(PersonId(99), Answer::Go));
         let text = text(events);
-        assert!(text.contains("\n  witness came instead of operator\n"), "{text}");
+        assert!(text.contains("\n  witness came instead of operator, document: passport\n"), "{text}");
         assert!(text.contains("\n  person number 99, which the plan does not have agreed\n"), "{text}");
         assert!(text.contains("\nentry 1, 2026-09-21T"), "{text}");
         assert!(text.contains("  step 2: try every way out\n"), "{text}");

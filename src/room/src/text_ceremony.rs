@@ -40,8 +40,6 @@ pub const CODE_OF_WITNESS: &str = "Code of a witness";
 pub const REASON: &str = "Why it is done again";
 /// Key of somebody who does not come.
 pub const ABSENT: char = 'a';
-/// What is recorded of an alternate's document.
-pub const AS_ALTERNATE: &str = "alternate";
 /// A secret that was typed back wrong.
 pub const NOT_AS_SHOWN: &str =
     "That is not what was shown. Type it again from your paper, or press Esc to see it again.";
@@ -307,7 +305,7 @@ pub const fn irreversible(kind: StepKind) -> bool {
 
 /// Who is asked.
 pub fn asked(scene: &Scene<'_>) -> String {
-    if let Stage::Code { person: one, .. } = scene.desk.stage {
+    if let Stage::Choose { person: one } | Stage::Code { person: one, .. } = scene.desk.stage {
         return person(scene.plan, one);
     }
     if scene.desk.stage == Stage::Objection {
@@ -380,7 +378,10 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         Ask::Insert(of) => format!("plug in {}, then press Enter.", device(plan, *of)),
         Ask::Remove(of) => format!("take out {}, then press Enter.", device(plan, *of)),
         Ask::SignIn(who) => match scene.desk.stage {
-            Stage::Choose => format!("sign in {}: which document was shown?", person(plan, *who)),
+            Stage::Choose { person: one } if one != *who => {
+                format!("sign in {} instead of {}: which document was shown?", person(plan, one), person(plan, *who))
+            }
+            Stage::Choose { .. } => format!("sign in {}: which document was shown?", person(plan, *who)),
             _ => "remember your code, type it, press Enter.".into(),
         },
         Ask::Look => "wait: what was looked at is recorded.".into(),

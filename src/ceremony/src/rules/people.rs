@@ -48,6 +48,11 @@ fn alternate(plan: &Plan, id: PersonId, person: &Person, whose: PersonId, found:
         let found_words = format!("{}, who is one too", other.id);
         refuse("an alternate for somebody who is no alternate", found_words, "Name whom both stand in for.");
     }
+    // Who comes is decided by the plan, not at the sign-in.
+    let before = plan.people.iter().take(usize::from(id.0));
+    if let Some(first) = before.into_iter().find(|one| one.alternate_for == Some(whose)) {
+        refuse("one alternate for a person", format!("{} beside {}", person.id, first.id), "Name one of them.");
+    }
     if !other.roles.iter().all(|role| person.roles.contains(role)) {
         let found_words = format!("{}, who lacks a role of {}", person.id, other.id);
         refuse("an alternate with every role of the person replaced", found_words, "Give the alternate these roles.");
@@ -152,6 +157,8 @@ mod tests {
         let wendy = "roles = [\"witness\"]\nalternate-for = \"witness-2\"";
         let holder = "roles = [\"holder\"]\nalternate-for = \"holder-1\"";
         assert_eq!(alternate(wendy, holder), []);
+        let second = "\n[[person]]\nid = \"witness-4\"\nname = \"W. Fourth\"\norganisation = \"Example\"\n";
+        assert_eq!(alternate("\n[[bag]]", &format!("{second}{wendy}\n\n[[bag]]")), [Rule::Alternate]);
         let text = SAFIRE.replacen(wendy, holder, 1);
         assert_eq!(
             broken(&text, "custody = { keeper = \"operator\" }", "custody = { keeper = \"witness-3\" }"),

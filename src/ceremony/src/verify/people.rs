@@ -73,7 +73,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
             present.places.entry(person).or_insert(person);
             present.signed_in.insert(person);
         }
-        Answer::Absent { whose } => {
+        Answer::Absent { whose, .. } => {
             let has_place = |place| present.places.values().any(|taken| *taken == place);
             let first = step.kind == StepKind::SignIn(*whose) && !has_place(*whose);
             // After an interruption somebody who was there, in their own place or another's, may not come back.
@@ -145,7 +145,7 @@ pub(super) fn authorised(plan: &Plan, present: &Present, visit: &Visit<'_>) -> b
         StepKind::Plan => looked(&|looked| matches!(looked, Looked::Plan { .. })),
         StepKind::SignIn(person) => gave(&|who, answer| match answer {
             Answer::SignedIn { .. } => who == Some(person),
-            Answer::Absent { whose } => *whose == person,
+            Answer::Absent { whose, .. } => *whose == person,
             _ => false,
         }),
         StepKind::Keyboard => gave(&|_, answer| *answer == Answer::KeyboardFits),

@@ -270,7 +270,7 @@ fn one_person_cannot_agree_twice() {
 #[test]
 fn who_does_not_come_or_does_not_come_back_is_replaced_by_the_plans_alternate_and_by_nobody_else() {
     let (witness, holder, alternate, other) = (PersonId(1), PersonId(4), PersonId(5), PersonId(6));
-    let absent = |who, whose| Event::Said(who, Answer::Absent { whose });
+    let absent = |who, whose| Event::Said(who, Answer::Absent { whose, document: text("passport") });
     let asks = |room: &Room, whom| room.waiting() == Waiting::Asked(Ask::SignIn(whom));
     let mut room = Room::with_alternates();
     room.run_until(|room| asks(room, witness));

@@ -100,7 +100,9 @@ impl Watched {
             Event::Again { step: self.room.state.at(), by: (person, self.person(which / 16)), why: words.clone() };
         match (what % 8, self.room.waiting()) {
             // Half of the time somebody comes for who is asked to.
-            (0..4, Waiting::Asked(Ask::SignIn(whose))) => Event::Said(person, Answer::Absent { whose }),
+            (0..4, Waiting::Asked(Ask::SignIn(whose))) => {
+                Event::Said(person, Answer::Absent { whose, document: words })
+            }
             (_, Waiting::Asked(Ask::Again { .. })) => again,
             (0 | 1, Waiting::Acting(act)) => Event::Came { act, outcome: failed },
             (0, _) => Event::Came { act: Act::MakeShares, outcome: failed },

@@ -121,38 +121,31 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.performer.vault().number(number).map_err(|error| text::not_public(&error))
     }
 
-    /// A document is chosen, a code is shown, the code is typed.
+    /// A document is chosen, a code is shown, the code is typed; by who comes instead as by who is asked for.
     fn sign_in(&mut self, asked: PersonId, typed: &str, machine: &mut M) -> Answered {
         match self.desk.stage {
-            Stage::Choose => {
+            Stage::Choose { person } => {
                 let chosen = self.desk.chosen.take();
-                let Some(document) = chosen.and_then(text::document) else {
-                    let absent = chosen == Some(text::ABSENT);
-                    return if absent { self.alternate(asked, machine) } else { Ok(None) };
-                };
-                self.give_code(asked, machine)?;
-                self.desk.stage = Stage::Code { person: asked, document };
+                if let Some(document) = chosen.and_then(text::document) {
+                    self.give_code(person, machine)?;
+                    self.desk.stage = Stage::Code { person, document };
+                } else if chosen == Some(text::ABSENT) {
+                    let comes = ask::comes_for(&self.plan, self.state.facts(), asked).filter(|comes| *comes != person);
+                    self.desk.stage = Stage::Choose { person: comes.ok_or(text::NO_ALTERNATE)? };
+                }
                 Ok(None)
             }
             Stage::Code { person, document } if self.desk.code(person) == Some(typed) => {
+                let document = self.public(document)?;
                 let answer = if person == asked {
-                    Answer::SignedIn { document: self.public(document)? }
+                    Answer::SignedIn { document }
                 } else {
-                    Answer::Absent { whose: asked }
+                    Answer::Absent { whose: asked, document }
                 };
                 Ok(Some(Event::Said(person, answer)))
             }
             _ => Err(text::OTHER_CODE.into()),
         }
-    }
-
-    fn alternate(&mut self, asked: PersonId, machine: &mut M) -> Answered {
-        let Some(person) = ask::comes_for(&self.plan, self.state.facts(), asked) else {
-            return Err(text::NO_ALTERNATE.into());
-        };
-        self.give_code(person, machine)?;
-        self.desk.stage = Stage::Code { person, document: text::AS_ALTERNATE };
-        Ok(None)
     }
 
     fn give_code(&mut self, person: PersonId, machine: &mut M) -> Result<(), String> {

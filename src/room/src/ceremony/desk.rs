@@ -20,7 +20,10 @@ pub enum Stage {
     /// Its lines are typed.
     Form,
     /// A document is chosen by its key, before the sign-in code is shown.
-    Choose,
+    Choose {
+        /// Who signs in: the person who is asked for, or who comes instead.
+        person: PersonId,
+    },
     /// A sign-in code is shown and typed.
     Code {
         /// Whose.
@@ -110,7 +113,7 @@ impl Desk {
         self.chosen = None;
         self.stage = match waiting {
             Waiting::Acting(Act::Reveal(_)) => Stage::Warn,
-            Waiting::Asked(Ask::SignIn(_)) => Stage::Choose,
+            Waiting::Asked(Ask::SignIn(person)) => Stage::Choose { person: *person },
             _ => Stage::Form,
         };
     }
@@ -217,15 +220,14 @@ impl Desk {
             (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Asked(Ask::BagNumber(_))) => {
                 self.lay_anew(waiting)
             }
-            // The question it came between is asked anew.
-            (Stage::Objection, Key::Escape) => self.clear(),
-            // Whoever was asked for by mistake has no code.
-            (Stage::Code { person, .. }, Key::Escape) => {
-                self.codes.remove(&person);
-                self.lay_anew(waiting);
-                self.stage = Stage::Choose;
+            // Whoever was asked for by mistake has no code, and what an objection came between is asked anew.
+            (Stage::Objection | Stage::Choose { .. } | Stage::Code { .. }, Key::Escape) => {
+                if let Stage::Code { person, .. } = self.stage {
+                    self.codes.remove(&person);
+                }
+                self.clear();
             }
-            (Stage::Choose, Key::Char(chosen)) => {
+            (Stage::Choose { .. }, Key::Char(chosen)) => {
                 self.chosen = Some(chosen);
                 return true;
             }

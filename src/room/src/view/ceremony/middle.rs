@@ -85,8 +85,9 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
                 let person = text_facts::person(scene.plan, person);
                 vec![code, Line::from(""), Line::from(person), Line::from(words::CODE_IS)]
             }
-            _ => {
-                let asked = [text_facts::person(scene.plan, *person), String::new()].into_iter();
+            stage => {
+                let person = if let Stage::Choose { person } = stage { person } else { *person };
+                let asked = [text_facts::person(scene.plan, person), String::new()].into_iter();
                 plain(asked.chain(text_facts::CHOICES.map(str::to_owned)).collect())
             }
         },
@@ -106,7 +107,7 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
 
 fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
     // While it works, what was typed was taken: a code does not stay on the screen.
-    if scene.works() || matches!(scene.desk.stage, Stage::Warn | Stage::Choose | Stage::Shown) {
+    if scene.works() || matches!(scene.desk.stage, Stage::Warn | Stage::Choose { .. } | Stage::Shown) {
         return Vec::new();
     }
     let (inputs, at) = scene.desk.form.lines();
