@@ -28,6 +28,9 @@ const UNSYNCED: u64 = 2;
 /// Who objects.
 const OPERATOR: PersonId = PersonId(0);
 
+/// Who came instead of the witness.
+const ALTERNATE: PersonId = PersonId(5);
+
 /// What goes wrong.
 enum Mishap {
     /// An act fails.
@@ -36,6 +39,8 @@ enum Mishap {
     Cut(fn(&Act) -> bool),
     /// The power fails while the entry of a bag's number is written, and a part of it is on the drive.
     Torn,
+    /// Another bag than the planned one is sealed.
+    OtherBag,
     /// Somebody objects.
     Objects,
     /// Somebody does not attest.
@@ -55,6 +60,7 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Halt),
     Mishap::Cut(|act| matches!(act, Act::Write(_, Item::Bundle))),
     Mishap::Torn,
+    Mishap::OtherBag,
     Mishap::Refuses,
 ];
 
@@ -105,6 +111,10 @@ fn transcript() -> Vec<u8> {
                     let op = stage.world.drives().ops() + UNSYNCED;
                     stage.world.drives().fail_at(op, Fault::PowerCut);
                     None
+                }
+                (Some(Mishap::OtherBag), Waiting::Asked(Ask::BagNumber(bag))) => {
+                    let (by, why) = ((OPERATOR, ALTERNATE), line("The planned bag was torn."));
+                    Some(Event::Done(Answer::OtherBag { by, bag: *bag, why, number: line("2000009") }))
                 }
                 (Some(Mishap::Objects), Waiting::Asked(Ask::Objections)) => {
                     Some(Event::Said(OPERATOR, Answer::Objects(line("It took too long."))))
