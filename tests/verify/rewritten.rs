@@ -6,13 +6,13 @@ use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Began, Event};
 use conclave_ceremony::merge::{MergeError, merge};
 use conclave_ceremony::public::Octets;
-use conclave_ceremony::transcript::append;
+use conclave_ceremony::transcript::{self, append};
 use conclave_ceremony::verify::{Given, Verdict, verify};
 use conclave_publish::Digest;
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
-use super::{named, refused_by};
+use super::{ANOTHER, named, refused_by};
 
 fn entries() -> Vec<Entry> {
     golden::transcript().entries
@@ -80,12 +80,41 @@ fn a_transcript_written_anew_from_its_beginning_is_refused() {
 }
 
 #[test]
-fn entries_of_another_ceremony_spliced_in_are_refused() {
-    let other = entries();
-    let mut spliced = golden::TRANSCRIPT[..].to_vec();
-    let bytes = append(&other[50].prev.into(), &other[50]).unwrap().0;
-    spliced.extend(bytes);
-    refused_by(&judged(&spliced, &[]), "chain");
+fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
+    let (ours, others) = (entries(), transcript::read(&ANOTHER.transcript).unwrap().entries);
+    assert_eq!(ours.len(), others.len(), "two faultless ceremonies of one plan");
+    let genuine = judged(golden::TRANSCRIPT, &[]);
+    let (head, signed) = (golden::transcript().head(), genuine.signed.unwrap());
+    let (mut refused, mut shown) = (0, 0);
+    let mut judge = |spliced: Vec<Entry>, at: usize, what: &str| {
+        let bytes = chained(spliced);
+        let account = judged(&bytes, &[]);
+        if bytes == golden::TRANSCRIPT {
+            return;
+        }
+        if account.verdict() == Verdict::Refused {
+            refused += 1;
+            return;
+        }
+        // What the ceremony's own keys no longer signed is said to be on somebody's word.
+        assert!(at as u64 > signed && account.proved == genuine.proved, "{what} {at}");
+        refused_by(&judged(&bytes, &[head]), "heads");
+        shown += 1;
+    };
+    for at in 1..ours.len() {
+        let mut one = ours.clone();
+        one[at] = others[at].clone();
+        judge(one, at, "one entry");
+    }
+    for at in (1..ours.len()).step_by(5) {
+        judge([&ours[..at], &others[at..]].concat(), at, "everything from");
+        judge([&ours[..at], &others[at..at + 1], &ours[at..]].concat(), at, "one more");
+    }
+    println!("figure: {refused} splices refused, {shown} shown by the head alone");
+    assert!(refused > 150 && shown > 5, "{refused} {shown}");
+    // Not even chained anew.
+    let foreign = append(&others[50].prev.into(), &others[50]).unwrap().0;
+    refused_by(&judged(&[golden::TRANSCRIPT, &foreign].concat(), &[]), "chain");
 }
 
 #[test]
