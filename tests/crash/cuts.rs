@@ -1,7 +1,7 @@
 //! The power fails during every act: at its first operation on a drive, half way to the next act, and at every command to a
 //! token, before and after the changes it makes. After each cut the ceremony resumes to the same end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +13,7 @@ use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
+use conclave_ceremony::verify::{Given, verify};
 use conclave_publish::FileName;
 use conclave_room::ports::{Machine, Tokens};
 use conclave_sim::memo::Memo;
@@ -66,8 +67,11 @@ fn file(name: &str) -> String {
 }
 
 fn same(theatre: &mut Theatre) -> Same {
-    let read = transcript::read(&logs(theatre)).unwrap();
+    let log = logs(theatre);
+    let read = transcript::read(&log).unwrap();
     assert_eq!(read.torn, 0);
+    let account = verify(Given { transcript: &log, plan: theatre.bytes, files: &BTreeMap::new(), heads: &[] });
+    assert_eq!((account.refused, account.closed), (vec![], true));
     // Chip authentication takes the place of the proof in a later boot.
     let done = read.entries.iter().filter_map(|entry| match &entry.event {
         Event::Came { act: Act::Authenticate(_), .. } => None,

@@ -43,7 +43,7 @@ pub struct Theatre {
     pub acting: Option<Act>,
     /// Operations of drives before each act.
     pub starts: Vec<u64>,
-    bytes: &'static [u8],
+    pub bytes: &'static [u8],
 }
 
 impl Theatre {

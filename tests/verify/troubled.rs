@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
-use conclave_ceremony::ids::PersonId;
+use conclave_ceremony::ids::{DriveId, PersonId};
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
 use conclave_room::ceremony::begin::Begun;
@@ -24,6 +24,9 @@ const OLD_SO_PIN: &str = "3141592653589793";
 
 /// Operations of a drive from an answer to where its entry is written and not yet synced.
 const UNSYNCED: u64 = 2;
+
+/// The log drive that is plugged in, and not known as one when the power fails.
+const SECOND_LOG: DriveId = DriveId(1);
 
 /// Who objects.
 const OPERATOR: PersonId = PersonId(0);
@@ -49,6 +52,7 @@ enum Mishap {
 
 /// In the order of the script; from the bundle on, nothing is signed any more.
 const MISHAPS: &[Mishap] = &[
+    Mishap::Cut(|act| *act == Act::Identify(SECOND_LOG)),
     Mishap::Fails(|act| matches!(act, Act::Inspect(_)), Next::Device),
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Share(..))), Next::Again),
     Mishap::Fails(|act| matches!(act, Act::Open(_)), Next::Type),

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::walk::Ended;
 use super::{Account, Case};
+use crate::act::Act;
 use crate::event::{Answer, Next};
 use crate::ids::Device;
 use crate::plan::Holds;
+use crate::script::StepKind;
 
 /// Rule `plugged-in`: a step acts with the devices the script names for it, the logs, and no others; what is taken out was in.
 pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
@@ -16,7 +18,7 @@ pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
         }
         Device::Token(_) => false,
     };
-    let mut plugged = BTreeSet::new();
+    let (mut plugged, mut logs) = (BTreeSet::new(), BTreeSet::new());
     for visit in &case.walk.visits {
         for given in &visit.answers {
             let fits = match given.answer {
@@ -33,10 +35,16 @@ pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
         if visit.intended.is_some() && named != there {
             account.refuse("plugged-in", visit.intended, "other devices were plugged in than the script names");
         }
+        if let StepKind::Log(drive) = visit.step.kind
+            && visit.deeds.iter().any(|deed| deed.act == Act::Identify(drive))
+        {
+            logs.insert(Device::Drive(drive));
+        }
         match visit.ended {
             // Everything is asked for anew.
             Ended::Failed(Next::Device) => plugged.retain(|device| !visit.step.devices.contains(device)),
-            Ended::Cut => plugged.retain(is_log),
+            // The record was read from the logs there were: one that was plugged in and not yet known as a log is asked for again.
+            Ended::Cut => plugged.clone_from(&logs),
             _ => {}
         }
     }
