@@ -68,6 +68,11 @@ impl Keyboards {
         self.news.drain(..)
     }
 
+    /// Whether no keyboard is held: nobody can type anything.
+    pub(crate) fn are_none(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Waits at most `patience_ms` for a key to go down; keyboards that appeared since are taken first.
     pub(crate) fn wait(&mut self, layout: Layout, patience_ms: u16) -> io::Result<Option<Press>> {
         self.take_new();

@@ -93,6 +93,8 @@ struct Around {
     painter: Painter,
     board: Board,
     keys: Keyboards,
+    /// What was told last of whether there is any.
+    keyless: bool,
     /// As the state drawn last has it: keys mean what the screen says they mean.
     layout: Layout,
     ticked: Option<Instant>,
@@ -110,6 +112,7 @@ impl Around {
                 named: Named::default(),
             },
             keys: Keyboards::new(Taken::Usb),
+            keyless: false,
             layout: Layout::Us,
             ticked: None,
             ready: VecDeque::new(),
@@ -144,6 +147,10 @@ impl Ports for Around {
             }
             let pressed = self.keys.wait(self.layout, LOOK_MS);
             self.ready.extend(self.keys.news());
+            if self.keyless != self.keys.are_none() {
+                self.keyless = !self.keyless;
+                self.ready.push_back(Event::WithoutKeyboard(self.keyless));
+            }
             match pressed {
                 Ok(press) => self.ready.extend(press.map(Event::Pressed)),
                 // Without keys there is still the clock, and a person who sees that nothing reacts.

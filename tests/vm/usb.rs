@@ -236,3 +236,18 @@ fn of_two_sticks_at_power_on_one_waits_and_is_asked_to_be_taken_out() {
     machine.press(&["ret"]);
     machine.wait_for(SOUND);
 }
+
+#[test]
+fn a_machine_without_a_keyboard_asks_for_one_and_takes_it() {
+    let mut arguments = Drive::Dvd.with(&iso());
+    arguments.extend(["-machine", "i8042=off"].map(String::from));
+    let mut machine = Machine::start(Firmware::Bios, &arguments);
+    machine.wait_for("no keyboard found: plug one in by USB");
+    machine.qmp().execute("device_add", json!({ "driver": "usb-kbd", "id": "keys", "bus": "xhci.0" }));
+    let screen = machine.wait_for("type on it").join("\n");
+    assert!(!screen.contains("no keyboard found"), "{screen}");
+    let code = code(&machine.settled());
+    machine.type_text(&code);
+    machine.wait_until("the code to be met", |screen| !line_with(screen, &["type on it"]));
+    machine.wait_for(SOUND);
+}

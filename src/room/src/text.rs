@@ -60,6 +60,9 @@ pub fn too_small(columns: u16, rows: u16) -> String {
 
 /// The keys that do something now.
 pub fn keys(look: &Look) -> String {
+    if look.without_keyboard {
+        return crate::text_usb::NO_KEYBOARD.into();
+    }
     match &look.over {
         Over::Help => "any key: back".into(),
         Over::Keyboard(_) => KEYBOARD_KEYS.into(),

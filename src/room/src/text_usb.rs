@@ -22,6 +22,8 @@ pub const NO_DRIVES: &str = "no drive is plugged in";
 pub const HUBS: &str = "Hubs";
 /// Heading.
 pub const KEYBOARDS: &str = "Keyboards on USB";
+/// Said instead of what keys do on a machine that has none.
+pub const NO_KEYBOARD: &str = "no keyboard found: plug one in by USB";
 /// Heading.
 pub const OTHERS: &str = "Not used";
 /// A token that is being asked.

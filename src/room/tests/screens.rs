@@ -439,6 +439,15 @@ fn a_keyboard_on_usb_is_asked_for_its_code_over_any_screen() {
 }
 
 #[test]
+fn a_machine_without_any_keyboard_asks_for_one() {
+    let look = after([Event::WithoutKeyboard(true)]);
+    check("no-keyboard", &look, "Operator", "wait: looking for the medium", &["no keyboard found: plug one in by USB"]);
+    let came = step(look, Event::WithoutKeyboard(false)).0;
+    let screen = rendered(&came, 80, 25);
+    assert!(!screen.contains("no keyboard") && screen.contains("F10 off"), "{screen}");
+}
+
+#[test]
 fn what_lies_over_a_screen() {
     check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Version 0.1.0"]);
     let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));

@@ -112,6 +112,8 @@ pub struct Look {
     pub keyboard: Option<KeyboardId>,
     /// Keyboards on USB.
     pub keyboards: Keyboards,
+    /// Whether there is no keyboard at all, built-in or on USB: nobody can do anything then.
+    pub without_keyboard: bool,
     /// The boot medium.
     pub medium: Medium,
     /// The challenge on its digest.
@@ -159,6 +161,8 @@ pub enum Event {
     },
     /// A keyboard on USB was pulled out.
     KeyboardWent(KeyboardId),
+    /// Whether no keyboard at all is there changed.
+    WithoutKeyboard(bool),
 }
 
 /// What the machine shall do.
@@ -187,6 +191,7 @@ impl Look {
             layout: Layout::Us,
             keyboard: None,
             keyboards: Keyboards::default(),
+            without_keyboard: false,
             medium: Medium::Looking,
             challenged: Challenged::Closed,
             air_gap: AirGap::Trying,
@@ -244,6 +249,10 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
         }
         Event::KeyboardWent(id) => {
             look.keyboards.went(id);
+            Vec::new()
+        }
+        Event::WithoutKeyboard(without) => {
+            look.without_keyboard = without;
             Vec::new()
         }
     };

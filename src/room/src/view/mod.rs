@@ -96,7 +96,8 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     }
     keyboards::draw(look.keyboards.asked(), frame, body);
     let keys = format!(" {}", text::keys(look));
-    frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
+    let style = if look.without_keyboard { BAD } else { BAR };
+    frame.render_widget(Paragraph::new(keys).style(style), row(area, area.height - 1));
 }
 
 fn title(look: &Look, frame: &mut Frame, area: Rect) {
