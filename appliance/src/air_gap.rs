@@ -63,7 +63,7 @@ const PATHS: [(&str, &str); 14] = [
 /// What the kernel writes into its log at the start of what it wipes, before anything else can be written there.
 const MEMORY: &str = "mem auto-init: ";
 const WIPED: &str = "heap free:on";
-/// Most entries of the log that are read, and most bytes of one (`PRINTK_MESSAGE_MAX` of `linux/printk.h`).
+/// Most entries of the log that are read, and most bytes of one (`CONSOLE_EXT_LOG_MAX` of `linux/printk.h`).
 const LOG_ENTRIES_MAX: usize = 65_536;
 const LOG_ENTRY_LEN_MAX: usize = 8_192;
 
