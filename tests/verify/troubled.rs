@@ -57,6 +57,7 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Share(..))), Next::Again),
     Mishap::Fails(|act| matches!(act, Act::Open(_)), Next::Type),
     Mishap::Cut(|act| matches!(act, Act::Import(_))),
+    Mishap::Fails(|act| matches!(act, Act::TryPin(_)), Next::LastTry),
     Mishap::Cut(|act| matches!(act, Act::Unwrap(..))),
     Mishap::Objects,
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Again),
