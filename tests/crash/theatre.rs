@@ -1,4 +1,8 @@
 //! A ceremony on its stage, boot after boot, with everybody played.
+//!
+//! It drives [`Ceremony`] itself, as the one loop `room::run` does and nothing more: what that loop adds, the screens before
+//! a plan and keys on their way, holds nothing that a power cut could tear. `tests/ceremony/run.rs` plays the loop whole, and
+//! `tests/vm/cuts.rs` cuts it on the image.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -25,7 +25,8 @@ enum Power {
     Use,
     /// Make another copy of it, anywhere.
     Copy,
-    /// Leave no copy of it that could be restored or used.
+    /// Destroy a part of every copy: each token that holds it, and the blobs or a share they are restored with. PINs and
+    /// passphrases are no part: who can only withhold them is among those that can be missing.
     Destroy,
     /// Be missing, with what they keep, so that nobody can use or restore it.
     Missing,

@@ -1,4 +1,5 @@
-//! The public bundle: all that a stranger needs to check the ceremony's keys, in one folder's worth of files.
+//! The public bundle: what a stranger needs to check certificates and statements of the ceremony's keys, in one folder's worth
+//! of files. To follow an attestation to the vendor's root takes the tokens' device certificates: they are in the transcript.
 
 use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::event::{Failure, Outcome};
