@@ -42,6 +42,8 @@ pub struct Trial {
     pub stage: Stage,
     pub ceremony: Option<Box<Ceremony<World, Simulated>>>,
     pub tally: Tally,
+    /// Acts in which a command did nothing and nobody noticed, with its CLA, INS, P1 and P2.
+    pub unnoticed: BTreeSet<(String, [u8; 4])>,
     plan: Plan,
     script: Script,
     robot: Robot,
@@ -92,6 +94,7 @@ impl Trial {
             stage,
             ceremony,
             tally,
+            unnoticed: BTreeSet::new(),
             plan,
             script,
             robot,

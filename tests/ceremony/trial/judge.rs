@@ -10,7 +10,7 @@ use conclave_room::ports::Machine;
 use conclave_sim::icc::Icc;
 
 use super::{Pending, Trial, name};
-use crate::faults::End;
+use crate::faults::{End, Fault};
 
 /// Failures in a row that a fault may give before the one that is expected.
 const BEFORE_MAX: usize = 3;
@@ -69,6 +69,11 @@ impl Trial {
                 let struck = !(self.stage.world.tokens().relent() | self.stage.world.drives().relent());
                 assert!(!struck || want == End::Harmless, "{fault:?} in {kind:?} was not noticed, expected {want:?}");
                 tally.0 += usize::from(struck);
+                if let (Fault::NothingDone(_), true, Some(act)) = (fault, struck, pending.act) {
+                    let act = format!("{act:?}").split('(').next().unwrap().to_owned();
+                    let command = self.stage.world.tokens().idled().unwrap();
+                    self.unnoticed.insert((act, command));
+                }
                 self.heal(fault);
             }
             None => self.pending = Some(pending),

@@ -52,6 +52,8 @@ struct Table {
     idle: Option<u32>,
     /// Serials of what is let in; none: everything.
     named: Option<Vec<Shown>>,
+    /// CLA, INS, P1, P2 of the last that only said so.
+    idled: Option<[u8; 4]>,
     dark: bool,
 }
 
@@ -136,6 +138,11 @@ impl MemoryTokens {
     /// nothing.
     pub fn do_nothing_after(&mut self, before: u32) {
         self.table().idle = Some(before);
+    }
+
+    /// CLA, INS, P1, P2 of the last command that said that it did and changed nothing.
+    pub fn idled(&mut self) -> Option<[u8; 4]> {
+        self.table().idled
     }
 
     /// Takes back what was to go wrong. True if it had not yet.
@@ -227,6 +234,9 @@ impl Table {
             return None;
         }
         self.idle = before.checked_sub(1);
+        if before == 0 {
+            self.idled = command.first_chunk().copied();
+        }
         (before == 0).then_some(Fault::Token(Misfortune::NothingDone))
     }
 
