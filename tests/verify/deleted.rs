@@ -1,4 +1,4 @@
-//! Every check of the step code, deleted: what a step without it would have written, chained anew, and the rule that refuses it.
+//! The checks of the step code, deleted one by one: what a step without it would have written, chained anew, and the rule that refuses it.
 
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::entry::Entry;
@@ -142,7 +142,7 @@ fn again(entries: &mut Vec<Entry>, one: u16, other: u16) {
     insert(entries, 60, Event::Again { by: (PersonId(one), PersonId(other)), why: line("to be sure"), step });
 }
 
-/// What the judging of outcomes would have let through.
+/// What the judging of outcomes would have let through. Kept by hand beside `judge.rs`: a comparison added there gets its row.
 const JUDGED: &[Row] = &[
     Row("a failure is no failure", "order", |entries| {
         let failure = Failure { next: Next::Halt, words: line("another token") };
