@@ -207,6 +207,11 @@ const JUDGED: &[Row] = &[
         let Event::Came { outcome: Outcome::Objects(lines), .. } = &mut entries[at].event else { panic!() };
         lines.push(line("another key"));
     }),
+    Row("a key disappears while one is made", "one-key", |entries| {
+        let at = came(entries, GENERATE) - 1;
+        let Event::Came { outcome: Outcome::Objects(lines), .. } = &mut entries[at].event else { panic!() };
+        lines.push(line("another key"));
+    }),
     Row("a copy holds what its master does not", "copies", |entries| {
         let Outcome::Objects(lines) = outcome(entries, Act::List(BACKUP)) else { panic!() };
         lines[0] = line("another key");
