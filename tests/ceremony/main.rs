@@ -141,7 +141,8 @@ fn a_ceremony_whose_power_fails_again_and_again_ends_where_it_would_have() {
             ended => panic!("boot {boots}: {ended:?}\n{}", screen(&mut ceremony).join("\n")),
         }
         stage.world.restart(0);
-        let resumed = Begun::resumed(&mut stage.world).unwrap_or_else(|error| panic!("boot {boots}: {error}"));
+        let resumed =
+            Begun::resumed(&start(), &mut stage.world).unwrap_or_else(|error| panic!("boot {boots}: {error}"));
         let Begun::Rehearsal(resumed) = resumed else { panic!() };
         ceremony = resumed;
     }

@@ -3,21 +3,27 @@
 //!
 //! `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test ceremony moments` rewrites the golden files; review the difference.
 
+use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::ask::Ask;
+use conclave_ceremony::ids::{Device, DriveId};
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
+use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ceremony::desk::Stage;
 use conclave_room::ceremony::scene::Scene;
-use conclave_room::key::KeyboardId;
+use conclave_room::key::{Key, KeyboardId};
 use conclave_room::look::devices::{Other, Unused};
 use conclave_room::look::keyboards::{Code, Keyboards};
 use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::Never;
+use conclave_sim::world::drives::Lies;
+use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::start;
+use smartcard_hsm::cvc::RootKind;
 
 use super::screens::moment;
 use super::{MINIMAL, stage};
@@ -64,4 +70,76 @@ fn what_hangs_on_a_hub_and_is_not_used_is_named_in_a_ceremony() {
         }
     });
     assert_eq!(ended, Ended::Dark);
+}
+
+#[test]
+fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
+    let mut stage = stage(MINIMAL);
+    let planned = plan::read(MINIMAL).unwrap();
+    let log = Device::Drive(DriveId(0));
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let mut robot = Robot::new(&planned);
+    let (mut pulled, mut refused, mut decided) = (false, false, false);
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        let scene = ceremony.scene();
+        match (&scene.waiting, scene.desk.stage) {
+            (Waiting::Asked(Ask::SignIn(_)), _) if scene.trouble.is_some() => {
+                moment("trouble", scene, &["put the log drive right, then press Enter", "Enter: try again"]);
+                stage.plug(log);
+            }
+            // The code is typed, and its entry finds no log drive.
+            (Waiting::Asked(Ask::SignIn(_)), Stage::Code { .. }) if !scene.writes && !pulled => {
+                pulled = true;
+                stage.pull(log);
+            }
+            (Waiting::Asked(Ask::Go { who: Some(_), .. }), _) if !refused => {
+                refused = true;
+                typed(ceremony, &mut stage.world, "zzzz");
+                let said = [conclave_room::text_ceremony::UNKNOWN_CODE, "Sign-in code: _"];
+                moment("refused-line", ceremony.scene(), &said);
+            }
+            // The first share's drive is full once, the second's lies.
+            (Waiting::Acting(Act::Write(drive, Item::Share(share, _))), _) => {
+                let stick = stage.stick(*drive).unwrap();
+                match share.0 {
+                    0 if !decided => stick.capacity = 0,
+                    0 => stick.capacity = stick.drive.len,
+                    _ => stick.lies = Lies::Everything,
+                }
+            }
+            (Waiting::Asked(Ask::Again { .. }), _) if !scene.writes => {
+                moment("again", scene, &["decide whether this step is done again", "Code of a witness:"]);
+                decided = true;
+            }
+            (Waiting::Halted(_), _) if !scene.writes => moment("halted", scene, &["stop. Read what happened"]),
+            _ => {}
+        }
+    });
+    assert!(matches!(ended, Ended::Stands(_)) && pulled && refused && decided, "{ended:?}");
+    stage.world.restart(0);
+    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&start(), &mut stage.world).unwrap() else { panic!() };
+    while ceremony.busy() {
+        ceremony.go_on(&mut stage.world);
+    }
+    moment("signs-in-again", ceremony.scene(), &["sign in operator: which document was shown?"]);
+}
+
+#[test]
+fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
+    let mut stage = stage(MINIMAL);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    for (name, number, keys, says) in [
+        ("help", 1, "", &["Anybody: what this screen is for", "If the power fails: start again", "any key: back"][..]),
+        ("keyboard", 2, "yz", &["Operator: type the line below", "layout us: yz_", "Tab: next layout"]),
+        ("power-off", 10, "of", &["Operator: type off and press Enter", "of_", "Esc: back"]),
+    ] {
+        ceremony.press(Key::Function(number), &mut stage.world);
+        keys.chars().for_each(|key| ceremony.press(Key::Char(key), &mut stage.world));
+        moment(name, ceremony.scene(), says);
+        ceremony.press(Key::Escape, &mut stage.world);
+    }
+}
+
+fn typed<R: RootKind>(ceremony: &mut Ceremony<World, R>, world: &mut World, line: &str) {
+    line.chars().map(Key::Char).chain([Key::Enter]).for_each(|key| ceremony.press(key, world));
 }

@@ -32,7 +32,7 @@ fn types(stage: &mut Stage, ceremony: &mut Ceremony<World, Simulated>, line: &st
 
 fn resumed(stage: &mut Stage) -> Box<Ceremony<World, Simulated>> {
     stage.world.restart(0);
-    let Ok(Begun::Rehearsal(ceremony)) = Begun::resumed(&mut stage.world) else { panic!("it goes on") };
+    let Ok(Begun::Rehearsal(ceremony)) = Begun::resumed(&start(), &mut stage.world) else { panic!("it goes on") };
     ceremony
 }
 

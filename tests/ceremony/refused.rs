@@ -10,7 +10,7 @@ use conclave_ceremony::plan::{self, Role};
 use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
-use conclave_publish::FileName;
+use conclave_publish::{Digest, FileName};
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::{Begun, NotBegun};
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
@@ -18,6 +18,7 @@ use conclave_room::ceremony::resume::NotResumed;
 use conclave_room::civil::Wall;
 use conclave_room::drives::Media;
 use conclave_room::key::Key;
+use conclave_room::look::Tree;
 use conclave_room::look::challenge::{Challenged, Source};
 use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
@@ -122,7 +123,7 @@ fn with_the_clock_outside_the_plans_window_nothing_begins_and_nothing_goes_on() 
         late.stick(log).unwrap().files = files;
         late.plug(Device::Drive(log));
     }
-    assert!(matches!(Begun::resumed(&mut late.world), Err(NotResumed::OutsideWindow(_))));
+    assert!(matches!(Begun::resumed(&start(), &mut late.world), Err(NotResumed::OutsideWindow(_))));
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
     let (_, other) = interrupted(5);
     let mut resumed = |on_b: Vec<u8>| {
         stage.stick(DriveId(1)).unwrap().files.insert(name(RECORD), on_b.clone());
-        let refused = Begun::resumed(&mut stage.world).err().unwrap();
+        let refused = Begun::resumed(&start(), &mut stage.world).err().unwrap();
         assert_eq!(stage.stick(DriveId(1)).unwrap().files[&name(RECORD)], on_b, "nothing was changed");
         conclave_room::text_intake::not_resumed(&refused)
     };
@@ -190,6 +191,35 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
         }
     });
     assert!(ended == Ended::Dark && seen.contains("empty it there, plug it in again."), "{ended:?}: {seen}");
+}
+
+#[test]
+fn a_ceremony_goes_on_with_the_image_it_began_with_and_with_no_other() {
+    let (mut stage, _) = interrupted(6);
+    let mut other = start();
+    other.image = Digest::of(b"another image");
+    let refused = Begun::resumed(&other, &mut stage.world).err().unwrap();
+    let words = conclave_room::text_intake::not_resumed(&refused);
+    for said in [start().image.to_string(), other.image.to_string(), "Power off and start from the medium".into()] {
+        assert!(words.contains(&said), "{words}");
+    }
+    assert!(Begun::resumed(&start(), &mut stage.world).is_ok());
+}
+
+#[test]
+fn a_ceremony_that_counts_does_not_begin_with_an_image_nobody_can_rebuild() {
+    let counts = String::from_utf8(MINIMAL.to_vec()).unwrap();
+    let counts = counts.replace("kind = \"rehearsal\"", "kind = \"production\"").replace("2035-12-31", "2026-01-15");
+    let mut dirty = start();
+    dirty.tree = Tree::Dirty;
+    for (plan, starts, taken) in
+        [(counts.as_bytes(), &dirty, false), (counts.as_bytes(), &start(), true), (MINIMAL, &dirty, true)]
+    {
+        let begun = Begun::new(plan, starts.clone(), &mut world(Wall(1_767_700_000)));
+        assert_eq!(begun.is_ok(), taken);
+        let refused = begun.err().map(|error| error.to_string());
+        assert!(refused.is_none_or(|words| words.contains("start from a published image")));
+    }
 }
 
 #[test]
@@ -252,7 +282,7 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
     });
     assert_eq!(ended, Ended::Dark);
     stage.world.restart(0);
-    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&start(), &mut stage.world).unwrap() else { panic!() };
     robot.absent = vec!["witness-2".to_owned(), "holder".to_owned()];
     let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
     assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use conclave_ceremony::event::Event::Began;
 use conclave_ceremony::plan;
 use conclave_publish::FileName;
 use conclave_room::civil::Wall;
@@ -37,6 +38,8 @@ struct Around {
     waits: usize,
     /// The screen is lost at this wait.
     lost_at: usize,
+    /// The screen is lost once it has said this.
+    lost_when: Option<&'static str>,
     /// Screens that were drawn.
     drawn: usize,
     closed: bool,
@@ -57,6 +60,7 @@ impl Around {
             ready: VecDeque::new(),
             waits: 0,
             lost_at: usize::MAX,
+            lost_when: None,
             drawn: 0,
             closed: false,
             keyboard: KeyboardId(0),
@@ -113,7 +117,8 @@ impl Ports for Around {
 
     fn draw(&mut self, showing: &Showing<'_>) -> Result<(), ScreenLost> {
         self.drawn += 1;
-        if self.waits >= self.lost_at {
+        let said = self.screen().join("\n");
+        if self.waits >= self.lost_at || self.lost_when.is_some_and(|words| said.contains(words)) {
             return Err(ScreenLost { why: "EIO".into() });
         }
         self.terminal.draw(|frame| view::show(showing, frame)).unwrap();
@@ -187,6 +192,19 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
         let twin = conclave_ceremony::twin::twin(&around.plan, &script, &read);
         assert_eq!(stick.files.get(&FileName::new(b"conclave.txt").unwrap()).unwrap(), twin.as_bytes());
     }
+}
+
+#[test]
+fn the_record_of_a_changed_image_says_so() {
+    let mut around = Around::new(super::MINIMAL);
+    let mut dirty = look();
+    dirty.build.tree = Tree::Dirty;
+    around.lost_when = Some("which document was shown?");
+    assert!(run(dirty, &mut around).is_err());
+    let stick = around.stage.stick(conclave_ceremony::ids::DriveId(0)).unwrap();
+    let read = conclave_ceremony::transcript::read(&stick.files[&FileName::new(b"conclave.cbor").unwrap()]).unwrap();
+    let Began(began) = &read.entries[0].event else { panic!() };
+    assert_eq!(began.build.as_str(), "0.1.0 0123 DIRTY");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::desk::Stage;
 use conclave_room::ceremony::scene::Scene;
 use conclave_room::civil::Wall;
+use conclave_room::look::{Over, Tree};
 use conclave_room::ports::Now;
 use conclave_room::{text_ceremony as words, view};
 use conclave_sim::world::machine::World;
@@ -49,7 +50,7 @@ const CELL: (usize, usize) = (8, 16);
 /// What was seen of a ceremony.
 #[derive(Default)]
 pub struct Screens {
-    now: Option<(StepId, Waiting, Stage, usize, bool)>,
+    now: Option<(StepId, Waiting, Stage, usize, bool, Option<String>)>,
     /// Which step is the first of its kind.
     first: BTreeMap<String, (StepId, Option<StepKind>)>,
     /// Screens of those steps, by golden file.
@@ -62,14 +63,17 @@ impl Screens {
     /// Asks the screen, if it is another one than before.
     pub fn look<R: RootKind>(&mut self, ceremony: &mut Ceremony<World, R>) {
         let mut scene = ceremony.scene();
-        let now = (scene.state.at(), scene.waiting.clone(), scene.desk.stage, scene.desk.page, scene.writes);
+        let trouble = scene.trouble.map(ToString::to_string);
+        let wrong = trouble.clone().or_else(|| scene.desk.refused.clone());
+        let now = (scene.state.at(), scene.waiting.clone(), scene.desk.stage, scene.desk.page, scene.writes, wrong);
         // What was typed was taken: a code does not stay on the screen.
         if scene.writes {
             let screen = text(&drawn(&scene, SIZES[0]));
             assert!(!screen.contains("Sign-in code:") && !screen.contains("Your code:"), "{screen}");
         }
         // While the log drives are written to, every step says the same.
-        if self.now.as_ref() == Some(&now) || (scene.writes && self.first.contains_key("writes")) {
+        let writes = scene.writes && trouble.is_none();
+        if self.now.as_ref() == Some(&now) || (writes && self.first.contains_key("writes")) {
             return;
         }
         stop(&mut scene);
@@ -78,7 +82,7 @@ impl Screens {
         let first = self.first.entry(name.clone()).or_insert((now.0, kind)).0 == now.0;
         for size in SIZES {
             let screen = drawn(&scene, size);
-            ask(&scene, &screen, size);
+            ask(&mut scene, &screen, size);
             if matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed) && !scene.writes {
                 self.codes.push((screen.clone(), published(&scene, &screen)));
             }
@@ -147,9 +151,9 @@ pub fn moment(name: &str, mut scene: Scene<'_>, says: &[&str]) {
     stop(&mut scene);
     for size in SIZES {
         let screen = drawn(&scene, size);
-        ask(&scene, &screen, size);
+        ask(&mut scene, &screen, size);
         let screen = text(&screen);
-        let words = one_line(&screen);
+        let words = format!("{} {}", one_line(&screen), middle_of(&screen));
         says.iter().for_each(|says| assert!(words.contains(says), "{name} does not say: {says}\n{screen}"));
         let path = Path::new(env!("CARGO_MANIFEST_DIR"));
         let path = path.join(format!("golden/room/moments/{name}-{}x{}.txt", size.0, size.1));
@@ -235,9 +239,13 @@ fn text(buffer: &Buffer) -> String {
 
 /// The middle of a screen without the symbols drawn in it, in one line; of a golden file, after the line that names it.
 fn middle_of(screen: &str) -> String {
+    middle_beside(screen, STEPS)
+}
+
+fn middle_beside(screen: &str, beside: usize) -> String {
     let rows: Vec<&str> = screen.lines().skip(usize::from(!screen.starts_with(" CONCLAVE"))).collect();
     let middle = rows.get(ABOVE..rows.len().saturating_sub(BELOW)).unwrap_or_default();
-    let words = |row: &&str| row.chars().skip(STEPS).filter(|c| !"█▀▄".contains(*c)).collect::<String>();
+    let words = |row: &&str| row.chars().skip(beside).filter(|c| !"█▀▄".contains(*c)).collect::<String>();
     one_line(&middle.iter().map(words).collect::<Vec<_>>().join(" "))
 }
 
@@ -247,15 +255,20 @@ fn one_line(words: &str) -> String {
 
 /// What holds for every screen.
 #[track_caller]
-fn ask(scene: &Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
+fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     let all = text(screen);
     for glyph in all.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
         assert!(GLYPHS.contains(glyph), "the console font has no {glyph:?}:\n{all}");
     }
+    // What lies over a screen has no list of steps beside it.
+    let beside = if scene.desk.over == Over::Nothing { STEPS } else { 0 };
+    let middle_of = |screen: &str| middle_beside(screen, beside);
     // Who acts, and the one thing asked, whole.
     let middle = middle_of(&all);
     let asked = one_line(&format!("{}: {}", words::asked(scene), words::instruction(scene)));
     assert_eq!(middle.matches(&asked).count(), 1, "{asked}:\n{all}");
+    // What was typed was taken: a code does not stay on the screen, whatever the log drives do.
+    assert!(!scene.writes || !all.contains("Sign-in code:") && !all.contains("Your code:"), "{all}");
     // The head, never abbreviated.
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");
     assert!(all.lines().nth_back(1).unwrap().contains(&head), "{all}");
@@ -268,6 +281,17 @@ fn ask(scene: &Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
         assert_ne!(later, all);
         assert!(all.contains("Unplug nothing, unless a token hangs for minutes."), "{all}");
     }
+    // An image nobody can rebuild says so on every screen, in red and beside the title, and changes nothing else.
+    let kept = core::mem::replace(&mut scene.tree, Tree::Dirty);
+    let dirty = drawn(scene, (columns, height));
+    let [narrow, small] = [(79, 25), (80, 24)].map(|size| one_line(&text(&drawn(scene, size))));
+    scene.tree = kept;
+    let (title, rest) = text(&dirty).split_once('\n').map(|(title, rest)| (title.to_owned(), rest.to_owned())).unwrap();
+    assert_eq!(title.trim_end(), format!(" CONCLAVE DIRTY {}", scene.plan.title), "{all}");
+    assert!(dirty.content.iter().take(usize::from(columns)).all(|cell| cell.bg == Color::Red), "{all}");
+    assert_eq!(Some(rest.as_str()), all.split_once('\n').map(|(_, rest)| rest));
+    assert!(narrow.contains("DIRTY") && small.contains("DIRTY"), "{narrow} {small}");
+    assert!(!all.lines().next().unwrap().contains("DIRTY"), "{all}");
     // Nothing is cut off: more rows and more columns show no more words.
     assert_eq!(middle, middle_of(&text(&drawn(scene, (columns, 3 * height)))), "cut off:\n{all}");
     let wide = text(&drawn(scene, (400, height)));

@@ -27,6 +27,7 @@ use smartcard_hsm::cvc::Simulated;
 
 use super::faults::{End, Fault, Typing, expected, typing};
 use super::middle;
+use super::screens::Screens;
 use moment::{is_moment, strikes_act};
 use spoil::Spoilt;
 
@@ -44,6 +45,7 @@ pub struct Trial {
     pub tally: Tally,
     /// Acts in which a command did nothing and nobody noticed, with its CLA, INS, P1 and P2.
     pub unnoticed: BTreeSet<(String, [u8; 4])>,
+    screens: Screens,
     plan: Plan,
     script: Script,
     robot: Robot,
@@ -95,6 +97,7 @@ impl Trial {
             ceremony,
             tally,
             unnoticed: BTreeSet::new(),
+            screens: Screens::default(),
             plan,
             script,
             robot,
@@ -122,8 +125,9 @@ impl Trial {
             if self.pending.is_none() && self.waits.is_none() {
                 self.strike();
             }
-            let Self { stage, ceremony, .. } = self;
+            let Self { stage, ceremony, screens, .. } = self;
             let ceremony = ceremony.as_mut().unwrap();
+            screens.look(ceremony);
             let busy = ceremony.busy();
             self.acted = busy && matches!(ceremony.waiting(), Waiting::Acting(_));
             if busy {
@@ -182,8 +186,8 @@ impl Trial {
         self.devices().into_iter().for_each(|device| self.stage.pull(device));
         let logs = self.logs();
         logs.iter().for_each(|log| self.stage.plug(Device::Drive(*log)));
-        let resumed =
-            Begun::resumed(&mut self.stage.world).unwrap_or_else(|error| panic!("{:?}: {error}", self.faults));
+        let resumed = Begun::resumed(&start(), &mut self.stage.world)
+            .unwrap_or_else(|error| panic!("{:?}: {error}", self.faults));
         let Begun::Rehearsal(ceremony) = resumed else { panic!("a rehearsal") };
         self.ceremony = Some(ceremony);
     }

@@ -12,6 +12,7 @@ use conclave_ceremony::transcript::{GENESIS, append};
 use conclave_publish::Digest;
 use conclave_room::ceremony::begin::{Begun, Start};
 use conclave_room::civil::Wall;
+use conclave_room::look::Tree;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
@@ -27,6 +28,7 @@ pub fn start() -> Start {
     Start {
         image: Digest::of(b"an image"),
         build: text("0.1.0 test"),
+        tree: Tree::Clean,
         findings: vec![
             Looked::Medium { source: text("a printed copy") },
             Looked::AirGap { absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },

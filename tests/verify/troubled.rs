@@ -143,7 +143,9 @@ fn transcript() -> Vec<u8> {
         let kept = stage.world.drives().unsynced() / 2;
         stage.world.restart(kept);
         robot.signed_out();
-        let Begun::Rehearsal(resumed) = Begun::resumed(&mut stage.world).unwrap() else { panic!("a rehearsal") };
+        let Begun::Rehearsal(resumed) = Begun::resumed(&start(), &mut stage.world).unwrap() else {
+            panic!("a rehearsal")
+        };
         ceremony = resumed;
     }
     assert_eq!(left.count(), 0, "not everything went wrong");

@@ -11,7 +11,7 @@ use crate::layout::Layout;
 use crate::look::air_gap::{AirGap, Found};
 use crate::look::challenge::Challenged;
 use crate::look::devices::Devices;
-use crate::look::{Act, Event, Look, Over, Screen, step};
+use crate::look::{Act, Build, Event, Look, Over, Screen, Tree, step};
 use crate::ports::{Machine, Now};
 
 /// What the room needs besides the machine: a screen, and whatever happens around it.
@@ -174,6 +174,11 @@ fn start(look: &Look) -> Option<Start> {
         });
     }
     findings.extend(look.clock.now.map(|wall| Looked::Clock { wall: wall.0 }));
-    let build = format!("{} {}", look.build.version, look.build.revision);
-    Some(Start { image, build: Text::fitted(build.trim()), findings })
+    let Build { version, revision, tree, .. } = &look.build;
+    let dirty = match tree {
+        Tree::Clean => "",
+        Tree::Dirty => "DIRTY",
+    };
+    let build = [version.as_str(), revision, dirty].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    Some(Start { image, build: Text::fitted(&build.join(" ")), tree: *tree, findings })
 }

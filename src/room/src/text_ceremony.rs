@@ -11,7 +11,8 @@ use conclave_ceremony::step::{Unfit, Waiting};
 use crate::ceremony::NotTaken;
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
-use crate::text::{ANYBODY, NO_LAYOUT_FITS, OPERATOR};
+use crate::look::{Over, Tree};
+use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF};
 use crate::vault::{Mistyped, NotPublic};
 
 /// Label of the line for a sign-in code.
@@ -157,6 +158,15 @@ pub fn other_bag(planned: &str, typed: &str) -> String {
         "{typed} is not the number of the plan. Seal the planned bag {planned} and press Esc to type its number. Only if \
          it cannot be used: operator and a witness type their codes and say why; it is recorded as a deviation."
     )
+}
+
+/// What stands at the top of every screen: the ceremony, and whether nobody can rebuild what runs.
+pub fn bar(scene: &Scene<'_>) -> String {
+    let dirty = match scene.tree {
+        Tree::Clean => "",
+        Tree::Dirty => "DIRTY",
+    };
+    format!(" CONCLAVE {dirty} {}", scene.plan.title)
 }
 
 /// A device by name and serial, in full.
@@ -305,6 +315,14 @@ pub const fn irreversible(kind: StepKind) -> bool {
 
 /// Who is asked.
 pub fn asked(scene: &Scene<'_>) -> String {
+    match scene.desk.over {
+        Over::Nothing => {}
+        Over::Help => return ANYBODY.into(),
+        Over::Keyboard(_) | Over::PowerOff(_) => return OPERATOR.into(),
+    }
+    if scene.trouble.is_some() {
+        return OPERATOR.into();
+    }
     if let Stage::Choose { person: one } | Stage::Code { person: one, .. } = scene.desk.stage {
         return person(scene.plan, one);
     }
@@ -331,6 +349,12 @@ fn keeper(scene: &Scene<'_>, slot: Slot) -> String {
 /// The one thing asked.
 pub fn instruction(scene: &Scene<'_>) -> String {
     let plan = scene.plan;
+    match scene.desk.over {
+        Over::Nothing => {}
+        Over::Help => return HELP.into(),
+        Over::Keyboard(_) => return KEYBOARD.into(),
+        Over::PowerOff(_) => return POWER_OFF.into(),
+    }
     if scene.trouble.is_some() {
         return "put the log drive right, then press Enter. Nothing is done before.".into();
     }

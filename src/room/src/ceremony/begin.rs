@@ -18,6 +18,7 @@ use super::{Ceremony, NotTaken};
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::leaves::Public;
+use crate::look::Tree;
 use crate::perform::Performer;
 use crate::ports::{Machine, NoRandomness, Now};
 
@@ -26,8 +27,10 @@ use crate::ports::{Machine, NoRandomness, Now};
 pub struct Start {
     /// SHA-256 of the medium.
     pub image: Digest,
-    /// Version and revision of what runs.
+    /// Version and revision of what runs, and that it is of a changed tree if it is.
     pub build: Text,
+    /// Whether strangers can rebuild it.
+    pub tree: Tree,
     /// What was looked at, in the order of the script: medium, air gap, clock, plan.
     pub findings: Vec<Looked>,
 }
@@ -38,6 +41,12 @@ pub enum NotBegun {
     /// The plan breaks rules.
     #[error("the plan is refused")]
     Plan(Vec<Refusal>),
+    /// It counts, and nobody can rebuild what runs.
+    #[error(
+        "this image was built from changed sources, so nobody can rebuild it: no ceremony that counts begins with it. Power \
+         off and start from a published image"
+    )]
+    Dirty,
     /// It is for other days.
     #[error(transparent)]
     OutsideWindow(#[from] OutsideWindow),
@@ -61,6 +70,9 @@ impl<M: Machine> Begun<M> {
     /// Begins a ceremony.
     pub fn new(plan: &[u8], start: Start, machine: &mut M) -> Result<Self, NotBegun> {
         let (plan, file) = Public::plan(plan).map_err(NotBegun::Plan)?;
+        if plan.kind == Kind::Production && start.tree == Tree::Dirty {
+            return Err(NotBegun::Dirty);
+        }
         Ok(match plan.kind {
             Kind::Production => Self::Production(Box::new(begin(plan, file, start, machine)?)),
             Kind::Rehearsal => Self::Rehearsal(Box::new(begin(plan, file, start, machine)?)),
@@ -155,6 +167,7 @@ fn begin<M: Machine, R: RootKind>(
         record: Record::default(),
         performer: Performer::new(file, (&companion).into()),
         desk: Desk::default(),
+        tree: start.tree,
         waits: None,
         findings: start.findings.into(),
         trouble: None,

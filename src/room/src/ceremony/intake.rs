@@ -99,7 +99,9 @@ impl Intake {
                     Then::GoOn => self.begin(start, machine).map(Some),
                 }
             }
-            (Stage::Logs, Key::Enter) => Begun::resumed(machine).map(Some).map_err(|error| text::not_resumed(&error)),
+            (Stage::Logs, Key::Enter) => {
+                Begun::resumed(start, machine).map(Some).map_err(|error| text::not_resumed(&error))
+            }
             _ => Ok(None),
         };
         self.wrong = None;

@@ -28,7 +28,7 @@ use smartcard_hsm::cvc::RootKind;
 
 use crate::key::Key;
 use crate::leaves::Public;
-use crate::look::Over;
+use crate::look::{Over, Tree};
 use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now};
 use desk::Desk;
@@ -61,6 +61,8 @@ pub struct Ceremony<M: Machine, R: RootKind> {
     record: Record,
     performer: Performer<M, R>,
     desk: Desk,
+    /// Whether strangers can rebuild what runs.
+    tree: Tree,
     /// Entries that are pushed and not yet on every log.
     waits: Option<Waits>,
     /// Findings of the start that are still to be recorded.

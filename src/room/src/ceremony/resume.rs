@@ -11,7 +11,7 @@ use conclave_ceremony::transcript::Transcript;
 use conclave_publish::{Digest, FileName, Kind};
 use smartcard_hsm::cvc::RootKind;
 
-use super::begin::Begun;
+use super::begin::{Begun, Start};
 use super::desk::Desk;
 use super::record::Record;
 use super::window::{OutsideWindow, in_window};
@@ -36,6 +36,17 @@ pub enum NotResumed {
     /// The plan beside the log is for other days.
     #[error(transparent)]
     OutsideWindow(#[from] OutsideWindow),
+    /// It began with another image than the one that runs.
+    #[error(
+        "this ceremony began with the image whose SHA-256 is {began}; the one that runs is {runs}. Power off and start from the \
+         medium this ceremony began with"
+    )]
+    OtherImage {
+        /// SHA-256 of the medium it began with.
+        began: Digest,
+        /// SHA-256 of the one that runs.
+        runs: Digest,
+    },
     /// The plan beside the log is not the one the record names.
     #[error("the plan on the log drive is not the one this record began with")]
     OtherPlan,
@@ -71,12 +82,12 @@ struct Read {
 }
 
 impl<M: Machine> Begun<M> {
-    /// Goes on with the ceremony whose log drives are plugged in.
-    pub fn resumed(machine: &mut M) -> Result<Self, NotResumed> {
+    /// Goes on with the ceremony whose log drives are plugged in, with the image it began with.
+    pub fn resumed(start: &Start, machine: &mut M) -> Result<Self, NotResumed> {
         let (plan, file, companion) = beside(machine)?;
         Ok(match plan.kind {
-            Kind::Production => Self::Production(Box::new(resume(plan, file, companion, machine)?)),
-            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, file, companion, machine)?)),
+            Kind::Production => Self::Production(Box::new(resume(plan, file, companion, start, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, file, companion, start, machine)?)),
         })
     }
 }
@@ -134,6 +145,7 @@ fn resume<M: Machine, R: RootKind>(
     plan: Plan,
     file: Public,
     companion: Vec<u8>,
+    start: &Start,
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotResumed> {
     let script = compile(&plan).map_err(NotResumed::Plan)?;
@@ -151,7 +163,12 @@ fn resume<M: Machine, R: RootKind>(
         Event::Began(began) => Some(began).filter(|began| Digest::from(began.plan) == plan.digest),
         _ => None,
     });
-    let companion = Companion::read(&companion, &plan, &began.ok_or(NotResumed::OtherPlan)?.commitments)?;
+    let began = began.ok_or(NotResumed::OtherPlan)?;
+    let (image, runs) = (Digest::from(began.image), start.image);
+    if image != runs {
+        return Err(NotResumed::OtherImage { began: image, runs });
+    }
+    let companion = Companion::read(&companion, &plan, &began.commitments)?;
     let mut performer = Performer::new(file, (&companion).into());
     let mut state = State::default();
     for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
@@ -177,6 +194,7 @@ fn resume<M: Machine, R: RootKind>(
         record: Record::resumed(whole.clone(), first, logs),
         performer,
         desk: Desk::default(),
+        tree: start.tree,
         waits: None,
         findings: std::collections::VecDeque::new(),
         trouble: None,

@@ -13,13 +13,15 @@ use smartcard_hsm::secret::SecretBytes;
 use super::Ceremony;
 use super::desk::{Desk, Stage};
 use super::record::NotWritten;
-use crate::look::Over;
 use crate::look::devices::Other;
 use crate::look::keyboards::Keyboard;
+use crate::look::{Over, Tree};
 use crate::ports::{Machine, Now};
 
 /// A ceremony as one screen shows it.
 pub struct Scene<'a> {
+    /// Whether strangers can rebuild what runs.
+    pub tree: Tree,
     /// The plan.
     pub plan: &'a Plan,
     /// Its steps.
@@ -85,6 +87,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             _ => None,
         };
         Scene {
+            tree: self.tree,
             plan: &self.plan,
             script: &self.script,
             state: &self.state,

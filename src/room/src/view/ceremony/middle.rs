@@ -106,8 +106,8 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
 }
 
 fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
-    // While it works, what was typed was taken: a code does not stay on the screen.
-    if scene.works() || matches!(scene.desk.stage, Stage::Warn | Stage::Choose { .. } | Stage::Shown) {
+    // While it works, and until the log drives hold it, what was typed was taken: a code does not stay on the screen.
+    if scene.works() || scene.writes || matches!(scene.desk.stage, Stage::Warn | Stage::Choose { .. } | Stage::Shown) {
         return Vec::new();
     }
     let (inputs, at) = scene.desk.form.lines();

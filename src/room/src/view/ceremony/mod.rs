@@ -22,7 +22,7 @@ use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, keyboards
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
-use crate::look::Over;
+use crate::look::{Over, Tree};
 use crate::{text, text_ceremony as words, text_usb};
 
 /// Rows above the middle: title, and the bar of a rehearsal.
@@ -43,24 +43,28 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        let words = text::too_small(area.width, area.height);
+        let words = format!("{}\n{}", words::bar(scene), text::too_small(area.width, area.height));
         frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
         return;
     }
-    frame.render_widget(Paragraph::new(format!(" CONCLAVE  {}", scene.plan.title)).style(BAR), row(area, 0));
+    let style = match scene.tree {
+        Tree::Clean => BAR,
+        Tree::Dirty => BAD,
+    };
+    frame.render_widget(Paragraph::new(words::bar(scene)).style(style), row(area, 0));
     if scene.plan.kind == Kind::Rehearsal {
         let bar = Paragraph::new(words::REHEARSAL).style(REHEARSAL).alignment(Alignment::Center);
         frame.render_widget(bar, row(area, 1));
     }
     let body = Rect { y: area.y + ABOVE, height: area.height - ABOVE - BELOW, ..area };
     match &scene.desk.over {
-        Over::Help => over(words::help(scene), frame, body),
+        Over::Help => over(scene, words::help(scene), frame, body),
         Over::Keyboard(field) => {
             let mut lines = text::keyboard(field.text());
             lines.push(format!("layout {}:  {}_", scene.desk.layout.name(), field.text()));
-            over(lines, frame, body);
+            over(scene, lines, frame, body);
         }
-        Over::PowerOff(field) => over(vec![text::POWER_OFF.into(), format!("{}_", field.text())], frame, body),
+        Over::PowerOff(field) => over(scene, vec![format!("{}_", field.text())], frame, body),
         Over::Nothing => self::body(scene, frame, body),
     }
     // Above the lines that say how long the machine is at work.
@@ -133,10 +137,11 @@ fn steps(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn over(lines: Vec<String>, frame: &mut Frame, area: Rect) {
-    let area = Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 1 };
-    let lines: Vec<Line> = lines.into_iter().map(Line::from).collect();
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), area);
+/// What lies over the ceremony: who acts and what is asked there, and the words below it.
+fn over(scene: &Scene<'_>, lines: Vec<String>, frame: &mut Frame, area: Rect) {
+    let area = Rect { x: area.x + 2, width: area.width - 4, ..area };
+    let lines = lines.into_iter().map(Line::from).collect();
+    middle::stack([Vec::new(), middle::asked(scene), lines, Vec::new(), Vec::new()], 0, frame, area);
 }
 
 /// Planned against elapsed time; it stands out once a step takes longer than planned.
@@ -163,6 +168,7 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         (Over::Help, ..) => "any key: back",
         (Over::Keyboard(_), ..) => text::KEYBOARD_KEYS,
         (Over::PowerOff(_), ..) => "Enter: do it   Esc: back",
+        _ if scene.trouble.is_some() => "F1 help   F2 keyboard   F10 off   Enter: try again",
         _ if scene.writes => "no key is read while a drive is written to",
         (_, Waiting::Acting(Act::Reveal(_)), Stage::Form) => "F1 help   Enter: compare   Esc: see it again",
         (_, Waiting::Acting(Act::Reveal(_)), _) => "F1 help   Enter: go on",
