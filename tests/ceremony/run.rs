@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
-use conclave_ceremony::event::Event::Began;
+use conclave_ceremony::entry::Entry;
+use conclave_ceremony::event::Event::{Began, Looked};
+use conclave_ceremony::event::Looked::Clock;
 use conclave_ceremony::plan;
 use conclave_publish::FileName;
 use conclave_room::civil::Wall;
@@ -27,6 +29,9 @@ use ratatui::backend::TestBackend;
 
 /// Waits after which a room that goes round in a circle is given up.
 const WAITS_MAX: usize = 20_000;
+
+/// What the clock showed when it was compared with a watch, an hour before the plan comes in.
+const COMPARED: Wall = Wall(1_795_291_500);
 
 struct Around {
     stage: Stage,
@@ -164,6 +169,7 @@ fn look() -> Look {
     look.medium = Medium::Hashed(Hashed { place, len: 1, digest, self_check: SelfCheck::Holds });
     look.challenged = Challenged::Met(Source::Paper);
     look.air_gap = AirGap::Tried { proofs: vec![], unused: vec![], machine: vec![], scroll: 0 };
+    look.clock.compared = Some(COMPARED);
     look.screen = Screen::Devices;
     step(look, Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 }).0
 }
@@ -195,7 +201,7 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
 }
 
 #[test]
-fn the_record_of_a_changed_image_says_so() {
+fn the_record_of_a_changed_image_says_so_and_names_the_time_its_clock_was_compared_at() {
     let mut around = Around::new(super::MINIMAL);
     let mut dirty = look();
     dirty.build.tree = Tree::Dirty;
@@ -205,6 +211,8 @@ fn the_record_of_a_changed_image_says_so() {
     let read = conclave_ceremony::transcript::read(&stick.files[&FileName::new(b"conclave.cbor").unwrap()]).unwrap();
     let Began(began) = &read.entries[0].event else { panic!() };
     assert_eq!(began.build.as_str(), "0.1.0 0123 DIRTY");
+    let looked = |entry: &Entry| entry.event == Looked(Clock { wall: COMPARED.0 });
+    assert!(read.entries.iter().any(looked), "the time of the clock's screen");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn start(look: &Look) -> Option<Start> {
             machine: machine.iter().map(|fact| Text::fitted(&format!("{}: {}", fact.what, fact.value))).collect(),
         });
     }
-    findings.extend(look.clock.now.map(|wall| Looked::Clock { wall: wall.0 }));
+    findings.extend(look.clock.compared.map(|wall| Looked::Clock { wall: wall.0 }));
     let Build { version, revision, tree, .. } = &look.build;
     let dirty = match tree {
         Tree::Clean => "",

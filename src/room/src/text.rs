@@ -198,9 +198,9 @@ pub fn self_check(hashed: &Hashed) -> String {
     }
 }
 
-/// How to arrive at the same digest without this machine.
+/// How to arrive at the same digest without this machine, on which the medium has another name.
 pub fn hash_elsewhere(hashed: &Hashed) -> String {
-    format!("Elsewhere: head -c {} {} | sha256sum", hashed.len, hashed.place.node)
+    format!("Elsewhere: head -c {} DRIVE | sha256sum (DRIVE: see F1)", hashed.len)
 }
 
 /// A challenge that was met.
@@ -214,6 +214,7 @@ pub fn source(source: Source) -> &'static str {
         Source::Paper => "a printed copy",
         Source::Phone => "a phone or another computer",
         Source::OwnBuild => "an image the witness built",
+        Source::Nobody => "nowhere (a rehearsal without a medium: nobody was asked)",
     }
 }
 
@@ -259,6 +260,8 @@ pub fn air_gap(air_gap: &AirGap) -> Words {
     }
 }
 
+/// The last row of what goes on below.
+pub const MORE_BELOW: &str = "more below: Down";
 /// A proof that found what must not be there.
 pub const PRESENT: &str = "PRESENT";
 /// Heading of hardware nobody uses.
@@ -269,10 +272,13 @@ pub const NO_UNUSED: &str = "nothing";
 pub const MACHINE: &str = "Machine";
 
 /// The clock.
-pub fn clock(_: &Clock) -> Words {
+pub fn clock(clock: &Clock) -> Words {
     words(
         OPERATOR,
-        "compare with a watch; set the clock, or press Enter if it is right.",
+        match clock.believable() {
+            Ok(_) => "compare with a watch; set the clock, or press Enter if it is right.",
+            Err(_) => "compare with a watch and set the clock: it cannot be right.",
+        },
         &[
             "  YYYY-MM-DD hh:mm  sets the local time, for example 2026-11-21 14:05",
             "  +hh:mm or -hh:mm  says how far local time is ahead of UTC",
@@ -311,6 +317,9 @@ pub fn devices(devices: Option<&Devices>) -> Words {
         Some(devices) if devices.tokens.is_empty() && devices.drives.is_empty() => {
             words(OPERATOR, "plug in a token or a drive; it appears here.", &[])
         }
+        Some(devices) if !devices.clones().is_empty() => {
+            words(OPERATOR, "pull out every token of the clone alarm; do not use them.", &[])
+        }
         Some(_) => words(WITNESS, "compare serials with the labels. Nothing here is proven yet.", &[]),
     }
 }
@@ -326,7 +335,8 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
             "published the image also published this digest, and anyone can compute it again.",
             "",
             "Trust comes from outside: a changed image could show the right digest. So hash the medium on",
-            "another computer as well, and keep it with a witness after the ceremony.",
+            "another computer as well, and keep it with a witness after the ceremony. DRIVE in the command is",
+            "the medium as that computer calls it: never a name that was read here, nor its own disk.",
             "",
             "The challenge hides the digest and asks for six groups of it, so that nobody can agree to a",
             "digest they have not compared.",

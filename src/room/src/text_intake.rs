@@ -32,7 +32,8 @@ pub fn keys(look: &Look, stage: &Stage) -> String {
     let own = match stage {
         Stage::Challenge(Challenged::Closed) => "Enter: begin the challenge  Esc: devices",
         Stage::Challenge(challenged) if challenged.hides_digest() => text::keys_of_challenge(challenged),
-        Stage::Insert | Stage::Refused(_) | Stage::Challenge(_) | Stage::Logs => "Enter: go on   Esc: to the devices",
+        Stage::Refused(_) => "Enter: go on  Up Down: scroll  Esc: back",
+        Stage::Insert | Stage::Challenge(_) | Stage::Logs => "Enter: go on   Esc: to the devices",
     };
     text::keys_with(look, own)
 }

@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::Path;
 
+use conclave_ceremony::plan;
 use conclave_publish::Digest;
 use conclave_room::ceremony::intake::{Intake, Stage};
 use conclave_room::civil::Wall;
@@ -91,16 +92,58 @@ fn met() -> Vec<Event> {
     events
 }
 
+/// What the appliance tries, in its order: system calls that must not be there, then paths.
+const CALLS: [&str; 19] = [
+    "socket INET",
+    "socket INET6",
+    "socket UNIX",
+    "socket NETLINK",
+    "socket PACKET",
+    "socket BLUETOOTH",
+    "socket CAN",
+    "socket VSOCK",
+    "kexec_load",
+    "kexec_file_load",
+    "init_module",
+    "finit_module",
+    "bpf",
+    "swapon",
+    "io_uring_setup",
+    "userfaultfd",
+    "iopl",
+    "ioperm",
+    "modify_ldt",
+];
+const PATHS: [&str; 11] = [
+    "/sys/class/net",
+    "/proc/net",
+    "/sys/class/bluetooth",
+    "/sys/class/ieee80211",
+    "/sys/class/sound",
+    "/dev/mem",
+    "/dev/port",
+    "/proc/kcore",
+    "/proc/modules",
+    "/proc/swaps",
+    "/sys/kernel/debug",
+];
+/// What the appliance says of a machine.
+const MACHINE: [(&str, &str); 9] = [
+    ("machine", "LENOVO 20HRCTO1WW"),
+    ("firmware", "UEFI, LENOVO N2JET98W"),
+    ("kernel", "6.1.192-ceremony"),
+    ("lockdown", "confidentiality"),
+    ("randomness", "RDRAND, jitter"),
+    ("processor", "Intel(R) Core(TM) i5-7300U CPU @ 2.60GHz"),
+    ("microcode", "0xf6"),
+    ("IOMMU", "2 in use"),
+    ("hypervisor", "no"),
+];
+
 fn air_gap(bad: bool) -> Event {
     let absent = |tried, how| Proof { tried, found: Found::Absent(Shown::new(how)) };
-    let mut proofs = vec![
-        absent("socket AF_INET", "ENOSYS"),
-        absent("socket AF_UNIX", "ENOSYS"),
-        absent("/dev/mem", "no entry"),
-        absent("/sys/class/ieee80211", "no entry"),
-        absent("kexec_load", "ENOSYS"),
-        absent("init_module", "ENOSYS"),
-    ];
+    let no_entry = PATHS.iter().map(|path| absent(*path, "no entry"));
+    let mut proofs: Vec<Proof> = CALLS.iter().map(|call| absent(*call, "ENOSYS")).chain(no_entry).collect();
     if bad {
         proofs.push(Proof { tried: "/sys/class/net", found: Found::Present });
         proofs.push(Proof { tried: "bpf", found: Found::Untried(Shown::new("EPERM")) });
@@ -111,10 +154,7 @@ fn air_gap(bad: bool) -> Event {
             Unused { what: "network card", id: Shown::new("PCI 8086:100e at 00:03.0") },
             Unused { what: "internal disk", id: Shown::new("sdb, 500 GB, SAMSUNG; never opened") },
         ],
-        machine: vec![
-            Fact { what: "firmware", value: Shown::new("UEFI, LENOVO N2JET98W 2023-02-01") },
-            Fact { what: "kernel", value: Shown::new("6.1.192-ceremony") },
-        ],
+        machine: MACHINE.map(|(what, value)| Fact { what, value: Shown::new(value) }).into(),
         scroll: 0,
     })
 }
@@ -266,13 +306,20 @@ fn the_digest_is_shown_whole_in_groups_and_words() {
     let shown: Vec<String> = groups.iter().map(|group| format!("{group}  {}", group.words())).collect();
     let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
     check("medium-digest", &look, "Witness", "compare with your own copy", &shown);
-    check("medium-digest", &look, "Witness", "compare", &["head -c 7909376 /dev/sr0 | sha256sum", "Self-check OK"]);
+    check(
+        "medium-digest",
+        &look,
+        "Witness",
+        "compare",
+        &["Self-check OK.  Elsewhere: head -c 7909376 DRIVE | sha256sum (DRIVE: see F1)"],
+    );
 }
 
 #[test]
 fn a_damaged_medium_shows_its_digest_and_leads_nowhere() {
     let look = after([hashed(SelfCheck::Fails)]);
     check("medium-damaged", &look, "Operator", "damaged medium: power off", &["SELF-CHECK FAILED"]);
+    assert!(!rendered(&look, 80, 25).contains("head -c"), "there is nothing to compare it with");
     let (next, acts) = step(look.clone(), press(Key::Enter));
     assert_eq!((next.screen, next.challenged, acts), (Screen::Medium, look.challenged, Vec::new()));
 }
@@ -311,8 +358,15 @@ fn a_met_challenge_shows_both_and_goes_on() {
 #[test]
 fn the_air_gap_names_every_proof_and_what_lies_unused() {
     let look = after(at(Screen::AirGap, vec![]));
-    let shown = ["socket AF_INET", "absent (ENOSYS)", "8086:100e", "never opened", "6.1.192"];
+    let shown = ["socket INET ", "absent (ENOSYS)", "/sys/kernel/debug", "8086:100e", "never opened"];
     check("air-gap", &look, "Witness", "every way out was tried", &shown);
+    let more = |look: &Look| rendered(look, 80, 25).contains(text::MORE_BELOW);
+    assert!(more(&look) && !rendered(&look, 80, 25).contains("hypervisor"));
+    // However often Down is pressed, the last line stays the last, and the next Up moves.
+    let down = (0..100).fold(look, |look, _| step(look, press(Key::Down)).0);
+    let last = ["lockdown", "randomness", "microcode", "IOMMU", "hypervisor        no"];
+    check("air-gap-end", &down, "Witness", "every way out was tried", &last);
+    assert!(!more(&down) && more(&step(down, press(Key::Up)).0));
     let broken = after(at(Screen::AirGap, vec![air_gap(true)]));
     check("air-gap-broken", &broken, "Operator", "this kernel is not air-gapped", &["PRESENT", "not tried: EPERM"]);
     assert_eq!(step(broken, press(Key::Enter)).0.screen, Screen::AirGap, "nobody waves it through");
@@ -321,10 +375,13 @@ fn the_air_gap_names_every_proof_and_what_lies_unused() {
 #[test]
 fn the_clock_is_shown_set_and_refused() {
     let clock = |events: Vec<Event>| after(at(Screen::Clock, events));
-    check("clock", &clock(vec![]), "Operator", "compare with a watch", &["2026-11-21 21:05:00"]);
+    check("clock", &clock(vec![]), "Operator", "compare with a watch; set", &["2026-11-21 21:05:00"]);
+    let later = Event::Read { wall: Wall(1_795_298_700), mono_ms: 3_609_000 };
+    let right = clock(vec![press(Key::Enter), later]);
+    assert_eq!(right.clock.compared, Some(Wall(1_795_295_100)), "when it was compared, not now");
     let early = clock(vec![Event::Read { wall: Wall(0), mono_ms: 9_500 }]);
     let words = ["before this image was made", "1970-01-01", "jumped by"];
-    check("clock-early", &early, "Operator", "compare with a watch", &words);
+    check("clock-early", &early, "Operator", "compare with a watch and set the clock: it cannot be right.", &words);
     assert_eq!(step(early, press(Key::Enter)).0.screen, Screen::Clock, "an impossible clock leads nowhere");
     let mistyped = clock(typed("21.11.2026").chain([press(Key::Enter)]).collect());
     check("clock-mistyped", &mistyped, "Operator", "compare with a watch", &["expected YYYY-MM-DD hh:mm"]);
@@ -356,10 +413,16 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
         "USB2.0 Hub",
         "network or radio: not let in",
     ];
-    check("devices", &look, "Witness", "compare serials with the labels", &shown);
+    check("devices", &look, "Operator", "pull out every token of the clone alarm", &shown);
     let down = [press(Key::Down), devices()].into_iter().fold(look, |look, event| step(look, event).0);
     let shown = ["one drive at a time: first take out 1-4"];
-    check("devices-scrolled", &down, "Witness", "compare serials with the labels", &shown);
+    check("devices-scrolled", &down, "Operator", "pull out every token of the clone alarm", &shown);
+    let far = (0..100).fold(down, |look, _| step(look, press(Key::Down)).0);
+    assert!(rendered(&far, 80, 25).contains(shown[0]), "the last line stays in sight");
+    let Event::Seen(mut genuine) = devices() else { panic!() };
+    genuine.tokens.remove(1);
+    let genuine = after(at(Screen::Devices, vec![Event::Seen(genuine)]));
+    check("devices-genuine", &genuine, "Witness", "compare serials with the labels", &["DENK0404144"]);
 }
 
 fn keyboard_came() -> Event {
@@ -413,6 +476,30 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
 }
 
 #[test]
+fn every_rule_a_plan_breaks_can_be_read() {
+    // No token has a serial, and no drive a volume.
+    let plan = include_str!("../../../docs/plans/safire.toml");
+    let plan = ["serial", "volume"].iter().fold(plan.to_owned(), |plan, key| {
+        let (key, none) = (format!("{key} = "), format!("{key} = \"?\""));
+        plan.lines().map(|line| if line.starts_with(&key) { &none } else { line }).collect::<Vec<_>>().join("\n")
+    });
+    let refusals = plan::read(plan.as_bytes()).unwrap_err();
+    assert!(refusals.len() > 8, "{refusals:?}");
+    let look = after(at(Screen::Devices, vec![]));
+    let (mut intake, last) = (Intake::default(), refusals.last().unwrap().to_string());
+    intake.stage = Stage::Refused(refusals.clone());
+    let keys = "Enter: go on  Up Down: scroll  Esc: back";
+    check_with(Some(&intake), "intake-refused", &look, "Operator", "take the drive out", &[keys]);
+    let shows = |intake: &Intake, words: &str| {
+        let screen = shown(&Showing::Intake(&look, intake), 80, 25);
+        screen.split_whitespace().collect::<Vec<_>>().join(" ").contains(words)
+    };
+    assert!(shows(&intake, text::MORE_BELOW) && !shows(&intake, &last));
+    intake.above = refusals.len() - 1;
+    assert!(shows(&intake, &last) && !shows(&intake, text::MORE_BELOW));
+}
+
+#[test]
 fn a_keyboard_on_usb_is_asked_for_its_code_while_a_plan_comes_in() {
     let look = after(at(Screen::Devices, vec![keyboard_came()]));
     let (shown, mut intake) = (["type on it 123456   typed: ______   3 tries left"], Intake::default());
@@ -427,7 +514,7 @@ fn a_keyboard_on_usb_is_asked_for_its_code_over_any_screen() {
     let pressed = |key| Event::Pressed(Press { key, keyboard: KeyboardId(7) });
     let shown = ["USB port 1-3: Dell KB216 Wired Keyboard", "type on it 123456   typed: 1_____   3 tries left"];
     let asked = after(at(Screen::Devices, vec![devices(), came, pressed(Key::Char('1')), pressed(Key::Enter)]));
-    check("keyboard-asked", &asked, "Witness", "compare serials with the labels", &shown);
+    check("keyboard-asked", &asked, "Operator", "pull out every token of the clone alarm", &shown);
     assert_eq!(asked.screen, Screen::Devices, "Enter of a keyboard that does not count changes nothing");
     assert_eq!(step(asked.clone(), pressed(Key::Escape)).0.screen, Screen::Devices);
     let met = "23456".chars().fold(asked.clone(), |look, typed| step(look, pressed(Key::Char(typed))).0);

@@ -121,9 +121,10 @@ fn look(now: Wall) -> Result<Look, Box<dyn Error>> {
         digest: Digest::of(&program),
         self_check: SelfCheck::Holds,
     });
-    look.challenged = Challenged::Met(Source::OwnBuild);
+    look.challenged = Challenged::Met(Source::Nobody);
     let machine = vec![Fact { what: "rehearsal", value: Shown::new("no air gap was tried") }];
     look.air_gap = AirGap::Tried { proofs: Vec::new(), unused: Vec::new(), machine, scroll: 0 };
+    look.clock.compared = Some(now);
     look.screen = Screen::Devices;
     Ok(step(look, Event::Read { wall: now, mono_ms: 0 }).0)
 }

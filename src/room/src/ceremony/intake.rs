@@ -41,6 +41,8 @@ pub struct Intake {
     pub stage: Stage,
     /// Digest of the plan, once it was read.
     pub digest: Option<Digest>,
+    /// Refusals of a plan that were scrolled out of sight: never the last one.
+    pub above: usize,
     /// What went wrong last.
     pub wrong: Option<String>,
     bytes: Vec<u8>,
@@ -54,6 +56,7 @@ impl Default for Intake {
         Self {
             stage: Stage::Insert,
             digest: None,
+            above: 0,
             wrong: None,
             bytes: Vec::new(),
             serial: Shown::default(),
@@ -87,6 +90,14 @@ impl Intake {
                 return Next::Back;
             }
             (Stage::Insert, Key::Enter) => self.read(machine).map(|()| None),
+            (Stage::Refused(refusals), Key::Down) => {
+                self.above = refusals.len().saturating_sub(1).min(self.above + 1);
+                Ok(None)
+            }
+            (Stage::Refused(_), Key::Up) => {
+                self.above = self.above.saturating_sub(1);
+                Ok(None)
+            }
             (Stage::Refused(_), Key::Enter) => {
                 *self = Self::default();
                 Ok(None)

@@ -69,8 +69,10 @@ impl AirGap {
         }
     }
 
-    pub(super) fn scroll(&mut self) -> Option<&mut u16> {
-        if let Self::Tried { scroll, .. } = self { Some(scroll) } else { None }
+    /// Which line is the first shown, and how many there are: two proofs on each, then both headings with what follows.
+    pub(super) fn scroll(&mut self) -> Option<(&mut u16, usize)> {
+        let Self::Tried { proofs, unused, machine, scroll } = self else { return None };
+        Some((scroll, proofs.len().div_ceil(2) + 1 + unused.len().max(1) + 1 + machine.len()))
     }
 }
 

@@ -16,10 +16,12 @@ pub enum Source {
     Phone,
     /// Of an image this witness built.
     OwnBuild,
+    /// From nowhere: a rehearsal without a medium, where nobody was asked.
+    Nobody,
 }
 
 impl Source {
-    /// Every source, in the order of their keys 1 to 3.
+    /// Every source a witness can name, in the order of their keys 1 to 3.
     pub const ALL: [Self; 3] = [Self::Paper, Self::Phone, Self::OwnBuild];
 
     fn chosen(key: Key) -> Option<Self> {

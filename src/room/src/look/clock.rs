@@ -21,6 +21,8 @@ pub struct Clock {
     pub mistake: Option<CivilError>,
     /// The last time the clock moved by itself, and by how many seconds.
     pub jumped: Option<(Wall, i64)>,
+    /// What it showed when somebody last said that it is right.
+    pub compared: Option<Wall>,
     /// What came of setting it by hand.
     pub set: Option<Set>,
     committed: Wall,
@@ -57,6 +59,7 @@ impl Clock {
             now: None,
             mistake: None,
             jumped: None,
+            compared: None,
             set: None,
             committed,
             field: Field::default(),

@@ -143,6 +143,14 @@ impl Devices {
         self.others.iter().filter(foreign).find(|other| self.hubs.iter().any(|hub| behind(&other.port, hub)))
     }
 
+    /// Which line is the first shown, and how many there are at most.
+    pub(super) fn scroll(&mut self, keyboards: usize) -> (&mut u16, usize) {
+        /// Headings, and the lines that say that there is none.
+        const HEADINGS: usize = 7;
+        let each = self.clones().len() + 3 * self.tokens.len() + 2 * self.drives.len();
+        (&mut self.scroll, HEADINGS + each + keyboards + self.hubs.len() + self.others.len())
+    }
+
     /// Serials that more than one token claims: a clone, or a forgery.
     pub fn clones(&self) -> Vec<&Shown> {
         let mut serials: Vec<&Shown> = self.tokens.iter().map(|token| &token.serial).collect();

@@ -295,7 +295,8 @@ fn on_screen(look: &mut Look, key: Key) -> Vec<Act> {
     match look.screen {
         Screen::Medium => on_medium(look, key),
         Screen::Clock if key == Key::Enter && look.clock.typed().is_empty() => {
-            if look.clock.believable().is_ok() {
+            if let Ok(now) = look.clock.believable() {
+                look.clock.compared = Some(now);
                 look.screen = look.screen.next();
             }
             Vec::new()
@@ -342,13 +343,17 @@ fn on_medium(look: &mut Look, key: Key) -> Vec<Act> {
 
 impl Look {
     fn scroll(&mut self, by: i16) {
+        /// Lines of them that the smallest screen shows.
+        const SHOWN: usize = 21;
+        let keyboards = self.keyboards.all().len();
         let at = match self.screen {
             Screen::AirGap => self.air_gap.scroll(),
-            Screen::Devices => self.devices.as_mut().map(|devices| &mut devices.scroll),
+            Screen::Devices => self.devices.as_mut().map(|devices| devices.scroll(keyboards)),
             Screen::Medium | Screen::Clock => None,
         };
-        if let Some(at) = at {
-            *at = at.saturating_add_signed(by);
+        if let Some((at, lines)) = at {
+            let most = u16::try_from(lines.saturating_sub(SHOWN)).unwrap_or(u16::MAX);
+            *at = at.saturating_add_signed(by).min(most);
         }
     }
 }

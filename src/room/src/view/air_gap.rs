@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{BAD, GOOD, PLAIN, STRONG, instruction, lines, row, rows};
+use super::{BAD, GOOD, PLAIN, STRONG, instruction, row, rows, scrolled};
 use crate::look::Look;
 use crate::look::air_gap::{AirGap, Found};
 use crate::text;
@@ -34,5 +34,5 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     shown.extend(unused.iter().map(|unused| Line::from(format!("{:<18}{}", unused.what, unused.id))));
     shown.push(Line::styled(text::MACHINE, STRONG));
     shown.extend(machine.iter().map(|fact| Line::from(format!("{:<18}{}", fact.what, fact.value))));
-    lines(frame, rows(area, 1), shown, *scroll);
+    scrolled(frame, rows(area, 1), shown, *scroll);
 }

@@ -18,7 +18,7 @@ pub(super) fn draw(challenged: &Challenged, frame: &mut Frame, area: Rect) {
     }
     let style = if matches!(challenged, Challenged::Differs(..)) { BAD } else { PLAIN };
     shown.extend(words.facts.into_iter().map(|fact| Line::styled(fact, style)));
-    lines(frame, rows(area, 3), shown, 0);
+    lines(frame, rows(area, 3), shown);
 }
 
 fn asked(open: &Open) -> Vec<Line<'static>> {

@@ -36,5 +36,5 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     if let Some(mistake) = clock.mistake {
         shown.push(Line::styled(format!("  {mistake}"), BAD));
     }
-    lines(frame, rows(area, 3), shown, 0);
+    lines(frame, rows(area, 3), shown);
 }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{BAD, PLAIN, STRONG, instruction, lines, row, rows};
+use super::{BAD, PLAIN, STRONG, instruction, row, rows, scrolled};
 use crate::drives::Drive;
 use crate::look::Look;
 use crate::look::devices::{Chain, Looked, Other, Token};
@@ -35,7 +35,7 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
         devices.hubs.iter().map(|hub| named(hub.port.as_str(), hub.product.as_str(), "")).collect(),
     );
     section(text_usb::OTHERS, None, devices.others.iter().map(other).collect());
-    lines(frame, rows(area, 2), shown, devices.scroll);
+    scrolled(frame, rows(area, 2), shown, devices.scroll);
 }
 
 fn named(port: &str, product: &str, rest: &str) -> Line<'static> {

@@ -6,7 +6,8 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{
-    BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, keyboards, lines, order, row, rows, title,
+    BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, keyboards, order, row, rows, scrolled,
+    title,
 };
 use crate::ceremony::intake::{Intake, Stage};
 use crate::look::Look;
@@ -26,7 +27,7 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
         Stage::Insert => (text::OPERATOR, words::INSERT, Vec::new()),
         Stage::Logs => (text::OPERATOR, words::LOGS, vec![Line::from(words::INTERRUPTED), Line::from("")]),
         Stage::Refused(refusals) => {
-            let refused = words::refused(refusals).into_iter().map(|line| Line::styled(line, BAD));
+            let refused = words::refused(refusals).into_iter().skip(intake.above).map(|line| Line::styled(line, BAD));
             (text::OPERATOR, words::REFUSED, refused.collect())
         }
         Stage::Challenge(challenged) if challenged.hides_digest() => {
@@ -40,7 +41,7 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
     if let Some(wrong) = &intake.wrong {
         shown.extend([Line::from(""), Line::styled(wrong.clone(), BAD)]);
     }
-    lines(frame, rows(body, 3), shown, 0);
+    scrolled(frame, rows(body, 3), shown, 0);
     foot(look, intake, frame, body);
 }
 

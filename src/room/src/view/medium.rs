@@ -23,7 +23,7 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
                 shown.push(Line::from(""));
                 shown.push(Line::styled(progress(*done, *len, area.width - 4), GOOD));
             }
-            lines(frame, rows(area, 3), shown, 0);
+            lines(frame, rows(area, 3), shown);
         }
     }
 }
@@ -36,11 +36,14 @@ fn hashed_medium(look: &Look, hashed: &Hashed, frame: &mut Frame, area: Rect) {
         SelfCheck::Holds => Span::styled(text::self_check(hashed), GOOD),
         SelfCheck::Fails => Span::styled(text::self_check(hashed), BAD),
     };
-    let challenge = match look.challenged {
-        Challenged::Met(source) => Span::styled(text::met(source), GOOD),
-        _ => Span::styled(text::hash_elsewhere(hashed), PLAIN),
-    };
-    frame.render_widget(Line::from(vec![Span::raw(" "), verdict, Span::raw("  "), challenge]), row(area, 21));
+    let mut last = vec![Span::raw(" "), verdict, Span::raw("  ")];
+    match (hashed.self_check, &look.challenged) {
+        // There is nothing to compare a damaged medium with.
+        (SelfCheck::Fails, _) => {}
+        (_, Challenged::Met(source)) => last.push(Span::styled(text::met(*source), GOOD)),
+        _ => last.push(Span::styled(text::hash_elsewhere(hashed), PLAIN)),
+    }
+    frame.render_widget(Line::from(last), row(area, 21));
 }
 
 /// The whole digest: large, then each group with its number and its words.

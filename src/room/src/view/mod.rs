@@ -15,10 +15,11 @@ mod medium;
 mod over;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use crate::look::{Look, Over, Screen, Tree};
 use crate::run::Showing;
@@ -135,9 +136,33 @@ fn instruction(frame: &mut Frame, area: Rect, role: &str, words: &str) {
     );
 }
 
-/// Lines from the top of an area, long ones wrapped, the first `scroll` ones left out.
-fn lines<'a>(frame: &mut Frame, area: Rect, lines: Vec<Line<'a>>, scroll: u16) {
-    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).scroll((scroll, 0)), area);
+/// Lines from the top of an area, long ones wrapped.
+fn lines(frame: &mut Frame, area: Rect, lines: Vec<Line<'_>>) {
+    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), area);
+}
+
+/// As [`lines`], of which people scroll to the end and no further; while there is more below, the last row says so.
+fn scrolled(frame: &mut Frame, area: Rect, lines: Vec<Line<'_>>, scroll: u16) {
+    // Two rows of wrapped words have more than one row's width.
+    let rows_max = lines.iter().map(|line| 2 * (line.width() / usize::from(area.width.max(1))) + 2).sum::<usize>();
+    let block = Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false });
+    let rows = height(&block, area.width, u16::try_from(rows_max).unwrap_or(u16::MAX));
+    let most = rows.saturating_sub(area.height);
+    let more = u16::from(scroll < most);
+    let above = Rect { height: area.height - more, ..area };
+    frame.render_widget(block.scroll((scroll.min(most), 0)), above);
+    if more > 0 {
+        frame.render_widget(Line::styled(text::MORE_BELOW, ASK), row(area, above.height));
+    }
+}
+
+/// Rows a block takes once it is wrapped, of `rows_max` at most.
+fn height(block: &Paragraph<'_>, width: u16, rows_max: u16) -> u16 {
+    let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width, height: rows_max });
+    block.clone().render(buffer.area, &mut buffer);
+    let mut rows = buffer.content.chunks(usize::from(width.max(1))).enumerate();
+    let last = rows.rfind(|(_, row)| row.iter().any(|cell| cell.symbol() != " "));
+    last.map_or(0, |(at, _)| u16::try_from(at + 1).unwrap_or(rows_max))
 }
 
 fn row(area: Rect, y: u16) -> Rect {

@@ -11,7 +11,7 @@ use crate::text;
 
 pub(super) fn help(look: &Look, screen: Screen, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::ANYBODY, text::HELP);
-    lines(frame, rows(area, 3), text::help(look, screen).into_iter().map(Line::from).collect(), 0);
+    lines(frame, rows(area, 3), text::help(look, screen).into_iter().map(Line::from).collect());
 }
 
 pub(super) fn keyboard(look: &Look, field: &Field, frame: &mut Frame, area: Rect) {
@@ -19,10 +19,10 @@ pub(super) fn keyboard(look: &Look, field: &Field, frame: &mut Frame, area: Rect
     let mut shown: Vec<Line> = text::keyboard(field.text()).into_iter().map(Line::from).collect();
     shown.push(Line::from(""));
     shown.push(Line::styled(format!("  layout {}:  {}_", look.layout.name(), field.text()), ASK));
-    lines(frame, rows(area, 3), shown, 0);
+    lines(frame, rows(area, 3), shown);
 }
 
 pub(super) fn power_off(field: &Field, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::OPERATOR, text::POWER_OFF);
-    lines(frame, rows(area, 3), vec![Line::styled(format!("  {}_", field.text()), BAD)], 0);
+    lines(frame, rows(area, 3), vec![Line::styled(format!("  {}_", field.text()), BAD)]);
 }

@@ -3,11 +3,11 @@
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::step::Waiting;
 use ratatui::Frame;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Widget, Wrap};
+use ratatui::widgets::{Paragraph, Wrap};
 
+use super::super::height;
 use super::{ASK, BAD, PLAIN, STRONG};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::form::Input;
@@ -28,7 +28,8 @@ pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
 /// go first, then facts are scrolled: what is asked and what is typed stays in sight.
 pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, area: Rect) {
     let blocks = blocks.map(|lines| (!lines.is_empty()).then(|| Paragraph::new(lines).wrap(Wrap { trim: false })));
-    let mut heights = blocks.each_ref().map(|block| block.as_ref().map_or(0, |block| height(block, area.width)));
+    let mut heights =
+        blocks.each_ref().map(|block| block.as_ref().map_or(0, |block| height(block, area.width, ROWS_MAX)));
     let (sum, gaps) = (heights.iter().sum::<u16>(), blocks.iter().flatten().count().saturating_sub(1));
     let gap = u16::from(usize::from(sum) + gaps <= usize::from(area.height));
     let lacks = sum.saturating_sub(area.height);
@@ -41,15 +42,6 @@ pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, 
         frame.render_widget(block, Rect { y, height: rows, ..area }.intersection(area));
         y += rows + gap;
     }
-}
-
-/// Rows a block takes once it is wrapped.
-fn height(block: &Paragraph<'_>, width: u16) -> u16 {
-    let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width, height: ROWS_MAX });
-    block.clone().render(buffer.area, &mut buffer);
-    let mut rows = buffer.content.chunks(usize::from(width)).enumerate();
-    let last = rows.rfind(|(_, row)| row.iter().any(|cell| cell.symbol() != " "));
-    last.map_or(0, |(at, _)| u16::try_from(at + 1).unwrap_or(ROWS_MAX))
 }
 
 /// The step, and across the whole width whether it cannot be undone.

@@ -130,11 +130,23 @@ fn steps(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
                 core::cmp::Ordering::Equal => ("►", STRONG),
                 core::cmp::Ordering::Greater => ("·", PLAIN),
             };
-            let name: String = words::step(scene.plan, step.kind).chars().take(usize::from(STEPS) - 7).collect();
+            let name = shortened(&words::step(scene.plan, step.kind), usize::from(STEPS) - 7);
             Line::styled(format!(" {mark}{:>3} {name}", place + 1), style)
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// A name that fits: of a longer one the middle is left out, because names of one plan differ at the end.
+fn shortened(name: &str, columns: usize) -> String {
+    const GAP: &str = "..";
+    let len = name.chars().count();
+    if len <= columns {
+        return name.to_owned();
+    }
+    let kept = columns.saturating_sub(GAP.len());
+    let (head, tail) = (kept.div_ceil(2), kept / 2);
+    name.chars().take(head).chain(GAP.chars()).chain(name.chars().skip(len - tail)).collect()
 }
 
 /// What lies over the ceremony: who acts and what is asked there, and the words below it.
@@ -154,12 +166,11 @@ fn pace(scene: &Scene<'_>) -> (String, Style) {
     let steps = scene.script.steps.len();
     let planned: u32 = scene.script.steps.iter().map(|step| u32::from(step.budget)).sum();
     let (here, whole) = (minutes(scene.since.0), minutes(scene.since.1));
-    let words = format!(
-        "step {} of {steps}: {} of {budget} min   ceremony: {} of {planned} min   head of record:",
-        (usize::from(scene.state.at().0) + 1).min(steps),
-        here.min(MINUTES_MAX),
-        whole.min(MINUTES_MAX),
-    );
+    let at = match step {
+        Some(step) => format!("step {} of {steps}: {} of {budget} min", step.id.0 + 1, here.min(MINUTES_MAX)),
+        None => format!("all {steps} steps are done"),
+    };
+    let words = format!("{at}   ceremony: {} of {planned} min   head of record:", whole.min(MINUTES_MAX),);
     (words, if step.is_some() && here > u64::from(budget) { ASK } else { PLAIN })
 }
 
@@ -181,5 +192,17 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         }
         (_, Waiting::Asked(Ask::Again { .. }), _) => "F1 help  F2 keyboard  F10 off  Enter: go on",
         _ => "F1 help  F2 keyboard  F3 object  F10 off  Enter: go on",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_at_the_end_differ_in_the_list_of_steps_too() {
+        assert_eq!(shortened("Sign in custodian-1", 19), "Sign in custodian-1");
+        assert_eq!(shortened("Make metadata-signing-2026", 19), "Make meta..ing-2026");
+        assert_eq!(shortened("Make metadata-signing-2026-ec", 19), "Make meta..-2026-ec");
     }
 }
