@@ -11,8 +11,9 @@ use crate::layout::Layout;
 use crate::look::air_gap::{AirGap, Found};
 use crate::look::challenge::Challenged;
 use crate::look::devices::Devices;
-use crate::look::{Act, Build, Event, Look, Over, Screen, Tree, step};
+use crate::look::{Act, Build, Event, Look, Over, Screen, step};
 use crate::ports::{Machine, Now};
+use crate::text;
 
 /// What the room needs besides the machine: a screen, and whatever happens around it.
 pub trait Ports {
@@ -163,7 +164,7 @@ fn start(look: &Look) -> Option<Start> {
     let image = *look.digest()?;
     let mut findings = Vec::new();
     if let Challenged::Met(source) = &look.challenged {
-        findings.push(Looked::Medium { source: Text::fitted(crate::text::source(*source)) });
+        findings.push(Looked::Medium { source: Text::fitted(text::source(*source)) });
     }
     if let AirGap::Tried { proofs, unused, machine, .. } = &look.air_gap {
         let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();
@@ -175,10 +176,7 @@ fn start(look: &Look) -> Option<Start> {
     }
     findings.extend(look.clock.compared.map(|wall| Looked::Clock { wall: wall.0 }));
     let Build { version, revision, tree, .. } = &look.build;
-    let dirty = match tree {
-        Tree::Clean => "",
-        Tree::Dirty => "DIRTY",
-    };
-    let build = [version.as_str(), revision, dirty].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let said = [version.as_str(), revision, text::tree(*tree)];
+    let build = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     Some(Start { image, build: Text::fitted(&build.join(" ")), tree: *tree, findings })
 }

@@ -43,6 +43,14 @@ pub fn screen(screen: Screen) -> &'static str {
 /// What stands beside the order of screens until a plan is in.
 pub const ONLY_LOOKING: &str = "no plan: it only looks ";
 
+/// What is said of an image that nobody can rebuild, and of no other.
+pub const fn tree(tree: Tree) -> &'static str {
+    match tree {
+        Tree::Clean => "",
+        Tree::Dirty => "DIRTY",
+    }
+}
+
 /// What stands at the top of every screen: the commit strangers can rebuild, whole, or that there is none.
 pub fn title(build: &Build) -> String {
     match build.tree {

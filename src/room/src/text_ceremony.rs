@@ -11,8 +11,8 @@ use conclave_ceremony::step::{Unfit, Waiting};
 use crate::ceremony::NotTaken;
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
-use crate::look::{Over, Tree};
-use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF};
+use crate::look::Over;
+use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, tree};
 use crate::vault::{Mistyped, NotPublic};
 
 /// Label of the line for a sign-in code.
@@ -162,11 +162,7 @@ pub fn other_bag(planned: &str, typed: &str) -> String {
 
 /// What stands at the top of every screen: the ceremony, and whether nobody can rebuild what runs.
 pub fn bar(scene: &Scene<'_>) -> String {
-    let dirty = match scene.tree {
-        Tree::Clean => "",
-        Tree::Dirty => "DIRTY",
-    };
-    format!(" CONCLAVE {dirty} {}", scene.plan.title)
+    format!(" CONCLAVE {} {}", tree(scene.tree), scene.plan.title)
 }
 
 /// A device by name and serial, in full.
@@ -365,8 +361,8 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         Waiting::Begin => "wait.".into(),
         Waiting::Closed => "switch off with F10 when everybody has written the head down.".into(),
         Waiting::Halted(_) => {
-            "stop. Read what happened; switch off with F10. When that is put right, the same medium and both \
-                               log drives go on at this step."
+            "stop. Read what happened; switch off with F10. When that is put right, the same medium and both log drives go \
+             on at this step."
                 .into()
         }
         Waiting::Acting(Act::Reveal(slot)) => match scene.desk.stage {

@@ -76,9 +76,7 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        let words = format!("{}\n{}", text::title(&look.build), text::too_small(area.width, area.height));
-        frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
-        return;
+        return too_small(&text::title(&look.build), frame);
     }
     title(look, frame, row(area, 0));
     order(look, frame, row(area, 1));
@@ -101,11 +99,23 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     frame.render_widget(Paragraph::new(keys).style(style), row(area, area.height - 1));
 }
 
-fn title(look: &Look, frame: &mut Frame, area: Rect) {
-    let style = match look.build.tree {
+/// The title, and what to do about a screen too small for anything else.
+fn too_small(title: &str, frame: &mut Frame) {
+    let area = frame.area();
+    let words = format!("{title}\n{}", text::too_small(area.width, area.height));
+    frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
+}
+
+/// What the row at the top looks like: red where nobody can rebuild what runs.
+const fn top(tree: Tree) -> Style {
+    match tree {
         Tree::Clean => BAR,
         Tree::Dirty => BAD,
-    };
+    }
+}
+
+fn title(look: &Look, frame: &mut Frame, area: Rect) {
+    let style = top(look.build.tree);
     frame.render_widget(Paragraph::new(format!(" {}", text::title(&look.build))).style(style), area);
     let time = match look.clock.now {
         Some(now) => format!("{} UTC ", now.shown(crate::civil::Ahead(0))),

@@ -16,13 +16,13 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::{Color, Style};
 use ratatui::text::Line;
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
-use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, keyboards, right, row};
+use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, keyboards, right, row, too_small, top};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
-use crate::look::{Over, Tree};
+use crate::look::Over;
 use crate::{text, text_ceremony as words, text_usb};
 
 /// Rows above the middle: title, and the bar of a rehearsal.
@@ -43,15 +43,9 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        let words = format!("{}\n{}", words::bar(scene), text::too_small(area.width, area.height));
-        frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
-        return;
+        return too_small(&words::bar(scene), frame);
     }
-    let style = match scene.tree {
-        Tree::Clean => BAR,
-        Tree::Dirty => BAD,
-    };
-    frame.render_widget(Paragraph::new(words::bar(scene)).style(style), row(area, 0));
+    frame.render_widget(Paragraph::new(words::bar(scene)).style(top(scene.tree)), row(area, 0));
     if scene.plan.kind == Kind::Rehearsal {
         let bar = Paragraph::new(words::REHEARSAL).style(REHEARSAL).alignment(Alignment::Center);
         frame.render_widget(bar, row(area, 1));
@@ -170,7 +164,7 @@ fn pace(scene: &Scene<'_>) -> (String, Style) {
         Some(step) => format!("step {} of {steps}: {} of {budget} min", step.id.0 + 1, here.min(MINUTES_MAX)),
         None => format!("all {steps} steps are done"),
     };
-    let words = format!("{at}   ceremony: {} of {planned} min   head of record:", whole.min(MINUTES_MAX),);
+    let words = format!("{at}   ceremony: {} of {planned} min   head of record:", whole.min(MINUTES_MAX));
     (words, if step.is_some() && here > u64::from(budget) { ASK } else { PLAIN })
 }
 
