@@ -24,7 +24,7 @@ use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, keys};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, start};
 use screens::Screens;
@@ -46,6 +46,11 @@ fn middle<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> String {
     let rows = screen(ceremony);
     let middle = rows[2..22].iter().map(|row| row.chars().skip(26).collect::<String>());
     middle.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Types lines.
+fn types<R: RootKind>(ceremony: &mut Ceremony<World, R>, world: &mut World, lines: &[&str]) {
+    lines.iter().flat_map(|line| keys(line)).for_each(|key| ceremony.press(key, world));
 }
 
 /// What the verifier says of a record, without the files beside it.

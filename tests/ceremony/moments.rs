@@ -8,7 +8,6 @@ use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::{Device, DriveId};
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
-use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ceremony::desk::Stage;
 use conclave_room::ceremony::scene::Scene;
@@ -19,14 +18,12 @@ use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::Never;
 use conclave_sim::world::drives::Lies;
-use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::start;
-use smartcard_hsm::cvc::RootKind;
 
 use super::screens::moment;
-use super::{MINIMAL, stage};
+use super::{MINIMAL, stage, types};
 
 #[test]
 fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_the_seconds() {
@@ -94,7 +91,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
             }
             (Waiting::Asked(Ask::Go { who: Some(_), .. }), _) if !refused => {
                 refused = true;
-                typed(ceremony, &mut stage.world, "zzzz");
+                types(ceremony, &mut stage.world, &["zzzz"]);
                 let said = [conclave_room::text_ceremony::UNKNOWN_CODE, "Sign-in code: _"];
                 moment("refused-line", ceremony.scene(), &said);
             }
@@ -138,8 +135,4 @@ fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
         moment(name, ceremony.scene(), says);
         ceremony.press(Key::Escape, &mut stage.world);
     }
-}
-
-fn typed<R: RootKind>(ceremony: &mut Ceremony<World, R>, world: &mut World, line: &str) {
-    line.chars().map(Key::Char).chain([Key::Enter]).for_each(|key| ceremony.press(key, world));
 }

@@ -11,7 +11,6 @@ use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
-use conclave_room::key::Key;
 use conclave_room::ports::Machine;
 use conclave_sim::icc::Icc;
 use conclave_sim::world::machine::World;
@@ -21,14 +20,10 @@ use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{chained, start};
 use smartcard_hsm::cvc::Simulated;
 
-use super::{MINIMAL, account, middle, stage, verified};
+use super::{MINIMAL, account, middle, stage, types, verified};
 
 const MASTER: TokenId = TokenId(0);
 const SELECT: &[u8] = b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00";
-
-fn types(stage: &mut Stage, ceremony: &mut Ceremony<World, Simulated>, line: &str) {
-    line.chars().map(Key::Char).chain([Key::Enter]).for_each(|key| ceremony.press(key, &mut stage.world));
-}
 
 fn resumed(stage: &mut Stage) -> Box<Ceremony<World, Simulated>> {
     stage.world.restart(0);
@@ -69,12 +64,12 @@ fn after_two_wrong_pins_the_last_try_is_spent_by_the_word_for_it_and_by_nothing_
         let waiting = ceremony.waiting();
         if is_pin(&waiting) && wrong < 2 {
             wrong += 1;
-            types(stage, ceremony, "00000000");
+            types(ceremony, &mut stage.world, &["00000000"]);
         } else if matches!(waiting, Waiting::Asked(Ask::Word(_))) {
             let words = middle(ceremony);
             assert!(words.contains("wrong PIN") && words.contains("type the word last if this is meant"), "{words}");
             let sent = stage.world.tokens().changes().len();
-            types(stage, ceremony, "yes");
+            types(ceremony, &mut stage.world, &["yes"]);
             assert!(middle(ceremony).contains("Type the word last if this is meant"));
             assert_eq!(stage.world.tokens().changes().len(), sent, "nothing is sent without the word");
             stage.world.tokens().darken();

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use conclave_ceremony::ask::Ask;
-use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Answer, Event};
 use conclave_ceremony::ids::{Device, DriveId, PersonId};
 use conclave_ceremony::plan::{self, Role};
@@ -11,7 +10,6 @@ use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_publish::{Digest, FileName};
-use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::{Begun, NotBegun};
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::ceremony::resume::NotResumed;
@@ -25,13 +23,11 @@ use conclave_room::shown::Shown;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::{PLAN_DRIVE, Robot};
+use conclave_sim::world::robot::{PLAN_DRIVE, Robot, keys};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{STARTED, chained, start};
 
-use smartcard_hsm::cvc::Simulated;
-
-use super::{MEMO, MINIMAL, account, middle, stage};
+use super::{MEMO, MINIMAL, account, middle, stage, types};
 
 const RECORD: &str = "conclave.cbor";
 
@@ -86,7 +82,7 @@ fn an_edited_plan_has_another_digest_than_the_witness_brought() {
     said(&mut intake, &mut world);
     intake.press(Key::Char('1'), &start(), &mut world);
     for group in agreed.groups().iter().take(6).map(ToString::to_string) {
-        group.chars().map(Key::Char).chain([Key::Enter]).for_each(|key| drop(intake.press(key, &start(), &mut world)));
+        keys(&group).for_each(|key| drop(intake.press(key, &start(), &mut world)));
     }
     let Way::Challenge(challenged) = &intake.stage else { panic!("the challenge") };
     assert!(format!("{challenged:?}").contains("Differs"), "{challenged:?}");
@@ -310,24 +306,6 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
             );
         }
     }
-}
-
-/// The bytes of these entries, chained anew.
-fn chained(entries: Vec<Entry>) -> Vec<u8> {
-    let (mut bytes, mut head) = (Vec::new(), transcript::GENESIS);
-    for mut entry in entries {
-        entry.prev = head.into();
-        let (appended, next) = transcript::append(&head, &entry).unwrap();
-        bytes.extend(appended);
-        head = next;
-    }
-    bytes
-}
-
-/// Types lines, each ended with Enter.
-fn types(ceremony: &mut Ceremony<World, Simulated>, world: &mut World, lines: &[&str]) {
-    let keys = lines.iter().flat_map(|line| line.chars().map(Key::Char).chain([Key::Enter]));
-    keys.for_each(|key| ceremony.press(key, world));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use conclave_room::key::Key;
 use conclave_room::ports::Machine;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{device, screen};
-use conclave_sim::world::robot::{Deed, Robot};
+use conclave_sim::world::robot::{Deed, Robot, keys};
 use conclave_sim::world::stage::{self, Stage};
 use conclave_sim::world::tokens::Place;
 use conclave_tests::ceremony::start;
@@ -225,7 +225,7 @@ impl Trial {
 
     fn typed_code(&self, person: PersonId) -> Vec<Deed> {
         let code = self.robot.code(&self.plan, person).unwrap();
-        code.chars().map(Key::Char).chain([Key::Enter]).map(Deed::Press).collect()
+        keys(code).map(Deed::Press).collect()
     }
 
     /// Somebody who is there and may not.

@@ -8,12 +8,11 @@ use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_room::ceremony::begin::Begun;
-use conclave_room::key::Key;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::{chained, start};
 
-use super::{MINIMAL, account, middle, stage, verified};
+use super::{MINIMAL, account, middle, stage, types, verified};
 
 const TOKENS: [TokenId; 2] = [TokenId(0), TokenId(1)];
 
@@ -34,7 +33,7 @@ fn used_tokens_are_looked_at_before_they_are_erased_by_two_roles_and_a_typed_wor
         if matches!(ceremony.waiting(), Waiting::Asked(Ask::Word(_))) && words.len() < 2 {
             words.push(middle(ceremony));
             if words.len() == 1 {
-                "yes".chars().map(Key::Char).chain([Key::Enter]).for_each(|key| ceremony.press(key, &mut stage.world));
+                types(ceremony, &mut stage.world, &["yes"]);
             }
         }
     });

@@ -24,7 +24,7 @@ use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, keys};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, start};
 use smartcard_hsm::cvc::Simulated;
@@ -120,7 +120,7 @@ impl Theatre {
         let Way::Challenge(Challenged::Open(open)) = &intake.stage else { panic!("{:?}", intake.wrong) };
         let groups = open.challenge.groups(&self.plan.digest).map(|group| group.to_string());
         for group in groups.collect::<Vec<_>>() {
-            for key in group.chars().map(Key::Char).chain([Key::Enter]) {
+            for key in keys(&group) {
                 self.press(&mut intake, key);
             }
         }

@@ -216,9 +216,13 @@ fn moved(device: &str, deed: impl Fn(String) -> Deed) -> Vec<Deed> {
     vec![deed(serial.to_owned()), Deed::Press(Key::Enter)]
 }
 
-/// Lines, each ended with Enter.
+/// The keys of a line, Enter the last.
+pub fn keys(line: &str) -> impl Iterator<Item = Key> {
+    line.chars().map(Key::Char).chain([Key::Enter])
+}
+
 fn typed(lines: &[&str]) -> Vec<Deed> {
-    lines.iter().flat_map(|line| line.chars().map(Key::Char).chain([Key::Enter])).map(Deed::Press).collect()
+    lines.iter().flat_map(|line| keys(line)).map(Deed::Press).collect()
 }
 
 /// A secret as it stands below the instruction: a passphrase by its words, anything else by its characters.
