@@ -6,8 +6,8 @@ use std::process::Command;
 use conclave_publish::Digest;
 
 use crate::lock::{Drift, Entry, Kind};
-use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run};
-use crate::sources;
+use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run, write};
+use crate::{packages, sources};
 
 /// Components of the Rust toolchain that shape the bits; others (documentation, sources, lints) may come and go.
 const RUST_COMPONENTS: [&str; 3] = ["rustc", "rust-std", "cargo"];
@@ -113,13 +113,17 @@ fn printed(text: &str) -> Vec<Offer> {
 
 /// The lock as it would be today: all that `packages` depend on, on an empty machine, and the installed toolchain.
 pub(crate) fn refresh(packages: &Path, scratch: &Path, sysroot: &Path) -> Result<Vec<Entry>, Failure> {
-    let names = read_text(packages)?;
-    let names = names.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| !name.starts_with('#'));
+    let packages = packages::read(&read_text(packages)?)?;
     // Before anything is asked, or it would be about what the archive had when somebody asked last.
     update()?;
+    fresh_dir(scratch)?;
+    let preferences = scratch.join("preferences");
+    write(&preferences, packages::preferences(&packages))?;
     let mut install = Command::new("apt-get");
     install.env("LC_ALL", "C").args(["-qq", "-y", "--print-uris", "--no-install-recommends"]);
-    install.args(["-o", "Dir::State::status=/dev/null", "install"]).args(names);
+    install.arg("-o").arg(format!("Dir::Etc::preferences={}", preferences.display()));
+    install.args(["-o", "Dir::Etc::preferencesparts=/dev/null", "-o", "Dir::State::status=/dev/null", "install"]);
+    install.args(packages.iter().map(|package| &package.name));
     // This listing knows what is needed but carries MD5 for most packages; the other one knows the SHA-256.
     let needed = printed(&run(&mut install)?).into_iter().map(|Offer { name, version, arch, .. }| {
         let digest = Digest::new([0; 32]);

@@ -12,6 +12,7 @@ mod inputs;
 mod iso;
 mod kernel;
 mod lock;
+mod packages;
 mod reproduce;
 mod room;
 mod run;

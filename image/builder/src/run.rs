@@ -7,6 +7,7 @@ use conclave_publish::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::lock::{Drift, LockError};
+use crate::packages::ListError;
 
 /// Lines of a failed command's output that are shown.
 const TAIL_LINES: usize = 40;
@@ -22,6 +23,8 @@ pub(crate) enum Failure {
     Command { command: String, status: std::process::ExitStatus, tail: String },
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error(transparent)]
+    List(#[from] ListError),
     #[error(transparent)]
     Drift(#[from] Drift),
     #[error("Cargo.lock: expected a version and a SHA-256 for each crate of the registry, found none for `{0}`")]

@@ -108,6 +108,19 @@ pub(crate) fn sources() -> impl Iterator<Item = (&'static str, &'static str)> {
     named.into_iter()
 }
 
+/// Debian packages with bytes of their own in the image.
+pub(crate) fn packages() -> impl Iterator<Item = &'static str> {
+    PACKAGES.iter().map(|package| package.name)
+}
+
+/// What apt's preferences call a package together with all that must have its version: the packages of its source.
+///
+/// The kernel's source stands alone: the headers built from it are another matter.
+pub(crate) fn apt_name(package: &str) -> String {
+    let found = PACKAGES.iter().find(|known| known.name == package).and_then(|known| known.source);
+    found.map_or(package.into(), |source| format!("src:{source}"))
+}
+
 /// The one program of the image, as a piece.
 const APPLIANCE: &str = "conclave-appliance";
 /// The crate that carries libusb's C source.
