@@ -1,6 +1,8 @@
 //! The floors of the building, asked of cargo rather than of names: who may depend on whom, which crates never enter,
 //! how many there are, under which licences.
 
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -94,6 +96,19 @@ const LICENCES: &[&str] = &[
     "Apache-2.0 WITH LLVM-exception",
 ];
 
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked", "--offline", "--filter-platform=x86_64-unknown-linux-gnu"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a string").to_owned()
+}
+
 struct Graph {
     names: BTreeMap<String, String>,
     members: BTreeSet<String>,
@@ -104,19 +119,7 @@ struct Graph {
 
 impl Graph {
     fn ask_cargo() -> Self {
-        let output = Command::new(env!("CARGO"))
-            .args([
-                "metadata",
-                "--format-version=1",
-                "--locked",
-                "--offline",
-                "--filter-platform=x86_64-unknown-linux-gnu",
-            ])
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
-        let text = |value: &Value| value.as_str().expect("a string").to_owned();
+        let metadata = metadata();
         let mut graph = Self {
             names: BTreeMap::new(),
             members: metadata["workspace_members"].as_array().expect("members").iter().map(text).collect(),
