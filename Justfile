@@ -39,3 +39,7 @@ reproduce *ARGS:
 # Rewrites image/inputs.lock to what the package archive offers today; review and commit it alone.
 inputs:
     scripts/inputs --refresh
+
+# The recording in the README, from a real rehearsal; look at it and commit it alone.
+recording:
+    scripts/recording
