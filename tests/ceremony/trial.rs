@@ -17,6 +17,7 @@ use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::key::Key;
 use conclave_room::ports::Machine;
+use conclave_sim::card::profile::Profile;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{device, screen};
 use conclave_sim::world::robot::{Deed, Robot, keys};
@@ -86,7 +87,7 @@ impl Trial {
         let script = conclave_ceremony::compile::compile(&plan).unwrap();
         let mut stranger = plan.tokens[0].clone();
         stranger.serial = conclave_ceremony::public::Text::new("DENK0000999").unwrap();
-        let stranger = stage.world.tokens().lay(stage::token(&stranger, &[9; 32]).unwrap());
+        let stranger = stage.world.tokens().lay(stage::token(&stranger, Profile::firmware_4_1(), &[9; 32]).unwrap());
         let Begun::Rehearsal(ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else { panic!() };
         let robot = Robot::new(&plan);
         let (tally, struck, spoilt, faults) = (Tally::new(), BTreeSet::new(), Vec::new(), faults.to_vec());

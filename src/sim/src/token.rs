@@ -18,6 +18,7 @@ pub struct Token {
     card: Card,
     faults: FaultPlan,
     log: Log,
+    lies: Vec<Vec<u8>>,
     /// Power failed under a command and has not come back.
     dark: bool,
 }
@@ -25,7 +26,7 @@ pub struct Token {
 impl Token {
     /// A token without faults.
     pub fn new(card: Card) -> Self {
-        Self { card, faults: FaultPlan::default(), log: Log::default(), dark: false }
+        Self { card, faults: FaultPlan::default(), log: Log::default(), lies: Vec::new(), dark: false }
     }
 
     /// The same token with these faults before it; commands count anew.
@@ -47,6 +48,11 @@ impl Token {
     /// What it was told.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// The responses in which it lied ([`Misfortune::Lies`]): what must be found nowhere else.
+    pub fn lies(&self) -> &[Vec<u8>] {
+        &self.lies
     }
 
     /// Its serial number.
@@ -92,6 +98,7 @@ impl Token {
                 if let Some(last) = answer.response.iter_mut().rev().nth(size_of::<StatusWord>()) {
                     *last ^= 1;
                 }
+                self.lies.push(answer.response.clone());
                 answer
             }
         }

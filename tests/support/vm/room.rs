@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use conclave_ceremony::plan::{Holds, Plan, read};
 use conclave_room::key::Key;
+use conclave_sim::card::profile::Profile;
 use conclave_sim::ccid_device::CcidDevice;
 use conclave_sim::token::Token;
 use conclave_sim::usbredir::{Plugged, plug};
@@ -67,7 +68,8 @@ impl Room {
         let serials = plan.drives.iter().map(|drive| drive.serial.as_str()).chain([PLAN_DRIVE]);
         let sticks: Vec<String> = serials.map(str::to_owned).collect();
         let laid = |planned: &conclave_ceremony::plan::Token| {
-            let token = token(planned, &SEED).expect("a serial number a simulated token can have");
+            let token =
+                token(planned, Profile::firmware_4_1(), &SEED).expect("a serial number a simulated token can have");
             (planned.serial.to_string(), Arc::new(Mutex::new(token)))
         };
         let tokens: BTreeMap<_, _> = plan.tokens.iter().map(laid).collect();

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use smartcard_hsm::apdu::{Apdu, StatusWord};
 
 use super::memory::Write;
-use super::profile::PartialKcv;
+use super::profile::{NoDkek, PartialKcv};
 use super::random::Randomness;
 use super::{Card, Outcome, Reply, sw};
 
@@ -101,6 +101,9 @@ impl Card {
 
     fn domain_status(&self, index: u8) -> Outcome {
         let memory = self.store.read();
+        if matches!(memory.domains, Domains::None) && index == 0 && memory.profile.no_dkek == NoDkek::Zeros {
+            return Ok(Reply::ok(vec![0; 2 + 8]));
+        }
         let kek = memory.domains.kek(index)?;
         let kcv = match memory.profile.partial_kcv {
             PartialKcv::Zeros if kek.outstanding > 0 => [0; 8],

@@ -105,7 +105,8 @@ impl Card {
         self.session.current_file = Some(fid);
         let rest = content.get(offset..).ok_or(sw::OFFSET)?;
         let wanted = command.reply_len_max().map_or(0, ReplyLen::bytes);
-        let len = memory.profile.read_len_max.map_or(wanted, |max| wanted.min(usize::from(max)));
+        let short = memory.profile.read_len_max.filter(|_| wanted <= ReplyLen::SHORT.bytes());
+        let len = short.map_or(wanted, |max| wanted.min(usize::from(max)));
         match rest.get(..len) {
             Some(part) if len == wanted => Ok(Reply::ok(part.to_vec())),
             part => Ok(Reply { sw: sw::END_OF_FILE, ..Reply::ok(part.unwrap_or(rest).to_vec()) }),

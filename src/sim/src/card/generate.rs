@@ -4,7 +4,7 @@ use smartcard_hsm::apdu::{Apdu, StatusWord};
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::tlv;
 
-use super::keys::{EcKey, Key, Material};
+use super::keys::{EcKey, Key, Material, ec_memory_len};
 use super::memory::Write;
 use super::request::{self, Names};
 use super::rsa::{EXPONENT, RsaKey};
@@ -78,12 +78,12 @@ impl Card {
         };
         let (material, waits) = match spec {
             Spec::Rsa { bits } => {
-                self.store.read().room_for(usize::from(bits))?;
+                self.store.read().room_for_key(usize::from(bits))?;
                 let key = RsaKey::take(&mut self.rsa, usize::from(bits), &mut self.random).ok_or(sw::EXECUTION)?;
                 (Material::Rsa(key), self.profile().key_generation_wtx)
             }
             Spec::Ec(curve) => {
-                self.store.read().room_for(usize::from(curve.bits()))?;
+                self.store.read().room_for_key(ec_memory_len(curve))?;
                 let (secret, public) = ec::generate(curve, &mut self.random);
                 (Material::Ec(EcKey { curve, secret, public }), 0)
             }
@@ -111,7 +111,7 @@ impl Card {
         }
         let key = Material::Aes(self.random.bytes(16 + 8 * usize::from(kind - 0xb0)));
         let key = attributes.key(key);
-        self.store.read().room_for(key.memory_len())?;
+        self.store.read().room_for_key(key.memory_len())?;
         self.store.write(Write::Key(id, key));
         Ok(Reply::done())
     }

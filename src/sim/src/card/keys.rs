@@ -42,14 +42,28 @@ pub(super) struct EcKey {
     pub(super) public: Vec<u8>,
 }
 
+/// Bytes that keys may take together: 76 KB, the vendor's figure. Other files have what is free beside them.
+pub(super) const KEYS_LEN_MAX: usize = 76 * 1024;
+/// Bytes of an EC-256 or AES key: 300 of them fill [`KEYS_LEN_MAX`].
+const SHORT_KEY_LEN: usize = KEYS_LEN_MAX / 300;
+
+/// Bytes of card memory a key on a curve takes; an RSA key takes one for each bit. These lengths make the vendor's capacities: 38
+/// keys of RSA-2048, 19 of RSA-4096, 150 of EC-521 or 300 of EC-256 or AES. What lies between is not published.
+pub(super) fn ec_memory_len(curve: Curve) -> usize {
+    match curve.bits() {
+        256 => SHORT_KEY_LEN,
+        521 => KEYS_LEN_MAX / 150,
+        bits => usize::from(bits),
+    }
+}
+
 impl Key {
-    /// Bytes of card memory it takes: one for each bit of modulus, field or key. That is what the vendor's capacities
-    /// (38 keys of RSA-2048, 19 of RSA-4096, 150 of EC-521 or 300 of EC-256 in 76 KB) come to.
+    /// Bytes of card memory it takes.
     pub(super) fn memory_len(&self) -> usize {
         match &self.material {
             Material::Rsa(key) => key.bits(),
-            Material::Ec(key) => usize::from(key.curve.bits()),
-            Material::Aes(_) => 256,
+            Material::Ec(key) => ec_memory_len(key.curve),
+            Material::Aes(_) => SHORT_KEY_LEN,
         }
     }
 
@@ -90,5 +104,18 @@ mod curve_name {
         let name = String::deserialize(deserializer)?;
         let known = Curve::ALL.into_iter().find(|curve| curve.name() == name);
         known.ok_or_else(|| D::Error::custom(format!("curve {name:?}, expected one this simulator knows")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_keys_fit_as_the_vendor_says() {
+        let fit = |len: usize| KEYS_LEN_MAX / len;
+        assert_eq!((fit(2048), fit(4096)), (38, 19));
+        assert_eq!((fit(ec_memory_len(Curve::P256)), fit(ec_memory_len(Curve::BrainpoolP256r1))), (300, 300));
+        assert_eq!((fit(ec_memory_len(Curve::P521)), fit(SHORT_KEY_LEN)), (150, 300));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use smartcard_hsm::apdu::StatusWord;
 
 use super::domains::Domains;
-use super::keys::Key;
+use super::keys::{KEYS_LEN_MAX, Key};
 use super::profile::Profile;
 use super::sw;
 
@@ -132,6 +132,12 @@ impl Memory {
     /// Refuses a new object of `len` bytes that does not fit.
     pub(super) fn room_for(&self, len: usize) -> Result<(), StatusWord> {
         if len + FILE_OVERHEAD <= self.free() as usize { Ok(()) } else { Err(sw::FULL) }
+    }
+
+    /// Refuses a new key of `len` bytes that does not fit among the keys, or not into what is free.
+    pub(super) fn room_for_key(&self, len: usize) -> Result<(), StatusWord> {
+        let keys: usize = self.keys.values().map(Key::memory_len).sum();
+        if keys + len <= KEYS_LEN_MAX { self.room_for(len) } else { Err(sw::FULL) }
     }
 
     fn apply(&mut self, write: Write) {

@@ -30,8 +30,9 @@ pub struct Profile {
     pub rsa_wrap: RsaWrap,
     /// What the key check value reads while shares are outstanding. Not confirmed.
     pub partial_kcv: PartialKcv,
-    /// How long a READ BINARY can be before it ends early with 6282. Firmware before 3.4 may say 6282 although more data
-    /// exists; the length at which it does is ours.
+    /// How long a READ BINARY with a short Le can be before it ends early with 6282. Firmware before 3.4 may say 6282 although
+    /// more data exists; the length at which it does is ours. CardContact's module asks such tokens for whole files, with an
+    /// extended Le, and gets them.
     pub read_len_max: Option<u16>,
     /// Whether writing at offset 0 cuts a longer file. Not confirmed; independent firmware cuts.
     pub write_at_zero: WriteAtZero,
@@ -45,6 +46,13 @@ pub struct Profile {
     /// state files where it is AES, so that files from before it was known are read.
     #[serde(default, skip_serializing_if = "ChipAuthentication::is_aes")]
     pub chip_authentication: ChipAuthentication,
+    /// Which algorithm of SIGN an RSA key takes a digest by. Not confirmed: OpenSC and CardContact's module send 20, no stack was
+    /// seen to send 30, and independent firmware refuses 30 with 6400. Left out of state files where it is both.
+    #[serde(default, skip_serializing_if = "RsaSigning::is_both")]
+    pub rsa_signing: RsaSigning,
+    /// What a token without DKEK answers when it is asked for its key domain. Left out of state files where it is 6D00.
+    #[serde(default, skip_serializing_if = "NoDkek::is_instruction")]
+    pub no_dkek: NoDkek,
 }
 
 /// The chip and operating system below the applet.
@@ -120,6 +128,49 @@ pub enum ChipAuthentication {
     Other,
 }
 
+/// How an RSA key signs a digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RsaSigning {
+    /// By a block that was padded before (20), and by a DigestInfo that the card pads (30).
+    #[default]
+    Both,
+    /// By 20 only; 30 is answered 6400.
+    RawOnly,
+    /// By 30 only; 20 is answered 6400.
+    PaddedOnly,
+}
+
+/// How a token says that it was initialised without a DKEK.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoDkek {
+    /// 6D00.
+    #[default]
+    Instruction,
+    /// A status of 0 shares, 0 outstanding, and zeros for the check value.
+    Zeros,
+}
+
+impl NoDkek {
+    fn is_instruction(&self) -> bool {
+        *self == Self::Instruction
+    }
+}
+
+impl RsaSigning {
+    /// Whether SIGN with this algorithm is refused.
+    pub(super) fn refuses(self, algorithm: u8) -> bool {
+        match self {
+            Self::Both => false,
+            Self::RawOnly => algorithm == 0x30,
+            Self::PaddedOnly => algorithm == 0x20,
+        }
+    }
+
+    fn is_both(&self) -> bool {
+        *self == Self::Both
+    }
+}
+
 impl ChipAuthentication {
     fn is_aes(&self) -> bool {
         *self == Self::Aes
@@ -147,7 +198,19 @@ impl Profile {
             key_generation_wtx: 2,
             ecdsa_integers: EcdsaIntegers::Minimal,
             chip_authentication: ChipAuthentication::Aes,
+            rsa_signing: RsaSigning::Both,
+            no_dkek: NoDkek::Instruction,
         }
+    }
+
+    /// Firmware 4.1 that refuses SIGN 30, as independent firmware does.
+    pub fn refuses_30() -> Self {
+        Self { rsa_signing: RsaSigning::RawOnly, ..Self::firmware_4_1() }
+    }
+
+    /// Firmware 4.1 that refuses SIGN 20: no ceremony can make an RSA key on it.
+    pub fn refuses_20() -> Self {
+        Self { rsa_signing: RsaSigning::PaddedOnly, ..Self::firmware_4_1() }
     }
 
     /// Nitrokey HSM 2 of the first years: firmware 3.3 on JCOP 3, with the other answer wherever real ones are unknown.
@@ -170,6 +233,8 @@ impl Profile {
             key_generation_wtx: 5,
             ecdsa_integers: EcdsaIntegers::Padded,
             chip_authentication: ChipAuthentication::Other,
+            rsa_signing: RsaSigning::Both,
+            no_dkek: NoDkek::Zeros,
         }
     }
 

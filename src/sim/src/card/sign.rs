@@ -84,6 +84,9 @@ pub(super) fn rsa_pkcs1_sha256(key: &Material, message: &[u8], random: &mut Rand
 impl Card {
     pub(super) fn sign(&mut self, command: &Apdu, [id, algorithm]: [u8; 2]) -> Outcome {
         let key = self.key_for(id, algorithm)?;
+        if self.profile().rsa_signing.refuses(algorithm) {
+            return Err(sw::EXECUTION);
+        }
         let input = command.body_bytes();
         let random = &mut self.random;
         let hash = match algorithm & 0x0f {

@@ -45,12 +45,17 @@ impl Card {
 
     /// The blob is the body, or, without one, in the scratch file, which is then gone whatever comes of it.
     ///
-    /// A key that is already there is replaced, as in key generation.
+    /// A key that is already there is replaced, as in key generation. A number whose certificate file was left by a deleted key
+    /// is refused, as seen on real tokens; the status word is ours.
     pub(super) fn unwrap(&mut self, command: &Apdu, p: [u8; 2]) -> Outcome {
         let [id @ 1..=u8::MAX, UNWRAP] = p else {
             return Err(sw::WRONG_P1_P2);
         };
         self.user_needed()?;
+        let memory = self.store.read();
+        if !memory.keys.contains_key(&id) && memory.file(u16::from_be_bytes([0xce, id])).is_some() {
+            return Err(sw::CONDITIONS);
+        }
         self.store.read().domains.kek(0).err().filter(|sw| *sw == sw::INSTRUCTION).map_or(Ok(()), Err)?;
         let bytes = if command.body_bytes().is_empty() {
             let bytes = self.store.read().file(EF_SCRATCH).ok_or(sw::NOT_FOUND)?.to_vec();
@@ -66,7 +71,7 @@ impl Card {
         // The usual list of its kind is no restriction; a key generated without a list carries it.
         let algorithms = if blob.allowed == blob.kind.allowed() { &[] } else { blob.allowed };
         let key = Key { material: material(&clear)?, algorithms: algorithms.to_vec(), uses_left: None, domain };
-        self.store.read().room_for(key.memory_len())?;
+        self.store.read().room_for_key(key.memory_len())?;
         self.store.write(Write::Key(id, key));
         Ok(Reply::done())
     }

@@ -40,8 +40,15 @@ impl Stage {
     /// Everything a plan names, nothing plugged in. Tokens and their keys are functions of `seed`.
     ///
     /// Errors: a serial number no simulated token can have.
-    pub fn of(plan: &Plan, mut world: World, seed: [u8; 32]) -> Result<Self, SerialError> {
-        let tokens = plan.tokens.iter().map(|planned| Ok(world.tokens().lay(token(planned, &seed)?)));
+    pub fn of(plan: &Plan, world: World, seed: [u8; 32]) -> Result<Self, SerialError> {
+        Self::with(plan, world, &Profile::firmware_4_1(), seed)
+    }
+
+    /// The same with tokens of this kind.
+    ///
+    /// Errors: a serial number no simulated token can have.
+    pub fn with(plan: &Plan, mut world: World, profile: &Profile, seed: [u8; 32]) -> Result<Self, SerialError> {
+        let tokens = plan.tokens.iter().map(|planned| Ok(world.tokens().lay(token(planned, profile.clone(), &seed)?)));
         let tokens = tokens.collect::<Result<_, SerialError>>()?;
         let stick = |(at, planned): (u16, &conclave_ceremony::plan::Drive)| {
             let name = planned.name.as_str();
@@ -114,14 +121,14 @@ pub fn port(device: Device) -> Shown {
 /// A token as the plan says it comes, its randomness and keys a function of `seed` and its serial.
 ///
 /// Errors: a serial number no simulated token can have.
-pub fn token(planned: &Planned, seed: &[u8; 32]) -> Result<Token, SerialError> {
+pub fn token(planned: &Planned, profile: Profile, seed: &[u8; 32]) -> Result<Token, SerialError> {
     let serial = planned.serial.as_str();
     let so_pin = match planned.before {
         Before::New => BirthSoPin::Published,
         Before::Used => BirthSoPin::Unset,
     };
     let random = Randomness::seeded(Sha256::new().chain_update(seed).chain_update(serial).finalize().into());
-    let birth = Birth { serial, profile: Profile::firmware_4_1(), so_pin, random, rsa: RsaSource::Generated };
+    let birth = Birth { serial, profile, so_pin, random, rsa: RsaSource::Generated };
     let mut card = Card::new(birth)?;
     if planned.before == Before::Used {
         card.power_on();

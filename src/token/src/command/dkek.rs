@@ -126,6 +126,8 @@ impl Command for KeyDomainQuery {
         }
         let body = done(reply)?;
         match status(body)? {
+            // Of no share, and without a key: a DKEK that the token made itself would have a check value.
+            (DkekStatus { total: 0, kcv: None, .. }, []) => Ok(KeyDomain::None),
             (status, []) => Ok(KeyDomain::Dkek(status)),
             (status, uid) if matches!(uid.len(), 32 | 64) => Ok(KeyDomain::Agreed { status, uid: uid.to_vec() }),
             _ => Err(Malformed::Length { min: STATUS_LEN, max: STATUS_LEN + 64, found: body.len() }.into()),
@@ -154,6 +156,9 @@ mod tests {
         }
         check("6D00", "no DKEK: its keys can never be exported");
         check("6A86", "no DKEK: its keys can never be exported");
+        check("0000 0000000000000000 9000", "no DKEK: its keys can never be exported");
+        // Made on the token of no share: it wraps for this token alone.
+        check("0000 B445A693B81E2202 9000", "0 DKEK shares imported, KCV b445 a693 b81e 2202");
         check("6A88", "an empty key domain");
         check("0201 0000000000000000 9000", "1 of 2 DKEK shares outstanding");
         // pico-hsm states the KCV of the part it has.

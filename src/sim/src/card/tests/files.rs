@@ -72,6 +72,10 @@ fn old_firmware_ends_a_long_read_early() {
     let mut card = logged_in(Profile::firmware_3_3());
     assert_eq!(expect(&mut card, &read("2F02", 0, 0), 0x6282).len(), 200);
     assert_eq!(expect(&mut card, &read("2F02", 200, 200), 0x9000).len(), 200);
+    // With an extended Le it gives the whole file.
+    let whole = card.memory().file(0x2f02).unwrap().len();
+    assert!(whole > 256);
+    assert_eq!(expect(&mut card, "00B12F02000004540200000000", 0x6282).len(), whole);
 }
 
 #[test]
