@@ -8,6 +8,7 @@ mod pins;
 mod refused;
 mod run;
 mod screens;
+mod signed;
 mod trial;
 mod used;
 

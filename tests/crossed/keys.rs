@@ -2,7 +2,7 @@ use std::thread;
 
 use sha2::{Digest as _, Sha256};
 use smartcard_hsm::attest::BirthProof;
-use smartcard_hsm::command::{Digest, KeySpec, Reset, RsaBits, Setup, ToSign};
+use smartcard_hsm::command::{Digest, KeySpec, Reset, RsaBits, Setup};
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::cvc::{Name, PublicKey};
 use smartcard_hsm::dkek::Dkek;
@@ -262,11 +262,7 @@ fn take(bench: &Bench, driver: &mut Driver, key: &Key, public: &PublicKey, dkek:
     driver.describe(number, &Description { label: &label, id: &id, public, certificate }).unwrap();
     let message = format!("signed here with {label}");
     let digest = Digest::Sha256(Sha256::digest(message.as_bytes()).into());
-    let what = match key.spec {
-        KeySpec::Rsa(size) => ToSign::RsaPkcs1 { size, digest },
-        KeySpec::Ec(curve) => ToSign::Ecdsa { curve, digest },
-    };
-    let signature = driver.sign(number, what).unwrap();
+    let signature = driver.sign(number, public, &digest).unwrap();
     bench.check(message.as_bytes(), &signature, "-sha256", &key.pem(1));
 }
 

@@ -2,7 +2,7 @@
 
 use conclave_sim::{card::profile::Profile, token::Token};
 use smartcard_hsm::{
-    command::{Digest, KeyDomain, KeySpec, Reset, RsaBits, ToSign},
+    command::{Digest, KeyDomain, KeySpec, Reset, RsaBits},
     curve::Curve,
     cvc::{Name, PublicKey, Simulated},
     object::KeyId,
@@ -57,11 +57,7 @@ pub fn fixed_width(signature: &[u8], key: &PublicKey) -> Vec<u8> {
 pub fn works(session: &mut Genuine<'_, User>, id: KeyId, spec: KeySpec, public: &PublicKey) {
     let message = b"this copy works";
     let digest = Digest::Sha256(sha256(message));
-    let what = match spec {
-        KeySpec::Ec(curve) => ToSign::Ecdsa { curve, digest },
-        KeySpec::Rsa(size) => ToSign::RsaPkcs1 { size, digest },
-    };
-    let signature = session.sign(id, what).unwrap();
+    let signature = session.sign(id, public, &digest).unwrap();
     assert_eq!(public.verify(message, &fixed_width(&signature, public)), Ok(()), "{spec}");
     assert!(public.verify(b"another message", &fixed_width(&signature, public)).is_err(), "{spec}");
 }

@@ -10,3 +10,4 @@ mod counterfeit;
 mod faults;
 mod keys;
 mod pins;
+mod signed;

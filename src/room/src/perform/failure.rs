@@ -3,7 +3,7 @@
 use conclave_ceremony::event::{Failure, Next};
 use conclave_ceremony::judge::failure;
 use smartcard_hsm::channel::ChannelError;
-use smartcard_hsm::error::{Came, Refusal, TokenError};
+use smartcard_hsm::error::{Came, Refusal, TokenError, Tried};
 use smartcard_hsm::object::{PinKind, PinState};
 use smartcard_hsm::session::Failed;
 
@@ -36,10 +36,13 @@ fn next(error: &TokenError) -> Next {
     }
     match &error.came {
         Came::Channel(ChannelError::Unplugged) => Next::Device,
+        // A token that refuses to sign refuses again; a faulty signature is never asked for a second time.
+        Came::Status(_) if matches!(error.tried, Tried::Sign(..)) => Next::Halt,
         Came::Channel(_) | Came::Status(_) | Came::Malformed(_) => Next::Again,
         // The proof that a token is not what it says it is, or did not do what it says it did.
         Came::Chain(_)
         | Came::Attest(_)
+        | Came::Signature(_)
         | Came::UsbSerial(_)
         | Came::OtherToken { .. }
         | Came::Blob(_)

@@ -11,7 +11,7 @@ use conclave_publish::x509::SerialNumber;
 use conclave_publish::{Hash, Scheme};
 use smartcard_hsm::attest::BirthProof;
 use smartcard_hsm::channel::Channel;
-use smartcard_hsm::command::{Digest, KeySpec, ToSign};
+use smartcard_hsm::command::Digest;
 use smartcard_hsm::cvc::{Cvc, Name, PublicKey, RootKind};
 use smartcard_hsm::dkek::blob::Blob;
 use smartcard_hsm::dkek::wrapfile::WrapFile;
@@ -86,7 +86,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let spki = published(case, id)?;
         let serial = SerialNumber::from_random(*random::<16>(machine)?);
         let to_be_signed = key.certificate.to_be_signed(&spki, serial).map_err(malformed)?;
-        let signature = self.signed((token, key), to_be_signed.scheme(), to_be_signed.bytes(), case, machine)?;
+        let signature = self.signed((token, id), to_be_signed.scheme(), to_be_signed.bytes(), case, machine)?;
         let certificate = to_be_signed.assemble(&signature).map_err(malformed)?;
         Ok(Outcome::Certificate(bytes(certificate.der())?))
     }
@@ -98,30 +98,27 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         case: Case<'_>,
         machine: &mut M,
     ) -> Result<Outcome, Failure> {
-        let key = planned(case, id)?;
         let spki = published(case, id)?;
         let statement = statement(case.plan, case.facts, token, id, case.head);
         let statement = statement.ok_or_else(|| halt("The record lacks what the statement is about."))?;
         let message = statement.to_string();
-        let signature = self.signed((token, key), Scheme::usual(spki.kind()), message.as_bytes(), case, machine)?;
+        let signature = self.signed((token, id), Scheme::usual(spki.kind()), message.as_bytes(), case, machine)?;
         Ok(Outcome::Signature(bytes(&signature)?))
     }
 
+    /// A signature that the driver verified: one that does not hold never comes as far as here.
     fn signed(
         &mut self,
-        (token, key): (TokenId, &Key),
+        (token, id): (TokenId, KeyIx),
         scheme: Scheme,
         message: &[u8],
         case: Case<'_>,
         machine: &mut M,
     ) -> Result<Vec<u8>, Failure> {
         let digest = digest(scheme.hash(), message).ok_or_else(|| halt("The digest has another length."))?;
-        let what = match key.spec {
-            KeySpec::Rsa(size) => ToSign::RsaPkcs1 { size, digest },
-            KeySpec::Ec(curve) => ToSign::Ecdsa { curve, digest },
-        };
+        let (key, (public, _)) = (planned(case, id)?, public(case, id)?);
         let mut session = self.user(token, case, machine)?;
-        let signature = session.sign(key.number, what).map_err(|error| of_token(&error))?;
+        let signature = session.sign(key.number, &public, &digest).map_err(|error| of_token(&error))?;
         self.keep(token, session);
         Ok(signature)
     }

@@ -23,7 +23,7 @@ pub use dkek::{DkekStatus, KeyDomain};
 pub use generate::{KeySpec, RsaBits};
 pub use initialize::{Reset, Setup};
 pub use select::{DeviceInfo, Options, Version};
-pub use sign::{Digest, ToSign, strict_ecdsa};
+pub use sign::{Digest, SignAlgorithm, strict_ecdsa};
 
 use crate::{
     apdu::{Apdu, Reply, StatusWord},

@@ -15,7 +15,7 @@ use super::{
     initialize::Initialize,
     pin::{Change, PinStatus, ResetRetryCounter, Verify},
     select::Select,
-    sign::Sign,
+    sign::{Sign, ToSign},
     wrap::{Unwrap, Wrap},
     *,
 };
@@ -23,7 +23,7 @@ use crate::{
     apdu::ReplyLen,
     attest::BirthProof,
     curve::Curve,
-    cvc::{DeviceChain, Name, Simulated, testing::SIM_CHAIN},
+    cvc::{DeviceChain, Name, PublicKey, RsaKey, Simulated, testing::SIM_CHAIN},
     dkek::{Share, blob::Blob},
     object::{FileId, KeyId, PinKind, PinState},
     scripted::{Scripted, unhex},
@@ -196,13 +196,21 @@ fn check(recorded: (&str, &str)) -> Checked {
         [0x80, 0x58, 0x00, 0x00] => same(recorded, &Enumerate, |files| {
             assert!(files.contains(&FileId::DEVICE_KEY) && files.contains(&FileId::DEVICE_CERTIFICATE));
         }),
-        [0x80, 0x68, id, 0x20] => same(recorded, &Sign { key: key(id), what: ToSign::RsaRaw(body) }, |signature| {
-            assert_eq!(signature.len(), 256);
-        }),
+        // OpenSC pads on its side as this driver does. It also signs what it was given without a digest's name before it.
+        [0x80, 0x68, id, 0x20] => {
+            let digest = Digest::Sha256(body.last_chunk().copied().unwrap());
+            let modulus = RsaKey::new(&[0xff; 256], &[1, 0, 1]).unwrap();
+            let sign = Sign { key: key(id), what: ToSign::new(&PublicKey::Rsa(modulus), &digest) };
+            if sign.apdu().body_bytes() == body {
+                return same(recorded, &sign, |signature| assert_eq!(*signature, reply.body()));
+            }
+            assert_eq!(reply.sw, StatusWord::OK);
+            Checked::NotOurs
+        }
         [0x80, 0x68, id, 0x70] => {
             let digest = Digest::Sha256(body.try_into().unwrap());
             let what = ToSign::Ecdsa { curve: Curve::P256, digest };
-            same(recorded, &Sign { key: key(id), what }, |signature| assert_eq!(signature, reply.body()))
+            same(recorded, &Sign { key: key(id), what }, |signature| assert_eq!(*signature, reply.body()))
         }
         // PSS, ECDSA with the digest made on the token, decryption, key agreement.
         [0x80, 0x68, _, 0x40 | 0x73] | [0x80, 0x62, _, 0x21 | 0x80] => {
@@ -234,10 +242,10 @@ fn check_all(trace: &str, want: &[(Checked, usize)]) {
 
 #[test]
 fn every_exchange_of_opensc_0_23_is_sent_alike_or_read() {
-    check_all(TRACE_0_23, &[(Checked::Same, 723), (Checked::Answer, 48), (Checked::NotOurs, 432)]);
+    check_all(TRACE_0_23, &[(Checked::Same, 722), (Checked::Answer, 48), (Checked::NotOurs, 433)]);
 }
 
 #[test]
 fn every_exchange_of_opensc_master_is_sent_alike_or_read() {
-    check_all(TRACE_MASTER, &[(Checked::Same, 116), (Checked::Answer, 143), (Checked::NotOurs, 125)]);
+    check_all(TRACE_MASTER, &[(Checked::Same, 115), (Checked::Answer, 143), (Checked::NotOurs, 126)]);
 }

@@ -2,10 +2,10 @@
 
 use ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use thiserror::Error;
 
-use crate::{curve::Curve, tlv};
+use crate::{command::Digest as Hashed, curve::Curve, tlv};
 
 /// The public half of a key a token holds, or of an issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,7 +83,7 @@ impl core::fmt::Display for Shown {
     }
 }
 
-/// Why a signature does not hold.
+/// Why a signature does not hold. Holds no byte of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignatureError {
     /// Another length than this key's signatures have.
@@ -94,6 +94,9 @@ pub enum SignatureError {
         /// Bytes there are.
         found: usize,
     },
+    /// An ECDSA signature that is not two numbers in DER, or a reply that is no signature at all.
+    #[error("what came has not the form of a signature")]
+    Form,
     /// The key did not make this signature over this message.
     #[error("the signature is not this key's over these bytes")]
     Wrong,
@@ -109,12 +112,19 @@ impl PublicKey {
         if signature.len() != expected {
             return Err(SignatureError::Length { expected, found: signature.len() });
         }
-        let digest = Sha256::digest(message);
+        let digest = Hashed::Sha256(Sha256::digest(message).into());
         let holds = match self {
-            Self::Ec(key) => key.verifies(&digest, signature),
-            Self::Rsa(key) => {
-                key.number().is_some_and(|key| key.verify(Pkcs1v15Sign::new::<Sha256>(), &digest, signature).is_ok())
-            }
+            Self::Ec(key) => key.verifies(digest.bytes(), Form::Bare(signature)),
+            Self::Rsa(key) => key.verifies(&digest, signature),
+        };
+        if holds { Ok(()) } else { Err(SignatureError::Wrong) }
+    }
+
+    /// Checks a signature over a digest in the form tokens make it: ECDSA in DER, or PKCS#1 v1.5.
+    pub fn verify_digest(&self, digest: &Hashed, signature: &[u8]) -> Result<(), SignatureError> {
+        let holds = match self {
+            Self::Ec(key) => key.verifies(digest.bytes(), Form::Der(signature)),
+            Self::Rsa(key) => key.verifies(digest, signature),
         };
         if holds { Ok(()) } else { Err(SignatureError::Wrong) }
     }
@@ -179,6 +189,14 @@ macro_rules! on {
     };
 }
 
+/// How an ECDSA signature is written.
+enum Form<'a> {
+    /// `r || s`, each in the field's length.
+    Bare(&'a [u8]),
+    /// SEQUENCE of two INTEGERs.
+    Der(&'a [u8]),
+}
+
 impl EcKey {
     /// A key from its uncompressed point.
     ///
@@ -205,10 +223,13 @@ impl EcKey {
         &self.point
     }
 
-    fn verifies(&self, digest: &[u8], signature: &[u8]) -> bool {
+    fn verifies(&self, digest: &[u8], signature: Form<'_>) -> bool {
         on!(self.curve, C => {
             let key = ecdsa::VerifyingKey::<C>::from_sec1_bytes(&self.point);
-            let signature = ecdsa::Signature::<C>::from_slice(signature);
+            let signature = match signature {
+                Form::Bare(bytes) => ecdsa::Signature::<C>::from_slice(bytes),
+                Form::Der(bytes) => ecdsa::Signature::<C>::from_der(bytes),
+            };
             // Tokens give the high twin of `s` as often as the low one; the secp256k1 crate takes the low one only.
             key.and_then(|key| key.verify_prehash(digest, &signature?.normalize_s())).is_ok()
         })
@@ -248,6 +269,15 @@ impl RsaKey {
     /// The public exponent.
     pub fn exponent(&self) -> &[u8] {
         &self.exponent
+    }
+
+    fn verifies(&self, digest: &Hashed, signature: &[u8]) -> bool {
+        let padding = match digest {
+            Hashed::Sha256(_) => Pkcs1v15Sign::new::<Sha256>(),
+            Hashed::Sha384(_) => Pkcs1v15Sign::new::<Sha384>(),
+            Hashed::Sha512(_) => Pkcs1v15Sign::new::<Sha512>(),
+        };
+        self.number().is_some_and(|key| key.verify(padding, digest.bytes(), signature).is_ok())
     }
 
     /// For the RSA crate, which repeats the checks of [`RsaKey::new`].

@@ -10,7 +10,7 @@ use crate::{
     channel::ChannelError,
     chip::ChipError,
     command::Options,
-    cvc::{ChainError, CvcError, Name, UsbSerialError},
+    cvc::{ChainError, CvcError, Name, SignatureError, UsbSerialError},
     dkek::{CombineError, Kcv, blob::BlobError},
     object::{FileId, KeyId, PinKind, PinState, SO_TRIES_LEFT_MIN},
     tlv::TlvError,
@@ -38,6 +38,9 @@ pub enum Came {
     /// A chip authentication that does not show the device key.
     #[error(transparent)]
     Chip(#[from] ChipError),
+    /// A signature that is not the key's over what it was given.
+    #[error("no sound signature came: {0}. It was wiped")]
+    Signature(#[from] SignatureError),
     /// A key blob that is none.
     #[error(transparent)]
     Blob(#[from] BlobError),

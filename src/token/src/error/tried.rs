@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use crate::object::{FileId, KeyId, PinKind};
+use crate::{
+    command::SignAlgorithm,
+    object::{FileId, KeyId, PinKind},
+};
 
 /// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +45,7 @@ pub enum Tried {
     /// GENERATE ASYMMETRIC KEY PAIR.
     Generate(KeyId),
     /// SIGN.
-    Sign(KeyId),
+    Sign(KeyId, SignAlgorithm),
     /// WRAP KEY.
     Wrap(KeyId),
     /// UNWRAP KEY.
@@ -75,7 +78,9 @@ impl fmt::Display for Tried {
             Self::Write(file) => write!(f, "UPDATE BINARY {file}"),
             Self::Delete(file) => write!(f, "DELETE FILE {file}"),
             Self::Generate(key) => write!(f, "GENERATE KEY {key}"),
-            Self::Sign(key) => write!(f, "SIGN with key {key}"),
+            Self::Sign(key, algorithm) => {
+                write!(f, "SIGN with key {key}, algorithm {:02X}", algorithm.number())
+            }
             Self::Wrap(key) => write!(f, "WRAP KEY {key}"),
             Self::Unwrap(key) => write!(f, "UNWRAP KEY {key}"),
             Self::Challenge => f.write_str("GET CHALLENGE"),
@@ -113,7 +118,7 @@ impl Tried {
             | Self::ChipProtocol
             | Self::ChipAuthentication => Effect::Looks,
             // A key may have a use counter.
-            Self::Sign(_)
+            Self::Sign(..)
             | Self::ImportShare
             | Self::Write(_)
             | Self::Delete(_)

@@ -5,6 +5,7 @@ use crate::{
     apdu::StatusWord,
     channel::ChannelError,
     chip::ChipError,
+    command::SignAlgorithm,
     cvc::UsbSerialError,
     object::{PinKind, PinState},
 };
@@ -12,6 +13,13 @@ use crate::{
 /// What is safe with a token that cannot be proved and keep its keys.
 const NO_CHIP_AUTHENTICATION: &str =
     "Leave the token as it is. Proving it another way erases it: do that only if no key on it is needed.";
+
+/// Said of a signature that does not hold: it is not shown, so the words say why.
+const FAULTY: &str = "Set the token aside: it computes wrongly, and a faulty RSA signature gives its key away. Nothing of the \
+                      signature was kept or shown.";
+/// Said where a token does not know the one algorithm RSA is signed by here.
+const NO_RSA_RAW: &str = "RSA is signed by this algorithm only, on a block padded here. Nothing was kept. Take a token whose \
+                          firmware knows the algorithm, or plan a key on a curve.";
 
 impl Came {
     /// Who acts next, and what to do now.
@@ -35,6 +43,7 @@ impl Came {
             Came::UsbSerial(_) | Came::OtherToken { .. } => {
                 (Next::Token, "Set the token aside and keep it: its certificate may be a copy.")
             }
+            Came::Signature(_) => (Next::Token, FAULTY),
             Came::Blob(_) => (Next::Token, "Wrap the key again; if it happens twice, set the token aside."),
             Came::Kcv { .. } => (Next::Operator, "Initialise this token again: imported shares cannot be taken back."),
             Came::NotDone { .. } => (Next::Token, "Do not use this token: set it aside and keep it."),
@@ -125,6 +134,10 @@ pub(super) fn meaning(sw: StatusWord, tried: Tried) -> Meaning {
     const INITIALIZE: &str = "Initialise the token with the number of DKEK shares of the plan.";
     let (words, next, todo) = match (sw.0, tried) {
         (0x6282, _) => ("the file ends before the length asked for", Token, READ_AGAIN),
+        (
+            0x6400 | 0x6700 | 0x6985 | 0x6986 | 0x6a80 | 0x6a81 | 0x6a86 | 0x6d00 | 0x6f00,
+            Tried::Sign(_, SignAlgorithm::RsaRaw),
+        ) => ("the token refuses to sign so", Token, NO_RSA_RAW),
         (0x6300, _) => ("other tokens must authenticate first", Operator, NOT_ALLOWED),
         (0x63c0..=0x63cf, _) => ("wrong PIN", Custodian, "Ask its keeper for the PIN again."),
         (0x6400 | 0x6f00, _) => ("the token failed while carrying it out", Token, READ_AGAIN),
@@ -142,7 +155,7 @@ pub(super) fn meaning(sw: StatusWord, tried: Tried) -> Meaning {
         (0x6983, _) => {
             ("the PIN is blocked", Operator, "Unblock it with the SO-PIN if the options allow that, else initialise.")
         }
-        (0x6984, Tried::Sign(_)) => ("the key's use counter is used up", Operator, COMPARE),
+        (0x6984, Tried::Sign(..)) => ("the key's use counter is used up", Operator, COMPARE),
         (0x6984, _) => ("the PIN was not set by its owner yet", Operator, NOT_ALLOWED),
         (0x6985 | 0x6986, Tried::ResetRetryCounter) => ("the token's options forbid it", Operator, NOT_ALLOWED),
         (0x6985 | 0x6986, Tried::ImportShare) => ("all shares were imported before", Operator, INITIALIZE),
@@ -163,7 +176,7 @@ pub(super) fn meaning(sw: StatusWord, tried: Tried) -> Meaning {
         (0x6a86, Tried::KeyDomain(_)) => ("no such key domain", Operator, INITIALIZE),
         (0x6a86, _) => ("wrong parameters", Us, REPORT),
         (0x6a88, Tried::KeyDomain(_)) => ("the key domain holds no key", Operator, INITIALIZE),
-        (0x6a88, Tried::Wrap(_) | Tried::Sign(_)) => ("no such key", Operator, COMPARE),
+        (0x6a88, Tried::Wrap(_) | Tried::Sign(..)) => ("no such key", Operator, COMPARE),
         (0x6a88, _) => ("never set", Operator, "The token was never initialised: initialise it."),
         (0x6a89, _) => ("the key domain is not empty", Operator, COMPARE),
         (0x6b00, _) => ("past the end of the file", Us, REPORT),

@@ -5,13 +5,13 @@ use crate::{
     attest::BirthProof,
     channel::Channel,
     command::{
-        Command, KeyDomain, KeySpec, ToSign,
+        Command, Digest, KeyDomain, KeySpec,
         file::Delete,
         generate::Generate,
-        sign::Sign,
+        sign::{Sign, ToSign},
         wrap::{UNWRAP_DIRECT_MAX, Unwrap, Wrap},
     },
-    cvc::{Device, Name, RootKind},
+    cvc::{Device, Name, PublicKey, RootKind},
     dkek::blob::Blob,
     error::{Refusal, TokenError, Tried},
     object::{FileId, KeyId},
@@ -67,9 +67,17 @@ impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
         self.key_exists(tried, key).map_err(TokenError::part_way)
     }
 
-    /// Signs with a key.
-    pub fn sign(&mut self, key: KeyId, what: ToSign<'_>) -> Result<Vec<u8>, TokenError> {
-        self.send(&Sign { key, what })
+    /// Signs a digest with the key whose public half this is. RSA is padded here, PKCS#1 v1.5, and signed raw.
+    ///
+    /// Shape: RSA as long as the modulus; ECDSA in DER, r and s in shortest form.
+    ///
+    /// Errors: [`Came::Signature`](crate::error::Came::Signature) if what came is not that key's signature over that digest:
+    /// it is wiped, and no byte of it is in the error. A faulty RSA signature is as good as the private key.
+    pub fn sign(&mut self, key: KeyId, public: &PublicKey, digest: &Digest) -> Result<Vec<u8>, TokenError> {
+        let sign = Sign { key, what: ToSign::new(public, digest) };
+        let signature = self.send(&sign)?;
+        public.verify_digest(digest, &signature).map_err(|error| self.error(sign.tried(), error))?;
+        Ok(signature.to_vec())
     }
 
     /// Removes a key with its description and its certificate.
