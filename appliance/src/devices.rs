@@ -2,7 +2,7 @@
 //! every change is told.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -10,30 +10,66 @@ use conclave_room::drives::Drive;
 use conclave_room::look::devices::{Devices, Hub, Other, Token, Unused};
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::Use;
+use conclave_room::usb::units::Kind;
 
 use crate::drives::Watch;
-use crate::gate::{Gate, Seen, Standing};
+use crate::gate::{Gate, Rules, Seen, Standing};
 use crate::tokens::Asked;
 use crate::usb::Device;
 
 /// Between two looks: a swap is seen by the number the kernel gives each plugging, however fast it was.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Serials a plan names, once one is in.
-pub(crate) type Named = Arc<Mutex<Option<Vec<Shown>>>>;
+/// What whoever watches the ports shares with whoever else asks.
+#[derive(Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Watched>>);
+
+#[derive(Default)]
+struct Watched {
+    rules: Rules,
+    /// What stands at the ports; `None` before they were looked at.
+    seen: Option<Vec<Seen>>,
+}
+
+impl Shared {
+    /// Changes what may come in.
+    pub(crate) fn rule(&self, change: impl FnOnce(&mut Rules)) {
+        change(&mut self.lock().rules);
+    }
+
+    /// Storage devices nobody can look at yet because another one is in; `None` while that may change by itself, because
+    /// what is in is still being asked.
+    pub(crate) fn waiting(&self) -> Option<Vec<Device>> {
+        let watched = self.lock();
+        let seen = watched.seen.as_ref()?;
+        let is_drive = |seen: &&Seen| matches!(seen.used, Use::Storage(_) | Use::Optical(_));
+        let asking = |seen: &Seen| matches!(seen.standing, Standing::Opening | Standing::Asking);
+        if seen.iter().filter(is_drive).any(asking) {
+            return None;
+        }
+        let waits = |seen: &&Seen| matches!(seen.standing, Standing::Waits(_));
+        Some(seen.iter().filter(waits).map(|seen| seen.device.clone()).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Watches the USB ports and tells what is there whenever that changes, until nobody listens.
-pub(crate) fn watch(named: &Named, tell: impl Fn(Devices) -> bool) {
+pub(crate) fn watch(shared: &Shared, tell: impl Fn(Devices) -> bool) {
     let sys = Path::new("/sys");
     let (mut gate, mut asked, mut drives) = (Gate::new(sys), Asked::default(), Watch::default());
     let mut told = None;
     loop {
-        let named = named.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let now = match gate.turn(named.as_deref()) {
+        let rules = shared.lock().rules.clone();
+        let now = match gate.turn(&rules) {
             Ok(seen) => {
-                let tokens: Vec<Device> = in_use(&seen, |used| matches!(used, Use::Token(_))).cloned().collect();
-                let drives = drives.turn(sys, in_use(&seen, |used| matches!(used, Use::Storage(_))));
-                devices(&seen, asked.turn(&tokens), drives)
+                let tokens: Vec<Device> = in_use(&seen, |seen| matches!(seen.used, Use::Token(_))).cloned().collect();
+                let drives = drives.turn(sys, in_use(&seen, |seen| seen.kind == Some(Kind::Disks)));
+                let now = devices(&seen, asked.turn(&tokens), drives);
+                shared.lock().seen = Some(seen);
+                now
             }
             Err(why) => Devices { others: vec![closed(&why)], ..Devices::default() },
         };
@@ -47,8 +83,8 @@ pub(crate) fn watch(named: &Named, tell: impl Fn(Devices) -> bool) {
     }
 }
 
-fn in_use(seen: &[Seen], wanted: impl Fn(Use) -> bool) -> impl Iterator<Item = &Device> {
-    let wanted = move |seen: &&Seen| seen.standing == Standing::In && wanted(seen.used);
+fn in_use(seen: &[Seen], wanted: impl Fn(&Seen) -> bool) -> impl Iterator<Item = &Device> {
+    let wanted = move |seen: &&Seen| seen.standing == Standing::In && wanted(seen);
     seen.iter().filter(wanted).map(|seen| &seen.device)
 }
 
@@ -60,7 +96,7 @@ fn closed(why: &str) -> Other {
 fn devices(seen: &[Seen], tokens: Vec<Token>, drives: Vec<Drive>) -> Devices {
     let mut hubs = Vec::new();
     let mut others = Vec::new();
-    for Seen { device, used, standing } in seen {
+    for Seen { device, used, kind, standing } in seen {
         let port = Shown::new(&device.place.port);
         let mut other = |why| others.push(Other { port: port.clone(), product: device.product.clone(), why });
         match (standing, used) {
@@ -68,11 +104,19 @@ fn devices(seen: &[Seen], tokens: Vec<Token>, drives: Vec<Drive>) -> Devices {
             (Standing::Waits(first), _) => other(Unused::Waits(first.clone())),
             (Standing::Failed(why), _) => other(Unused::Failed(why.clone())),
             (Standing::In, Use::Hub) => hubs.push(Hub { port: port.clone(), product: device.product.clone() }),
-            (Standing::In, _) => match further_parts(device) {
-                0 => {}
-                parts => other(Unused::Parts(parts)),
-            },
-            (Standing::Opening | Standing::Out, _) => {}
+            (Standing::Spent, _) => other(Unused::Medium),
+            (Standing::Out, _) => other(Unused::Unnamed),
+            (Standing::Empty, _) => other(Unused::Empty),
+            (Standing::In | Standing::Asking, _) => {
+                if *kind == Some(Kind::Optical) {
+                    other(Unused::Optical);
+                }
+                match further_parts(device) {
+                    0 => {}
+                    parts => other(Unused::Parts(parts)),
+                }
+            }
+            (Standing::Opening, _) => {}
         }
     }
     Devices { hubs, tokens, drives, others, scroll: 0 }
@@ -94,14 +138,20 @@ mod tests {
 
     fn seen(tree: &Tree, standings: &[(Use, Standing)]) -> Vec<Seen> {
         let devices = usb::devices(&tree.0).into_iter().zip(standings);
-        devices.map(|(device, (used, standing))| Seen { device, used: *used, standing: standing.clone() }).collect()
+        let seen = |(device, (used, standing)): (Device, &(Use, Standing))| {
+            let kind = matches!(used, Use::Storage(_)).then_some(Kind::Disks);
+            Seen { device, used: *used, kind, standing: standing.clone() }
+        };
+        devices.map(seen).collect()
     }
 
     #[test]
     fn everything_that_is_not_used_is_named_with_its_reason() {
         let tree = Tree::new("devices");
         let composite = descriptors(0, [0x46f4, 1], &[STICK, KEYBOARD]);
-        for (port, device) in [("1-1", 1), ("1-2", 2), ("1-3", 3), ("1-4", 4), ("1-5", 5)] {
+        for (port, device) in
+            [("1-1", 1), ("1-2", 2), ("1-3", 3), ("1-4", 4), ("1-5", 5), ("1-6", 6), ("1-7", 7), ("1-8", 8)]
+        {
             tree.plug(port, device, &composite);
         }
         let (first, failed) = (Shown::new("1-2"), Shown::new("EIO"));
@@ -113,6 +163,9 @@ mod tests {
                 (Use::Storage(0), Standing::Waits(first.clone())),
                 (Use::Never(Never::Network), Standing::Out),
                 (Use::Token(0), Standing::Failed(failed.clone())),
+                (Use::Storage(0), Standing::Empty),
+                (Use::Storage(0), Standing::Spent),
+                (Use::Storage(0), Standing::Out),
             ],
         );
         let devices = devices(&seen, Vec::new(), Vec::new());
@@ -124,8 +177,26 @@ mod tests {
             ("1-3", Unused::Waits(first)),
             ("1-4", Unused::Never(Never::Network)),
             ("1-5", Unused::Failed(failed)),
+            ("1-6", Unused::Empty),
+            ("1-7", Unused::Medium),
+            ("1-8", Unused::Unnamed),
         ];
         assert_eq!(others, expected.map(|(port, why)| (port.to_string(), why)));
-        assert_eq!(in_use(&seen, |used| matches!(used, Use::Storage(_))).count(), 1);
+        assert_eq!(in_use(&seen, |seen| seen.kind == Some(Kind::Disks)).count(), 1);
+    }
+
+    #[test]
+    fn which_drives_wait_is_not_known_while_what_is_in_is_asked() {
+        let tree = Tree::new("devices-waiting");
+        for (port, device) in [("1-1", 1), ("1-2", 2)] {
+            tree.plug(port, device, &descriptors(0, [0x46f4, 1], &[STICK]));
+        }
+        let shared = Shared::default();
+        assert_eq!(shared.waiting(), None, "before the first look");
+        for (first, waiting) in [(Standing::Opening, None), (Standing::Asking, None), (Standing::In, Some(1))] {
+            let waits = Standing::Waits(Shown::new("1-1"));
+            shared.lock().seen = Some(seen(&tree, &[(Use::Storage(0), first), (Use::Storage(0), waits)]));
+            assert_eq!(shared.waiting().map(|waiting| waiting.len()), waiting);
+        }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Disk {
     pub(crate) port: Option<String>,
     /// Units: bytes.
     pub(crate) len: u64,
+    /// Another one whenever its medium is; 0 where the kernel does not count.
+    pub(crate) sequence: u64,
 }
 
 /// Whether a disk may be opened, which its place in the machine decides and never what it says or holds.
@@ -45,9 +47,12 @@ pub(crate) fn disks(sys: &Path) -> Vec<Disk> {
             // The link leads to the device's place in the topology, below `usbN` exactly if it hangs on a USB bus.
             let at = std::fs::canonicalize(entry.path()).unwrap_or_default();
             let reach = reach(&name, said("type").trim(), &at);
-            let sectors = std::fs::read_to_string(entry.path().join("size")).unwrap_or_default();
-            let len = sectors.trim().parse::<u64>().unwrap_or(0).saturating_mul(SECTOR_LEN);
-            Some(Disk { name, model, reach, port: usb_port(&at), len })
+            let number = |file: &str| {
+                let said = std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+                said.trim().parse::<u64>().unwrap_or(0)
+            };
+            let (len, sequence) = (number("size").saturating_mul(SECTOR_LEN), number("diskseq"));
+            Some(Disk { name, model, reach, port: usb_port(&at), len, sequence })
         })
         .collect();
     disks.sort_by(|a, b| a.name.cmp(&b.name));
@@ -100,6 +105,15 @@ pub(crate) mod tests {
             fs::write(device.join("device/type"), format!("{kind}\n")).unwrap();
             fs::write(device.join("device/vendor"), "ACME    \n").unwrap();
             fs::write(device.join("size"), "2\n").unwrap();
+            if let Some(unit) =
+                device.parent().and_then(Path::parent).filter(|unit| unit.to_string_lossy().matches(':').count() > 3)
+            {
+                fs::write(unit.join("type"), format!("{kind}\n")).unwrap();
+                let units = self.0.join("bus/scsi/devices");
+                fs::create_dir_all(&units).unwrap();
+                // Another disk of the same unit is there already.
+                let _ = std::os::unix::fs::symlink(unit, units.join(unit.file_name().unwrap()));
+            }
             let name = device.file_name().unwrap();
             std::os::unix::fs::symlink(&device, self.0.join("block").join(name)).unwrap();
         }

@@ -7,10 +7,13 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
 use conclave_room::look::devices::Port;
-use conclave_room::shown::Shown;
-use conclave_room::usb::gate::{Admission, Present, Use, admit, judge};
+use conclave_room::shown::{Serial, Shown};
+use conclave_room::usb::gate::{Admission, Inside, Never, Present, Use, admit, judge};
+use conclave_room::usb::units::{self, Kind};
 use smartcard_hsm_usb::MODELS;
 
+use crate::disks::{Disk, disks};
+use crate::units::{Known, Units, types};
 use crate::usb::{self, Device, Place};
 
 /// Most devices let in at the same moment: each takes a thread until the kernel is done with it, which a device can delay
@@ -20,8 +23,24 @@ const OPENING_MAX: usize = 16;
 /// The gate of all controllers.
 pub(crate) struct Gate {
     sys: PathBuf,
+    dev: PathBuf,
     /// What became of devices that were to be let in.
     let_in: BTreeMap<Place, State>,
+    /// What the storage devices among them are.
+    units: Units,
+    /// Storage devices whose units are not such as are used: they stay out until they are plugged in again.
+    refused: BTreeMap<Place, Never>,
+    /// The drive that has the one place there is before a plan is in.
+    holder: Option<Place>,
+}
+
+/// What may come in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    /// Serials a plan names, once one is in.
+    pub(crate) named: Option<Vec<Serial>>,
+    /// The medium this machine was started from, once it is not needed any more.
+    pub(crate) spent: Option<Place>,
 }
 
 enum State {
@@ -35,6 +54,8 @@ enum State {
 pub(crate) struct Seen {
     pub(crate) device: Device,
     pub(crate) used: Use,
+    /// What the units of a storage device are, once that is known.
+    pub(crate) kind: Option<Kind>,
     pub(crate) standing: Standing,
 }
 
@@ -45,50 +66,123 @@ pub(crate) enum Standing {
     Opening,
     /// Let in.
     In,
+    /// Let in as a drive, without a medium.
+    Empty,
+    /// Let in as a drive; what it is, and whether a medium is in it, is not known yet.
+    Asking,
     /// Once the drive at this port is gone.
     Waits(Port),
     /// Not let in.
     Out,
+    /// Not let in any more: the medium.
+    Spent,
     /// It was to be let in: what the system said.
     Failed(Shown),
 }
 
 impl Gate {
     pub(crate) fn new(sys: &Path) -> Self {
-        Self { sys: sys.into(), let_in: BTreeMap::new() }
+        Self::with(sys, Path::new("/dev"), Units::default())
     }
 
-    /// Looks at every device once and lets in who may come in: once a plan is in, only what has a serial it names. Never waits for a device.
+    fn with(sys: &Path, dev: &Path, units: Units) -> Self {
+        let (let_in, refused) = (BTreeMap::new(), BTreeMap::new());
+        Self { sys: sys.into(), dev: dev.into(), let_in, units, refused, holder: None }
+    }
+
+    /// Looks at every device once and lets in what may come in. Never waits for a device.
     ///
     /// Errors: a controller cannot be closed. Nothing was let in then.
-    pub(crate) fn turn(&mut self, named: Option<&[Shown]>) -> Result<Vec<Seen>, String> {
+    pub(crate) fn turn(&mut self, rules: &Rules) -> Result<Vec<Seen>, String> {
         // Also controllers that appeared since.
         usb::close(&self.sys)?;
         let devices = usb::devices(&self.sys);
         self.let_in.retain(|place, _| devices.iter().any(|device| device.place == *place));
+        self.refused.retain(|place, _| devices.iter().any(|device| device.place == *place));
         self.let_in.values_mut().for_each(State::turn);
-        let tokens = token_numbers();
-        let present: Vec<Present> = devices
+        self.units.retain(|place| self.let_in.contains_key(place));
+        let (tokens, types, disks) = (token_numbers(), types(&self.sys), disks(&self.sys));
+        let looked: Vec<Looked> = devices
             .iter()
-            .map(|device| Present {
+            .map(|device| {
+                let used = judge(&device.descriptors, &tokens);
+                let types = types.get(&device.place.port).map_or(&[][..], Vec::as_slice);
+                self.look(&device.place, used, types, &disks)
+            })
+            .collect();
+        let spent = |place: &Place| rules.spent.as_ref() == Some(place);
+        let holds = |(device, looked): &(&Device, &Looked)| {
+            !spent(&device.place) && matches!(looked.known, Some(Known::Asking | Known::Medium))
+        };
+        let all = || devices.iter().zip(&looked);
+        let holder =
+            all().find(|both| holds(both) && self.holder.as_ref() == Some(&both.0.place)).or(all().find(holds));
+        self.holder = holder.map(|(device, _)| device.place.clone());
+        let inside = |device: &Device, looked: &Looked| match looked.known {
+            _ if spent(&device.place) => Inside::Spent,
+            Some(Known::Empty) => Inside::Empty,
+            Some(Known::Asking | Known::Medium) if self.holder.as_ref() == Some(&device.place) => Inside::Holds,
+            Some(Known::Asking | Known::Medium) => Inside::Late,
+            None if self.let_in.contains_key(&device.place) => Inside::Holds,
+            None => Inside::No,
+        };
+        let present: Vec<Present> = all()
+            .map(|(device, looked)| Present {
                 port: Shown::new(&device.place.port),
-                used: judge(&device.descriptors, &tokens),
-                admitted: self.let_in.contains_key(&device.place),
+                used: looked.used,
+                inside: inside(device, looked),
                 serial: device.serial.clone(),
             })
             .collect();
-        let admissions = admit(&present, named);
-        let together = devices.into_iter().zip(present).zip(admissions);
-        Ok(together.map(|((device, present), admission)| self.act(device, present.used, admission)).collect())
+        let admissions = admit(&present, rules.named.as_deref());
+        let together = devices.into_iter().zip(looked).zip(present.iter().zip(admissions));
+        Ok(together
+            .map(|((device, looked), (present, admission))| self.act(device, looked, present, admission))
+            .collect())
     }
 
-    fn act(&mut self, device: Device, used: Use, admission: Admission) -> Seen {
+    /// What a device would be used as, and what is known of its units once it is in.
+    fn look(&mut self, place: &Place, used: Use, types: &[u8], disks: &[Disk]) -> Looked {
+        if let Some(why) = self.refused.get(place) {
+            return Looked { used: Use::Never(*why), kind: None, known: None };
+        }
+        let is_drive = matches!(used, Use::Storage(_) | Use::Optical(_));
+        match self.let_in.get(place) {
+            Some(State::Opening(_) | State::In) if is_drive => {}
+            // What cannot be used takes nobody's place.
+            Some(State::Failed(_)) if is_drive => return Looked { used, kind: None, known: Some(Known::Empty) },
+            _ => return Looked { used, kind: None, known: None },
+        }
+        match units::judge(used, types) {
+            Err(why) => {
+                self.refused.insert(place.clone(), why);
+                Looked { used: Use::Never(why), kind: None, known: None }
+            }
+            Ok(Some(kind)) if self.units.settled(place, types) => {
+                let of_kind = |disk: &&Disk| disk.port.as_ref() == Some(&place.port);
+                let disks: Vec<&Disk> = disks.iter().filter(of_kind).collect();
+                let known = self.units.medium(place, &disks, &self.sys, &self.dev);
+                Looked { used, kind: Some(kind), known: Some(known) }
+            }
+            // Units of kinds that no driver takes hold no place.
+            Ok(None) if self.units.settled(place, types) => Looked { used, kind: None, known: Some(Known::Empty) },
+            Ok(_) => Looked { used, kind: None, known: Some(Known::Asking) },
+        }
+    }
+
+    fn act(&mut self, device: Device, looked: Looked, present: &Present, admission: Admission) -> Seen {
+        let Looked { used, kind, known } = looked;
         let standing = match admission {
-            Admission::In => self.open(&device.place, used),
+            Admission::In => match (self.open(&device.place, used), known) {
+                (Standing::In, Some(Known::Empty)) => Standing::Empty,
+                (Standing::In, Some(Known::Asking)) => Standing::Asking,
+                (standing, _) => standing,
+            },
             Admission::Waits(port) => self.put_out(&device.place, Standing::Waits(port)),
+            Admission::Out if present.inside == Inside::Spent => self.put_out(&device.place, Standing::Spent),
             Admission::Out => self.put_out(&device.place, Standing::Out),
         };
-        Seen { device, used, standing }
+        Seen { device, used, kind, standing }
     }
 
     fn open(&mut self, place: &Place, used: Use) -> Standing {
@@ -121,13 +215,12 @@ impl Gate {
     }
 }
 
-/// Drives that wait until another one is taken out: nobody could look at them.
-pub(crate) fn waiting(sys: &Path) -> Vec<Device> {
-    let is_drive = |device: &Device| matches!(judge(&device.descriptors, &token_numbers()), Use::Storage(_));
-    let drives = usb::devices(sys).into_iter().filter(is_drive);
-    let (inside, outside): (Vec<Device>, Vec<Device>) = drives.partition(|device| device.place.is_in(sys));
-    // Where none is in yet, the first one is about to be.
-    if inside.is_empty() { Vec::new() } else { outside }
+/// What looking at a device gave.
+struct Looked {
+    used: Use,
+    kind: Option<Kind>,
+    /// Of a drive that is in.
+    known: Option<Known>,
 }
 
 /// idVendor and idProduct of every token the driver knows.
@@ -152,26 +245,36 @@ mod tests {
     use super::*;
     use crate::disks::tests::Tree;
     use crate::usb::tests::{KEYBOARD, STICK, descriptors};
-    use conclave_room::usb::gate::Never;
+    use std::fs;
 
     fn stick() -> Vec<u8> {
         descriptors(0, [0x46f4, 1], &[STICK, KEYBOARD])
     }
 
-    fn tree(name: &str) -> Tree {
+    /// A tree with controllers, in which disks have no medium while their node says so.
+    fn tree(name: &str) -> (Tree, Gate) {
         let tree = Tree::new(name);
         tree.usb("usb1", &[("authorized_default", b"1"), ("interface_authorized_default", b"1")]);
-        tree
+        let units = Units::new(|dev, name| fs::read(dev.join(name)).map_or(true, |bytes| bytes != b"none"));
+        let gate = Gate::with(&tree.0, &tree.0, units);
+        (tree, gate)
     }
 
-    /// Turns until nothing is being opened any more.
-    fn settled(gate: &mut Gate) -> Vec<(String, Standing)> {
+    /// The disk of a device at this port, of this SCSI type.
+    fn disk(tree: &Tree, port: &str, unit: u8, name: &str, kind: &str) {
+        let bus = "pci0000:00/0000:00:03.0/usb1";
+        tree.disk(&format!("{bus}/{port}/{port}:1.0/host6/target6:0:0/{}:0:0:{unit}/block/{name}", &port[2..]), kind);
+    }
+
+    /// Turns until nothing is being opened or asked any more.
+    fn settled(gate: &mut Gate, rules: &Rules) -> Vec<(String, Standing)> {
         loop {
-            let seen = gate.turn(None).unwrap();
-            if seen.iter().all(|seen| seen.standing != Standing::Opening) {
+            let seen = gate.turn(rules).unwrap();
+            let waits = |seen: &Seen| matches!(seen.standing, Standing::Opening | Standing::Asking);
+            if !seen.iter().any(waits) {
                 return seen.into_iter().map(|seen| (seen.device.place.port, seen.standing)).collect();
             }
-            thread::yield_now();
+            thread::sleep(std::time::Duration::from_millis(2));
         }
     }
 
@@ -179,96 +282,185 @@ mod tests {
         (port.into(), standing)
     }
 
+    fn waits(port: &str) -> Standing {
+        Standing::Waits(Shown::new(port))
+    }
+
     #[test]
     fn a_stick_that_grew_a_keyboard_comes_in_without_the_keyboard() {
-        let tree = tree("gate-composite");
+        let (tree, mut gate) = tree("gate-composite");
         tree.plug("1-1", 5, &stick());
-        let mut gate = Gate::new(&tree.0);
-        assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
+        disk(&tree, "1-1", 0, "sdb", "0");
+        assert_eq!(settled(&mut gate, &Rules::default()), [at("1-1", Standing::In)]);
         let said = ["usb1/authorized_default", "1-1/authorized", "1-1:1.0/authorized", "1-1:1.1/authorized"];
         assert_eq!(said.map(|path| tree.said(&format!("devices/{path}"))), ["0", "1", "1", "0"]);
     }
 
     #[test]
     fn a_second_stick_waits_until_the_first_is_gone() {
-        let tree = tree("gate-two");
-        let mut gate = Gate::new(&tree.0);
+        let ((tree, mut gate), rules) = (tree("gate-two"), Rules::default());
         tree.plug("1-2", 5, &stick());
-        settled(&mut gate);
+        disk(&tree, "1-2", 0, "sdb", "0");
+        settled(&mut gate, &rules);
         // Before the other in the order of ports, and still later.
         tree.plug("1-1", 6, &stick());
-        let waits = Standing::Waits(Shown::new("1-2"));
-        let ports = |devices: Vec<Device>| devices.into_iter().map(|device| device.place.port).collect::<Vec<_>>();
-        assert_eq!(ports(waiting(&tree.0)), ["1-1"]);
-        assert_eq!(settled(&mut gate), [at("1-1", waits), at("1-2", Standing::In)]);
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", waits("1-2")), at("1-2", Standing::In)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
         tree.unplug("1-2");
-        assert_eq!(ports(waiting(&tree.0)), [""; 0], "it is about to be let in");
-        assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
+        disk(&tree, "1-1", 0, "sdc", "0");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
+    }
+
+    #[test]
+    fn a_reader_without_a_card_holds_no_place_and_one_that_gets_a_card_waits() {
+        let ((tree, mut gate), rules) = (tree("gate-reader"), Rules::default());
+        fs::write(tree.0.join("sdb"), "none").unwrap();
+        tree.plug("1-1", 5, &stick());
+        disk(&tree, "1-1", 0, "sdb", "0");
+        tree.plug("1-2", 6, &stick());
+        disk(&tree, "1-2", 0, "sdc", "0");
+        let first = gate.turn(&rules).unwrap();
+        assert_eq!(first[1].standing, waits("1-1"), "whether a card is in is not known yet");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::Empty), at("1-2", Standing::In)]);
+        // A card is put in: the stick that was first stays.
+        fs::write(tree.0.join("sdb"), "card").unwrap();
+        fs::write(tree.0.join("block/sdb/diskseq"), "2").unwrap();
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", waits("1-2")), at("1-2", Standing::In)]);
+        assert_eq!(tree.said("devices/1-1/authorized"), "0");
+        tree.unplug("1-2");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
+        // Once a plan is in, a reader that it does not name is out, whatever card it shows.
+        let named = Rules { named: Some(vec![Serial::new("LOG-A")]), ..Rules::default() };
+        assert_eq!(settled(&mut gate, &named), [at("1-1", Standing::Out)]);
+        assert_eq!(tree.said("devices/1-1/authorized"), "0");
+    }
+
+    #[test]
+    fn the_medium_gives_its_place_up_and_what_comes_to_its_port_is_judged_as_new() {
+        let (tree, mut gate) = tree("gate-medium");
+        tree.plug("1-1", 5, &stick());
+        disk(&tree, "1-1", 0, "sdb", "0");
+        tree.plug("1-2", 6, &stick());
+        disk(&tree, "1-2", 0, "sdc", "0");
+        assert_eq!(settled(&mut gate, &Rules::default()), [at("1-1", Standing::In), at("1-2", waits("1-1"))]);
+        let medium = usb::devices(&tree.0).remove(0).place;
+        let rules = Rules { spent: Some(medium), ..Rules::default() };
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::Spent), at("1-2", Standing::In)]);
+        assert_eq!(tree.said("devices/1-1/authorized"), "0");
+        tree.plug("1-1", 7, &stick());
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", waits("1-2")), at("1-2", Standing::In)]);
+        tree.unplug("1-2");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
+    }
+
+    #[test]
+    fn a_drive_that_is_pulled_out_while_it_is_judged_leaves_its_place() {
+        let ((tree, mut gate), rules) = (tree("gate-pulled"), Rules::default());
+        tree.plug("1-1", 5, &stick());
+        disk(&tree, "1-1", 0, "sdb", "0");
+        tree.plug("1-2", 6, &stick());
+        while gate.turn(&rules).unwrap()[0].standing != Standing::Asking {}
+        tree.unplug("1-1");
+        fs::remove_file(tree.0.join("block/sdb")).unwrap();
+        disk(&tree, "1-2", 0, "sdc", "0");
+        assert_eq!(settled(&mut gate, &rules), [at("1-2", Standing::In)]);
+    }
+
+    #[test]
+    fn a_unit_that_no_driver_takes_holds_no_place() {
+        let ((tree, mut gate), rules) = (tree("gate-enclosure"), Rules::default());
+        tree.plug("1-1", 5, &stick());
+        disk(&tree, "1-1", 0, "ses0", "13");
+        fs::remove_file(tree.0.join("block/ses0")).unwrap();
+        tree.plug("1-2", 6, &stick());
+        disk(&tree, "1-2", 0, "sdb", "0");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::Empty), at("1-2", Standing::In)]);
+    }
+
+    #[test]
+    fn a_disk_behind_an_optical_drive_is_refused_until_it_is_plugged_in_again() {
+        let ((tree, mut gate), rules) = (tree("gate-mixed"), Rules::default());
+        tree.plug("1-1", 5, &descriptors(0, [1, 2], &[[0, 8, 2, 0x50]]));
+        disk(&tree, "1-1", 0, "sr0", "5");
+        let seen = |gate: &mut Gate| {
+            let standing = settled(gate, &rules).remove(0).1;
+            let seen = gate.turn(&rules).unwrap().remove(0);
+            (seen.used, seen.kind, standing)
+        };
+        assert_eq!(seen(&mut gate), (Use::Optical(0), Some(Kind::Optical), Standing::In));
+        disk(&tree, "1-1", 1, "sdb", "0");
+        let refused = (Use::Never(Never::NotOnlyOptical), None, Standing::Out);
+        assert_eq!(seen(&mut gate), refused);
+        assert_eq!(tree.said("devices/1-1/authorized"), "0");
+        // Out, it shows no units any more.
+        fs::remove_dir_all(tree.0.join("bus/scsi")).unwrap();
+        assert_eq!(seen(&mut gate), refused);
+        tree.plug("1-1", 6, &descriptors(0, [1, 2], &[[0, 8, 2, 0x50]]));
+        assert_eq!(gate.turn(&rules).unwrap()[0].standing, Standing::Opening);
     }
 
     #[test]
     fn another_device_at_the_same_port_is_judged_anew() {
-        let tree = tree("gate-swap");
-        let mut gate = Gate::new(&tree.0);
+        let ((tree, mut gate), rules) = (tree("gate-swap"), Rules::default());
         tree.plug("1-1", 5, &stick());
-        settled(&mut gate);
+        disk(&tree, "1-1", 0, "sdb", "0");
+        settled(&mut gate, &rules);
         tree.unplug("1-1");
         tree.plug("1-1", 6, &descriptors(0, [0x0525, 0xa4a2], &[[0, 2, 6, 0]]));
-        assert_eq!(settled(&mut gate), [at("1-1", Standing::Out)]);
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::Out)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
-        assert_eq!(gate.turn(None).unwrap()[0].used, Use::Never(Never::Network));
+        assert_eq!(gate.turn(&rules).unwrap()[0].used, Use::Never(Never::Network));
     }
 
     #[test]
-    fn a_device_the_kernel_does_not_take_is_said_to_have_failed_and_not_tried_again() {
-        let tree = tree("gate-failed");
-        let mut gate = Gate::new(&tree.0);
+    fn a_device_the_kernel_does_not_take_is_said_to_have_failed_is_not_tried_again_and_holds_no_place() {
+        let ((tree, mut gate), rules) = (tree("gate-failed"), Rules::default());
         tree.plug("1-1", 5, &stick());
         tree.unplug("1-1:1.0");
         let failed = Standing::Failed(Shown::new("did not take its configuration"));
-        assert_eq!(settled(&mut gate), [at("1-1", failed.clone())]);
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", failed.clone())]);
         tree.plug("1-1", 5, &stick());
-        assert_eq!(settled(&mut gate), [at("1-1", failed)]);
+        tree.plug("1-2", 6, &stick());
+        disk(&tree, "1-2", 0, "sdb", "0");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", failed), at("1-2", Standing::In)]);
         // Not even its other interface.
         assert_eq!(tree.said("devices/1-1:1.1/authorized"), "0");
     }
 
     #[test]
     fn a_device_that_was_let_in_and_is_out_is_let_in_again() {
-        let tree = tree("gate-again");
-        let mut gate = Gate::new(&tree.0);
+        let ((tree, mut gate), rules) = (tree("gate-again"), Rules::default());
         tree.plug("1-1", 5, &stick());
-        assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
+        disk(&tree, "1-1", 0, "sdb", "0");
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
         usb::devices(&tree.0)[0].place.put_out(&tree.0).unwrap();
-        assert_eq!(settled(&mut gate), [at("1-1", Standing::In)]);
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "1");
     }
 
     #[test]
     fn what_an_earlier_gate_let_in_and_this_one_does_not_is_put_out() {
-        let tree = tree("gate-left");
+        let ((tree, mut gate), rules) = (tree("gate-left"), Rules::default());
         for (port, device, descriptors) in
             [("1-1", 5, stick()), ("1-2", 6, stick()), ("1-3", 7, descriptors(0, [0x0525, 0xa4a2], &[[0, 2, 6, 0]]))]
         {
             tree.plug(port, device, &descriptors);
             tree.usb(port, &[("authorized", b"1\n")]);
         }
-        let waits = Standing::Waits(Shown::new("1-1"));
-        let mut gate = Gate::new(&tree.0);
-        assert_eq!(settled(&mut gate), [at("1-1", Standing::In), at("1-2", waits), at("1-3", Standing::Out)]);
+        disk(&tree, "1-1", 0, "sdb", "0");
+        let want = [at("1-1", Standing::In), at("1-2", waits("1-1")), at("1-3", Standing::Out)];
+        assert_eq!(settled(&mut gate, &rules), want);
         let said = ["1-1", "1-2", "1-3"].map(|port| tree.said(&format!("devices/{port}/authorized")));
         assert_eq!(said, ["1", "0", "0"]);
     }
 
     #[test]
     fn where_a_controller_cannot_be_closed_nothing_is_let_in() {
-        let tree = tree("gate-open");
+        let (tree, mut gate) = tree("gate-open");
         tree.plug("1-1", 5, &stick());
         tree.usb("usb2", &[]);
-        std::fs::create_dir(tree.0.join("bus/usb/devices/usb2/authorized_default")).unwrap();
-        let mut gate = Gate::new(&tree.0);
-        assert!(gate.turn(None).unwrap_err().contains("usb2/authorized_default"));
+        fs::create_dir(tree.0.join("bus/usb/devices/usb2/authorized_default")).unwrap();
+        assert!(gate.turn(&Rules::default()).unwrap_err().contains("usb2/authorized_default"));
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
     }
 }

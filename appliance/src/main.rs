@@ -20,6 +20,7 @@ mod screens;
 mod supervise;
 mod sys;
 mod tokens;
+mod units;
 mod usb;
 
 use std::process::ExitCode;

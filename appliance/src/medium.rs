@@ -1,5 +1,6 @@
 //! Finds the medium the machine was started from, the one disk, optical or on USB, that carries our seal; and reads it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileTypeExt;
@@ -10,11 +11,13 @@ use std::time::{Duration, Instant};
 use conclave_medium::{ExamineError, SealError, examine, identify};
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::shown::Shown;
+use conclave_room::usb::units;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
+use crate::devices::Shared;
 use crate::disks::{Disk, Reach, disks};
-use crate::gate;
-use crate::usb::Device;
+use crate::units::kinds;
+use crate::usb::{self, Device};
 
 /// USB disks appear one after the other: the list must stand still this long before it is believed.
 const SETTLE: Duration = Duration::from_millis(1500);
@@ -27,8 +30,8 @@ const LOOK: Duration = Duration::from_millis(100);
 enum Search {
     /// None carries a seal; these were looked at.
     Missing(Vec<Place>),
-    /// The one that does.
-    One(Place, File),
+    /// The one that does, and its USB port if it has one.
+    One(Place, File, Option<String>),
     /// More than one does, readable or not: nobody can tell which was started.
     Several(Vec<Place>),
     /// One says it is ours, but in a form we do not read.
@@ -39,24 +42,24 @@ impl Search {
     fn places(self) -> Vec<Place> {
         match self {
             Self::Missing(places) | Self::Several(places) => places,
-            Self::One(place, _) => vec![place],
+            Self::One(place, ..) => vec![place],
             Self::Unreadable(_) => Vec::new(),
         }
     }
 }
 
-/// Drives the gate holds back, by their ports.
-fn waiting(sys: &Path) -> Vec<Place> {
-    let place = |device: Device| Place {
+/// A drive the gate holds back, by its port.
+fn waits(device: Device) -> Place {
+    Place {
         kind: Kind::UsbDisk,
         model: device.product,
         node: Shown::new(&format!("at USB port {}", device.place.port)),
-    };
-    gate::waiting(sys).into_iter().map(place).collect()
+    }
 }
 
-/// Finds the medium among the disks of this machine and reads it, telling what is known as it becomes known.
-pub(crate) fn find(mut tell: impl FnMut(Medium)) {
+/// Finds the medium among the disks of this machine and reads it, telling what is known as it becomes known; before it is read,
+/// `at` is told which device on USB it is.
+pub(crate) fn find(shared: &Shared, at: impl Fn(Option<usb::Place>), mut tell: impl FnMut(Medium)) {
     let (sys, dev) = (Path::new("/sys"), Path::new("/dev"));
     let began = Instant::now();
     let mut seen = disks(sys);
@@ -66,16 +69,22 @@ pub(crate) fn find(mut tell: impl FnMut(Medium)) {
         if now != seen {
             (seen, changed) = (now, Instant::now());
         }
-        if changed.elapsed() >= SETTLE {
-            let waiting = waiting(sys);
-            let known = match search(&seen, |name| open(dev, name)) {
+        let waiting = shared.waiting();
+        // A drive that answers slowly is not waited for without end.
+        if changed.elapsed() >= SETTLE && (waiting.is_some() || began.elapsed() >= APPEAR) {
+            let waiting: Vec<Place> = waiting.into_iter().flatten().map(waits).collect();
+            let known = match search(&seen, &kinds(sys), |name| open(dev, name)) {
                 // A second stick cannot be looked at, and may be the one that was started.
                 found if !waiting.is_empty() => Some(Medium::Several([found.places(), waiting].concat())),
                 Search::Missing(_) if began.elapsed() < APPEAR => None,
                 Search::Missing(looked_at) => Some(Medium::Missing { looked_at }),
                 Search::Several(places) => Some(Medium::Several(places)),
                 Search::Unreadable(known) => Some(known),
-                Search::One(place, mut file) => Some(read(&place, &mut file, &mut tell)),
+                Search::One(place, mut file, port) => {
+                    let of_port = |device: &Device| Some(&device.place.port) == port.as_ref();
+                    at(usb::devices(sys).into_iter().find(of_port).map(|device| device.place));
+                    Some(read(&place, &mut file, &mut tell))
+                }
             };
             if let Some(known) = known {
                 return tell(known);
@@ -85,19 +94,31 @@ pub(crate) fn find(mut tell: impl FnMut(Medium)) {
     }
 }
 
-/// Looks at the disks, opening none that is internal.
-fn search(disks: &[Disk], mut open: impl FnMut(&str) -> io::Result<File>) -> Search {
+/// Looks at the disks, opening none that is internal, and on USB only those whose device is used as what they are: `kinds`, by
+/// port.
+fn search(
+    disks: &[Disk],
+    kinds: &BTreeMap<String, units::Kind>,
+    mut open: impl FnMut(&str) -> io::Result<File>,
+) -> Search {
     let mut looked_at = Vec::new();
     let mut ours = Vec::new();
     for disk in disks {
         let Reach::Open(kind) = disk.reach else { continue };
+        let wanted = match kind {
+            Kind::Optical => units::Kind::Optical,
+            Kind::UsbDisk => units::Kind::Disks,
+        };
+        if disk.port.as_ref().is_some_and(|port| kinds.get(port) != Some(&wanted)) {
+            continue;
+        }
         let node = Shown::new(&format!("/dev/{}", disk.name));
         let place = Place { kind, model: disk.model.clone(), node };
         looked_at.push(place.clone());
         // An empty drive, a card reader without a card: nothing to look at.
         let Ok(mut file) = open(&disk.name) else { continue };
         match identify(&mut file) {
-            Ok(_) => ours.push((place, Ok(file))),
+            Ok(_) => ours.push((place, Ok((file, disk.port.clone())))),
             Err(ExamineError::Seal(SealError::NotIso | SealError::NotOurs)) => {}
             Err(ExamineError::Seal(error)) => ours.push((place, Err(error))),
             Err(_) => {}
@@ -108,7 +129,7 @@ fn search(disks: &[Disk], mut open: impl FnMut(&str) -> io::Result<File>) -> Sea
     }
     match ours.pop() {
         None => Search::Missing(looked_at),
-        Some((place, Ok(file))) => Search::One(place, file),
+        Some((place, Ok((file, port)))) => Search::One(place, file, port),
         Some((place, Err(error))) => Search::Unreadable(failed(place, &ExamineError::Seal(error))),
     }
 }
@@ -159,6 +180,7 @@ pub(crate) fn open(dev: &Path, name: &str) -> io::Result<File> {
 mod tests {
     use super::*;
     use crate::disks::tests::*;
+    use crate::usb::tests::descriptors;
     use conclave_medium::{DESCRIPTOR_AT, FIELD_AT, Seal};
     use std::fs;
 
@@ -172,12 +194,13 @@ mod tests {
 
     fn check(name: &str, devices: &[(&str, &str, Vec<u8>)]) -> (String, Vec<String>) {
         let tree = Tree::new(name);
+        tree.plug("1-1", 1, &descriptors(0, [1, 2], &[[0, 8, 6, 0x50]]));
         for (path, kind, bytes) in devices {
             tree.disk(path, kind);
             fs::write(tree.0.join(path.rsplit('/').next().unwrap()), bytes).unwrap();
         }
         let mut opened = Vec::new();
-        let found = search(&disks(&tree.0), |name| {
+        let found = search(&disks(&tree.0), &kinds(&tree.0), |name| {
             opened.push(name.to_string());
             File::open(tree.0.join(name))
         });
@@ -185,7 +208,7 @@ mod tests {
             |places: Vec<Place>| places.iter().map(|place| place.node.to_string()).collect::<Vec<_>>().join(" ");
         let found = match found {
             Search::Missing(looked_at) => format!("none of [{}]", nodes(looked_at)),
-            Search::One(place, _) => nodes(vec![place]),
+            Search::One(place, ..) => nodes(vec![place]),
             Search::Several(places) => nodes(places),
             Search::Unreadable(Medium::Refused { place, why }) => format!("{}: {why}", place.node),
             Search::Unreadable(_) => unreachable!("no other form"),
@@ -218,6 +241,15 @@ mod tests {
     #[test]
     fn two_media_are_named_both() {
         assert_eq!(check("two", &[(&sata("sr0"), "5", image()), (&stick("sdb"), "0", image())]).0, "/dev/sdb /dev/sr0");
+    }
+
+    #[test]
+    fn an_optical_drive_on_usb_is_looked_at_and_a_disk_behind_one_is_not() {
+        let second = STICK.replace("6:0:0:0", "6:0:0:1");
+        let (optical, disk) = (stick("sr1"), format!("{second}sdb"));
+        assert_eq!(check("usb-optical", &[(&optical, "5", image())]).0, "/dev/sr1");
+        let (found, opened) = check("usb-mixed", &[(&optical, "5", image()), (&disk, "0", image())]);
+        assert_eq!((found.as_str(), opened), ("none of []", vec![]));
     }
 
     #[test]

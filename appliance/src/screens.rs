@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::PoisonError;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ use conclave_room::layout::Layout;
 use conclave_room::look::{Act, Event, Look};
 use conclave_room::ports::{Machine, NoRandomness, Now};
 use conclave_room::run::{Ports, ScreenLost, Showing, run as run_room};
-use conclave_room::shown::Shown;
+use conclave_room::shown::Serial;
 use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
 
 use crate::air_gap;
 use crate::build::build;
 use crate::clock;
-use crate::devices::{self, Named};
+use crate::devices::{self, Shared};
 use crate::drives::UsbDrives;
 use crate::entropy;
 use crate::keys::{Keyboards, Taken};
@@ -30,6 +30,7 @@ use crate::medium;
 use crate::painter::Painter;
 use crate::supervise::POWER_OFF;
 use crate::tokens::UsbTokens;
+use crate::usb::Place;
 
 /// Longest wait for a key before anything else is looked at.
 const LOOK_MS: u16 = 50;
@@ -52,7 +53,7 @@ pub(crate) fn run() -> ExitCode {
 struct Board {
     tokens: UsbTokens,
     drives: UsbDrives,
-    named: Named,
+    shared: Shared,
 }
 
 impl Machine for Board {
@@ -67,8 +68,8 @@ impl Machine for Board {
         &mut self.drives
     }
 
-    fn admit(&mut self, serials: Option<&[Shown]>) {
-        *self.named.lock().unwrap_or_else(PoisonError::into_inner) = serials.map(<[Shown]>::to_vec);
+    fn admit(&mut self, serials: Option<&[Serial]>) {
+        self.shared.rule(|rules| rules.named = serials.map(<[Serial]>::to_vec));
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
@@ -100,6 +101,8 @@ struct Around {
     ticked: Option<Instant>,
     ready: VecDeque<Event>,
     found: (Sender<Event>, Receiver<Event>),
+    /// Where the medium was found, if on USB.
+    medium: Arc<Mutex<Option<Place>>>,
 }
 
 impl Around {
@@ -109,7 +112,7 @@ impl Around {
             board: Board {
                 tokens: UsbTokens::new(Path::new("/sys")),
                 drives: UsbDrives::new(),
-                named: Named::default(),
+                shared: Shared::default(),
             },
             keys: Keyboards::new(Taken::Usb),
             keyless: false,
@@ -117,14 +120,15 @@ impl Around {
             ticked: None,
             ready: VecDeque::new(),
             found: mpsc::channel(),
+            medium: Arc::default(),
         })
     }
 
     /// Opens the USB gate, and watches what is plugged in, beside the loop: devices may take as long as they like.
     fn watch_devices(&self) {
         let tell = self.found.0.clone();
-        let named = Named::clone(&self.board.named);
-        thread::spawn(move || devices::watch(&named, |seen| tell.send(Event::Seen(seen)).is_ok()));
+        let shared = self.board.shared.clone();
+        thread::spawn(move || devices::watch(&shared, |seen| tell.send(Event::Seen(seen)).is_ok()));
     }
 }
 
@@ -168,13 +172,18 @@ impl Ports for Around {
         match act {
             Act::FindMedium => {
                 // Beside the loop, because a disc may take minutes: keys and clock go on.
-                let tell = self.found.0.clone();
+                let (tell, shared, found) = (self.found.0.clone(), self.board.shared.clone(), Arc::clone(&self.medium));
                 thread::spawn(move || {
-                    medium::find(|known| {
+                    let at = |place| *found.lock().unwrap_or_else(PoisonError::into_inner) = place;
+                    medium::find(&shared, at, |known| {
                         // Nobody listens only when the process ends.
                         let _ = tell.send(Event::Medium(known));
                     });
                 });
+            }
+            Act::LeaveMedium => {
+                let place = self.medium.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                self.board.shared.rule(|rules| rules.spent = place);
             }
             Act::Draw => {
                 let mut random = [0; 32];

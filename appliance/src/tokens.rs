@@ -95,15 +95,20 @@ fn ask(device: &Device) -> (Shown, Looked) {
     let at = TokenAt { port: Shown::new(&device.place.port), serial: device.serial.clone() };
     match UsbTokens::new(Path::new("/sys")).open(&at) {
         Ok(link) => answer(link, device),
-        Err(error) => (device.serial.clone(), Looked::Refused(from_channel(&error))),
+        Err(error) => (said(device), Looked::Refused(from_channel(&error))),
     }
+}
+
+/// The serial number of its reader.
+fn said(device: &Device) -> Shown {
+    Shown::new(&device.serial.to_string())
 }
 
 fn answer(channel: impl Channel, device: &Device) -> (Shown, Looked) {
     let refused = |error: &TokenError| Looked::Refused(from_token(error));
     let mut session = match Session::open(channel) {
         Ok(session) => session,
-        Err(error) => return (device.serial.clone(), refused(&error)),
+        Err(error) => return (said(device), refused(&error)),
     };
     let serial = Shown::new(session.name().holder());
     let looked = looked(&mut session, device).unwrap_or_else(|error| refused(&error));
@@ -120,7 +125,7 @@ fn looked(session: &mut Session<impl Channel, Unproven, Public>, device: &Device
         match usb_serial {
             Ok(()) => {}
             Err(UsbSerialError::CardUnread) => return Ok(Looked::Refused(Unanswered::NoCard)),
-            Err(_) => return Ok(Looked::Refused(Unanswered::OtherSerial(device.serial.clone()))),
+            Err(_) => return Ok(Looked::Refused(Unanswered::OtherSerial(said(device)))),
         }
     }
     Ok(Looked::Answered {
@@ -163,7 +168,7 @@ impl Asked {
     fn token(&mut self, device: &Device) -> Token {
         let asking = self.0.values().filter(|state| matches!(state, State::Asking(_))).count();
         let port = Shown::new(&device.place.port);
-        let as_usb_says = |looked| Token { port: port.clone(), serial: device.serial.clone(), looked };
+        let as_usb_says = |looked| Token { port: port.clone(), serial: said(device), looked };
         if !self.0.contains_key(&device.place) {
             if asking == ASKING_MAX {
                 return as_usb_says(Looked::Refused(Unanswered::TooMany));
@@ -181,7 +186,7 @@ impl Asked {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => {
                     let failed = Looked::Refused(Unanswered::Failed(Shown::new("could not be asked")));
-                    *state = State::Told(device.serial.clone(), failed);
+                    *state = State::Told(said(device), failed);
                 }
             }
         }
@@ -197,6 +202,7 @@ mod tests {
     use super::*;
     use crate::disks::tests::Tree;
     use crate::usb::tests::descriptors;
+    use conclave_room::shown::Serial;
     use smartcard_hsm::apdu::{Apdu, Reply};
     use smartcard_hsm::channel::Patience;
 
@@ -240,9 +246,9 @@ mod tests {
         device(&tree);
         tree.plug("1-3", 10, &descriptors(0, [0x1234, 0x4230], &[READER]));
         let mut tokens = UsbTokens::new(&tree.0);
-        let at = TokenAt { port: Shown::new("1-2"), serial: Shown::new("S 1") };
+        let at = TokenAt { port: Shown::new("1-2"), serial: Serial::new("S 1") };
         assert_eq!(tokens.plugged().as_slice(), std::slice::from_ref(&at));
-        let other = TokenAt { serial: Shown::new("S 2"), ..at.clone() };
+        let other = TokenAt { serial: Serial::new("S 2"), ..at.clone() };
         for gone in [other, TokenAt { port: Shown::new("1-3.1"), ..at }] {
             assert_eq!(tokens.open(&gone).err(), Some(ChannelError::Unplugged), "{gone:?}");
         }

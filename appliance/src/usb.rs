@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use conclave_room::shown::Shown;
+use conclave_room::shown::{Serial, Shown};
 use conclave_room::usb::descriptors::{DESCRIPTORS_LEN_MAX, Descriptors, DescriptorsError};
 
 /// Most entries of the bus looked at: devices, interfaces, controllers.
@@ -33,7 +33,7 @@ pub(crate) struct Device {
     /// What it calls itself.
     pub(crate) product: Shown,
     /// Its serial number; empty if it has none.
-    pub(crate) serial: Shown,
+    pub(crate) serial: Serial,
     pub(crate) descriptors: Result<Descriptors, DescriptorsError>,
 }
 
@@ -143,15 +143,15 @@ fn is_port(name: &str) -> bool {
 }
 
 fn device(directory: &Path, port: String) -> Option<Device> {
-    let text = |name| Shown::new(&attribute(&directory.join(name)).unwrap_or_default());
+    let text = |name| attribute(&directory.join(name)).unwrap_or_default();
     let number = |name| attribute(&directory.join(name))?.parse().ok();
     let mut bytes = Vec::new();
     // One byte more, so that a longer one is not taken for a whole one.
     let file = File::open(directory.join("descriptors")).ok()?;
     file.take(DESCRIPTORS_LEN_MAX as u64 + 1).read_to_end(&mut bytes).ok()?;
     Some(Device {
-        product: text("product"),
-        serial: text("serial"),
+        product: Shown::new(&text("product")),
+        serial: Serial::new(&text("serial")),
         descriptors: Descriptors::parse(&bytes),
         place: Place { port, bus: number("busnum")?, device: number("devnum")? },
     })
@@ -241,7 +241,7 @@ pub(crate) mod tests {
         assert_eq!((short.place.port.as_str(), &short.descriptors), ("1-1", &Err(DescriptorsError::Device)));
         assert_eq!(stick.place, Place { port: "1-4.2".into(), bus: 1, device: 12 });
         assert_eq!(stick.place.node(), Path::new("/dev/bus/usb/001/012"));
-        assert_eq!((&stick.product, &stick.serial), (&Shown::new("Thing ?[2J"), &Shown::new("S 1")));
+        assert_eq!((&stick.product, &stick.serial), (&Shown::new("Thing ?[2J"), &Serial::new("S 1")));
         assert_eq!(stick.descriptors.as_ref().unwrap().interfaces.len(), 1);
     }
 

@@ -16,7 +16,7 @@ use conclave_ceremony::step::Waiting;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ports::{Machine, NoRandomness, Now, TokenAt, Tokens};
-use conclave_room::shown::Shown;
+use conclave_room::shown::Serial;
 use conclave_room::{text_ceremony, view};
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::MemoryDrives;
@@ -104,7 +104,7 @@ impl Machine for Timed {
         self.stage.world.drives()
     }
 
-    fn admit(&mut self, serials: Option<&[Shown]>) {
+    fn admit(&mut self, serials: Option<&[Serial]>) {
         self.stage.world.admit(serials);
     }
 

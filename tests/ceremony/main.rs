@@ -9,6 +9,7 @@ mod refused;
 mod run;
 mod screens;
 mod signed;
+mod sticks;
 mod trial;
 mod used;
 

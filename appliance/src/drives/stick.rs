@@ -5,11 +5,13 @@ use std::path::Path;
 
 use conclave_room::drives::Drive;
 use conclave_room::drives::fat32::{Fat32, Place, Unfit, identify};
-use conclave_room::look::medium::Kind;
+use conclave_room::look::medium;
 use conclave_room::shown::Shown;
+use conclave_room::usb::units::Kind;
 
 use crate::disks::{Disk, Reach, disks};
 use crate::medium::open;
+use crate::units::kinds;
 use crate::usb::{Device, devices};
 
 /// A drive that was let in, with its disk.
@@ -23,12 +25,12 @@ pub(crate) struct Stick {
 
 /// Every drive that has a disk with something in it, in the order of ports.
 pub(crate) fn sticks(sys: &Path) -> Vec<Stick> {
-    let disks = disks(sys);
+    let (disks, kinds) = (disks(sys), kinds(sys));
     let of = |port: &str| {
         let there: Vec<&Disk> = disks
             .iter()
-            .filter(|disk| disk.reach == Reach::Open(Kind::UsbDisk) && disk.len > 0)
-            .filter(|disk| disk.port.as_deref() == Some(port))
+            .filter(|disk| disk.reach == Reach::Open(medium::Kind::UsbDisk) && disk.len > 0)
+            .filter(|disk| disk.port.as_deref() == Some(port) && kinds.get(port) == Some(&Kind::Disks))
             .collect();
         (there.first().map(|disk| (*disk).clone()), there.len())
     };
@@ -117,11 +119,14 @@ mod tests {
         tree.disk(&format!("{AT}sdb"), "0");
         fs::write(tree.0.join("block/sdb/size"), "0\n").unwrap();
         assert_eq!(sticks(&tree.0), []);
-        for disk in ["sdc", "sdd"] {
-            tree.disk(&format!("{AT}{disk}"), "0");
+        for (unit, disk) in [("6:0:0:1", "sdc"), ("6:0:0:2", "sdd")] {
+            tree.disk(&format!("{}{disk}", AT.replace("6:0:0:0", unit)), "0");
         }
         let [stick] = <[Stick; 1]>::try_from(sticks(&tree.0)).unwrap();
         assert_eq!(stick.identified_as(&mut Cursor::new([0; 1_024])), Err(Unfit::Disks(2)));
+        // A disc in the same device: it is no drive at all.
+        tree.disk(&format!("{}sr0", AT.replace("6:0:0:0", "6:0:0:3")), "5");
+        assert_eq!(sticks(&tree.0), []);
     }
 
     #[test]

@@ -15,9 +15,16 @@ use crate::usb::{Device, Place};
 /// Most drives that are being read at the same moment: one that does not answer keeps its thread.
 const READING_MAX: usize = 16;
 
-/// What is known of each drive that is plugged in: each is read once, when it comes.
+/// What is known of each drive that is plugged in: each is read once, when it comes, and again when its medium is another.
 #[derive(Default)]
-pub(crate) struct Watch(BTreeMap<Place, State>);
+pub(crate) struct Watch(BTreeMap<Seen, State>);
+
+/// A drive in one plugging, with one medium: which change of it the kernel counted, and its length in bytes.
+type Seen = (Place, u64, u64);
+
+fn seen(stick: &Stick) -> Seen {
+    (stick.device.place.clone(), stick.disk.sequence, stick.disk.len)
+}
 
 enum State {
     Reading(Receiver<Result<Fat32, Unfit>>),
@@ -30,7 +37,7 @@ impl Watch {
         let places: Vec<&Place> = devices.map(|device| &device.place).collect();
         let mut sticks = sticks(sys);
         sticks.retain(|stick| places.contains(&&stick.device.place));
-        self.0.retain(|place, _| sticks.iter().any(|stick| stick.device.place == *place));
+        self.0.retain(|known, _| sticks.iter().any(|stick| seen(stick) == *known));
         sticks.iter().map(|stick| stick.drive(self.known(stick, |stick| stick.identified(Path::new("/dev"))))).collect()
     }
 
@@ -39,8 +46,8 @@ impl Watch {
         stick: &Stick,
         read: impl FnOnce(&Stick) -> Result<Fat32, Unfit> + Send + 'static,
     ) -> Result<Fat32, Unfit> {
-        let place = &stick.device.place;
-        if !self.0.contains_key(place) {
+        let key = seen(stick);
+        if !self.0.contains_key(&key) {
             let reading = self.0.values().filter(|state| matches!(state, State::Reading(_))).count();
             if reading == READING_MAX {
                 return Err(Unfit::NotYet);
@@ -49,9 +56,9 @@ impl Watch {
             let stick = stick.clone();
             // Nobody listens if it is pulled out meanwhile.
             thread::spawn(move || drop(tell.send(read(&stick))));
-            self.0.insert(place.clone(), State::Reading(told));
+            self.0.insert(key.clone(), State::Reading(told));
         }
-        let Some(state) = self.0.get_mut(place) else { return Err(Unfit::NotYet) };
+        let Some(state) = self.0.get_mut(&key) else { return Err(Unfit::NotYet) };
         if let State::Reading(told) = state {
             *state = match told.try_recv() {
                 Ok(found) => State::Known(found),
@@ -92,6 +99,10 @@ mod tests {
             }
         };
         assert_eq!(exfat, Err(Unfit::Other("exFAT")));
+        // Another card in the same reader.
+        std::fs::write(tree.0.join("block/sdb/diskseq"), "9\n").unwrap();
+        let swapped = sticks(&tree.0).remove(0);
+        assert_eq!(watch.known(&swapped, |_| Err(Unfit::NotFormatted)), Err(Unfit::NotYet));
         // A swap at the same port, however fast, has another number.
         tree.plug("1-1", 2, &descriptors(0, [0x46f4, 1], &[STICK]));
         let drives = watch.turn(&tree.0, devices(&tree.0).iter());

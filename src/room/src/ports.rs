@@ -7,7 +7,7 @@ use smartcard_hsm::dkek::stretch::Stretch;
 
 use crate::civil::Wall;
 use crate::drives::Drives;
-use crate::shown::Shown;
+use crate::shown::{Serial, Shown};
 
 /// A token that is plugged in, before anything was asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct TokenAt {
     /// Where: controller, hub and port, as the kernel counts them.
     pub port: Shown,
     /// Serial of the USB descriptor; it proves nothing and is compared with the token's certificate.
-    pub serial: Shown,
+    pub serial: Serial,
 }
 
 /// Tokens on the machine's ports.
@@ -61,7 +61,7 @@ pub trait Machine {
 
     /// A plan is in: from now on nothing is let in but what has one of these serials, and it may all be in at once. With
     /// none it is out again, and what holds before a plan is in holds again.
-    fn admit(&mut self, serials: Option<&[Shown]>);
+    fn admit(&mut self, serials: Option<&[Serial]>);
 
     /// Fills `bytes` from the kernel, after it has gathered enough.
     ///

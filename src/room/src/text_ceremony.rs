@@ -12,6 +12,7 @@ use crate::ceremony::NotTaken;
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::look::Over;
+use crate::shown::Serial;
 use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, tree};
 use crate::vault::{Mistyped, NotPublic};
 
@@ -172,10 +173,9 @@ pub fn device(plan: &Plan, device: Device) -> String {
             .tokens
             .get(usize::from(id.0))
             .map_or_else(String::new, |token| format!("token {}, serial {}", token.name, token.serial)),
-        Device::Drive(id) => plan
-            .drives
-            .get(usize::from(id.0))
-            .map_or_else(String::new, |drive| format!("drive {}, serial {}", drive.name, drive.serial)),
+        Device::Drive(id) => plan.drives.get(usize::from(id.0)).map_or_else(String::new, |drive| {
+            format!("drive {}, serial {}", drive.name, Serial::new(drive.serial.as_str()))
+        }),
     }
 }
 

@@ -93,7 +93,7 @@ fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
 mod tests {
     use super::*;
     use crate::drives::{Drive, Tried, Volume, VolumeId};
-    use crate::shown::Shown;
+    use crate::shown::{Serial, Shown};
     use conclave_publish::{FileName, Item, Manifest};
 
     fn name(name: &str) -> FileName {
@@ -106,7 +106,7 @@ mod tests {
         let twice = |name: &str| Item { name: self::name(name), size: 0, digest: conclave_publish::Digest::of(b"") };
         vec![
             Came::Absent,
-            Came::Swapped(Box::new(Drive { port, model, serial: Shown::new("OTHER"), len: 1, volume })),
+            Came::Swapped(Box::new(Drive { port, model, serial: Serial::new("OTHER"), len: 1, volume })),
             Came::Gone,
             Came::NoSerial,
             Came::SameSerial { other: Shown::new("1-9") },

@@ -6,7 +6,7 @@ use crate::ceremony::intake::Stage;
 use crate::ceremony::resume::NotResumed;
 use crate::look::Look;
 use crate::look::challenge::Challenged;
-use crate::shown::Shown;
+use crate::shown::Serial;
 use crate::text;
 
 /// The first thing asked.
@@ -44,12 +44,12 @@ pub fn not_one_drive(found: usize) -> String {
 }
 
 /// A drive without a plan.
-pub fn no_plan(serial: &Shown) -> String {
+pub fn no_plan(serial: &Serial) -> String {
     format!("The drive with serial {serial} holds no file plan.toml. Take it out, plug in the one with the plan.")
 }
 
 /// The plan's drive is still in.
-pub fn take_out(serial: &Shown) -> String {
+pub fn take_out(serial: &Serial) -> String {
     format!("Take out the drive with serial {serial}: the plan is in memory. Then press Enter.")
 }
 

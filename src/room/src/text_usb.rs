@@ -73,6 +73,10 @@ pub fn unused(why: &Unused) -> String {
         Unused::Parts(1) => "1 more part of this device is not let in".into(),
         Unused::Parts(parts) => format!("{parts} more parts of this device are not let in"),
         Unused::Waits(port) => waits(port),
+        Unused::Empty => "no card or disc in it".into(),
+        Unused::Optical => "optical drive: for the medium only".into(),
+        Unused::Medium => "the medium: not needed any more".into(),
+        Unused::Unnamed => "not named by the plan: not let in".into(),
         Unused::Failed(what) => format!("{what}: pull it out"),
     }
 }
@@ -94,6 +98,7 @@ fn never(why: Never) -> String {
         Never::MoreThanHub => "hub that is more than a hub: not let in".into(),
         Never::OtherInput => "input device, no keyboard: not let in".into(),
         Never::OtherStorage => "storage of another kind: not let in".into(),
+        Never::NotOnlyOptical => "more than an optical drive: not let in".into(),
         Never::Network => "network or radio: not let in".into(),
         Never::SoundOrCamera => "sound or camera: not let in".into(),
         Never::Unknown => "nothing this machine needs: not let in".into(),
@@ -141,6 +146,7 @@ mod tests {
             MoreThanHub,
             OtherInput,
             OtherStorage,
+            NotOnlyOptical,
             Network,
             SoundOrCamera,
             Unknown,

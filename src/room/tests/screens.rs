@@ -23,7 +23,7 @@ use conclave_room::look::keyboards::Code;
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_room::run::Showing;
-use conclave_room::shown::Shown;
+use conclave_room::shown::{Serial, Shown};
 use conclave_room::usb::gate::Never;
 use conclave_room::{text, view};
 use ratatui::Terminal;
@@ -182,14 +182,14 @@ fn devices() -> Event {
             Drive {
                 port: Shown::new("1-4"),
                 model: Shown::new("Kingston DataTraveler"),
-                serial: Shown::new("60A44C425324"),
+                serial: Serial::new("60A44C425324"),
                 len: 15_502_147_584,
                 volume: Ok(Volume { id: VolumeId(0x4A17_E2B0), label: Shown::new("WELLINGTON") }),
             },
             Drive {
                 port: Shown::new("1-5"),
                 model: Shown::new("Flash \x1b[2JDisk"),
-                serial: Shown::new(""),
+                serial: Serial::new(""),
                 len: 1_000,
                 volume: Err(Unfit::Other("exFAT")),
             },

@@ -8,7 +8,7 @@ use conclave_ceremony::kinds::token_of;
 use conclave_ceremony::plan::Holds;
 use conclave_publish::FileName;
 use conclave_room::ports::Machine;
-use conclave_room::shown::Shown;
+use conclave_room::shown::{Serial, Shown};
 use conclave_sim::card::random::Randomness;
 use conclave_sim::fault::{At, Fault as Command, Misfortune};
 use conclave_sim::token::Token;
@@ -46,13 +46,13 @@ impl Trial {
         match fault {
             Fault::OtherToken | Fault::Disguised => {
                 let token = token.unwrap();
-                let serial = Shown::new(self.plan.tokens[usize::from(token.0)].serial.as_str());
+                let serial = Serial::new(self.plan.tokens[usize::from(token.0)].serial.as_str());
                 let at = port(Device::Token(token));
                 stage.pull(Device::Token(token));
                 let tokens = stage.world.tokens();
                 tokens.disguise(
                     stranger,
-                    Some(&Shown::new(&format!("{serial}00000")[..15])).filter(|_| fault == Fault::Disguised),
+                    Some(&Serial::new(&format!("{serial}00000")[..15])).filter(|_| fault == Fault::Disguised),
                 );
                 tokens.plug(stranger, &at);
             }

@@ -28,6 +28,17 @@ pub(super) fn token_serial(value: &str) -> Result<Text, &'static str> {
     Text::new(value).ok().filter(|_| fits).ok_or(form)
 }
 
+/// Most characters of a drive's serial: a string descriptor of USB has room for 126.
+const DRIVE_SERIAL_LEN_MAX: usize = 128;
+
+/// As the drive says it, without the blanks around it.
+pub(super) fn drive_serial(value: &str) -> Result<Text, &'static str> {
+    let fits = (1..=DRIVE_SERIAL_LEN_MAX).contains(&value.len())
+        && value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && value.trim() == value;
+    Text::new(value).ok().filter(|_| fits).ok_or("1 to 128 printable ASCII characters, no blank at either end")
+}
+
 /// `1A2B-3C4D`.
 pub(super) fn volume_id(value: &str) -> Result<u32, &'static str> {
     let upper = |half: &str| half.len() == 4 && half.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'));

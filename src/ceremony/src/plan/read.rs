@@ -7,7 +7,7 @@ use conclave_publish::{Digest, Kind, Line};
 use smartcard_hsm::pkcs15::Label;
 use toml::Spanned;
 
-use super::form::{token_serial, volume_id};
+use super::form::{drive_serial, token_serial, volume_id};
 use super::raw::{self, At};
 use super::text::{line_of, quoted, quoted_words, text};
 use super::{
@@ -263,10 +263,7 @@ impl Reader<'_> {
         let drive = at.get_ref();
         let name = self.short(&drive.name);
         let serial =
-            self.value(&drive.serial, "the USB serial number of a drive; one without cannot be used", |serial| {
-                Line::new(serial).map_err(|error| error.to_string())?;
-                Text::new(serial).map_err(|error| error.to_string())
-            });
+            self.value(&drive.serial, "the USB serial number of a drive; one without cannot be used", drive_serial);
         let size = u64::try_from(*drive.size.get_ref()).ok();
         if size.is_none() {
             let found = drive.size.get_ref().to_string();

@@ -121,6 +121,14 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("token_before_unknown", "before = \"new\"", "before = \"old\"", "\"used\""),
         ("token_label_empty", "label = \"MASTER\"", "label = \"\"", "a label"),
         ("drive_without_serial", "serial = \"CONCLAVE-LOG-A\"", "serial = \"\"", "one without cannot be used"),
+        (
+            "drive_serial_of_129",
+            "serial = \"CONCLAVE-LOG-A\"",
+            &*format!("serial = \"{}\"", "x".repeat(129)),
+            "1 to 128",
+        ),
+        ("drive_serial_with_blank", "serial = \"CONCLAVE-LOG-A\"", "serial = \"CONCLAVE-LOG-A \"", "no blank"),
+        ("drive_serial_not_ascii", "serial = \"CONCLAVE-LOG-A\"", "serial = \"CONCLAVE-LÖG-A\"", "printable ASCII"),
         ("drive_size_negative", "size = 67108864", "size = -1", "size of the drive in bytes"),
         ("volume_in_small_letters", "volume = \"C0DE-000A\"", "volume = \"c0de-000a\"", "capital hex digits"),
         ("volume_without_hyphen", "volume = \"C0DE-000A\"", "volume = \"C0DE000A\"", "hyphen"),
@@ -138,6 +146,10 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("subject_says_rehearsal", "subject = { O = \"Example\"", "subject = { O = \"Rehearsal\"", "REHEARSAL"),
     ] {
         refused(defect, from, to, Rule::Value, words);
+    }
+    // As real ones are: long, and with two blanks in a row.
+    for serial in [&"x".repeat(128), "A  B"] {
+        assert!(read(MINIMAL.replacen("CONCLAVE-LOG-A", serial, 1).as_bytes()).is_ok());
     }
     let len = "path-length = 1\nnot-before";
     let refusals = read(MINIMAL.replacen("not-before", len, 1).as_bytes()).unwrap_err();

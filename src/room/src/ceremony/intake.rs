@@ -10,13 +10,12 @@ use conclave_publish::{Digest, FileName};
 
 use super::begin::{Begun, NotBegun, Start};
 use super::window::in_window;
-use crate::drives::fat32::Unfit;
 use crate::drives::{Drive, Drives};
 use crate::key::Key;
 use crate::look::challenge::{Challenged, Then};
 use crate::perform::log_drive;
 use crate::ports::Machine;
-use crate::shown::Shown;
+use crate::shown::Serial;
 use crate::text_drives::told;
 use crate::text_intake as text;
 
@@ -46,9 +45,9 @@ pub struct Intake {
     /// What went wrong last.
     pub wrong: Option<String>,
     bytes: Vec<u8>,
-    serial: Shown,
+    serial: Serial,
     /// Serials of everything the plan names: what the gate lets in.
-    named: Vec<Shown>,
+    named: Vec<Serial>,
 }
 
 impl Default for Intake {
@@ -59,7 +58,7 @@ impl Default for Intake {
             above: 0,
             wrong: None,
             bytes: Vec::new(),
-            serial: Shown::default(),
+            serial: Serial::default(),
             named: Vec::new(),
         }
     }
@@ -131,7 +130,7 @@ impl Intake {
         let drives = present(machine)?;
         let (plans, logs) = (name(log_drive::PLAN)?, name(log_drive::TRANSCRIPT)?);
         let [drive] = &drives[..] else { return Err(text::not_one_drive(drives.len())) };
-        let failed = |error: crate::drives::DriveError| told(drive.serial.as_str(), &error);
+        let failed = |error: crate::drives::DriveError| told(&drive.serial.to_string(), &error);
         let names = machine.drives().names(drive).map_err(failed)?;
         let is_there = |wanted: &FileName| names.iter().any(|(name, _)| name == wanted);
         if !is_there(&plans) {
@@ -186,10 +185,9 @@ impl Intake {
     }
 }
 
-/// Every drive that is plugged in but the medium this machine was started from, which may stay.
+/// Every drive that is plugged in. The medium this machine was started from, which may stay, gave its place up and is none.
 fn present(machine: &mut impl Machine) -> Result<Vec<Drive>, String> {
-    let drives = machine.drives().present().map_err(|error| told("", &error))?;
-    Ok(drives.into_iter().filter(|drive| drive.volume != Err(Unfit::DiscImage)).collect())
+    machine.drives().present().map_err(|error| told("", &error))
 }
 
 fn draw(challenged: &mut Challenged, machine: &mut impl Machine) -> Result<(), String> {
@@ -204,7 +202,7 @@ fn name(text: &str) -> Result<FileName, String> {
 }
 
 /// Serials of everything a plan names.
-fn serials(plan: &Plan) -> Vec<Shown> {
+fn serials(plan: &Plan) -> Vec<Serial> {
     let tokens = plan.tokens.iter().map(|token| &token.serial);
-    tokens.chain(plan.drives.iter().map(|drive| &drive.serial)).map(|serial| Shown::new(serial.as_str())).collect()
+    tokens.chain(plan.drives.iter().map(|drive| &drive.serial)).map(|serial| Serial::new(serial.as_str())).collect()
 }

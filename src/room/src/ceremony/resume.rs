@@ -97,7 +97,7 @@ fn name(text: &str) -> Result<FileName, NotResumed> {
 }
 
 fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
-    NotResumed::Drive(crate::text_drives::told(drive.serial.as_str(), error))
+    NotResumed::Drive(crate::text_drives::told(&drive.serial.to_string(), error))
 }
 
 /// Plan, its file and companion, from the first drive that has both, one whose companion is of its plan before others.

@@ -15,7 +15,7 @@ pub use error::{Came, Differs, DriveError, Tried};
 pub use media::{Access, Media, Past, Space};
 pub use store::{Attempt, Drives, NAMES_MAX};
 
-use crate::shown::Shown;
+use crate::shown::{Serial, Shown};
 use fat32::Unfit;
 
 /// A drive as the machine sees it at this moment.
@@ -29,7 +29,7 @@ pub struct Drive {
     /// What it calls itself.
     pub model: Shown,
     /// USB serial; empty if it has none.
-    pub serial: Shown,
+    pub serial: Serial,
     /// Units: bytes.
     pub len: u64,
     /// Its FAT32 volume, or why there is none to work with.

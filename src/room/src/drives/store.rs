@@ -183,7 +183,7 @@ fn ended<T>(media: &mut impl Media, drive: &Drive, result: Result<T, DriveError>
 fn writable(media: &mut impl Media, drive: &Drive) -> Result<(), DriveError> {
     let at = At(&drive.port);
     let refuse = at.tried(Tried::Look);
-    if drive.serial.as_str().is_empty() {
+    if drive.serial.is_empty() {
         return Err(refuse(Came::NoSerial));
     }
     let there = media.look().map_err(at.tried(Tried::Look))?;

@@ -114,6 +114,14 @@ pub enum Unused {
     Parts(u8),
     /// It is a drive, and one at a time is let in: the one at this port is.
     Waits(Port),
+    /// It is a drive without a medium: a card reader without a card, an optical drive without a disc.
+    Empty,
+    /// It is an optical drive: a medium to start from is looked for on it, and nothing else.
+    Optical,
+    /// It is the medium this machine was started from, which is not needed any more.
+    Medium,
+    /// The plan that is in does not name it.
+    Unnamed,
     /// It was let in and could not be used: what the system said.
     Failed(Shown),
 }

@@ -170,6 +170,8 @@ pub enum Event {
 pub enum Act {
     /// Look for the medium again.
     FindMedium,
+    /// The medium is not needed any more: its place is another drive's.
+    LeaveMedium,
     /// Draw 32 random bytes.
     Draw,
     /// Wipe what the machine keeps of the last keys: a line closed that may have held a secret.
@@ -336,7 +338,7 @@ fn on_medium(look: &mut Look, key: Key) -> Vec<Act> {
         challenge::Then::Stay => Vec::new(),
         challenge::Then::GoOn => {
             look.screen = look.screen.next();
-            Vec::new()
+            vec![Act::LeaveMedium]
         }
     }
 }

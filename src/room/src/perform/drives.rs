@@ -14,6 +14,7 @@ use super::{Case, Performer, log_drive};
 use crate::drives::{self, Drives};
 use crate::leaves::Leaves;
 use crate::ports::Machine;
+use crate::shown::Serial;
 
 /// Longest file that is read back from a drive. **Units**: bytes.
 const FILE_LEN_MAX: u64 = 64 * 1024;
@@ -47,8 +48,19 @@ fn named(plan: &Plan, item: Item) -> Result<FileName, Failure> {
 /// **Errors**: it is missing, another one has its serial, or it holds no volume to work with.
 pub fn find(planned: &Drive, machine: &mut impl Machine) -> Result<drives::Drive, Failure> {
     let present = machine.drives().present().map_err(|error| of_drive(planned.name.as_str(), &error))?;
-    let Some(there) = present.into_iter().find(|there| there.serial.as_str() == planned.serial.as_str()) else {
-        return Err(device(&format!("{}, serial {}, is not plugged in. Plug it in.", planned.name, planned.serial)));
+    let serial = Serial::new(planned.serial.as_str());
+    let mut found = present.into_iter().filter(|there| there.serial == serial);
+    let there = match (found.next(), found.next()) {
+        (Some(there), None) => there,
+        (None, _) => return Err(device(&format!("{}, serial {serial}, is not plugged in. Plug it in.", planned.name))),
+        (Some(one), Some(two)) => {
+            let words = format!(
+                "Two drives say they are {}, serial {serial}: at port {} and at port {}. Take both out, keep them apart, \
+                 plug in the one that was prepared.",
+                planned.name, one.port, two.port
+            );
+            return Err(device(&words));
+        }
     };
     let refuse = |what: String| {
         Err(device(&format!("{}: {what}. This is another drive with its serial: take it out.", planned.name)))

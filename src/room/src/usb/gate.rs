@@ -2,7 +2,7 @@
 
 use super::descriptors::{Descriptors, DescriptorsError, Interface};
 use crate::look::devices::Port;
-use crate::shown::Shown;
+use crate::shown::Serial;
 
 /// USB classes by number.
 ///
@@ -19,8 +19,12 @@ mod class {
     pub(super) const WIRELESS: u8 = 0xe0;
 }
 
-/// SCSI commands by Bulk-Only Transport or by UAS, the only storage the kernel of the image drives.
+/// SCSI commands by Bulk-Only Transport or by UAS, which disks and most optical drives speak.
 const STORAGE_SETTINGS: [[u8; 2]; 2] = [[0x06, 0x50], [0x06, 0x62]];
+/// MMC-5 and SFF-8070i by Bulk-Only Transport, which further optical drives speak.
+///
+/// Source: USB Mass Storage Class Specification Overview 1.4, table 1; `drivers/usb/storage/usual-tables.c` of Linux 6.1.
+const OPTICAL_SETTINGS: [[u8; 2]; 2] = [[0x02, 0x50], [0x05, 0x50]];
 /// Boot interface subclass, keyboard protocol.
 const KEYBOARD_SETTING: [u8; 2] = [0x01, 0x01];
 
@@ -31,8 +35,10 @@ pub enum Use {
     Hub,
     /// A token, by this interface.
     Token(u8),
-    /// A drive, by this interface.
+    /// A drive, by this interface; its units say whether an optical one ([`super::units`]).
     Storage(u8),
+    /// An optical drive and nothing else, by this interface.
+    Optical(u8),
     /// A keyboard, by this interface; it counts only after the code was typed on it.
     Keyboard(u8),
     /// Not at all.
@@ -54,6 +60,8 @@ pub enum Never {
     OtherInput,
     /// A drive that does not speak SCSI over USB.
     OtherStorage,
+    /// An optical drive in part: a disk, or something else, is behind it.
+    NotOnlyOptical,
     /// A network adapter, a modem, a radio.
     Network,
     /// A microphone or a camera.
@@ -66,7 +74,9 @@ impl Use {
     /// The one interface that is used; `None` where it is all of them or none.
     pub const fn interface(self) -> Option<u8> {
         match self {
-            Self::Token(number) | Self::Storage(number) | Self::Keyboard(number) => Some(number),
+            Self::Token(number) | Self::Storage(number) | Self::Optical(number) | Self::Keyboard(number) => {
+                Some(number)
+            }
             Self::Hub | Self::Never(_) => None,
         }
     }
@@ -86,8 +96,12 @@ pub fn judge(descriptors: &Result<Descriptors, DescriptorsError>, tokens: &[(u16
     if tokens.contains(&(device.vendor, device.product)) {
         return has(class::CARD_READER).map_or(Use::Never(Never::NoReader), |reader| Use::Token(reader.number));
     }
-    if let Some(drive) = device.interfaces.iter().find(|interface| is_storage(interface)) {
+    let speaks = |settings: &[[u8; 2]]| device.interfaces.iter().find(|interface| is_storage(interface, settings));
+    if let Some(drive) = speaks(&STORAGE_SETTINGS) {
         return Use::Storage(drive.number);
+    }
+    if let Some(drive) = speaks(&OPTICAL_SETTINGS) {
+        return Use::Optical(drive.number);
     }
     if let Some(keyboard) = device.interfaces.iter().find(|interface| is_keyboard(interface)) {
         return Use::Keyboard(keyboard.number);
@@ -106,8 +120,8 @@ pub fn judge(descriptors: &Result<Descriptors, DescriptorsError>, tokens: &[(u16
     Use::Never(found.map_or(Never::Unknown, |(_, why)| why))
 }
 
-fn is_storage(interface: &Interface) -> bool {
-    interface.class == class::STORAGE && interface.settings.iter().all(|setting| STORAGE_SETTINGS.contains(setting))
+fn is_storage(interface: &Interface, settings: &[[u8; 2]]) -> bool {
+    interface.class == class::STORAGE && interface.settings.iter().all(|setting| settings.contains(setting))
 }
 
 fn is_keyboard(interface: &Interface) -> bool {
@@ -121,10 +135,25 @@ pub struct Present {
     pub port: Port,
     /// How it would be used.
     pub used: Use,
-    /// Whether it was let in before.
-    pub admitted: bool,
+    /// Whether it was let in before, and what of the one place for a drive it takes.
+    pub inside: Inside,
     /// Serial of its USB descriptor.
-    pub serial: Shown,
+    pub serial: Serial,
+}
+
+/// Whether a device is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// It is not.
+    No,
+    /// It is, and holds the place for a drive: a medium is in it, or whether one is, is not known yet.
+    Holds,
+    /// It is, and got a medium while another drive held the place.
+    Late,
+    /// It is, as a drive without a medium, which holds no place.
+    Empty,
+    /// The medium this machine was started from, after its challenge: it gives its place up and is not needed again.
+    Spent,
 }
 
 /// What is done with a device.
@@ -138,23 +167,27 @@ pub enum Admission {
     Out,
 }
 
-/// Decides on every device that is plugged in, in the order given. Before a plan is in, one drive at a time: the one
-/// that is in stays, otherwise the first one comes in. After it, the drives and tokens whose serials it names, and no other:
-/// `named` are those serials.
-pub fn admit(present: &[Present], named: Option<&[Shown]>) -> Vec<Admission> {
-    let drives = || present.iter().filter(|device| matches!(device.used, Use::Storage(_)));
-    let drive = drives().find(|device| device.admitted).or(drives().next());
+/// Decides on every device that is plugged in, in the order given. Before a plan is in, one drive with a medium at a time: the
+/// one that is in stays, otherwise the first one comes in; one without a medium takes nobody's place. After it, the drives and
+/// tokens whose serials it names, and no other: `named` are those serials.
+pub fn admit(present: &[Present], named: Option<&[Serial]>) -> Vec<Admission> {
+    let is_drive = |device: &Present| matches!(device.used, Use::Storage(_) | Use::Optical(_));
+    let first = |inside| present.iter().find(|device| is_drive(device) && device.inside == inside);
+    let drive = first(Inside::Holds).or(first(Inside::Late)).or(first(Inside::No));
     // A token's reader appends to its serial; which token it is, its certificate says.
-    let is_named = |device: &Present, named: &[Shown]| match device.used {
+    let is_named = |device: &Present, named: &[Serial]| match device.used {
         Use::Token(_) => named.iter().any(|serial| device.serial.as_str().starts_with(serial.as_str())),
         _ => named.contains(&device.serial),
     };
     let decide = |device: &Present| match (device.used, named) {
+        _ if device.inside == Inside::Spent => Admission::Out,
         (Use::Token(_) | Use::Storage(_), Some(named)) if is_named(device, named) => Admission::In,
-        (Use::Token(_) | Use::Storage(_), Some(_)) | (Use::Never(_), _) => Admission::Out,
+        (Use::Token(_) | Use::Storage(_) | Use::Optical(_), Some(_)) | (Use::Never(_), _) => Admission::Out,
         (Use::Hub | Use::Token(_) | Use::Keyboard(_), _) => Admission::In,
-        (Use::Storage(_), None) => match drive {
-            Some(drive) if drive.port != device.port => Admission::Waits(drive.port.clone()),
+        (Use::Storage(_) | Use::Optical(_), None) => match drive {
+            Some(drive) if device.inside != Inside::Empty && drive.port != device.port => {
+                Admission::Waits(drive.port.clone())
+            }
             _ => Admission::In,
         },
     };
@@ -226,10 +259,21 @@ mod tests {
         check(0, OTHER, &[DRIVE], Use::Storage(0));
         check(0, OTHER, &[DRIVE, [0, 1, 8, 6, 0x62]], Use::Storage(0));
         check(0, OTHER, &[[0, 0, 8, 6, 0x62]], Use::Storage(0));
-        for other in [[0, 0, 8, 4, 0], [0, 0, 8, 6, 0], [0, 0, 8, 2, 0x50]] {
+        for other in [[0, 0, 8, 4, 0], [0, 0, 8, 6, 0], [0, 0, 8, 2, 0], [0, 0, 8, 2, 0x62], [0, 0, 8, 1, 0x50]] {
             check(0, OTHER, &[other], Use::Never(Never::OtherStorage));
         }
         check(0, OTHER, &[DRIVE, [0, 1, 8, 4, 0]], Use::Never(Never::OtherStorage));
+    }
+
+    #[test]
+    fn optical_drives_of_further_subclasses_are_let_in_as_such_only() {
+        for subclass in [2, 5] {
+            check(0, OTHER, &[[0, 0, 8, subclass, 0x50]], Use::Optical(0));
+            check(0, OTHER, &[KEYBOARD, [1, 0, 8, subclass, 0x50]], Use::Optical(1));
+            // What could become a disk is none.
+            check(0, OTHER, &[[0, 0, 8, subclass, 0x50], [0, 1, 8, 6, 0x50]], Use::Never(Never::OtherStorage));
+        }
+        check(0, OTHER, &[[0, 0, 8, 2, 0x50], [0, 1, 8, 5, 0x50]], Use::Optical(0));
     }
 
     #[test]
@@ -268,7 +312,8 @@ mod tests {
     }
 
     fn present(port: &str, used: Use, admitted: bool) -> Present {
-        Present { port: Shown::new(port), used, admitted, serial: Shown::new(port) }
+        let inside = if admitted { Inside::Holds } else { Inside::No };
+        Present { port: Shown::new(port), used, inside, serial: Serial::new(port) }
     }
 
     #[test]
@@ -282,9 +327,12 @@ mod tests {
             present("DENK00000010000", Use::Token(0), true),
             present("DENK00000020000", Use::Token(0), true),
             present("1-7", Use::Hub, true),
+            // No plan keeps files on a disc, and the medium stays out whatever a plan says.
+            present("DVD", Use::Optical(0), true),
+            Present { inside: Inside::Spent, ..present("LOG-B", Use::Storage(0), true) },
         ];
-        let named = ["LOG-A", "LOG-B", "DENK0000001"].map(Shown::new);
-        let want = [i.clone(), i.clone(), o.clone(), o.clone(), i.clone(), o, i];
+        let named = ["LOG-A", "LOG-B", "DENK0000001", "DVD"].map(Serial::new);
+        let want = [i.clone(), i.clone(), o.clone(), o.clone(), i.clone(), o.clone(), i, o.clone(), o];
         assert_eq!(admit(&all, Some(&named)), want);
     }
 
@@ -300,6 +348,32 @@ mod tests {
         assert_eq!(admit(&[drive("1-1", false)], None), [Admission::In]);
         // Two that are in, however that came: the second is put out.
         assert_eq!(admit(&[drive("1-1", true), drive("1-2", true)], None), [Admission::In, waits("1-1")]);
+    }
+
+    #[test]
+    fn a_drive_without_a_medium_takes_nobodys_place_until_one_is_put_in() {
+        let drive = |port, used, inside| Present { inside, ..present(port, used, false) };
+        let (stick, disc) = (Use::Storage(0), Use::Optical(0));
+        let (i, w) = (Admission::In, waits);
+        for (reader, other, want) in [
+            // Whether a card is in the reader is not known yet.
+            ((stick, Inside::Holds), (stick, Inside::No), [i.clone(), w("1-1")]),
+            ((stick, Inside::Empty), (stick, Inside::No), [i.clone(), i.clone()]),
+            ((disc, Inside::Empty), (stick, Inside::Holds), [i.clone(), i.clone()]),
+            ((stick, Inside::Empty), (disc, Inside::Empty), [i.clone(), i.clone()]),
+            // A card is put in: the reader is out until the place is free.
+            ((stick, Inside::Late), (stick, Inside::Holds), [w("1-2"), i.clone()]),
+            ((stick, Inside::Late), (stick, Inside::No), [i.clone(), w("1-1")]),
+            ((stick, Inside::No), (stick, Inside::Holds), [w("1-2"), i.clone()]),
+            // The medium gave its place up.
+            ((stick, Inside::Spent), (stick, Inside::No), [Admission::Out, i.clone()]),
+        ] {
+            assert_eq!(
+                admit(&[drive("1-1", reader.0, reader.1), drive("1-2", other.0, other.1)], None),
+                want,
+                "{reader:?}"
+            );
+        }
     }
 
     #[test]

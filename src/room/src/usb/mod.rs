@@ -6,3 +6,4 @@
 
 pub mod descriptors;
 pub mod gate;
+pub mod units;

@@ -69,7 +69,7 @@ fn token(token: &Token) -> Vec<Line<'static>> {
 }
 
 fn drive(drive: &Drive) -> Vec<Line<'static>> {
-    let serial = if drive.serial.as_str().is_empty() {
+    let serial = if drive.serial.is_empty() {
         Span::styled(text_usb::NO_SERIAL, BAD)
     } else {
         Span::styled(format!("serial {}", drive.serial), STRONG)

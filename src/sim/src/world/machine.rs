@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use conclave_room::civil::Wall;
 use conclave_room::ports::{Machine, NoRandomness, Now};
-use conclave_room::shown::Shown;
+use conclave_room::shown::Serial;
 use sha2::{Digest, Sha256};
 use smartcard_hsm::dkek::stretch::Stretch;
 
@@ -82,7 +82,7 @@ impl Machine for World {
         &mut self.drives
     }
 
-    fn admit(&mut self, serials: Option<&[Shown]>) {
+    fn admit(&mut self, serials: Option<&[Serial]>) {
         self.tokens.admit(serials);
         self.drives.admit(serials);
     }
@@ -109,6 +109,7 @@ mod tests {
     use conclave_publish::FileName;
     use conclave_room::drives::{Access, Media};
     use conclave_room::ports::Tokens;
+    use conclave_room::shown::Shown;
     use smartcard_hsm::apdu::{Apdu, ReplyLen};
     use smartcard_hsm::channel::{Channel, ChannelError, Patience};
 
@@ -135,14 +136,14 @@ mod tests {
     #[test]
     fn nothing_is_let_in_but_what_is_named_until_nothing_is_or_the_machine_is_started_anew() {
         let mut world = world();
-        let serial = Shown::new(&world.tokens().plugged().remove(0).serial.as_str()[..11]);
-        let mut seen = |serials: Option<&[Shown]>| {
+        let serial = Serial::new(&world.tokens().plugged().remove(0).serial.as_str()[..11]);
+        let mut seen = |serials: Option<&[Serial]>| {
             world.admit(serials);
             (world.tokens().plugged().len(), world.drives().look().unwrap().len())
         };
         assert_eq!(seen(None), (1, 1));
-        assert_eq!(seen(Some(&[serial, Shown::new("OTHER")])), (1, 0));
-        assert_eq!(seen(Some(&[Shown::new("STICK")])), (0, 1));
+        assert_eq!(seen(Some(&[serial, Serial::new("OTHER")])), (1, 0));
+        assert_eq!(seen(Some(&[Serial::new("STICK")])), (0, 1));
         world.restart(0);
         assert_eq!(world.tokens().plugged().len(), 1);
     }

@@ -3,6 +3,7 @@
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::Plan;
 use conclave_room::ceremony::Ceremony;
+use conclave_room::shown::Serial;
 use conclave_room::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -29,11 +30,18 @@ pub enum Ended {
     Circle(String),
 }
 
-/// The device with this serial.
+/// The device with this serial, whole or as screens show it.
 pub fn device(plan: &Plan, serial: &str) -> Option<Device> {
     let place = |at: usize| u16::try_from(at).ok();
     let token = plan.tokens.iter().position(|token| token.serial.as_str() == serial).and_then(place);
-    let drive = || plan.drives.iter().position(|drive| drive.serial.as_str() == serial).and_then(place);
+    let drive = || {
+        plan.drives
+            .iter()
+            .position(|drive| {
+                drive.serial.as_str() == serial || Serial::new(drive.serial.as_str()).to_string() == serial
+            })
+            .and_then(place)
+    };
     token.map(|at| Device::Token(TokenId(at))).or_else(|| drive().map(|at| Device::Drive(DriveId(at))))
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conclave_room::ports::{TokenAt, Tokens};
-use conclave_room::shown::Shown;
+use conclave_room::shown::{Serial, Shown};
 use smartcard_hsm::channel::{Channel, ChannelError};
 
 use crate::card::random::Randomness;
@@ -51,7 +51,7 @@ struct Table {
     /// Commands that change a card's memory and still do so, before one that only says so.
     idle: Option<u32>,
     /// Serials of what is let in; none: everything.
-    named: Option<Vec<Shown>>,
+    named: Option<Vec<Serial>>,
     /// CLA, INS, P1, P2 of the last that only said so.
     idled: Option<[u8; 4]>,
     dark: bool,
@@ -62,7 +62,7 @@ struct Lying {
     token: Token,
     port: Option<Shown>,
     /// The serial its USB descriptor tells instead of its own.
-    disguise: Option<Shown>,
+    disguise: Option<Serial>,
     /// Rises whenever a line to it is cut or made, so that an old line stays dead.
     plugs: u64,
 }
@@ -108,8 +108,8 @@ impl MemoryTokens {
     }
 
     /// Lets in what has one of these serials and nothing else; with none, everything.
-    pub fn admit(&mut self, serials: Option<&[Shown]>) {
-        self.table().named = serials.map(<[Shown]>::to_vec);
+    pub fn admit(&mut self, serials: Option<&[Serial]>) {
+        self.table().named = serials.map(<[Serial]>::to_vec);
     }
 
     /// Pulls a token out.
@@ -128,7 +128,7 @@ impl MemoryTokens {
     }
 
     /// Lets a token tell this serial by its USB descriptor, whatever its certificate says; none: its own.
-    pub fn disguise(&mut self, place: Place, serial: Option<&Shown>) {
+    pub fn disguise(&mut self, place: Place, serial: Option<&Serial>) {
         if let Some(lying) = self.table().lying.get_mut(place.0) {
             lying.disguise = serial.cloned();
         }
@@ -197,19 +197,19 @@ impl Lying {
         self.port = None;
     }
 
-    fn serial(&self) -> Shown {
+    fn serial(&self) -> Serial {
         if let Some(disguise) = &self.disguise {
             return disguise.clone();
         }
         let holder = format!("{}00000", self.token.serial());
-        Shown::new(holder.get(..USB_SERIAL_LEN).unwrap_or(&holder))
+        Serial::new(holder.get(..USB_SERIAL_LEN).unwrap_or(&holder))
     }
 }
 
 impl Table {
     /// A token's reader appends to its serial.
-    fn lets_in(&self, serial: &Shown) -> bool {
-        let begins = |named: &Shown| serial.as_str().starts_with(named.as_str());
+    fn lets_in(&self, serial: &Serial) -> bool {
+        let begins = |named: &Serial| serial.as_str().starts_with(named.as_str());
         self.named.as_ref().is_none_or(|named| named.iter().any(begins))
     }
 

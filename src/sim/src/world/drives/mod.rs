@@ -8,7 +8,7 @@ mod stick;
 
 use conclave_publish::FileName;
 use conclave_room::drives::{Access, Came, Drive, Media, NAMES_MAX, Past, Space};
-use conclave_room::shown::Shown;
+use conclave_room::shown::{Serial, Shown};
 
 use stick::Change;
 pub use stick::{Lies, Stick};
@@ -39,7 +39,7 @@ pub struct MemoryDrives {
     /// Drives that were pulled out by a fault.
     yanked: Vec<Stick>,
     /// Serials of what is let in; none: everything.
-    named: Option<Vec<Shown>>,
+    named: Option<Vec<Serial>>,
     dark: bool,
 }
 
@@ -51,11 +51,11 @@ impl MemoryDrives {
     }
 
     /// Lets in what has one of these serials and nothing else; with none, everything.
-    pub fn admit(&mut self, serials: Option<&[Shown]>) {
-        self.named = serials.map(<[Shown]>::to_vec);
+    pub fn admit(&mut self, serials: Option<&[Serial]>) {
+        self.named = serials.map(<[Serial]>::to_vec);
     }
 
-    fn lets_in(&self, serial: &Shown) -> bool {
+    fn lets_in(&self, serial: &Serial) -> bool {
         self.named.as_ref().is_none_or(|named| named.contains(serial))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use conclave_publish::FileName;
 use conclave_room::drives::{Access, Came, Drive, Volume, VolumeId};
-use conclave_room::shown::Shown;
+use conclave_room::shown::{Serial, Shown};
 
 /// What a file's length is rounded up to. Units: bytes.
 pub(super) const CLUSTER: u64 = 4096;
@@ -53,7 +53,7 @@ impl Stick {
         let drive = Drive {
             port: Shown::new(port),
             model: Shown::new("Simulated stick"),
-            serial: Shown::new(serial),
+            serial: Serial::new(serial),
             len: 8_000_000_000,
             volume,
         };

@@ -164,7 +164,7 @@ fn read_only_full_unfit_and_nameless_drives_are_told_apart() {
     let (mut world, drive) = with(|stick| stick.drive.volume = Err(Unfit::Other("exFAT")));
     assert_eq!(came(world.names(&drive)), Came::Unfit(Unfit::Other("exFAT")));
 
-    let (mut world, drive) = with(|stick| stick.drive.serial = Shown::new(""));
+    let (mut world, drive) = with(|stick| stick.drive.serial = Serial::new(""));
     assert_eq!(came(write(&mut world, &drive)), Came::NoSerial);
     assert_eq!(came(world.append(&drive, &name("log.cbor"), 0, b"entry")), Came::NoSerial);
     assert_eq!(world.names(&drive).unwrap().len(), 1, "but it can be looked at");
