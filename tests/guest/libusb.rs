@@ -8,6 +8,7 @@ use conclave_sim::ccid_device::{CcidDevice, Profile};
 use conclave_sim::icc::{Answer, Icc, Wire};
 use conclave_sim::usbredir::{Plugged, plug};
 use conclave_tests::guest::Guest;
+use conclave_tests::tool::PCSCD;
 
 const ATR: &str = "3B DE 96 FF 81 91 FE 1F C3 80 31 81 54 48 53 4D 31 73 80 21 40 81 07 92";
 const SERIAL: &str = "DENK01000010000";
@@ -118,7 +119,7 @@ fn a_token_that_cannot_be_taken_over_is_told_in_words() {
     let (_, plugged) = insert(&mut guest, Profile::Tpdu { interface: 0 }, &[]);
     let refused = "failed: no permission to use the token: open its node for reading and writing, as a user who may\n";
     guest.run("guest-apdu read-only").says(refused);
-    guest.run("pcscd --foreground >/tmp/pcscd.log 2>&1 &");
+    guest.run(&format!("{PCSCD} >/tmp/pcscd.log 2>&1 &"));
     guest.run_until("opensc-tool --list-readers", "Nitrokey");
     let busy = "failed: another program is using the token, such as pcscd: stop it, then try again\n";
     guest.run("guest-apdu").says(busy);

@@ -16,7 +16,7 @@ use conclave_sim::usbredir::{Ended, Plugged, plug};
 use conclave_tests::card::{card, seed};
 use conclave_tests::guest::Guest;
 use conclave_tests::scratch::Scratch;
-use conclave_tests::tool::{Ran, openssl};
+use conclave_tests::tool::{PCSCD, Ran, openssl};
 use smartcard_hsm::apdu::StatusWord;
 
 const PIN: &str = "648219";
@@ -70,7 +70,7 @@ impl Stick {
 
 /// Starts pcscd, which without udev finds the tokens that are there, and waits until it shows this many.
 fn start_pcscd(guest: &mut Guest, tokens: usize) {
-    guest.run("pcscd --foreground >/tmp/pcscd.log 2>&1 &");
+    guest.run(&format!("{PCSCD} >/tmp/pcscd.log 2>&1 &"));
     guest.run_until("opensc-tool --list-readers", &format!("\n{:<5}Yes", tokens - 1));
 }
 

@@ -15,7 +15,7 @@ use conclave_sim::icc::Icc;
 use conclave_sim::vpcd::Plugged;
 
 use crate::scratch::Scratch;
-use crate::tool::{self, Ran, require, wait_for};
+use crate::tool::{self, PCSCD, Ran, require, wait_for};
 
 /// How often a daemon is started on other ports if somebody was faster to take them.
 const STARTS_MAX: u32 = 5;
@@ -55,10 +55,12 @@ impl Readers {
         fs::create_dir(scratch.file("socket")).unwrap();
         let log = File::create(scratch.file("pcscd.log")).unwrap();
         // setpriv: if the test dies, so does the daemon. Every step replaces the one before, so one pid is all there is.
-        let script = "mount -t tmpfs tmpfs /run && mkdir /run/pcscd && mount --bind \"$0/socket\" /run/pcscd && \
-            exec setpriv --pdeathsig KILL pcscd --foreground --config \"$0/reader.conf\"";
+        let script = format!(
+            "mount -t tmpfs tmpfs /run && mkdir /run/pcscd && mount --bind \"$0/socket\" /run/pcscd && \
+             exec setpriv --pdeathsig KILL {PCSCD} --config \"$0/reader.conf\""
+        );
         let mut daemon = Command::new("unshare")
-            .args(["--map-root-user", "--mount", "sh", "-c", script])
+            .args(["--map-root-user", "--mount", "sh", "-c", &script])
             .arg(scratch.path())
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::null())

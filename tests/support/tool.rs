@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// How long anything may take before a test fails with what it waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
+/// The line of shell that starts Debian's smart-card service where nothing but a test is. Since 2.0 it asks polkit whether
+/// somebody may talk to it, and without a polkit refuses even root, unless it is told not to ask.
+pub const PCSCD: &str = "pcscd --foreground $(pcscd --help | grep -o -e --disable-polkit)";
+
 /// What a tool said. Exit codes of OpenSC are no evidence: `sc-hsm-tool --initialize` exits 0 when it failed.
 #[derive(Debug)]
 pub struct Ran {
