@@ -80,6 +80,9 @@ const FORBIDDEN: &[&str] = &[
 /// Crates the appliance may be made of at most.
 const APPLIANCE_CRATES_MAX: usize = 140;
 
+/// Packages that `conclave` is compiled from at most, itself, build scripts and tests included: a stranger waits for each.
+const CONCLAVE_PACKAGES_MAX: usize = 152;
+
 /// SPDX licences a dependency may offer; one alternative of an `OR` is enough.
 const LICENCES: &[&str] = &[
     "Apache-2.0",
@@ -198,6 +201,19 @@ fn the_appliance_stays_within_its_crate_count() {
     let count = Graph::ask_cargo().below(APPLIANCE_FLOORS).len();
     println!("figure: {count} crates below the appliance, at most {APPLIANCE_CRATES_MAX}");
     assert!((20..=APPLIANCE_CRATES_MAX).contains(&count), "{count} crates");
+}
+
+#[test]
+fn conclave_stays_within_its_package_count() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--package=conclave", "--locked", "--offline", "--prefix=none", "--no-dedupe"])
+        .output()
+        .expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).expect("cargo prints text");
+    let packages: BTreeSet<&str> = tree.lines().filter(|line| line.contains(' ')).collect();
+    println!("figure: {} packages in conclave, at most {CONCLAVE_PACKAGES_MAX}", packages.len());
+    assert!((100..=CONCLAVE_PACKAGES_MAX).contains(&packages.len()), "{packages:?}");
 }
 
 #[test]
