@@ -1,6 +1,6 @@
 # Where to look for commands; each also works without `just`.
 
-# Install what building and testing needs (Debian 12).
+# Install what building and testing needs (Debian 12 and 13).
 setup:
     scripts/setup
 

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a program, not a library")]
 
 use std::collections::BTreeMap;
+use std::env;
 use std::error::Error;
 use std::fs;
 use std::ops::ControlFlow;
@@ -48,11 +49,16 @@ fn main() -> ExitCode {
 fn rehearse() -> Result<ExitCode, Box<dyn Error>> {
     for (needed, package) in [("/usr/bin/qemu-system-x86_64", "qemu-system-x86"), ("/usr/bin/mcopy", "mtools")] {
         if !Path::new(needed).exists() {
-            let words = "scripts/setup installs it; scripts/rehearse --here rehearses without";
+            let words = "scripts/setup installs it; scripts/rehearse without --image rehearses without it";
             return Err(format!("{needed} of the package {package} is missing: {words}").into());
         }
     }
-    let rehearsal = Rehearse::from_command_line().check()?;
+    let program = env::current_exe()?;
+    let program = program.parent().and_then(Path::parent).ok_or("this program lies beside no other")?.join("conclave");
+    let rehearsal = Rehearse::from_command_line().check(&program)?;
+    if rehearsal.taken_up.is_some() {
+        return Err("what the image left is not taken up: only a rehearsal without --image is".into());
+    }
     build_image()?;
     let mut watched = rehearsal.watch()?;
     let mut room = Room::start(&rehearsal.bytes, Firmware::Bios, Firmware::Bios.memory_mib());
@@ -84,7 +90,7 @@ fn rehearse() -> Result<ExitCode, Box<dyn Error>> {
         plan.drives.iter().map(|drive| files(&scratch.file(drive.serial.as_str()))).collect::<Result<_, _>>()?;
     let card = |serial: &str| tokens[serial].lock().unwrap_or_else(PoisonError::into_inner).card().clone();
     let tokens = plan.tokens.iter().map(|token| card(token.serial.as_str())).collect();
-    rehearsal.leave(&Left { drives, tokens, screen: last })
+    rehearsal.leave(&Left { drives, tokens, screen: last, stands: None })
 }
 
 /// Builds the image, unless there is one of exactly this commit.
@@ -99,11 +105,12 @@ fn build_image() -> Result<(), Box<dyn Error>> {
     if !commit.is_empty() && changed.is_empty() && licences.contains(&format!("\nrevision {commit}\n")) {
         return Ok(());
     }
-    println!("Building the image: two minutes, or half an hour where it was never built; --here rehearses without it.");
+    println!("Building the image: two minutes, or half an hour where it was never built.");
     if Command::new(tree.join("scripts/image")).status()?.success() {
         return Ok(());
     }
-    Err("the image was not built; what went wrong is said above, and --here rehearses without it".into())
+    Err("the image was not built; what went wrong is said above, and scripts/rehearse without --image needs none"
+        .into())
 }
 
 /// The robot walks from power-on into the ceremony and plays it; `seen` is called with every screen, once it stood for a while.
@@ -138,7 +145,7 @@ fn in_terminal(terminal: &mut Terminal, hands: bool, room: &mut Room) -> Vec<Str
     let keys = terminal.keys();
     let image = Digest::of(&fs::read(walk::iso()).expect("it was just started from"));
     let copies = vec![("the image", image), ("the plan", room.plan.digest)];
-    let sight = Mutex::new(Sight { menu: Menu::new(&room.plan, copies), last: Vec::new() });
+    let sight = Mutex::new(Sight { menu: Menu::new(&room.plan, copies, false), last: Vec::new() });
     let ended = AtomicBool::new(false);
     let (qmp, file) = (room.machine.watch(), room.scratch.file("mirror"));
     thread::scope(|scope| {
@@ -215,7 +222,8 @@ fn hands(room: &mut Room, keys: &Receiver<Typed>, sight: &Mutex<Sight>, ended: &
             Typed::Key(key) => match for_list(key) {
                 Some(Some(Wish::Plug(serial))) => room.plug(&serial),
                 Some(Some(Wish::Pull(serial))) => room.pull(&serial),
-                Some(None) => {}
+                // The list does not offer it.
+                Some(Some(Wish::Fail(..)) | None) => {}
                 None => press(&mut room.machine, key),
             },
             Typed::Stop => {}

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const FILES_MAX: usize = 1024;
 
 /// Exit code of a transcript that is sound as far as it goes, and not closed or not fixed to its end.
-const NOT_ANCHORED: u8 = 3;
+pub(crate) const NOT_ANCHORED: u8 = 3;
 
 /// What is to be verified.
 #[derive(Debug, Args)]

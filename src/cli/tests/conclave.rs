@@ -126,7 +126,8 @@ fn a_rehearsal_that_cannot_begin_says_what_to_do_and_leaves_nothing() {
         (["--plan", &production], "rehearse a copy of it that says kind = \"rehearsal\""),
         (["--plan", &broken], "rule ports: expected at least 5 ports"),
         (["--plan", "/nonexistent/plan.toml"], "cannot read /nonexistent/plan.toml"),
-        (["--folder", "/"], "name another with --folder"),
+        (["--folder", "/"], "no rehearsal made it: there is no made.sha256 in it; name another folder"),
+        (["--resume", "--folder=nowhere"], "nowhere holds no unfinished rehearsal: leave out --resume"),
         (["--hands", "--folder=nowhere"], "--hands needs a terminal"),
     ] {
         let folder = if more.iter().any(|word| word.starts_with("--folder")) { vec![] } else { vec!["--folder", &to] };

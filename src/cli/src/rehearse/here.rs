@@ -5,11 +5,12 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use conclave_ceremony::ids::{DriveId, TokenId};
+use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::Plan;
-use conclave_publish::{Digest, FileName};
+use conclave_ceremony::step::Waiting;
+use conclave_publish::FileName;
 use conclave_room::civil::Wall;
 use conclave_room::key::{Key, KeyboardId, Press};
 use conclave_room::look::air_gap::{AirGap, Fact};
@@ -20,21 +21,30 @@ use conclave_room::ports::Machine;
 use conclave_room::run::{Ports, ScreenLost, Showing, run};
 use conclave_room::shown::Shown;
 use conclave_room::view;
+use conclave_sim::card::random::Randomness;
+use conclave_sim::fault::{At, Fault, Misfortune};
+use conclave_sim::icc::Wire;
 use conclave_sim::memo::Memo;
-use conclave_sim::world::drives::Stick;
+use conclave_sim::token::Token;
+use conclave_sim::world::drives::{Fault as OfDrive, Lies, Stick};
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{device, rows};
 use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
-use conclave_sim::world::stage::Stage;
+use conclave_sim::world::stage::{Stage, port};
+use conclave_sim::world::tokens::Fault as OfToken;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
 
 use super::keys::Typed;
-use super::left::Left;
-use super::menu::{Menu, Wish};
+use super::left::{Left, STOPPED, Stands};
+use super::menu::{Failure, Menu, Wish};
 use super::terminal::{SCREEN, Watched};
+use super::unfinished::{TakenUp, Unfinished};
 use super::{READ, Rehearsal};
 use crate::random;
+use crate::verify::NOT_ANCHORED;
 
 /// Port of the drive with the plan.
 const PLAN_PORT: &str = "usb 3-1";
@@ -43,8 +53,12 @@ const LOOKS_MAX: usize = 20_000;
 /// For those who watch: how long an act stands before the next, a key before the next.
 const ACT: Duration = Duration::from_millis(120);
 const KEY: Duration = Duration::from_millis(30);
+/// Between two looks at a terminal that is too small, or at a machine that is at work.
+const LOOK: Duration = Duration::from_millis(20);
 /// Between two readings of the clock while a person does nothing.
 const TICK: Duration = Duration::from_secs(1);
+/// What fails in the next work fails at one of this many operations.
+const SOON: u8 = 12;
 
 /// Who answers the screens.
 enum Player {
@@ -52,73 +66,124 @@ enum Player {
     Hands { menu: Menu },
 }
 
+/// Why the room ends before somebody powers off.
+enum Ends {
+    /// Ctrl-C, or the keyboard is gone.
+    Stopped,
+    /// The power failed.
+    Dark,
+}
+
 struct Around<'a> {
     stage: Stage,
-    plan: &'a Plan,
-    bytes: &'a [u8],
+    rehearsal: &'a Rehearsal,
     watched: &'a mut Watched,
     keys: Option<Receiver<Typed>>,
+    /// Keys that were pressed while the machine was at work.
+    typed: VecDeque<Typed>,
+    /// Whether who watches wants it without pauses.
+    hurries: bool,
     player: Player,
     terminal: Terminal<TestBackend>,
     ready: VecDeque<Event>,
     /// The last screen of the ceremony.
     last: Vec<String>,
+    closed: bool,
+    /// The words it stands with, as the robot reads them.
     stands: Option<String>,
+    ends: Option<Ends>,
 }
 
-/// Plays from the devices screen to power-off.
+/// Plays from the devices screen to power-off, or until it is stopped.
 ///
-/// Errors: it did not come to its end; in words.
+/// Errors: the system failed, or the robot goes round in a circle.
 pub(super) fn play(rehearsal: &Rehearsal, watched: &mut Watched) -> Result<Left, Box<dyn Error>> {
-    let Rehearsal { bytes, plan, hands, .. } = rehearsal;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let now = Wall(i64::try_from(now)?);
-    let world = World::new(random::bytes()?, now, Arc::new(Memo::default()));
+    let Rehearsal { plan, hands, taken_up, .. } = rehearsal;
+    let world = World::new(random::bytes()?, wall()?, Arc::new(Memo::default())).on_the_wall();
     let keys = match watched {
         Watched::Drawn(terminal) => Some(terminal.keys()),
         Watched::Lines(_) => None,
     };
     let player = match hands {
-        true => Player::Hands { menu: Menu::new(plan, vec![("the plan", plan.digest)]) },
-        false => Player::Robot { robot: Robot::new(plan), looks: 0 },
+        true => Player::Hands { menu: Menu::new(plan, vec![("the plan", plan.digest)], true) },
+        false => Player::Robot { robot: robot(plan, taken_up.as_ref()), looks: 0 },
     };
     let Ok(terminal) = Terminal::new(TestBackend::new(SCREEN.width, SCREEN.height));
     let mut around = Around {
-        stage: Stage::of(plan, world, random::bytes()?)?,
-        plan,
-        bytes,
+        stage: stage(plan, world, taken_up.as_ref())?,
+        rehearsal,
         watched,
         keys,
+        typed: VecDeque::new(),
+        hurries: false,
         player,
         terminal,
-        // From the devices screen to the plan.
-        ready: VecDeque::from([pressed(Key::Enter)]),
+        ready: VecDeque::new(),
         last: Vec::new(),
+        closed: false,
         stands: None,
+        ends: None,
     };
-    run(look(now)?, &mut around)?;
-    match around.stands.take() {
-        Some(words) => Err(format!("the ceremony stands, and nothing was kept: {words}").into()),
-        None => Ok(around.left()),
+    loop {
+        // From the devices screen to the plan.
+        around.ready = VecDeque::from([pressed(Key::Enter)]);
+        let ran = run(look(rehearsal)?, &mut around);
+        match around.ends.take() {
+            None => ran?,
+            Some(Ends::Stopped) => return Ok(around.left(Some(STOPPED))),
+            Some(Ends::Dark) if around.power_comes_back()? => continue,
+            Some(Ends::Dark) => return Ok(around.left(Some(STOPPED))),
+        }
+        return Ok(around.left(None));
     }
+}
+
+fn wall() -> Result<Wall, Box<dyn Error>> {
+    Ok(Wall(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?))
+}
+
+fn robot(plan: &Plan, taken_up: Option<&TakenUp>) -> Robot {
+    let mut robot = Robot::new(plan);
+    if let Some(TakenUp { unfinished, .. }) = taken_up {
+        robot.resumes = true;
+        unfinished.papers.iter().for_each(|(what, secret)| robot.brings(what, secret));
+    }
+    robot
+}
+
+/// Everything the plan names, as new, or as an earlier rehearsal left it.
+fn stage(plan: &Plan, world: World, taken_up: Option<&TakenUp>) -> Result<Stage, Box<dyn Error>> {
+    let mut stage = Stage::of(plan, world, random::bytes()?)?;
+    let Some(TakenUp { drives, tokens, .. }) = taken_up else { return Ok(stage) };
+    for (at, files) in (0..).zip(drives) {
+        if let Some(stick) = stage.stick(DriveId(at)) {
+            stick.files = files.clone();
+        }
+    }
+    for (at, card) in (0..).zip(tokens) {
+        if let Some(place) = stage.place(TokenId(at)) {
+            stage.world.tokens().token(place, |token| *token = Token::new(card.clone()));
+        }
+    }
+    Ok(stage)
 }
 
 /// Where a machine is that was started and looked at. What this one stands for is said as it is: its medium is this program,
 /// which the person in front of it has built, and of an air gap it knows nothing.
-fn look(now: Wall) -> Result<Look, Box<dyn Error>> {
+fn look(rehearsal: &Rehearsal) -> Result<Look, Box<dyn Error>> {
+    let now = wall()?;
     let build = Build {
         version: env!("CARGO_PKG_VERSION").into(),
         revision: String::new(),
         tree: Tree::Clean,
         committed: Wall(0),
     };
-    let program = std::fs::read(std::env::current_exe()?)?;
     let (model, node) = (Shown::new("this program"), Shown::new("conclave"));
     let mut look = Look::new(build);
     look.medium = Medium::Hashed(Hashed {
         place: Place { kind: Kind::UsbDisk, model, node },
-        len: u64::try_from(program.len())?,
-        digest: Digest::of(&program),
+        len: rehearsal.len,
+        digest: rehearsal.digest,
         self_check: SelfCheck::Holds,
     });
     look.challenged = Challenged::Met(Source::Nobody);
@@ -134,16 +199,35 @@ fn pressed(key: Key) -> Event {
 }
 
 impl Around<'_> {
-    /// What lies on the table at the end.
-    fn left(&mut self) -> Left {
+    /// What lies on the table at the end. `code`: the exit code, if it was stopped.
+    fn left(&mut self, code: Option<u8>) -> Left {
         let stage = &mut self.stage;
-        let drives = (0..).zip(&self.plan.drives).map(|(at, _)| DriveId(at));
+        let plan = &self.rehearsal.plan;
+        let drives = (0..).zip(&plan.drives).map(|(at, _)| DriveId(at));
         let drives =
             drives.map(|drive| stage.stick(drive).map(|stick| stick.files.clone()).unwrap_or_default()).collect();
-        let places: Vec<_> = (0..).zip(&self.plan.tokens).filter_map(|(at, _)| stage.place(TokenId(at))).collect();
+        let places: Vec<_> = (0..).zip(&plan.tokens).filter_map(|(at, _)| stage.place(TokenId(at))).collect();
         let tokens = stage.world.tokens();
         let tokens = places.into_iter().filter_map(|place| tokens.token(place, |token| token.card().clone())).collect();
-        Left { drives, tokens, screen: std::mem::take(&mut self.last) }
+        let stands = (!self.closed).then(|| self.stands(code));
+        Left { drives, tokens, screen: std::mem::take(&mut self.last), stands }
+    }
+
+    fn stands(&mut self, code: Option<u8>) -> Stands {
+        let why = match (code, self.stands.take()) {
+            (_, Some(words)) => format!("The ceremony stands: {words}"),
+            (Some(_), None) => "Stopped in the middle of the ceremony.".into(),
+            (None, None) => "The machine is off, and the ceremony is not finished.".into(),
+        };
+        let papers = match &self.player {
+            Player::Robot { robot, .. } => robot.papers().clone(),
+            // Who goes on by hand may need what the machine wrote down before.
+            Player::Hands { .. } => {
+                self.rehearsal.taken_up.as_ref().map(|it| it.unfinished.papers.clone()).unwrap_or_default()
+            }
+        };
+        let unfinished = Unfinished { hands: self.rehearsal.hands, program: self.rehearsal.digest, papers };
+        Stands { why, code: code.unwrap_or(NOT_ANCHORED), unfinished }
     }
 
     fn press(&mut self, key: Key) {
@@ -159,10 +243,10 @@ impl Around<'_> {
         if serial == PLAN_DRIVE {
             let mut stick = Stick::new(PLAN_PORT, PLAN_DRIVE, PLAN_DRIVE);
             if let Ok(name) = FileName::new(b"plan.toml") {
-                stick.files.insert(name, self.bytes.to_vec());
+                stick.files.insert(name, self.rehearsal.bytes.clone());
             }
             self.stage.world.drives().plug(stick);
-        } else if let Some(device) = device(self.plan, serial) {
+        } else if let Some(device) = device(&self.rehearsal.plan, serial) {
             self.stage.plug(device);
         }
     }
@@ -170,7 +254,7 @@ impl Around<'_> {
     fn pull(&mut self, serial: &str) {
         if serial == PLAN_DRIVE {
             self.stage.world.drives().pull(&Shown::new(PLAN_PORT));
-        } else if let Some(device) = device(self.plan, serial) {
+        } else if let Some(device) = device(&self.rehearsal.plan, serial) {
             self.stage.pull(device);
         }
     }
@@ -181,10 +265,95 @@ impl Around<'_> {
         }
     }
 
+    /// Lets time pass, and hears who presses a key meanwhile.
+    fn wait(&mut self, time: Duration) {
+        let Some(keys) = &self.keys else { return thread::sleep(time) };
+        let until = Instant::now() + time;
+        loop {
+            match (keys.recv_timeout(until.saturating_duration_since(Instant::now())), &self.player) {
+                (Ok(Typed::Stop) | Err(RecvTimeoutError::Disconnected), _) => return self.ends = Some(Ends::Stopped),
+                (Err(RecvTimeoutError::Timeout), _) => return,
+                (Ok(Typed::Key(Key::Char(' '))), Player::Robot { .. }) => self.hurries = !self.hurries,
+                (Ok(_), Player::Robot { .. }) => {}
+                (Ok(typed), Player::Hands { .. }) => self.typed.push_back(typed),
+            }
+            if self.hurries {
+                return;
+            }
+        }
+    }
+
     /// Waits for who watches; nobody watches a file.
-    fn pause(&self, pause: Duration) {
-        if self.watched.drawn() {
-            thread::sleep(pause);
+    fn pause(&mut self, pause: Duration) {
+        if self.keys.is_some() {
+            self.wait(if self.hurries { Duration::ZERO } else { pause });
+        }
+    }
+
+    /// Lets something fail, now or in the next work with it.
+    fn fail(&mut self, serial: &str, failure: Failure) {
+        let Some(device) = device(&self.rehearsal.plan, serial) else { return };
+        // Which operation of the next work it is, nobody can foresee. Without randomness it is the first.
+        let [soon, part] = random::bytes().map_or([0, 0], |[soon, part, ..]: [u8; 32]| [soon % SOON, part]);
+        let command = self.stage.world.tokens().changes().len() + usize::from(soon);
+        let op = self.stage.world.drives().ops() + u64::from(soon);
+        match (failure, device) {
+            (Failure::Power, _) => {
+                self.stage.world.tokens().fail_at(command, OfToken::PowerCut { changes: u32::from(part % 3) });
+                self.stage.world.drives().fail_at(op, OfDrive::PowerCut);
+            }
+            (Failure::ComesOut, Device::Token(_)) => self.stage.world.tokens().fail_at(command, OfToken::Yank),
+            (Failure::ComesOut, Device::Drive(_)) => {
+                self.stage.world.drives().fail_at(op, OfDrive::Yank(port(device)));
+            }
+            (Failure::Hangs | Failure::Counterfeit, Device::Token(token)) => {
+                let Some(place) = self.stage.place(token) else { return };
+                let tokens = self.stage.world.tokens();
+                if failure == Failure::Hangs {
+                    let mute = Fault { at: At::Command(1), what: Misfortune::Travels(Wire::Mute) };
+                    tokens.token(place, |token| token.set_faults(vec![mute]));
+                } else if let Ok(seed) = random::bytes() {
+                    tokens.forge(place, Randomness::seeded(seed));
+                }
+            }
+            (Failure::Full | Failure::Lies, Device::Drive(drive)) => {
+                let Some(stick) = self.stage.stick(drive) else { return };
+                if failure == Failure::Full {
+                    stick.capacity = 0;
+                } else {
+                    stick.lies = Lies::Bytes;
+                }
+            }
+            // The list does not offer them.
+            (Failure::Hangs | Failure::Counterfeit, Device::Drive(_))
+            | (Failure::Full | Failure::Lies, Device::Token(_)) => {}
+        }
+    }
+
+    /// The machine is dark, until somebody lets the power come back; of what drives had not kept yet, some is there. False:
+    /// the rehearsal was stopped instead.
+    fn power_comes_back(&mut self) -> Result<bool, Box<dyn Error>> {
+        let mut screen = Buffer::empty(SCREEN);
+        screen.set_string(1, 2, "The power has failed: the machine is dark.", Style::new());
+        screen.set_string(
+            1,
+            4,
+            "Enter: it comes back, and the machine is started from its medium again.",
+            Style::new(),
+        );
+        self.typed.clear();
+        loop {
+            self.watched.show(&screen)?;
+            self.wait(LOOK);
+            if matches!(self.ends, Some(Ends::Stopped)) {
+                return Ok(false);
+            }
+            if self.typed.drain(..).any(|typed| typed == Typed::Key(Key::Enter)) {
+                let all = self.stage.world.drives().unsynced();
+                let [some, ..]: [u8; 32] = random::bytes()?;
+                self.stage.world.restart(all * usize::from(some) / usize::from(u8::MAX));
+                return Ok(true);
+            }
         }
     }
 
@@ -193,7 +362,10 @@ impl Around<'_> {
             Deed::Press(key) => self.press(key),
             Deed::Plug(serial) => self.plug(&serial),
             Deed::Pull(serial) => self.pull(&serial),
-            Deed::Wait => self.tick(),
+            Deed::Wait => {
+                self.wait(LOOK);
+                self.tick();
+            }
             Deed::Closed => self.power_off(),
             Deed::Stands(words) => {
                 self.stands = Some(words);
@@ -219,35 +391,46 @@ impl Around<'_> {
     }
 
     /// A person does something, or a second passes.
-    fn hands(&mut self) -> Result<(), RecvTimeoutError> {
-        let typed = match &self.keys {
-            Some(keys) => keys.recv_timeout(TICK),
-            None => Err(RecvTimeoutError::Disconnected),
-        };
-        let Player::Hands { menu } = &mut self.player else { return Ok(()) };
-        let wish = match typed {
-            Ok(Typed::Devices) => {
+    fn hands(&mut self) {
+        if self.typed.is_empty() {
+            self.wait_for_key();
+        }
+        let Player::Hands { menu } = &mut self.player else { return };
+        let wish = match self.typed.pop_front() {
+            Some(Typed::Devices) => {
                 menu.turn();
                 None
             }
-            Ok(Typed::Key(key)) => match menu.press(key) {
+            Some(Typed::Key(key)) => match menu.press(key) {
                 Some(wish) => wish,
-                None => {
-                    self.press(key);
-                    return Ok(());
-                }
+                None => return self.press(key),
             },
-            Ok(Typed::Stop) | Err(RecvTimeoutError::Timeout) => None,
-            Err(gone) => return Err(gone),
+            Some(Typed::Stop) | None => None,
         };
         match wish {
             Some(Wish::Plug(serial)) => self.plug(&serial),
             Some(Wish::Pull(serial)) => self.pull(&serial),
+            Some(Wish::Fail(serial, failure)) => self.fail(&serial, failure),
             None => {}
         }
         // The list is drawn with the next event.
         self.tick();
-        Ok(())
+    }
+
+    /// As [`Self::wait`], until the first key.
+    fn wait_for_key(&mut self) {
+        match self.keys.as_ref().map(|keys| keys.recv_timeout(TICK)) {
+            Some(Ok(Typed::Stop) | Err(RecvTimeoutError::Disconnected)) | None => self.ends = Some(Ends::Stopped),
+            Some(Ok(typed)) => self.typed.push_back(typed),
+            Some(Err(RecvTimeoutError::Timeout)) => {}
+        }
+    }
+
+    fn is_in(stage: &mut Stage, plan: &Plan, serial: &str) -> bool {
+        match device(plan, serial) {
+            Some(device) => stage.is_in(device),
+            None => stage.world.drives().stick(&Shown::new(PLAN_PORT)).is_some(),
+        }
     }
 }
 
@@ -259,24 +442,44 @@ impl Ports for Around<'_> {
     }
 
     fn draw(&mut self, showing: &Showing<'_>) -> Result<(), ScreenLost> {
-        let lost = |why: String| ScreenLost { why };
+        let lost = |why: &str| ScreenLost { why: why.to_owned() };
+        if self.stage.world.dark() {
+            self.ends = Some(Ends::Dark);
+            return Err(lost("the power failed"));
+        }
         let Ok(_) = self.terminal.draw(|frame| view::show(showing, frame));
         let mut screen = self.terminal.backend().buffer().clone();
-        if matches!(showing, Showing::Ceremony(_)) {
+        if let Showing::Ceremony(scene) = showing {
             self.last = rows(&screen);
+            self.closed = scene.waiting == Waiting::Closed && !scene.writes;
         }
-        match &self.player {
+        match &mut self.player {
             Player::Robot { looks, .. } if *looks > LOOKS_MAX => {
-                return Err(lost(format!("the ceremony goes round in a circle:\n{}", rows(&screen).join("\n"))));
+                return Err(lost(&format!("the ceremony goes round in a circle:\n{}", rows(&screen).join("\n"))));
             }
             Player::Robot { .. } => {}
-            Player::Hands { menu } => menu.draw(&mut screen),
+            Player::Hands { menu } => {
+                menu.look(|serial| Self::is_in(&mut self.stage, &self.rehearsal.plan, serial));
+                menu.draw(&mut screen);
+            }
         }
-        self.watched.show(&screen).map_err(|error| lost(error.to_string()))?;
-        if matches!(showing, Showing::Ceremony(_)) && self.ready.is_empty() {
+        loop {
+            self.watched.show(&screen).map_err(|error| lost(&error.to_string()))?;
+            let fits = self.watched.fits().map_err(|error| lost(&error.to_string()))?;
+            if fits || self.ends.is_some() {
+                break;
+            }
+            // Nothing happens while nobody can see it.
+            self.wait(LOOK);
+        }
+        // Keys follow each other as they come; what the machine does by itself stands for a while.
+        if showing.works() {
             self.pause(ACT);
         }
-        Ok(())
+        match self.ends {
+            Some(_) => Err(lost("it was stopped")),
+            None => Ok(()),
+        }
     }
 
     fn next(&mut self) -> Event {
@@ -287,15 +490,14 @@ impl Ports for Around<'_> {
                 }
                 return event;
             }
+            if self.ends.is_some() {
+                // What is drawn next ends it.
+                self.tick();
+                continue;
+            }
             match self.player {
                 Player::Robot { .. } => self.robot(),
-                Player::Hands { .. } => {
-                    if self.hands().is_err() {
-                        // Nobody can type any more.
-                        self.stands = Some("the keyboard is gone".into());
-                        self.power_off();
-                    }
-                }
+                Player::Hands { .. } => self.hands(),
             }
         }
     }

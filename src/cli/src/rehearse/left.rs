@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use conclave_ceremony::plan::{Holds, Plan};
-
 use conclave_publish::{Digest, FileName, Item, Manifest};
 use conclave_sim::card::Card;
+use conclave_sim::card::random::Randomness;
+use conclave_sim::card::rsa::RsaSource;
 use conclave_sim::state::Kept;
 use smartcard_hsm::session::Session;
 
+use super::Rehearsal;
+use super::folder::LIST;
+use super::unfinished::{UNFINISHED, Unfinished};
+use crate::random;
 use crate::report::report;
 use crate::tokens::{self, EXTENSION};
 use crate::verify::{Verify, judge};
@@ -21,24 +26,40 @@ use crate::verify::{Verify, judge};
 /// Folder of the tokens.
 const TOKENS: &str = "tokens";
 /// The plan beside the drives.
-const PLAN: &str = "plan.toml";
-/// The list of all of it.
-const LIST: &str = "made.sha256";
-/// How this program is called from the tree it was built in.
-const PROGRAM: &str = "cargo run -q -p conclave --";
+pub(super) const PLAN: &str = "plan.toml";
 /// The record on a log drive.
 const TRANSCRIPT: &str = "conclave.cbor";
+/// Exit code of a rehearsal that was ended by Ctrl-C: what shells give to a program ended by SIGINT.
+pub(super) const STOPPED: u8 = 130;
+
+/// The files of a drive.
+pub type Files = BTreeMap<FileName, Vec<u8>>;
+
+/// A file of a drive: what the list says of it, and its bytes.
+type Listed<'a> = (Item, &'a [u8]);
 
 /// What is there when the machine is off.
 pub struct Left {
     /// The files of every drive of the plan, in its order.
-    pub drives: Vec<BTreeMap<FileName, Vec<u8>>>,
+    pub drives: Vec<Files>,
     /// Every token.
     ///
     /// Secret: their keys and PINs, which are worth nothing.
     pub tokens: Vec<Card>,
     /// The last screen of the ceremony: the witnesses write down the head at its edge.
     pub screen: Vec<String>,
+    /// It can be taken up where it stands.
+    pub stands: Option<Stands>,
+}
+
+/// A ceremony that is not closed.
+pub struct Stands {
+    /// Why nothing more happened, in words.
+    pub(super) why: String,
+    /// Exit code.
+    pub(super) code: u8,
+    /// What takes it up.
+    pub(super) unfinished: Unfinished,
 }
 
 /// The head of the record, as it stands at the edge of a screen.
@@ -46,65 +67,142 @@ pub fn head(screen: &[String]) -> Option<Digest> {
     screen.iter().rev().find_map(|row| row.trim().parse().ok())
 }
 
-/// Puts everything into the folder, lists it, and verifies the record as a stranger would. The exit code is the verifier's.
-pub(super) fn keep(left: &Left, bytes: &[u8], plan: &Plan, folder: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    let head = head(&left.screen).ok_or("no ceremony began: there is nothing to list and nothing to verify")?;
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join(PLAN), bytes)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "\nThe machine is off. Everything it made lies in {}:", folder.display())?;
-    let (mut items, mut folders) = (Vec::new(), Vec::new());
-    for ((number, drive), files) in (1..).zip(&plan.drives).zip(&left.drives) {
-        writeln!(out, "\ndrive {}, serial {}", drive.name, drive.serial)?;
-        let inside = inside(number, drive.name.as_str());
-        fs::create_dir(folder.join(&inside))?;
-        for (name, bytes) in files {
-            let name = FileName::new(format!("{inside}/{}", name.as_str()).as_bytes())?;
-            let path = folder.join(name.as_str());
+/// Where a token lies in the folder.
+pub(super) fn token_file(folder: &Path, serial: &str) -> PathBuf {
+    folder.join(TOKENS).join(format!("{serial}.{EXTENSION}"))
+}
+
+impl Left {
+    /// Whether a log drive of the plan has a record: only then there is something to keep.
+    fn record(&self, plan: &Plan) -> bool {
+        let logs = plan.drives.iter().zip(&self.drives).filter(|(drive, _)| drive.holds == Holds::Transcript);
+        logs.into_iter().any(|(_, files)| files.keys().any(|name| name.as_str() == TRANSCRIPT))
+    }
+
+    /// Every file of every drive, as the folder names it.
+    fn items(&self, plan: &Plan) -> Result<Vec<Listed<'_>>, Box<dyn Error>> {
+        let mut items = Vec::new();
+        for ((number, drive), files) in (1..).zip(&plan.drives).zip(&self.drives) {
+            for (name, bytes) in files {
+                let name = format!("{}/{}", inside(number, drive.name.as_str()), name.as_str());
+                let name = FileName::new(name.as_bytes())?;
+                items.push((Item { name, size: bytes.len() as u64, digest: Digest::of(bytes) }, bytes.as_slice()));
+            }
+        }
+        Ok(items)
+    }
+
+    /// Writes everything into a new folder, its list first.
+    fn write(&self, rehearsal: &Rehearsal, items: &[Listed<'_>], list: &str, folder: &Path) -> io::Result<()> {
+        let Rehearsal { plan, bytes, .. } = rehearsal;
+        fs::write(folder.join(LIST), list)?;
+        fs::write(folder.join(PLAN), bytes)?;
+        for (number, drive) in (1..).zip(&plan.drives) {
+            fs::create_dir(folder.join(inside(number, drive.name.as_str())))?;
+        }
+        for (item, bytes) in items {
+            let path = folder.join(item.name.as_str());
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
             fs::write(&path, bytes)?;
-            let item = Item { name, size: bytes.len() as u64, digest: Digest::of(bytes) };
-            writeln!(out, "  {}  {} bytes\n    {}", item.name.as_str(), item.size, item.digest)?;
-            items.push(item);
         }
-        folders.push((drive.holds, inside));
+        fs::create_dir(folder.join(TOKENS))?;
+        for (planned, card) in plan.tokens.iter().zip(&self.tokens) {
+            let path = token_file(folder, planned.serial.as_str());
+            Kept::create(&path, card.clone()).map_err(io::Error::other)?;
+        }
+        if let Some(stands) = &self.stands {
+            fs::write(folder.join(UNFINISHED), stands.unfinished.to_text())?;
+        }
+        Ok(())
     }
-    list_tokens(left, plan, folder, &mut out)?;
-    fs::write(folder.join(LIST), Manifest::new(items)?.to_text())?;
-    let log = folders.iter().find(|(holds, _)| *holds == Holds::Transcript).ok_or("the plan has no log drive")?;
-    let args = Verify {
-        transcript: folder.join(&log.1).join(TRANSCRIPT),
-        plan: folder.join(PLAN),
-        heads: vec![head],
-        files: folders.iter().map(|(_, inside)| folder.join(inside)).collect(),
-        json: false,
-    };
-    writeln!(out, "\nThe sums once more:\n  (cd {} && sha256sum -c {LIST})", folder.display())?;
-    writeln!(out, "\nNow the record is verified, as a stranger would, with the head the last screen showed:")?;
-    writeln!(out, "  {PROGRAM} {}\n", args.as_typed())?;
-    let code = judge(&args)?;
+}
+
+/// Puts everything into the folder. A ceremony that is closed is listed and verified as a stranger would; one that stands is
+/// not, and what takes it up is said. The exit code is the verifier's, or says that it stands.
+pub(super) fn keep(left: &Left, rehearsal: &Rehearsal) -> Result<ExitCode, Box<dyn Error>> {
+    let plan = &rehearsal.plan;
+    if !left.record(plan) {
+        let mut err = io::stderr().lock();
+        writeln!(
+            err,
+            "conclave: no ceremony began, so there is nothing to keep; what was there before is there still"
+        )?;
+        return Ok(ExitCode::from(left.stands.as_ref().map_or(1, |stands| stands.code)));
+    }
+    let items = left.items(plan)?;
+    let list = Manifest::new(items.iter().map(|(item, _)| item.clone()).collect())?.to_text();
+    let before = rehearsal.folder.fill(|folder| left.write(rehearsal, &items, &list, folder))?;
+    let folder = rehearsal.folder.path();
+    let mut out = io::stdout().lock();
+    if let Some(stands) = &left.stands {
+        writeln!(out, "\n{}\nEverything is kept in {}; this takes it up again:", stands.why, folder.display())?;
+        let hands = if rehearsal.hands { " --hands" } else { "" };
+        writeln!(out, "  {} rehearse --resume{hands} --folder {}", rehearsal.program, folder.display())?;
+        tell_before(before.as_deref(), &mut out)?;
+        return Ok(ExitCode::from(stands.code));
+    }
+    writeln!(out, "\nThe machine is off. Everything it made lies in {}:", folder.display())?;
+    for (number, drive) in (1..).zip(&plan.drives) {
+        writeln!(out, "\ndrive {}, serial {}", drive.name, drive.serial)?;
+        let of = format!("{}/", inside(number, drive.name.as_str()));
+        for (item, _) in items.iter().filter(|(item, _)| item.name.as_str().starts_with(&of)) {
+            writeln!(out, "  {}  {} bytes\n    {}", item.name.as_str(), item.size, item.digest)?;
+        }
+    }
+    list_tokens(rehearsal, &mut out)?;
+    let code = verified(left, rehearsal, &mut out)?;
     let verdict = if code == ExitCode::SUCCESS {
         "Rehearsed, and the record verifies to its end"
     } else {
         "Rehearsed, and THE RECORD DOES NOT VERIFY to its end: the report above says why"
     };
-    writeln!(out, "\n{verdict}. Everything lies in {}.", folder.display())?;
+    writeln!(out)?;
+    tell_before(before.as_deref(), &mut out)?;
+    writeln!(out, "{verdict}. Everything lies in {}.", folder.display())?;
     Ok(code)
 }
 
+fn tell_before(before: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+    match before {
+        Some(before) => writeln!(out, "What lay there before is kept in {}.", before.display()),
+        None => Ok(()),
+    }
+}
+
 /// What the folder of a drive is called: as the room calls the drive, if a file system can.
-fn inside(number: usize, name: &str) -> String {
-    let plain = FileName::new(name.as_bytes()).is_ok() && !name.contains('/') && name != TOKENS;
+pub(super) fn inside(number: usize, name: &str) -> String {
+    let taken = [TOKENS, LIST, PLAN, UNFINISHED].contains(&name);
+    let plain = FileName::new(name.as_bytes()).is_ok() && !name.contains('/') && !taken;
     if plain { name.to_owned() } else { format!("drive-{number}") }
 }
 
-fn list_tokens(left: &Left, plan: &Plan, folder: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let inside = folder.join(TOKENS);
-    fs::create_dir(&inside)?;
-    for (planned, card) in plan.tokens.iter().zip(&left.tokens) {
+/// Verifies the record with the head the last screen showed, and says how.
+fn verified(left: &Left, rehearsal: &Rehearsal, out: &mut impl Write) -> Result<ExitCode, Box<dyn Error>> {
+    let Rehearsal { plan, program, .. } = rehearsal;
+    let folder = rehearsal.folder.path();
+    let named = || (1..).zip(&plan.drives).map(|(number, drive)| (drive.holds, inside(number, drive.name.as_str())));
+    let log = named().find(|(holds, _)| *holds == Holds::Transcript).ok_or("the plan has no log drive")?;
+    let args = Verify {
+        transcript: folder.join(log.1).join(TRANSCRIPT),
+        plan: folder.join(PLAN),
+        heads: vec![head(&left.screen).ok_or("the last screen showed no head")?],
+        files: named().map(|(_, inside)| folder.join(inside)).collect(),
+        json: false,
+    };
+    writeln!(out, "\nThe sums once more:\n  (cd {} && sha256sum -c {LIST})", folder.display())?;
+    writeln!(out, "\nNow the record is verified, as a stranger would, with the head the last screen showed:")?;
+    writeln!(out, "  {program} {}\n", args.as_typed())?;
+    judge(&args)
+}
+
+fn list_tokens(rehearsal: &Rehearsal, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let Rehearsal { plan, program, .. } = rehearsal;
+    let folder = rehearsal.folder.path();
+    for planned in &plan.tokens {
         let serial = planned.serial.as_str();
-        let path = inside.join(format!("{serial}.{EXTENSION}"));
-        let link = tokens::simulated(Kept::create(&path, card.clone())?)?;
+        let path = token_file(folder, serial);
+        let kept = Kept::open(&path, Randomness::seeded(random::bytes()?), RsaSource::Generated)?;
+        let link = tokens::simulated(kept)?;
         let atr = link.atr();
         let said = report(&path.display().to_string(), serial, atr, &mut Session::open(link)?)?;
         writeln!(out, "\ntoken {}, serial {serial}, keys: {}", planned.name, said.keys.len())?;
@@ -123,7 +221,8 @@ fn list_tokens(left: &Left, plan: &Plan, folder: &Path, out: &mut impl Write) ->
         }
     }
     let first = plan.tokens.first().map_or("", |token| token.serial.as_str());
-    writeln!(out, "\nMore of a token:\n  {PROGRAM} token inspect --simulated {} --serial {first}", inside.display())?;
+    let inside = folder.join(TOKENS);
+    writeln!(out, "\nMore of a token:\n  {program} token inspect --simulated {} --serial {first}", inside.display())?;
     Ok(())
 }
 
@@ -142,9 +241,14 @@ mod tests {
 
     #[test]
     fn a_drive_whose_name_no_folder_can_have_is_called_by_its_number() {
-        for (name, folder) in
-            [("LOG-A", "LOG-A"), ("LOG A", "drive-3"), ("..", "drive-3"), ("a/b", "drive-3"), ("tokens", "drive-3")]
-        {
+        for (name, folder) in [
+            ("LOG-A", "LOG-A"),
+            ("LOG A", "drive-3"),
+            ("..", "drive-3"),
+            ("a/b", "drive-3"),
+            ("tokens", "drive-3"),
+            ("made.sha256", "drive-3"),
+        ] {
             assert_eq!(inside(3, name), folder);
         }
     }

@@ -19,6 +19,42 @@ pub enum Wish {
     Plug(String),
     /// Pull it out.
     Pull(String),
+    /// It fails.
+    Fail(String, Failure),
+}
+
+/// What can be let fail, to be practised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The power of the machine, in the middle of its next work.
+    Power,
+    /// A token or drive comes out in the middle of the next work with it.
+    ComesOut,
+    /// A token does not answer the next command.
+    Hangs,
+    /// A token is replaced by one that has its certificates and not its key.
+    Counterfeit,
+    /// A drive has no room left.
+    Full,
+    /// A drive says that it keeps what it is given, and keeps other bytes.
+    Lies,
+}
+
+impl Failure {
+    const OF_TOKEN: &[Self] = &[Self::ComesOut, Self::Hangs, Self::Counterfeit, Self::Power];
+    const OF_DRIVE: &[Self] = &[Self::ComesOut, Self::Full, Self::Lies, Self::Power];
+
+    /// The key it is chosen by, and a word for it.
+    const fn shown(self) -> (char, &'static str) {
+        match self {
+            Self::Power => ('x', "power cut"),
+            Self::ComesOut => ('o', "comes out at work"),
+            Self::Hangs => ('h', "hangs"),
+            Self::Counterfeit => ('c', "counterfeit"),
+            Self::Full => ('f', "full"),
+            Self::Lies => ('l', "lies"),
+        }
+    }
 }
 
 /// Every device, and whether it is in.
@@ -27,12 +63,15 @@ pub struct Menu {
     copies: Vec<(&'static str, Digest)>,
     at: usize,
     open: bool,
+    /// What will fail, as far as it was chosen since the list was opened.
+    said: Option<String>,
 }
 
 struct OnTable {
     called: String,
     serial: String,
     inside: bool,
+    fails: &'static [Failure],
 }
 
 const LIST: Style = Style::new().fg(Color::Black).bg(Color::Cyan);
@@ -40,21 +79,35 @@ const AT: Style = Style::new().fg(Color::White).bg(Color::Blue);
 
 impl Menu {
     /// Everything a plan names, and the drive the plan is on. `copies`: the witness's own copies of digests, by what they are of.
-    pub fn new(plan: &Plan, copies: Vec<(&'static str, Digest)>) -> Self {
+    /// `fails`: whether the simulated world can be let fail.
+    pub fn new(plan: &Plan, copies: Vec<(&'static str, Digest)>, fails: bool) -> Self {
         let named = |device, serial: &str| OnTable {
             called: text_ceremony::device(plan, device),
             serial: serial.to_owned(),
             inside: false,
+            fails: match device {
+                _ if !fails => &[],
+                Device::Token(_) => Failure::OF_TOKEN,
+                Device::Drive(_) => Failure::OF_DRIVE,
+            },
         };
         let tokens = (0..).zip(&plan.tokens).map(|(at, it)| named(Device::Token(TokenId(at)), it.serial.as_str()));
         let drives = (0..).zip(&plan.drives).map(|(at, it)| named(Device::Drive(DriveId(at)), it.serial.as_str()));
-        let of_plan = OnTable { called: "drive with the plan".into(), serial: PLAN_DRIVE.to_owned(), inside: false };
-        Self { devices: [of_plan].into_iter().chain(tokens).chain(drives).collect(), copies, at: 0, open: false }
+        let called = "drive with the plan".into();
+        let of_plan = OnTable { called, serial: PLAN_DRIVE.to_owned(), inside: false, fails: &[] };
+        let devices = [of_plan].into_iter().chain(tokens).chain(drives).collect();
+        Self { devices, copies, at: 0, open: false, said: None }
     }
 
     /// Opens or closes it.
     pub fn turn(&mut self) {
         self.open = !self.open;
+        self.said = None;
+    }
+
+    /// Something came out without having been pulled out here.
+    pub fn look(&mut self, mut is_in: impl FnMut(&str) -> bool) {
+        self.devices.iter_mut().for_each(|device| device.inside = is_in(&device.serial));
     }
 
     /// Takes a key if it is open; what comes of it. `None`: the key is not for it.
@@ -66,14 +119,25 @@ impl Menu {
         match key {
             Key::Up => self.at = self.at.saturating_sub(1),
             Key::Down => self.at = (self.at + 1).min(self.devices.len().saturating_sub(1)),
-            Key::Escape => self.open = false,
+            Key::Escape => self.turn(),
             Key::Enter => {
                 let device = self.devices.get_mut(self.at)?;
                 device.inside = !device.inside;
                 let serial = device.serial.clone();
                 return Some(if device.inside { Wish::Plug(serial) } else { Wish::Pull(serial) });
             }
-            _ => {}
+            Key::Char(key) => {
+                let device = self.devices.get(self.at)?;
+                let failure = *device.fails.iter().find(|failure| failure.shown().0 == key)?;
+                self.said = Some(match failure {
+                    Failure::Power => "the power fails in the next work".into(),
+                    Failure::ComesOut | Failure::Hangs | Failure::Counterfeit | Failure::Full | Failure::Lies => {
+                        format!("{}: {}", device.called, failure.shown().1)
+                    }
+                });
+                return Some(Wish::Fail(device.serial.clone(), failure));
+            }
+            Key::Backspace | Key::Tab | Key::Function(_) => {}
         }
         None
     }
@@ -84,15 +148,23 @@ impl Menu {
             return;
         }
         let area = Rect { x: 5, y: 3, width: 70, height: 20 }.intersection(screen.area);
-        let block = Block::bordered().style(LIST).title(" Up Down: choose   Enter: plug in or pull out   Esc: back ");
-        let papers: Vec<Line> = self.copies.iter().flat_map(|(of, digest)| copy(of, digest)).map(Line::from).collect();
-        let rows = usize::from(block.inner(area).height).saturating_sub(papers.len());
+        let mut block =
+            Block::bordered().style(LIST).title(" Up Down: choose   Enter: plug in or pull out   Esc: back ");
+        let fails = self.devices.get(self.at).map_or(&[][..], |device| device.fails);
+        if !fails.is_empty() {
+            let keys = fails.iter().map(|failure| failure.shown()).map(|(key, word)| format!("{key}: {word}"));
+            block = block.title_bottom(format!(" {} ", keys.collect::<Vec<_>>().join("   ")));
+        }
+        let said = self.said.iter().map(|said| format!(" Will fail: {said}"));
+        let papers = self.copies.iter().flat_map(|(of, digest)| copy(of, digest));
+        let below: Vec<Line> = said.chain(papers).map(Line::from).collect();
+        let rows = usize::from(block.inner(area).height).saturating_sub(below.len());
         let first = (self.at + 1).saturating_sub(rows);
         let lines = self.devices.iter().enumerate().skip(first).take(rows).map(|(at, device)| {
             let mark = if device.inside { "IN " } else { "out" };
             Line::styled(format!(" {mark}  {} ", device.called), if at == self.at { AT } else { LIST })
         });
-        let list = Paragraph::new(lines.chain(papers).collect::<Vec<_>>()).block(block);
+        let list = Paragraph::new(lines.chain(below).collect::<Vec<_>>()).block(block);
         Clear.render(area, screen);
         list.render(area, screen);
     }
@@ -116,7 +188,7 @@ mod tests {
     fn menu() -> Menu {
         let plan = conclave_ceremony::plan::read(super::super::SAFIRE).unwrap();
         let copies = vec![("the image", Digest::of(b"abc")), ("the plan", plan.digest)];
-        Menu::new(&plan, copies)
+        Menu::new(&plan, copies, true)
     }
 
     #[test]
@@ -135,6 +207,33 @@ mod tests {
         assert_eq!(menu.press(Key::Enter), Some(Some(Wish::Plug("CONCLAVE-PUBLIC".into()))));
         assert_eq!(menu.press(Key::Escape), Some(None));
         assert_eq!(menu.press(Key::Escape), None);
+    }
+
+    #[test]
+    fn what_can_fail_is_offered_for_what_is_chosen_and_said_when_it_will() {
+        let mut menu = menu();
+        menu.turn();
+        assert_eq!(menu.press(Key::Char('x')), Some(None), "the drive with the plan does not fail");
+        for (down, keys, serial, offered) in [
+            (1, "ohcx", "DENK0000001", " o: comes out at work   h: hangs   c: counterfeit   x: power cut "),
+            (3, "oflx", "CONCLAVE-LOG-A", " o: comes out at work   f: full   l: lies   x: power cut "),
+        ] {
+            (0..down).for_each(|_| drop(menu.press(Key::Down)));
+            let mut screen = Buffer::filled(SCREEN, ratatui::buffer::Cell::new("x"));
+            menu.draw(&mut screen);
+            assert!(rows(&screen)[22].contains(offered), "{:#?}", rows(&screen));
+            for key in ['o', 'h', 'c', 'f', 'l', 'x', 'q'] {
+                let wish = menu.press(Key::Char(key)).unwrap();
+                let failure = wish.as_ref().map(|wish| match wish {
+                    Wish::Fail(of, failure) if of == serial => failure.shown().0,
+                    Wish::Fail(..) | Wish::Plug(_) | Wish::Pull(_) => panic!("{wish:?}"),
+                });
+                assert_eq!(failure, keys.contains(key).then_some(key));
+            }
+        }
+        let mut screen = Buffer::filled(SCREEN, ratatui::buffer::Cell::new("x"));
+        menu.draw(&mut screen);
+        assert!(rows(&screen).iter().any(|row| row.contains("Will fail: the power fails in the next work")));
     }
 
     #[test]

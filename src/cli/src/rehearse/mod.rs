@@ -3,13 +3,17 @@
 //! The room is the appliance's: [`conclave_room::run::run`] with its screens. What is simulated stands below it ([`here`]), what
 //! a rehearsal needs around it is shared with the rehearsal on the image: its plan, the terminal, the devices, what it leaves.
 
+pub mod folder;
 pub mod here;
 pub mod keys;
 pub mod left;
 pub mod menu;
 pub mod terminal;
+pub mod unfinished;
 
+use std::env;
 use std::error::Error;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,11 +21,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use conclave_ceremony::plan::Plan;
-use conclave_publish::Kind;
+use conclave_publish::{Digest, Kind};
 use thiserror::Error;
 
 use crate::plan;
+use folder::Folder;
 use terminal::{Lines, Terminal, Watched};
+use unfinished::{TakenUp, Unfinished};
 
 /// The example in the shape of a real ceremony: what is rehearsed unless another plan is named.
 const SAFIRE: &[u8] = include_bytes!("../../../../docs/plans/safire.toml");
@@ -33,14 +39,18 @@ pub const READ: Duration = Duration::from_millis(900);
 #[derive(Debug, Parser)]
 pub struct Rehearse {
     /// The plan, TOML, of kind "rehearsal". Without it: docs/plans/safire.toml, three tokens and two keys.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     plan: Option<PathBuf>,
-    /// Where everything it made is put. It must not exist yet.
-    #[arg(long, value_name = "FOLDER", default_value = "target/rehearsal")]
+    /// Where everything it made is put. What an older rehearsal left there is kept as FOLDER.before, in the place of the one
+    /// before that.
+    #[arg(long, value_name = "FOLDER", default_value = "rehearsal")]
     folder: PathBuf,
-    /// You have the keyboard, and plug in and pull out (Ctrl-P). Without it the machine types for everybody.
+    /// You have the keyboard, and plug in, pull out and let things fail (Ctrl-P). Without it the machine types for everybody.
     #[arg(long)]
     hands: bool,
+    /// Takes up the unfinished rehearsal in the folder: its plan, tokens and drives, as after a power cut.
+    #[arg(long)]
+    resume: bool,
 }
 
 /// Why a rehearsal does not begin.
@@ -51,11 +61,6 @@ enum NotBegun {
         .0.display()
     )]
     Production(PathBuf),
-    #[error(
-        "{} exists already, with an older rehearsal or something else in it; remove it, or name another with --folder",
-        .0.display()
-    )]
-    Exists(PathBuf),
     #[error("--hands needs a terminal to type in; without one leave it out, and the machine types for everybody")]
     NoTerminal,
 }
@@ -68,8 +73,16 @@ pub struct Rehearsal {
     pub plan: Plan,
     /// Whether a person has keyboard and devices.
     pub hands: bool,
+    /// What it goes on with, if it does not begin from nothing.
+    pub taken_up: Option<TakenUp>,
     steps: usize,
-    folder: PathBuf,
+    folder: Folder,
+    /// How people at this terminal call `conclave`.
+    program: String,
+    /// What the medium of its machine stands for: `conclave`.
+    digest: Digest,
+    /// Its length. Units: bytes.
+    len: u64,
 }
 
 impl Rehearse {
@@ -78,50 +91,67 @@ impl Rehearse {
         Self::parse()
     }
 
-    /// Checks everything that can be checked before anything is built or switched on.
+    /// Checks everything that can be checked before anything is built or switched on. `program` is `conclave`.
     ///
-    /// Errors: the plan cannot be read, is refused (with every refusal) or is none for a rehearsal; the folder exists; there is
-    /// no terminal for hands, or too small a one.
-    pub fn check(self) -> Result<Rehearsal, Box<dyn Error>> {
-        let (bytes, plan, script) = match &self.plan {
+    /// Errors: the plan cannot be read, is refused (with every refusal) or is none for a rehearsal; nothing can be kept in the
+    /// folder, or nothing be taken up from it; there is no terminal for hands.
+    pub fn check(self, program: &Path) -> Result<Rehearsal, Box<dyn Error>> {
+        let Self { plan, folder, hands, resume } = self;
+        let bytes = fs::read(program)?;
+        let (digest, len) = (Digest::of(&bytes), u64::try_from(bytes.len())?);
+        let unfinished = if resume { Some(Unfinished::of(&folder, digest, hands)?) } else { None };
+        let path = unfinished.as_ref().map(|_| folder.join(left::PLAN)).or(plan);
+        let (bytes, plan, script) = match &path {
             Some(path) => plan::of_file(path)?,
             None => plan::of_bytes(Path::new("docs/plans/safire.toml"), SAFIRE.to_vec())?,
         };
         if plan.kind == Kind::Production {
-            return Err(NotBegun::Production(self.plan.unwrap_or_default()).into());
+            return Err(NotBegun::Production(path.unwrap_or_default()).into());
         }
-        if self.folder.symlink_metadata().is_ok() {
-            return Err(NotBegun::Exists(self.folder).into());
-        }
-        if !terminal::fits()? && self.hands {
+        if hands && !terminal::there() {
             return Err(NotBegun::NoTerminal.into());
         }
-        Ok(Rehearsal { bytes, plan, hands: self.hands, steps: script.steps.len(), folder: self.folder })
+        let taken_up = unfinished.map(|unfinished| unfinished.take_up(&folder, &plan)).transpose()?;
+        let folder = Folder::ready(&folder)?;
+        let (program, steps) = (called(program), script.steps.len());
+        Ok(Rehearsal { bytes, plan, hands, taken_up, steps, folder, program, digest, len })
     }
 
     /// Rehearses in this terminal, lists what it made and verifies it.
     pub fn here(self) -> Result<ExitCode, Box<dyn Error>> {
-        let rehearsal = self.check()?;
+        let rehearsal = self.check(&env::current_exe()?)?;
         let left = here::play(&rehearsal, &mut rehearsal.watch()?)?;
         rehearsal.leave(&left)
     }
 }
 
+/// How a program is called from the folder people are in.
+fn called(program: &Path) -> String {
+    let below = env::current_dir().ok().and_then(|folder| program.strip_prefix(folder).ok().map(Path::to_owned));
+    below.as_deref().unwrap_or(program).display().to_string()
+}
+
 /// Said below the screen.
-const HANDS: &str = "REHEARSAL   Ctrl-P: plug in, pull out   Ctrl-C: end without keeping anything";
+const HANDS: &str = "REHEARSAL   Ctrl-P: plug in, pull out, let fail   Ctrl-C: stop; it can be taken up";
 /// As [`HANDS`].
-const ROBOT: &str = "REHEARSAL   the machine types for everybody   Ctrl-C: end without keeping anything";
+const ROBOT: &str = "REHEARSAL   it types by itself   Space: faster, slower   Ctrl-C: stop; can be taken up";
+/// Said on the screen, where there is no room below it.
+const HANDS_SHORT: &str = " Ctrl-P: devices ";
+/// As [`HANDS_SHORT`].
+const ROBOT_SHORT: &str = " Space: faster ";
 
 impl Rehearsal {
     /// Takes over the terminal, if there is one.
     pub fn watch(&self) -> Result<Watched, Box<dyn Error>> {
-        if terminal::fits()? {
-            return Ok(Watched::Drawn(Terminal::open(if self.hands { HANDS } else { ROBOT })?));
+        if terminal::there() {
+            let said = if self.hands { [HANDS, HANDS_SHORT] } else { [ROBOT, ROBOT_SHORT] };
+            return Ok(Watched::Drawn(Terminal::open(said)?));
         }
         let Self { plan, steps, .. } = self;
+        let again = if self.taken_up.is_some() { ", taken up" } else { "" };
         writeln!(
             io::stdout().lock(),
-            "REHEARSAL of \"{}\", {steps} steps, on simulated tokens and drives",
+            "REHEARSAL of \"{}\", {steps} steps, on simulated tokens and drives{again}",
             plan.title
         )?;
         Ok(Watched::Lines(Lines::default()))
@@ -129,6 +159,6 @@ impl Rehearsal {
 
     /// The machine is off and the terminal given back: puts what is there into the folder, lists it and verifies it.
     pub fn leave(&self, left: &left::Left) -> Result<ExitCode, Box<dyn Error>> {
-        left::keep(left, &self.bytes, &self.plan, &self.folder)
+        left::keep(left, self)
     }
 }

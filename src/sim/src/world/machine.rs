@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use conclave_room::civil::Wall;
 use conclave_room::ports::{Machine, NoRandomness, Now};
@@ -14,7 +15,7 @@ use super::tokens::MemoryTokens;
 use crate::card::random::Randomness;
 use crate::memo::Memo;
 
-/// How far the clocks go on every time they are read. Units: milliseconds.
+/// How far the clocks go on every time they are read, where they are no computer's. Units: milliseconds.
 const TICK_MS: u64 = 1_000;
 
 /// A machine that is a function of how it was made and of what was done with it. A clone is a fork.
@@ -30,6 +31,8 @@ pub struct World {
     random: BTreeMap<usize, Randomness>,
     started: Wall,
     mono_ms: u64,
+    /// When it was started, if its clocks are those of the computer it runs on.
+    on: Option<Instant>,
     stretch: Arc<Memo>,
 }
 
@@ -38,7 +41,13 @@ impl World {
     /// derive each share file's key once.
     pub fn new(seed: [u8; 32], started: Wall, stretch: Arc<Memo>) -> Self {
         let (tokens, drives) = (MemoryTokens::default(), MemoryDrives::default());
-        Self { tokens, drives, seed, random: BTreeMap::new(), started, mono_ms: 0, stretch }
+        Self { tokens, drives, seed, random: BTreeMap::new(), started, mono_ms: 0, on: None, stretch }
+    }
+
+    /// Its clocks go as those of the computer it runs on, from now on: for worlds with people in front of them.
+    pub fn on_the_wall(mut self) -> Self {
+        self.on = Some(Instant::now());
+        self
     }
 
     /// Whether the power has failed, wherever it was noticed.
@@ -52,6 +61,10 @@ impl World {
     pub fn restart(&mut self, kept: usize) {
         self.tokens.cut();
         self.drives.cut(kept);
+        if let Some(on) = &mut self.on {
+            self.mono_ms = millis(on);
+            *on = Instant::now();
+        }
         self.started = Wall(self.started.0 + i64::try_from(self.mono_ms / 1000).unwrap_or(i64::MAX));
         self.mono_ms = 0;
         self.admit(None);
@@ -94,7 +107,7 @@ impl Machine for World {
     }
 
     fn now(&mut self) -> Now {
-        self.mono_ms += TICK_MS;
+        self.mono_ms = self.on.as_ref().map_or(self.mono_ms + TICK_MS, millis);
         let since = i64::try_from(self.mono_ms / 1000).unwrap_or(i64::MAX);
         Now { wall: Wall(self.started.0.saturating_add(since)), mono_ms: self.mono_ms }
     }
@@ -102,6 +115,10 @@ impl Machine for World {
     fn stretch(&self) -> &dyn Stretch {
         &*self.stretch
     }
+}
+
+fn millis(since: &Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -196,5 +213,19 @@ mod tests {
         assert_eq!(world.now(), Now { wall: Wall(1_000_002), mono_ms: 2_000 });
         world.restart(0);
         assert_eq!(world.now(), Now { wall: Wall(1_000_003), mono_ms: 1_000 });
+    }
+
+    #[test]
+    fn clocks_on_the_wall_go_on_by_themselves_and_not_by_being_read() {
+        let mut world = world().on_the_wall();
+        let (began, first) = (Instant::now(), world.now());
+        let read = |world: &mut World| (0..1_000).map(|_| world.now()).last().unwrap();
+        while began.elapsed().as_millis() < 5 {
+            let now = read(&mut world);
+            assert!(now.mono_ms <= first.mono_ms + millis(&began) + 1, "{now:?} after {first:?}");
+        }
+        assert!(read(&mut world).mono_ms >= first.mono_ms + 4);
+        world.restart(0);
+        assert!(world.now().mono_ms <= millis(&began));
     }
 }

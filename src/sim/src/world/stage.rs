@@ -100,6 +100,17 @@ impl Stage {
         }
     }
 
+    /// Whether something is plugged in, whoever did what to it.
+    pub fn is_in(&mut self, device: Device) -> bool {
+        match device {
+            Device::Token(token) => {
+                let place = self.place(token);
+                place.is_some_and(|place| self.world.tokens().port(place).is_some())
+            }
+            Device::Drive(_) => self.world.drives().stick(&port(device)).is_some(),
+        }
+    }
+
     /// A drive, wherever it is: what it holds, and what it will do.
     pub fn stick(&mut self, drive: DriveId) -> Option<&mut Stick> {
         let Self { world, beside, .. } = self;
@@ -173,7 +184,9 @@ mod tests {
                 (seen.serial.as_str(), seen.len, volume.id.0),
                 (planned.serial.as_str(), planned.size, planned.volume)
             );
+            assert!(stage.is_in(Device::Drive(DriveId(at))));
             stage.pull(Device::Drive(DriveId(at)));
+            assert!(!stage.is_in(Device::Drive(DriveId(at))));
         }
         for (at, planned) in (0..).zip(&plan.tokens) {
             stage.plug(Device::Token(TokenId(at)));
@@ -181,7 +194,9 @@ mod tests {
             let session = Session::open(stage.world.tokens().open(&seen).unwrap()).unwrap();
             assert_eq!(session.certified::<Simulated>().unwrap().serial(), planned.serial.as_str());
             session.check_usb_serial::<Simulated>(seen.serial.as_str()).unwrap();
+            assert!(stage.is_in(Device::Token(TokenId(at))));
             stage.pull(Device::Token(TokenId(at)));
+            assert!(!stage.is_in(Device::Token(TokenId(at))));
         }
         assert!(stage.world.tokens().plugged().is_empty());
     }

@@ -119,6 +119,11 @@ impl MemoryTokens {
         }
     }
 
+    /// Where a token is plugged in.
+    pub fn port(&self, place: Place) -> Option<Shown> {
+        self.table().lying.get(place.0)?.port.clone()
+    }
+
     /// Puts a forgery with the token's certificates in its place: on the table, and at its port if it was plugged in.
     pub fn forge(&mut self, place: Place, random: Randomness) {
         if let Some(lying) = self.table().lying.get_mut(place.0) {
