@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,10 +49,14 @@ fn record() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [program, plan, file] = &args[..] else { return Err("usage: recording PROGRAM PLAN FILE".into()) };
     let scratch = Scratch::new();
+    // As from a tree of its own: what the program says of paths holds for a reader, and no path of this machine is in the film.
+    let inside = Path::new("target/debug/conclave");
+    fs::create_dir_all(scratch.path().join("target/debug"))?;
+    fs::copy(program, scratch.path().join(inside))?;
     // A terminal of its own, as a window is: its size is asked of it, not of the terminal this was started from.
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait"]).arg(fs::canonicalize(program)?);
-    command.args(["rehearse", "--plan"]).arg(fs::canonicalize(plan)?).current_dir(scratch.path());
+    command.current_dir(scratch.path()).args(["--ctty", "--wait"]).arg(inside).args(["rehearse", "--plan"]);
+    command.arg(fs::canonicalize(plan)?).args(["--folder", "target/rehearsal"]);
     let pictures = watch(command)?;
     let drawn = svg::film(&pictures, (COLUMNS.get(), ROWS.get()));
     if drawn.len() > LEN_MAX {
