@@ -77,5 +77,16 @@ fn every_link_and_every_path_of_a_page_leads_to_something() {
         }
     }
     println!("figure: {} links and {} paths in the pages lead to something", count.0, count.1);
-    assert!(count.0 >= 10 && count.1 > 50, "{count:?}");
+    assert!(count.0 > 20 && count.1 > 50, "{count:?}");
+}
+
+#[test]
+fn the_recording_is_whole_and_needs_nothing_outside_itself() {
+    let svg = include_str!("../../docs/recording.svg");
+    assert!(svg.len() <= 1 << 20, "{} bytes: a page with it would load slowly", svg.len());
+    assert!(svg.contains("verifies to its end"), "it ends before the record is verified");
+    let within = svg.replacen("http://www.w3.org/2000/svg", "", 1);
+    for outside in ["://", "<script", "<image", "<foreignObject", "url(", "@import", "javascript:"] {
+        assert!(!within.contains(outside), "{outside:?} stands in the recording");
+    }
 }
