@@ -12,6 +12,7 @@ mod inputs;
 mod iso;
 mod kernel;
 mod lock;
+mod once;
 mod packages;
 mod reproduce;
 mod room;

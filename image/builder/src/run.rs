@@ -55,6 +55,8 @@ pub(crate) enum Failure {
     Licence(String),
     #[error("the build room is refused: {0}")]
     Room(String),
+    #[error("the medium cannot name its kernel twice: {0}")]
+    Medium(String),
     #[error("{0}")]
     Usage(&'static str),
     #[error(transparent)]
