@@ -5,6 +5,7 @@
 mod faults;
 mod moments;
 mod pins;
+mod proved;
 mod refused;
 mod run;
 mod screens;

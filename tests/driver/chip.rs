@@ -1,8 +1,11 @@
 //! Tokens that carry keys already, met in another boot: proved without being erased.
 
-use conclave_sim::{card::profile::Profile, token::Token};
+use conclave_sim::{
+    card::profile::{ChipAuthentication, Profile},
+    token::Token,
+};
 use smartcard_hsm::{
-    chip::Ephemeral,
+    chip::{Cipher, Ephemeral},
     command::{KeySpec, Reset},
     curve::Curve,
     cvc::{Name, Production, Simulated},
@@ -24,7 +27,7 @@ fn ephemeral(seed: u8) -> Ephemeral {
 }
 
 fn authenticate(token: &mut Token) -> Result<Genuine<'_, Public>, TokenError> {
-    open(token)?.authenticate::<Simulated>(ephemeral(7)).map_err(lost)
+    open(token)?.authenticate::<Simulated>([ephemeral(7), ephemeral(8)]).map_err(lost)
 }
 
 /// A token in service with one key.
@@ -84,8 +87,23 @@ fn a_counterfeit_in_the_place_of_a_token_in_service_never_sees_a_pin() {
 }
 
 #[test]
+fn a_token_that_refuses_aes_proves_itself_by_triple_des() {
+    let mut token = new_token("DENK0800006", Profile::firmware_3_3());
+    let (id, public) = with_key(&mut token);
+    let session = authenticate(&mut token).unwrap();
+    let Evidence::Chip(said) = session.evidence() else { panic!("another proof") };
+    assert_eq!(said.cipher, Cipher::TripleDes);
+    let mut session = session.log_in(&pin(PIN), LastTry::Refuse).unwrap();
+    works(&mut session, id, KEY, &public);
+    let mut counterfeit = counterfeit_of(&token);
+    let error = authenticate(&mut counterfeit).unwrap_err();
+    assert!(matches!(error.came, Came::Chip(_)), "{error}");
+}
+
+#[test]
 fn a_token_that_refuses_chip_authentication_stays_as_it_is() {
-    let mut token = new_token("DENK0800004", Profile::firmware_3_3());
+    let profile = Profile { chip_authentication: ChipAuthentication::Neither, ..Profile::firmware_4_1() };
+    let mut token = new_token("DENK0800004", profile);
     let (id, public) = with_key(&mut token);
     let error = authenticate(&mut token).unwrap_err();
     says(
@@ -105,7 +123,7 @@ fn a_token_that_refuses_chip_authentication_stays_as_it_is() {
 fn a_simulated_token_is_no_production_token_here_either() {
     let mut token = token("DENK0800005");
     let before = token.log().exchanges().len();
-    let error = lost(open(&mut token).unwrap().authenticate::<Production>(ephemeral(7)).unwrap_err());
+    let error = lost(open(&mut token).unwrap().authenticate::<Production>([ephemeral(7), ephemeral(8)]).unwrap_err());
     assert!(matches!(error.came, Came::Chain(_)), "{error}");
     let asked = &token.log().exchanges()[before..];
     assert!(!asked.iter().any(|exchange| [0x22, 0x86].contains(&exchange.header()[1])));

@@ -237,7 +237,7 @@ const JUDGED: &[Row] = &[
         entries[at].acts.remove(0);
         entries.remove(at + 1);
     }),
-    Row("an earlier boot's proof counts", "proved-in-this-boot", |entries| {
+    Row("an earlier boot's proof counts", "proved-since-plugged-in", |entries| {
         let at = intends(entries, Act::Initialise(MASTER));
         insert(entries, at, Event::Interrupted { boot: 2, head: Octets([0; 32]), torn: None });
         entries[at..].iter_mut().for_each(|entry| entry.boot = 2);

@@ -1,4 +1,7 @@
 //! The golden transcript of format 1: a rehearsal of one key on two tokens. It verifies for ever.
+//!
+//! While format 1 is open it is made anew by `conclave rehearse --plan tests/golden/transcripts/v1/plan.toml --folder F`: what its
+//! drives hold, but `conclave.txt`, with the head that is its last line but one.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -184,7 +184,7 @@ fn tokens() {
         *outcome(entries, Act::ProveAgain(BACKUP)) = earlier;
     });
     // The power failed, and nobody asked the tokens to prove themselves again.
-    breaks("proved-in-this-boot", |entries| {
+    breaks("proved-since-plugged-in", |entries| {
         let at = intends(entries, Act::Initialise(MASTER));
         let mut cut = entries[at].clone();
         (cut.acts, cut.boot) = (Vec::new(), 2);
@@ -198,7 +198,7 @@ fn tokens() {
 fn keys() {
     let generate = Act::Generate(MASTER, KeyIx(0));
     breaks("births", |entries| {
-        let Outcome::Proof { evidence } = outcome(entries, Act::Prove(MASTER)).clone() else { panic!("a proof") };
+        let Outcome::Proof { evidence, .. } = outcome(entries, Act::Prove(MASTER)).clone() else { panic!("a proof") };
         let Outcome::Key { attestation, .. } = outcome(entries, generate) else { panic!("a key") };
         *attestation = evidence;
     });

@@ -173,7 +173,9 @@ pub enum Outcome {
     Token(Box<TokenSeen>),
     /// A token's proof.
     Proof {
-        /// Attestation, or for [`Act::Authenticate`] ephemeral public key, nonce and token.
+        /// How the token showed its device key.
+        way: Way,
+        /// Attestation; for a chip authentication ephemeral public key, nonce and token.
         evidence: Bytes,
     },
     /// A check value.
@@ -193,6 +195,17 @@ pub enum Outcome {
     Objects(Vec<Text>),
     /// It failed.
     Failed(Failure),
+}
+
+/// How a token showed that it holds its device key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// By the request of a throw-away key over the running head: anybody can check it.
+    Key,
+    /// By chip authentication with AES: on the appliance's word.
+    Aes,
+    /// By chip authentication with Triple-DES, because the token refused AES: on the appliance's word.
+    TripleDes,
 }
 
 /// What a token says of itself: worth nothing before its proof.

@@ -3,7 +3,7 @@
 use conclave_publish::{Digest, Line, PublicKey, Statement};
 
 use crate::act::{Act, Item, Signs, Slot};
-use crate::event::{Failure, Next, Outcome, TokenSeen};
+use crate::event::{Failure, Next, Outcome, TokenSeen, Way};
 use crate::facts::{Facts, FileSeen};
 use crate::ids::{DriveId, KeyIx, TokenId};
 use crate::kinds::{keys_on, masters_of};
@@ -49,17 +49,17 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             read(facts, item, FileSeen { len: *len, digest: *digest })
         }
         (Act::Inspect(token), Outcome::Token(seen)) => inspected(case.plan, facts, token, seen),
-        (Act::Prove(token), Outcome::Proof { .. }) => {
+        (Act::Prove(token), Outcome::Proof { way: Way::Key, .. }) => {
             facts.genuine.insert(token);
             facts.proved.insert(token);
             facts.initialised.remove(&token);
             Ok(())
         }
-        (Act::Authenticate(token), Outcome::Proof { .. }) => {
+        (Act::Authenticate(token), Outcome::Proof { way: Way::Aes | Way::TripleDes, .. }) => {
             facts.proved.insert(token);
             Ok(())
         }
-        (Act::ProveAgain(_), Outcome::Proof { .. }) => Ok(()),
+        (Act::ProveAgain(_), Outcome::Proof { way: Way::Key, .. }) => Ok(()),
         (Act::Make(slot), Outcome::Done) => {
             facts.vault.insert(slot);
             Ok(())

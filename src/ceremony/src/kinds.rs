@@ -128,9 +128,9 @@ pub fn satisfied(plan: &Plan, kind: StepKind, facts: &Facts) -> bool {
 /// What a step does once it was asked and authorised, in order; what makes a new attempt is counted in `facts`.
 pub fn acts(plan: &Plan, step: &Step, facts: &mut Facts) -> Vec<Act> {
     let mut acts = plain(plan, step.kind, facts);
-    // A token that proved itself in an earlier boot only must do so again before anything secret goes to it.
+    // A token that proved itself before it was plugged in or the machine started must do so again before anything secret goes to it.
     let again: BTreeSet<TokenId> =
-        acts.iter().filter_map(token_of).filter(|token| facts.genuine.contains(token)).collect();
+        acts.iter().filter_map(|act| talks_to(plan, act)).filter(|token| facts.genuine.contains(token)).collect();
     for token in again.difference(&facts.proved) {
         if step.kind != StepKind::Prove(*token) {
             acts.insert(0, Act::Authenticate(*token));
@@ -139,7 +139,12 @@ pub fn acts(plan: &Plan, step: &Step, facts: &mut Facts) -> Vec<Act> {
     acts
 }
 
-/// The token an act sends something to.
+/// The token an act talks to: the one it is done on, or the first one, which gives half of the shares' randomness.
+pub fn talks_to(plan: &Plan, act: &Act) -> Option<TokenId> {
+    if *act == Act::MakeShares { tokens(plan).next() } else { token_of(act) }
+}
+
+/// The token an act is done on.
 pub fn token_of(act: &Act) -> Option<TokenId> {
     match *act {
         Act::Inspect(token)

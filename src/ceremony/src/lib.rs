@@ -10,6 +10,7 @@ pub mod compile;
 pub mod entry;
 pub mod event;
 pub mod facts;
+pub mod hands;
 pub mod ids;
 pub mod judge;
 pub mod kinds;

@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
-use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen};
+use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::public::{Bytes, Octets, Text};
 use crate::script::Which;
@@ -120,7 +120,8 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
             firmware: text("4.1"),
             certificates: bytes(700),
         })),
-        Outcome::Proof { evidence: bytes(300) },
+        Outcome::Proof { way: Way::Key, evidence: bytes(300) },
+        Outcome::Proof { way: Way::TripleDes, evidence: bytes(81) },
         Outcome::Kcv(Octets([8; 8])),
         Outcome::Key { spki: bytes(91), attestation: bytes(500) },
         Outcome::Certificate(bytes(900)),

@@ -3,7 +3,7 @@
 use core::fmt::Display;
 
 use crate::act::{Act, Item, Signs, Slot};
-use crate::event::{Answer, Event, Looked, Next, Outcome};
+use crate::event::{Answer, Event, Looked, Next, Outcome, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::plan::Plan;
 use crate::public::Text;
@@ -245,7 +245,14 @@ impl Say<'_> {
                 list(&seen.objects),
                 seen.certificates
             ),
-            Outcome::Proof { evidence } => format!("proof of {evidence:?}"),
+            Outcome::Proof { way, evidence } => {
+                let how = match way {
+                    Way::Key => "by the request of a throw-away key",
+                    Way::Aes => "by chip authentication with AES",
+                    Way::TripleDes => "by chip authentication with 3DES",
+                };
+                format!("proof {how}, of {evidence:?}")
+            }
             Outcome::Kcv(kcv) => format!("check value {kcv}"),
             Outcome::Key { spki, attestation } => format!("public key of {spki:?}, attestation of {attestation:?}"),
             Outcome::Certificate(der) => format!("certificate of {der:?}"),

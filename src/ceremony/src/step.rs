@@ -13,9 +13,9 @@ use crate::act::Act;
 use crate::ask::{self, Ask, Progress, Who};
 use crate::event::{Answer, Event, Failure, Looked, Next, Outcome};
 use crate::facts::Facts;
-use crate::ids::{PersonId, StepId};
+use crate::ids::{Device, PersonId, StepId};
 use crate::judge::{Case, judge};
-use crate::kinds::{acts, needs, satisfied};
+use crate::kinds::{acts, needs, satisfied, talks_to};
 use crate::plan::{Plan, Role};
 use crate::resume;
 use crate::script::{Script, Step, StepKind};
@@ -251,6 +251,10 @@ impl State {
                 }
             }
             Err(failure) => {
+                // The session that failed is gone, and the proof with it.
+                if let Some(token) = talks_to(plan, act) {
+                    self.facts.proved.remove(&token);
+                }
                 // What was not begun needs nothing undone.
                 self.facts.importing.retain(|token| *act == Act::Import(*token));
                 match failure.next {
@@ -293,6 +297,10 @@ impl State {
         match said {
             (Ask::Insert(asked), Event::Done(Answer::Inserted(device))) if asked == device => {
                 facts.plugged.insert(*device);
+                // Another one may have been plugged in: a proof lasts until the plug is pulled.
+                if let Device::Token(token) = device {
+                    facts.proved.remove(token);
+                }
             }
             (Ask::Remove(asked), Event::Done(Answer::Removed(device))) if asked == device => {
                 facts.plugged.remove(device);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use conclave_ceremony::coalition;
 use conclave_ceremony::compile::compile;
+use conclave_ceremony::hands;
 use conclave_ceremony::ids::Device;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::script::{Roles, Script, Step};
@@ -91,9 +92,28 @@ fn report(plan: &Plan, script: &Script, len: usize) -> Result<String, fmt::Error
     for step in &script.steps {
         write_step(&mut out, plan, step)?;
     }
+    write_proofs(&mut out, plan, script)?;
     writeln!(out, "\nCOALITIONS: the smallest sets of people, and of places, that by what they keep ...\n")?;
     out.push_str(&coalition::table(plan));
     Ok(out)
+}
+
+/// How often tokens prove themselves once more, how, and what is known of it.
+fn write_proofs(out: &mut String, plan: &Plan, script: &Script) -> fmt::Result {
+    writeln!(out, "\nPROOFS: a token that is plugged in again after its proof, or met after a power cut, shows its")?;
+    writeln!(out, "device key once more by chip authentication: AES, or 3DES where it refuses AES.\n")?;
+    let again = hands::again(script);
+    for (token, times) in &again {
+        writeln!(out, "  {} is plugged in again {times} times", device(plan, Device::Token(*token)))?;
+    }
+    match hands::ports_without(plan) {
+        _ if again.is_empty() => writeln!(out, "  no token is plugged in again on {} ports", plan.ports.number)?,
+        Some(ports) => writeln!(out, "  with {ports} ports none would be")?,
+        None => {}
+    }
+    writeln!(out, "  known of real tokens: others use AES (firmware not named), the vendor's script 3DES;")?;
+    writeln!(out, "  which of the two firmware 3.x or 4.x does: not known. One that refuses both halts the")?;
+    writeln!(out, "  ceremony there and keeps its keys; `conclave token inspect --arrival` tells beforehand.")
 }
 
 fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {

@@ -4,10 +4,9 @@
 //! answers with a MAC made from it. That convinces whoever made the ephemeral key and nobody else: he could have made the
 //! answer himself. [`crate::genuine`] says when it is asked.
 //!
-//! Source: BSI TR-03110-3, chip authentication version 2 with ECDH and AES-128; commands and derivation as CardContact's
-//! card service and OpenSC `card-sc-hsm.c` use them with this token. **Never tried on a real token**: no trace of one was at
-//! hand. Which firmware does it is not published; CardContact's card service falls back to Triple-DES, which this driver
-//! does not.
+//! Source: BSI TR-03110-3, chip authentication version 2 with ECDH, and AES-128 or Triple-DES; commands and derivation as OpenSC
+//! `card-sc-hsm.c` (AES) and CardContact's scripts (Triple-DES) use them with this token. **Never tried on a real token**: no
+//! trace of one was at hand. Which firmware does which is not published; see [`Cipher`].
 
 use core::fmt;
 
@@ -17,6 +16,10 @@ use bp256::{
     r1::{ProjectivePoint, SecretKey},
 };
 use cmac::{Cmac, KeyInit, Mac};
+use des::{
+    Des,
+    cipher::{BlockCipherDecrypt, BlockCipherEncrypt},
+};
 use ecdsa::elliptic_curve::{self, point::AffineCoordinates};
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
@@ -32,8 +35,69 @@ use crate::{
     tlv,
 };
 
-/// id-CA-ECDH-AES-CBC-CMAC-128, 0.4.0.127.0.7.2.2.3.2.2.
-pub(crate) const PROTOCOL: &[u8] = &[0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x02];
+/// The cipher of the MAC a token answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cipher {
+    /// AES-128 as CMAC: OpenSC uses it with real cards. Tried first.
+    Aes,
+    /// Triple-DES as retail MAC: CardContact's public script knows no other. Tried where AES is refused. It authenticates one
+    /// answer over a key of this moment, so what is weak about the cipher does not matter here.
+    TripleDes,
+}
+
+impl Cipher {
+    /// Both, in the order in which they are tried.
+    pub const ALL: [Self; 2] = [Self::Aes, Self::TripleDes];
+
+    /// The protocol's object identifier: id-CA-ECDH-AES-CBC-CMAC-128, 0.4.0.127.0.7.2.2.3.2.2, or id-CA-ECDH-3DES-CBC-CBC, which
+    /// ends in 1.
+    pub(crate) const fn protocol(self) -> &'static [u8] {
+        match self {
+            Self::Aes => &[0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x02],
+            Self::TripleDes => &[0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x01],
+        }
+    }
+
+    /// First eight bytes of the MAC over these bytes.
+    fn mac(self, key: &Secret<16>, bytes: &[u8]) -> [u8; TOKEN_LEN] {
+        match self {
+            Self::Aes => {
+                let mac = <Cmac<Aes128> as KeyInit>::new(key.expose().into());
+                let mac: [u8; 16] = mac.chain_update(bytes).finalize().into_bytes().into();
+                let [first @ .., _, _, _, _, _, _, _, _] = mac;
+                first
+            }
+            Self::TripleDes => retail_mac(key, bytes),
+        }
+    }
+}
+
+impl fmt::Display for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aes => "AES",
+            Self::TripleDes => "3DES",
+        })
+    }
+}
+
+/// MAC algorithm 3 of ISO/IEC 9797-1 with DES, padding method 2: a chain under the first half of the key, the last block once
+/// more under both halves.
+fn retail_mac(key: &Secret<16>, bytes: &[u8]) -> [u8; TOKEN_LEN] {
+    let (first, second) = key.expose().split_at(8);
+    let half = |half: &[u8]| Des::new_from_slice(half).ok();
+    let (Some(first), Some(second)) = (half(first), half(second)) else { return [0; TOKEN_LEN] };
+    let mut padded = [bytes, &[0x80]].concat();
+    padded.resize(padded.len().next_multiple_of(8), 0);
+    let mut block = [0; 8];
+    for part in padded.chunks(8) {
+        block.iter_mut().zip(part).for_each(|(byte, more)| *byte ^= more);
+        first.encrypt_block((&mut block).into());
+    }
+    second.decrypt_block((&mut block).into());
+    first.encrypt_block((&mut block).into());
+    block
+}
 
 /// Bytes of the nonce a token answers with.
 pub const NONCE_LEN: usize = 8;
@@ -86,10 +150,9 @@ impl Ephemeral {
     }
 
     /// Whether whoever holds the device key answered this.
-    pub(crate) fn answered_by(&self, device: &Point, agreed: &Agreed) -> bool {
-        let mac = <Cmac<Aes128> as KeyInit>::new(self.mac_key(device, &agreed.nonce).expose().into());
-        let mac = mac.chain_update(authenticated(&self.point)).finalize().into_bytes();
-        mac.get(..TOKEN_LEN).is_some_and(|mac| mac.ct_eq(&agreed.token).into())
+    pub(crate) fn answered_by(&self, device: &Point, cipher: Cipher, agreed: &Agreed) -> bool {
+        let mac = cipher.mac(&self.mac_key(device, &agreed.nonce), &authenticated(cipher, &self.point));
+        mac.ct_eq(&agreed.token).into()
     }
 }
 
@@ -101,10 +164,10 @@ pub(crate) struct Agreed {
 }
 
 /// What the authentication token is computed over: the ephemeral public key as TR-03110-3 §D.3 writes it in this protocol.
-fn authenticated(point: &[u8]) -> Vec<u8> {
+fn authenticated(cipher: Cipher, point: &[u8]) -> Vec<u8> {
     /// The point inside a public key.
     const POINT: u16 = 0x86;
-    let mut key = tlv::element(OID, PROTOCOL);
+    let mut key = tlv::element(OID, cipher.protocol());
     tlv::push(&mut key, POINT, point);
     tlv::element(PUBLIC_KEY, &key)
 }
@@ -118,6 +181,8 @@ impl fmt::Debug for Ephemeral {
 /// What was said in a chip authentication, for the record. It shows nothing to those who were not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChipAuthentication {
+    /// The cipher of the MAC.
+    pub cipher: Cipher,
     /// The ephemeral public key, `04 || x || y`.
     pub ephemeral: Vec<u8>,
     /// The token's random contribution.
@@ -166,12 +231,19 @@ pub(crate) mod tests {
     }
 
     /// What the holder of this key answers to [`ephemeral`].
-    pub(crate) fn answer(holder: &[u8; 32], nonce: [u8; 8]) -> String {
+    pub(crate) fn answer(holder: &[u8; 32], cipher: Cipher, nonce: [u8; 8]) -> String {
         let holder = Ephemeral::of(&Secret::copied_from(holder).unwrap()).unwrap();
         let key = holder.mac_key(&Point::from_sec1_bytes(&ephemeral().point).unwrap(), &nonce);
-        let mac = <Cmac<Aes128> as KeyInit>::new(key.expose().into());
-        let mac = mac.chain_update(authenticated(&ephemeral().point)).finalize().into_bytes();
-        format!("7C14 8108 {} 8208 {} 9000", hex(&nonce), hex(&mac[..8]))
+        let mac = cipher.mac(&key, &authenticated(cipher, &ephemeral().point));
+        format!("7C14 8108 {} 8208 {} 9000", hex(&nonce), hex(&mac))
+    }
+
+    /// ICAO Doc 9303-11, Appendix D.3: the document's worked example of basic access control.
+    #[test]
+    fn the_retail_mac_is_that_of_the_published_example() {
+        let key = Secret::copied_from(&unhex("7962D9ECE03D1ACD4C76089DCE131543")).unwrap();
+        let bytes = unhex("72C29C2371CC9BDB65B779B8E8D37B29ECC154AA56A8799FAE2F498F76ED92F2");
+        assert_eq!(hex(&retail_mac(&key, &bytes)), "5F1448EEA8AD90A7");
     }
 
     #[test]
@@ -180,7 +252,7 @@ pub(crate) mod tests {
         let device = Point::from_sec1_bytes(&example("token_public")).unwrap();
         assert_eq!(ephemeral().point, example("ephemeral_public"));
         assert_eq!(ephemeral().mac_key(&device, &nonce).expose().to_vec(), example("k_mac"));
-        assert!(ephemeral().answered_by(&device, &Agreed { nonce, token }));
+        assert!(ephemeral().answered_by(&device, Cipher::Aes, &Agreed { nonce, token }));
     }
 
     #[test]
@@ -190,10 +262,10 @@ pub(crate) mod tests {
         for bit in 0..64 {
             let mut agreed = Agreed { nonce, token };
             agreed.nonce[bit / 8] ^= 1 << (bit % 8);
-            assert!(!ephemeral().answered_by(&device, &agreed), "nonce {bit}");
+            assert!(!ephemeral().answered_by(&device, Cipher::Aes, &agreed), "nonce {bit}");
             let mut agreed = Agreed { nonce, token };
             agreed.token[bit / 8] ^= 1 << (bit % 8);
-            assert!(!ephemeral().answered_by(&device, &agreed), "token {bit}");
+            assert!(!ephemeral().answered_by(&device, Cipher::Aes, &agreed), "token {bit}");
         }
     }
 

@@ -59,8 +59,8 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = session.random(16);
     // The proofs take signatures and agreements, a hundred times as long as all before: now and then only.
     if depth == 0xfe {
-        let ephemeral = Ephemeral::of(&Secret::filled(|bytes| bytes.fill(7))).expect("a number below the order");
-        let _ = session.authenticate::<Simulated>(ephemeral);
+        let ephemeral = |byte| Ephemeral::of(&Secret::filled(|bytes| bytes.fill(byte))).expect("a number below the order");
+        let _ = session.authenticate::<Simulated>([ephemeral(7), ephemeral(8)]);
     } else if depth == 0xff {
         let pin = Pin::new(SecretBytes::copied_from(b"648219")).expect("six bytes are a PIN");
         let _ = session.prove::<Simulated>(CurrentSoPin::Published, &pin, &[7; 10]);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::walk::Ended;
 use super::{Account, Case, acts};
 use crate::act::{Act, Signs, Slot};
-use crate::event::{Answer, Next, Outcome};
+use crate::event::{Answer, Next, Outcome, Way};
 use crate::ids::{ShareId, TokenId};
 use crate::plan::Before;
 use crate::script::{StepKind, Which};
@@ -19,7 +19,8 @@ pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
                 matches!(deed.outcome, Outcome::File { .. })
             }
             Act::Inspect(_) => matches!(deed.outcome, Outcome::Token(_)),
-            Act::Prove(_) | Act::Authenticate(_) | Act::ProveAgain(_) => matches!(deed.outcome, Outcome::Proof { .. }),
+            Act::Prove(_) | Act::ProveAgain(_) => matches!(deed.outcome, Outcome::Proof { way: Way::Key, .. }),
+            Act::Authenticate(_) => matches!(deed.outcome, Outcome::Proof { way: Way::Aes | Way::TripleDes, .. }),
             Act::MakeShares | Act::Combine(_) | Act::Import(_) => matches!(deed.outcome, Outcome::Kcv(_)),
             Act::Generate(..) => matches!(deed.outcome, Outcome::Key { .. }),
             Act::Sign(_, _, Signs::Certificate) => matches!(deed.outcome, Outcome::Certificate(_)),

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use smartcard_hsm::attest::{AttestError, BirthProof};
 use smartcard_hsm::cvc::{Device, DeviceChain, Name, RootKind};
 
+use super::walk::Ended;
 use super::{Account, Case, acts};
 use crate::act::Act;
 use crate::entry::Head;
-use crate::event::Outcome;
-use crate::ids::TokenId;
+use crate::event::{Answer, Outcome, Way};
+use crate::ids::{self, TokenId};
+use crate::plan::Plan;
 
 /// Bytes of a head that a request is bound to.
 const BOUND_LEN: usize = 10;
@@ -75,15 +77,20 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
         let token = match deed.act {
             Act::Prove(token) | Act::ProveAgain(token) => token,
             Act::Authenticate(token) => {
-                let words =
-                    format!("{} held its device key, as nobody but the appliance could see", case.say().token(token));
+                let cipher = match deed.outcome {
+                    Outcome::Proof { way: Way::TripleDes, .. } => "3DES",
+                    // That no other way is recorded, the rule `outcomes` asks.
+                    _ => "AES",
+                };
+                let name = case.say().token(token);
+                let words = format!("{name} held its device key (chip, {cipher}), as only the appliance could see");
                 account.report("proofs", Some(deed.came), words);
                 continue;
             }
             _ => continue,
         };
         let name = case.say().token(token);
-        let Outcome::Proof { evidence } = deed.outcome else {
+        let Outcome::Proof { evidence, .. } = deed.outcome else {
             account.refuse("proofs", Some(deed.came), format!("{name}: no proof came of it"));
             continue;
         };
@@ -102,31 +109,66 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     }
 }
 
-/// Rule `proved-in-this-boot`: nothing secret goes to a token that has not shown its device key since the machine was started.
+/// Rule `proved-since-plugged-in`: nothing secret goes to a token that has not shown its device key since it was plugged in or
+/// the machine was started, and since the last act on it that failed.
 pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
     let mut proved = BTreeSet::new();
-    for deed in case.deeds() {
-        let token = match deed.act {
-            Act::Prove(token) | Act::Authenticate(token) => {
-                proved.insert((deed.boot, token));
+    for visit in &case.walk.visits {
+        for given in &visit.answers {
+            if let Answer::Inserted(ids::Device::Token(token)) = given.answer {
+                proved.remove(token);
+            }
+        }
+        for deed in &visit.deeds {
+            if let Act::Prove(token) | Act::Authenticate(token) = deed.act {
+                proved.insert(token);
                 continue;
             }
-            Act::Initialise(token)
-            | Act::Import(token)
-            | Act::TryPin(token)
-            | Act::Generate(token, _)
-            | Act::Sign(token, ..)
-            | Act::Describe(token, _)
-            | Act::Wrap(token, _)
-            | Act::Unwrap(token, _)
-            | Act::Label(token)
-            | Act::List(token)
-            | Act::ProveAgain(token) => token,
-            _ => continue,
-        };
-        if !proved.contains(&(deed.boot, token)) {
-            let words = format!("{}: before it proved itself since the machine was started", case.say().act(deed.act));
-            account.refuse("proved-in-this-boot", Some(deed.came), format!("{words} ({})", case.say().token(token)));
+            let Some(token) = needs_proof(case.plan, &deed.act) else { continue };
+            if !proved.contains(&token) {
+                let words = format!("{}: before it proved itself since it was plugged in", case.say().act(deed.act));
+                let rule = "proved-since-plugged-in";
+                account.refuse(rule, Some(deed.came), format!("{words} ({})", case.say().token(token)));
+            }
         }
+        if let Some(token) = visit.failed.as_ref().and_then(|act| needs_proof(case.plan, act)) {
+            proved.remove(&token);
+        }
+        if visit.ended == Ended::Cut {
+            proved.clear();
+        }
+    }
+}
+
+/// The token that must have proved itself before this act.
+fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
+    match *act {
+        // Half of their randomness is the first token's.
+        Act::MakeShares => acts::tokens(plan).first().copied(),
+        Act::Initialise(token)
+        | Act::Import(token)
+        | Act::TryPin(token)
+        | Act::Generate(token, _)
+        | Act::Sign(token, ..)
+        | Act::Describe(token, _)
+        | Act::Wrap(token, _)
+        | Act::Unwrap(token, _)
+        | Act::Label(token)
+        | Act::List(token)
+        | Act::ProveAgain(token) => Some(token),
+        Act::Identify(_)
+        | Act::Write(..)
+        | Act::Read(..)
+        | Act::Inspect(_)
+        | Act::Prove(_)
+        | Act::Authenticate(_)
+        | Act::Make(_)
+        | Act::Reveal(_)
+        | Act::Seal(_)
+        | Act::Open(_)
+        | Act::Combine(_)
+        | Act::Wipe(_)
+        | Act::Show
+        | Act::PowerOff => None,
     }
 }

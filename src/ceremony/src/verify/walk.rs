@@ -19,7 +19,6 @@ pub(super) struct Deed<'a> {
     pub(super) intent: u64,
     /// The entry that holds its outcome.
     pub(super) came: u64,
-    pub(super) boot: u16,
 }
 
 /// An answer, and who gave it.
@@ -102,7 +101,7 @@ pub(super) fn walk<'a>(
                 }
                 people::again(plan, &walk.present, *by, seq, account);
             }
-            Event::Came { act, outcome } => walk.came(step.id, *act, outcome, (seq, entry.boot), account),
+            Event::Came { act, outcome } => walk.came(step.id, *act, outcome, seq, account),
             Event::Looked(looked) => walk.at(step, seq, account, |visit| visit.looked.push((seq, looked))),
             Event::Said(person, answer) => {
                 walk.answered(plan, step, Given { entry: seq, who: Some(*person), answer }, account);
@@ -158,7 +157,7 @@ impl<'a> Walk<'a> {
         self.visits.push(Visit { ended: Ended::Cut, ..Visit::new(step, seq) });
     }
 
-    fn came(&mut self, step: StepId, act: Act, outcome: &'a Outcome, (seq, boot): (u64, u16), account: &mut Account) {
+    fn came(&mut self, step: StepId, act: Act, outcome: &'a Outcome, seq: u64, account: &mut Account) {
         let visit = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open && visit.step.id == step);
         let (Some(visit), true) = (visit, self.open.front() == Some(&act)) else {
             return account.refuse("acts", Some(seq), "an outcome of an act that no entry before it intended");
@@ -178,7 +177,7 @@ impl<'a> Walk<'a> {
                 self.last_try.remove(&token);
             }
             let intent = visit.intended.unwrap_or_default();
-            visit.deeds.push(Deed { act, outcome, intent, came: seq, boot });
+            visit.deeds.push(Deed { act, outcome, intent, came: seq });
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use conclave_ceremony::act::{Act, Item, Signs};
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::compile::compile;
-use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, TokenSeen};
+use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, TokenSeen, Way};
 use conclave_ceremony::ids::{KeyIx, PersonId, TokenId};
 use conclave_ceremony::judge::statement;
 use conclave_ceremony::plan::{Plan, Role, read};
@@ -156,9 +156,10 @@ impl Room {
                 dkek: text("none"),
                 objects: Vec::new(),
             })),
-            Act::Prove(_) | Act::Authenticate(_) | Act::ProveAgain(_) => {
-                Outcome::Proof { evidence: Bytes::new(vec![1]).unwrap() }
+            Act::Prove(_) | Act::ProveAgain(_) => {
+                Outcome::Proof { way: Way::Key, evidence: Bytes::new(vec![1]).unwrap() }
             }
+            Act::Authenticate(_) => Outcome::Proof { way: Way::Aes, evidence: Bytes::new(vec![1]).unwrap() },
             Act::MakeShares | Act::Combine(_) | Act::Import(_) => Outcome::Kcv(KCV),
             Act::Seal(share) => {
                 let digest = digest(&format!("{share:?} {}", self.state.facts().share_set));

@@ -38,6 +38,8 @@ fn next(error: &TokenError) -> Next {
         Came::Channel(ChannelError::Unplugged) => Next::Device,
         // A token that refuses to sign refuses again; a faulty signature is never asked for a second time.
         Came::Status(_) if matches!(error.tried, Tried::Sign(..)) => Next::Halt,
+        // No other way is there to prove a token that holds keys.
+        Came::Status(_) if matches!(error.tried, Tried::ChipProtocol | Tried::ChipAuthentication) => Next::Halt,
         Came::Channel(_) | Came::Status(_) | Came::Malformed(_) => Next::Again,
         // The proof that a token is not what it says it is, or did not do what it says it did.
         Came::Chain(_)

@@ -53,15 +53,9 @@ fn published(case: Case<'_>, id: KeyIx) -> Result<conclave_publish::PublicKey, F
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
-    pub(super) fn generate(
-        &mut self,
-        token: TokenId,
-        id: KeyIx,
-        case: Case<'_>,
-        machine: &mut M,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn generate(&mut self, token: TokenId, id: KeyIx, case: Case<'_>) -> Result<Outcome, Failure> {
         let key = planned(case, id)?;
-        let mut session = self.user(token, case, machine)?;
+        let mut session = self.user(token, case)?;
         let found = if self.resumed(Act::Generate(token, id)) { found(&mut session, key, id, case)? } else { None };
         let (spki, attestation) = match found {
             Some(found) => found,
@@ -86,23 +80,17 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let spki = published(case, id)?;
         let serial = SerialNumber::from_random(*random::<16>(machine)?);
         let to_be_signed = key.certificate.to_be_signed(&spki, serial).map_err(malformed)?;
-        let signature = self.signed((token, id), to_be_signed.scheme(), to_be_signed.bytes(), case, machine)?;
+        let signature = self.signed((token, id), to_be_signed.scheme(), to_be_signed.bytes(), case)?;
         let certificate = to_be_signed.assemble(&signature).map_err(malformed)?;
         Ok(Outcome::Certificate(bytes(certificate.der())?))
     }
 
-    pub(super) fn state(
-        &mut self,
-        token: TokenId,
-        id: KeyIx,
-        case: Case<'_>,
-        machine: &mut M,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn state(&mut self, token: TokenId, id: KeyIx, case: Case<'_>) -> Result<Outcome, Failure> {
         let spki = published(case, id)?;
         let statement = statement(case.plan, case.facts, token, id, case.head);
         let statement = statement.ok_or_else(|| halt("The record lacks what the statement is about."))?;
         let message = statement.to_string();
-        let signature = self.signed((token, id), Scheme::usual(spki.kind()), message.as_bytes(), case, machine)?;
+        let signature = self.signed((token, id), Scheme::usual(spki.kind()), message.as_bytes(), case)?;
         Ok(Outcome::Signature(bytes(&signature)?))
     }
 
@@ -113,28 +101,21 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         scheme: Scheme,
         message: &[u8],
         case: Case<'_>,
-        machine: &mut M,
     ) -> Result<Vec<u8>, Failure> {
         let digest = digest(scheme.hash(), message).ok_or_else(|| halt("The digest has another length."))?;
         let (key, (public, _)) = (planned(case, id)?, public(case, id)?);
-        let mut session = self.user(token, case, machine)?;
+        let mut session = self.user(token, case)?;
         let signature = session.sign(key.number, &public, &digest).map_err(|error| of_token(&error))?;
         self.keep(token, session);
         Ok(signature)
     }
 
-    pub(super) fn describe(
-        &mut self,
-        token: TokenId,
-        id: KeyIx,
-        case: Case<'_>,
-        machine: &mut M,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn describe(&mut self, token: TokenId, id: KeyIx, case: Case<'_>) -> Result<Outcome, Failure> {
         let key = planned(case, id)?;
         let (public, _) = public(case, id)?;
         let certificate = case.facts.keys.get(&id).and_then(|key| key.certificate.as_ref());
         let certificate = certificate.ok_or_else(|| halt("The record has no certificate of this key."))?;
-        let mut session = self.user(token, case, machine)?;
+        let mut session = self.user(token, case)?;
         let certificate = CertificateFile::X509(certificate.get());
         let what = Description { label: &key.label, id: &key.id, public: &public, certificate };
         session.describe(key.number, &what).map_err(|error| of_token(&error))?;
@@ -143,15 +124,9 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 
     /// With description and certificate, so that `sc-hsm-tool --unwrap-key` restores all three.
-    pub(super) fn wrap(
-        &mut self,
-        token: TokenId,
-        id: KeyIx,
-        case: Case<'_>,
-        machine: &mut M,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn wrap(&mut self, token: TokenId, id: KeyIx, case: Case<'_>) -> Result<Outcome, Failure> {
         let key = planned(case, id)?;
-        let mut session = self.user(token, case, machine)?;
+        let mut session = self.user(token, case)?;
         let blob = session.wrap(key.number).map_err(|error| of_token(&error))?;
         let description = session.read(key.number.description()).map_err(|error| of_token(&error))?;
         let certificate = session.read(key.number.certificate()).map_err(|error| of_token(&error))?;
@@ -164,15 +139,9 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(outcome)
     }
 
-    pub(super) fn unwrap(
-        &mut self,
-        token: TokenId,
-        id: KeyIx,
-        case: Case<'_>,
-        machine: &mut M,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn unwrap(&mut self, token: TokenId, id: KeyIx, case: Case<'_>) -> Result<Outcome, Failure> {
         let key = planned(case, id)?;
-        let mut session = self.user(token, case, machine)?;
+        let mut session = self.user(token, case)?;
         let there = session.files().map_err(|error| of_token(&error))?.contains(&key.number.key_file());
         // A key that is there after a power cut came from this blob: the token was initialised in this ceremony. That it is
         // the right one, its statement proves.

@@ -118,7 +118,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             Act::Inspect(token) => self.inspect(token, case, machine),
             Act::Prove(token) => self.prove(token, case, machine),
             Act::Authenticate(token) => self.authenticate(token, case, machine),
-            Act::ProveAgain(token) => self.prove_again(token, case, machine),
+            Act::ProveAgain(token) => self.prove_again(token, case),
             Act::Make(slot) => {
                 self.vault.make(slot, machine).map_err(failure::not_made)?;
                 Ok(Outcome::Done)
@@ -137,17 +137,17 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
                 self.read.clear();
                 Ok(Outcome::Done)
             }
-            Act::Initialise(token) => self.initialise(token, case, machine),
-            Act::Import(token) => self.import(token, case, machine).map_err(failure::half_imported),
-            Act::TryPin(token) => self.try_pin(token, case, machine),
-            Act::Generate(token, key) => self.generate(token, key, case, machine),
+            Act::Initialise(token) => self.initialise(token, case),
+            Act::Import(token) => self.import(token, case).map_err(failure::half_imported),
+            Act::TryPin(token) => self.try_pin(token, case),
+            Act::Generate(token, key) => self.generate(token, key, case),
             Act::Sign(token, key, Signs::Certificate) => self.certify(token, key, case, machine),
-            Act::Sign(token, key, Signs::Statement) => self.state(token, key, case, machine),
-            Act::Describe(token, key) => self.describe(token, key, case, machine),
-            Act::Wrap(token, key) => self.wrap(token, key, case, machine),
-            Act::Unwrap(token, key) => self.unwrap(token, key, case, machine),
-            Act::Label(token) => self.label(token, case, machine),
-            Act::List(token) => self.list(token, case, machine),
+            Act::Sign(token, key, Signs::Statement) => self.state(token, key, case),
+            Act::Describe(token, key) => self.describe(token, key, case),
+            Act::Wrap(token, key) => self.wrap(token, key, case),
+            Act::Unwrap(token, key) => self.unwrap(token, key, case),
+            Act::Label(token) => self.label(token, case),
+            Act::List(token) => self.list(token, case),
             Act::Reveal(_) | Act::Show | Act::PowerOff => Ok(Outcome::Done),
         }
     }

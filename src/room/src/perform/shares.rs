@@ -34,20 +34,20 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     pub(super) fn make_shares(&mut self, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let source = tokens(case.plan).next().ok_or_else(|| halt("The plan has no token."))?;
         for share in shares(case.plan) {
-            let of_token = self.random_of(source, case, machine)?;
+            let of_token = self.random_of(source, case)?;
             self.vault.make_share(share, &of_token, machine).map_err(not_made)?;
         }
         self.combine()
     }
 
-    fn random_of(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<SecretBytes, Failure> {
+    fn random_of(&mut self, id: TokenId, case: Case<'_>) -> Result<SecretBytes, Failure> {
         // A session that failed is not kept: the next act opens another one.
         if let Some(mut session) = self.logged_in(id) {
             let random = session.random(SHARE_LEN).map_err(|error| of_token(&error))?;
             self.keep(id, session);
             return Ok(random);
         }
-        let mut session = self.proven(id, case, machine)?;
+        let mut session = self.proven(id, case)?;
         let random = session.random(SHARE_LEN).map_err(|error| of_token(&error))?;
         self.held.insert(id, Held::Public(session));
         Ok(random)
@@ -80,10 +80,10 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         self.vault.kcv().map(kcv).ok_or_else(|| halt("Two of the shares are one and the same."))
     }
 
-    pub(super) fn import(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+    pub(super) fn import(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
         let recorded = case.facts.kcv.and_then(|Octets(bytes)| Kcv::stated(bytes).ok());
         let recorded = recorded.ok_or_else(|| halt("No check value was recorded when the shares were made."))?;
-        let mut session = self.proven(id, case, machine)?;
+        let mut session = self.proven(id, case)?;
         let status = session.import_dkek(&self.vault.shares(), recorded).map_err(|error| of_token(&error))?;
         self.held.insert(id, Held::Public(session));
         status.kcv.map(kcv).ok_or_else(|| halt("The token states no check value after the import."))

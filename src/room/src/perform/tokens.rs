@@ -1,14 +1,14 @@
 //! Acts on whole tokens: found, looked at, proved, initialised for good, tried, labelled, listed.
 
 use conclave_ceremony::act::{Act, Slot};
-use conclave_ceremony::event::{Failure, Outcome, TokenSeen};
+use conclave_ceremony::event::{Failure, Outcome, TokenSeen, Way};
 use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::plan::{Before, Token};
 use conclave_ceremony::public::{Bytes, Text};
 use conclave_ceremony::script::Which;
 use core::num::NonZeroU8;
 use smartcard_hsm::channel::Channel;
-use smartcard_hsm::chip::{DRAWS_MAX, Ephemeral};
+use smartcard_hsm::chip::{Cipher, DRAWS_MAX, Ephemeral};
 use smartcard_hsm::command::{Reset, Setup};
 use smartcard_hsm::cvc::RootKind;
 use smartcard_hsm::genuine::CurrentSoPin;
@@ -90,20 +90,19 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(session)
     }
 
-    /// A session that has proved itself. One that was lost, because the token was pulled out meanwhile, proves itself anew,
-    /// without changing the token.
+    /// The session that has proved itself. Where there is none, because the token was pulled out meanwhile, the step asks for it
+    /// again, and for a proof with an entry of its own.
     pub(super) fn proven(
         &mut self,
         id: TokenId,
         case: Case<'_>,
-        machine: &mut M,
     ) -> Result<Session<ChannelOf<M>, Proven<R>, Public>, Failure> {
         match self.held.remove(&id) {
             Some(Held::Public(session)) => Ok(session),
             Some(Held::User(session)) => session.log_out().map_err(|error| of_token(&error)),
             None => {
-                let session = self.look_at(id, case, machine)?;
-                session.authenticate::<R>(ephemeral(machine)?).map_err(lost)
+                let name = &planned(case, id)?.name;
+                Err(device(&format!("{name} has not proved itself since it was plugged in. Plug it in again.")))
             }
         }
     }
@@ -113,12 +112,11 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         &mut self,
         id: TokenId,
         case: Case<'_>,
-        machine: &mut M,
     ) -> Result<Session<ChannelOf<M>, Proven<R>, User>, Failure> {
         if let Some(session) = self.logged_in(id) {
             return Ok(session);
         }
-        let session = self.proven(id, case, machine)?;
+        let session = self.proven(id, case)?;
         session.log_in(&self.pin(id, case)?, last(id, case)).map_err(lost)
     }
 
@@ -186,19 +184,19 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             }
         };
         self.held.insert(id, held);
-        Ok(Outcome::Proof { evidence })
+        Ok(evidence)
     }
 
     pub(super) fn authenticate(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let session = self.look_at(id, case, machine)?;
-        let session = session.authenticate::<R>(ephemeral(machine)?).map_err(lost)?;
+        let session = session.authenticate::<R>([ephemeral(machine)?, ephemeral(machine)?]).map_err(lost)?;
         let evidence = evidence(session.evidence())?;
         self.held.insert(id, Held::Public(session));
-        Ok(Outcome::Proof { evidence })
+        Ok(evidence)
     }
 
-    pub(super) fn prove_again(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let mut session = self.user(id, case, machine)?;
+    pub(super) fn prove_again(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
+        let mut session = self.user(id, case)?;
         let throw_away = KeyId::all().next_back().filter(|last| case.plan.keys.iter().all(|key| key.number != *last));
         if let Some(key) = throw_away.filter(|_| self.resumed(Act::ProveAgain(id))) {
             // The power may have failed while the key of the proof was there, under the highest number.
@@ -206,14 +204,14 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         }
         let evidence = session.prove_again(&bound(case)).map_err(|error| of_token(&error))?;
         self.keep(id, session);
-        Ok(Outcome::Proof { evidence: bytes(&evidence)? })
+        Ok(Outcome::Proof { way: Way::Key, evidence: bytes(&evidence)? })
     }
 
     /// User PIN, options and DKEK shares first, while the SO-PIN is the published one, then the SO-PIN of its own.
-    pub(super) fn initialise(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+    pub(super) fn initialise(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
         let token = planned(case, id)?;
         let (pin, own) = (self.pin(id, case)?, self.so_pin(Slot::Pin(id, Which::So), token)?);
-        let mut session = self.proven(id, case, machine)?;
+        let mut session = self.proven(id, case)?;
         let mut has_own = false;
         if self.resumed(Act::Initialise(id)) {
             // The power may have failed after the SO-PIN was set. Asking costs one of fifteen tries at most.
@@ -239,10 +237,10 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 
     /// Both PINs are used after the card was powered anew; the user stays logged in, the SO-PIN has had its last use.
-    pub(super) fn try_pin(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+    pub(super) fn try_pin(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
         let slot = Slot::Pin(id, Which::So);
         let so_pin = self.so_pin(slot, planned(case, id)?)?;
-        let session = self.proven(id, case, machine)?.restart().map_err(|error| of_token(&error))?;
+        let session = self.proven(id, case)?.restart().map_err(|error| of_token(&error))?;
         let session = session.verify_so_pin(&so_pin).map_err(lost)?;
         let session = session.log_in(&self.pin(id, case)?, last(id, case)).map_err(lost)?;
         self.vault.wipe(slot);
@@ -250,15 +248,15 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn label(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let mut session = self.user(id, case, machine)?;
+    pub(super) fn label(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
+        let mut session = self.user(id, case)?;
         session.set_label(&planned(case, id)?.label).map_err(|error| of_token(&error))?;
         self.keep(id, session);
         Ok(Outcome::Done)
     }
 
-    pub(super) fn list(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let mut session = self.user(id, case, machine)?;
+    pub(super) fn list(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
+        let mut session = self.user(id, case)?;
         let inventory = session.inventory().map_err(|error| of_token(&error))?;
         self.keep(id, session);
         Ok(Outcome::Objects(inventory.objects.iter().map(|object| Text::fitted(&object.to_string())).collect()))
@@ -276,11 +274,18 @@ fn ephemeral(machine: &mut impl Machine) -> Result<Ephemeral, Failure> {
 }
 
 /// What the record keeps of a proof: the attestation, or public key, nonce and answer of a chip authentication.
-fn evidence(evidence: &Evidence) -> Result<Bytes, Failure> {
-    match evidence {
-        Evidence::Attestation(attestation) => bytes(attestation),
-        Evidence::Chip(said) => bytes(&[&said.ephemeral[..], &said.nonce, &said.token].concat()),
-    }
+fn evidence(evidence: &Evidence) -> Result<Outcome, Failure> {
+    let (way, bytes) = match evidence {
+        Evidence::Attestation(attestation) => (Way::Key, bytes(attestation)?),
+        Evidence::Chip(said) => {
+            let way = match said.cipher {
+                Cipher::Aes => Way::Aes,
+                Cipher::TripleDes => Way::TripleDes,
+            };
+            (way, bytes(&[&said.ephemeral[..], &said.nonce, &said.token].concat())?)
+        }
+    };
+    Ok(Outcome::Proof { way, evidence: bytes })
 }
 
 type Seen = Result<TokenSeen, Failure>;

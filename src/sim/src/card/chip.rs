@@ -4,6 +4,8 @@
 
 use core::mem;
 
+use des::cipher::{BlockCipherEncrypt, KeyInit};
+use des::{Des, TdesEde2};
 use sha1::{Digest, Sha1};
 use smartcard_hsm::apdu::Apdu;
 use smartcard_hsm::tlv;
@@ -13,15 +15,28 @@ use super::profile::ChipAuthentication;
 use super::{Card, Outcome, Reply, aes, ec, sw};
 
 /// 0.4.0.127.0.7.2.2.3.2.2: ECDH, AES-128, CMAC.
-const PROTOCOL: [u8; 10] = [0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x02];
+const AES: [u8; 10] = [0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x02];
+/// 0.4.0.127.0.7.2.2.3.2.1: ECDH, Triple-DES, retail MAC.
+const TRIPLE_DES: [u8; 10] = [0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x01];
+
+impl ChipAuthentication {
+    /// The protocol of a card that does this.
+    fn protocol(self) -> Option<&'static [u8; 10]> {
+        match self {
+            Self::Aes => Some(&AES),
+            Self::TripleDes => Some(&TRIPLE_DES),
+            Self::Neither => None,
+        }
+    }
+}
 
 impl Card {
     pub(super) fn set_environment(&mut self, command: &Apdu, p: [u8; 2]) -> Outcome {
         if p != [0x41, 0xa4] {
             return Err(sw::WRONG_P1_P2);
         }
-        let known = self.profile().chip_authentication == ChipAuthentication::Aes;
-        if !known || command.body_bytes() != tlv::element(0x80, &PROTOCOL) {
+        let known = self.profile().chip_authentication.protocol();
+        if known.is_none_or(|protocol| command.body_bytes() != tlv::element(0x80, protocol)) {
             return Err(sw::WRONG_DATA);
         }
         self.session.chip_authentication = true;
@@ -39,20 +54,39 @@ impl Card {
         let point = tlv::whole(data.value, 0x80).map_err(|_| sw::WRONG_DATA)?.value;
         let shared = ec::agree(CURVE, &self.memory().device.key, point).ok_or(sw::WRONG_DATA)?;
         let nonce = self.random.bytes(8);
+        let does = self.profile().chip_authentication;
         let mut answer = tlv::element(0x81, &nonce);
-        tlv::push(&mut answer, 0x82, &token(&shared, &nonce, point).ok_or(sw::EXECUTION)?);
+        tlv::push(&mut answer, 0x82, &token(does, &shared, &nonce, point).ok_or(sw::EXECUTION)?);
         Ok(Reply::ok(tlv::element(0x7c, &answer)))
     }
 }
 
-/// The first half of a CMAC over the peer's key, under a key made of the agreed secret and the nonce.
-fn token(shared: &[u8], nonce: &[u8], point: &[u8]) -> Option<Vec<u8>> {
+/// Eight bytes of MAC over the peer's key, under a key made of the agreed secret and the nonce.
+fn token(does: ChipAuthentication, shared: &[u8], nonce: &[u8], point: &[u8]) -> Option<Vec<u8>> {
     let digest = Sha1::digest([shared, nonce, &[0, 0, 0, 2]].concat());
     let (key, _) = digest.split_at_checked(16)?;
-    let peer = [&tlv::element(0x06, &PROTOCOL)[..], &tlv::element(0x86, point)].concat();
-    let mut mac = aes::mac(key, &tlv::element(0x7f49, &peer))?;
+    let peer = [&tlv::element(0x06, does.protocol()?)[..], &tlv::element(0x86, point)].concat();
+    let peer = tlv::element(0x7f49, &peer);
+    let mut mac = if does == ChipAuthentication::Aes { aes::mac(key, &peer)? } else { retail_mac(key, &peer)? };
     mac.truncate(8);
     Some(mac)
+}
+
+/// ISO/IEC 9797-1, MAC algorithm 3: DES in a chain, Triple-DES for the last block.
+fn retail_mac(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let (chain, last) = (Des::new_from_slice(key.get(..8)?).ok()?, TdesEde2::new_from_slice(key).ok()?);
+    let mut padded = [bytes, &[0x80]].concat();
+    padded.resize(padded.len().next_multiple_of(8), 0);
+    let mut block = [0_u8; 8];
+    let mut parts = padded.chunks(8).peekable();
+    while let Some(part) = parts.next() {
+        block.iter_mut().zip(part).for_each(|(byte, more)| *byte ^= more);
+        match parts.peek() {
+            Some(_) => chain.encrypt_block((&mut block).into()),
+            None => last.encrypt_block((&mut block).into()),
+        }
+    }
+    Some(block.to_vec())
 }
 
 #[cfg(test)]
@@ -79,7 +113,7 @@ mod tests {
         let (peer, nonce) = (example("ephemeral_public"), example("nonce"));
         let shared = ec::agree(CURVE, &example("token_private"), &peer).unwrap();
         assert_eq!(shared, example("shared"));
-        assert_eq!(token(&shared, &nonce, &peer).unwrap(), example("token"));
+        assert_eq!(token(ChipAuthentication::Aes, &shared, &nonce, &peer).unwrap(), example("token"));
     }
 
     #[test]
@@ -94,7 +128,8 @@ mod tests {
                 let answer = expect(card, &ask(), 0x9000);
                 assert_eq!((answer[..4].to_vec(), answer[12..14].to_vec()), (hex("7C148108"), hex("8208")));
                 let shared = ec::agree(CURVE, &example("ephemeral_private"), &device_point(card)).unwrap();
-                let honest = token(&shared, &answer[4..12], &example("ephemeral_public")).unwrap();
+                let honest =
+                    token(ChipAuthentication::Aes, &shared, &answer[4..12], &example("ephemeral_public")).unwrap();
                 answers.push((answer[4..12].to_vec(), answer[14..] == honest));
             }
         }
@@ -151,7 +186,26 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_knows_another_protocol_only_refuses_this_one() {
-        expect(&mut initialized(Profile::firmware_3_3()), CHOOSE, 0x6a80);
+    fn a_card_refuses_the_protocol_that_it_does_not_know() {
+        let other = CHOOSE.replace("030202", "030201");
+        for (does, aes, triple_des) in [
+            (ChipAuthentication::Aes, 0x9000, 0x6a80),
+            (ChipAuthentication::TripleDes, 0x6a80, 0x9000),
+            (ChipAuthentication::Neither, 0x6a80, 0x6a80),
+        ] {
+            let mut card = initialized(Profile { chip_authentication: does, ..Profile::firmware_4_1() });
+            expect(&mut card, CHOOSE, aes);
+            expect(&mut card, &other, triple_des);
+        }
+    }
+
+    /// ICAO Doc 9303-11, Appendix D.3.
+    #[test]
+    fn the_retail_mac_is_that_of_the_published_example() {
+        let mac = retail_mac(
+            &hex("7962D9ECE03D1ACD4C76089DCE131543"),
+            &hex("72C29C2371CC9BDB65B779B8E8D37B29ECC154AA56A8799FAE2F498F76ED92F2"),
+        );
+        assert_eq!(mac.unwrap(), hex("5F1448EEA8AD90A7"));
     }
 }

@@ -42,8 +42,8 @@ pub struct Profile {
     pub key_generation_wtx: u32,
     /// Whether ECDSA integers carry needless leading zeros, as some cards emit them.
     pub ecdsa_integers: EcdsaIntegers,
-    /// How the card does chip authentication. Not confirmed: CardContact's card service tries AES, then Triple-DES. Left out of
-    /// state files where it is AES, so that files from before it was known are read.
+    /// How the card does chip authentication. Not confirmed: OpenSC does AES with real cards, CardContact's script Triple-DES. Left
+    /// out of state files where it is AES, so that files from before it was known are read.
     #[serde(default, skip_serializing_if = "ChipAuthentication::is_aes")]
     pub chip_authentication: ChipAuthentication,
     /// Which algorithm of SIGN an RSA key takes a digest by. Not confirmed: OpenSC and CardContact's module send 20, no stack was
@@ -124,8 +124,10 @@ pub enum ChipAuthentication {
     /// id-CA-ECDH-AES-CBC-CMAC-128.
     #[default]
     Aes,
-    /// Another, which is not simulated: it refuses AES with 6A80.
-    Other,
+    /// id-CA-ECDH-3DES-CBC-CBC.
+    TripleDes,
+    /// None: it refuses both with 6A80.
+    Neither,
 }
 
 /// How an RSA key signs a digest.
@@ -232,7 +234,7 @@ impl Profile {
             deletions_max: 20,
             key_generation_wtx: 5,
             ecdsa_integers: EcdsaIntegers::Padded,
-            chip_authentication: ChipAuthentication::Other,
+            chip_authentication: ChipAuthentication::TripleDes,
             rsa_signing: RsaSigning::Both,
             no_dkek: NoDkek::Zeros,
         }

@@ -3,7 +3,7 @@
 use super::{Command, done, done_silently};
 use crate::{
     apdu::{Apdu, Reply, ReplyLen},
-    chip::{Agreed, PROTOCOL},
+    chip::{Agreed, Cipher},
     error::{Came, Malformed, Tried},
     tlv::{self, Reader},
 };
@@ -17,7 +17,7 @@ const NONCE: u16 = 0x81;
 const TOKEN: u16 = 0x82;
 
 /// MANAGE SECURITY ENVIRONMENT, SET AT: `00 22 41 A4`, body 80 with the protocol. No reply.
-pub(crate) struct SelectProtocol;
+pub(crate) struct SelectProtocol(pub(crate) Cipher);
 
 impl Command for SelectProtocol {
     type Reply = ();
@@ -27,7 +27,7 @@ impl Command for SelectProtocol {
     }
 
     fn apdu(&self) -> Apdu {
-        Apdu::new([0x00, 0x22, 0x41, 0xa4]).body(&tlv::element(FROM_HOST, PROTOCOL))
+        Apdu::new([0x00, 0x22, 0x41, 0xa4]).body(&tlv::element(FROM_HOST, self.0.protocol()))
     }
 
     fn parse(&self, reply: &Reply) -> Result<(), Came> {

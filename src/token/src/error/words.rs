@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// What is safe with a token that cannot be proved and keep its keys.
-const NO_CHIP_AUTHENTICATION: &str =
-    "Leave the token as it is. Proving it another way erases it: do that only if no key on it is needed.";
+const NO_CHIP_AUTHENTICATION: &str = "Leave the token as it is. Proving it another way erases it: do that only if no key on it is needed. On a machine with more \
+     ports it would have stayed plugged in.";
 
 /// Said of a signature that does not hold: it is not shown, so the words say why.
 const FAULTY: &str = "Set the token aside: it computes wrongly, and a faulty RSA signature gives its key away. Nothing of the \
