@@ -17,10 +17,12 @@ fn parse(text: &str) -> Build {
     let said = value("revision").unwrap_or_default();
     let commit = said.split(' ').next().unwrap_or_default();
     let named = commit.len() == 40 && commit.bytes().all(|c| c.is_ascii_hexdigit());
+    let known = [Tree::Clean, Tree::Dirty, Tree::Moved, Tree::DirtyAndMoved];
+    let tree = known.into_iter().find(|tree| [commit, tree.words()].join(" ").trim_end() == said);
     Build {
         version: env!("CARGO_PKG_VERSION").into(),
         revision: if named { commit.into() } else { String::new() },
-        tree: if named && said == commit { Tree::Clean } else { Tree::Dirty },
+        tree: tree.filter(|_| named).unwrap_or(Tree::Dirty),
         committed: Wall(value("date").and_then(|date| date.parse().ok()).unwrap_or(0)),
     }
 }
@@ -40,6 +42,12 @@ mod tests {
         assert_eq!(parse(&changed).revision, parse(CLEAN).revision);
         for dirty in [changed, CLEAN.replace("67\n", "67 \n"), CLEAN.replace("67\n", "\n"), String::new()] {
             assert_eq!(parse(&dirty).tree, Tree::Dirty, "{dirty}");
+        }
+        let unknown = CLEAN.replace("67\n", "67 SOUND\n");
+        assert_eq!(parse(&unknown).tree, Tree::Dirty, "{unknown}");
+        for tree in [Tree::Moved, Tree::DirtyAndMoved] {
+            let said = CLEAN.replace("67\n", &format!("67 {}\n", tree.words()));
+            assert_eq!((parse(&said).tree, parse(&said).revision), (tree, parse(CLEAN).revision));
         }
     }
 }

@@ -10,7 +10,7 @@ use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_publish::{Digest, FileName};
-use conclave_room::ceremony::begin::{Begun, NotBegun};
+use conclave_room::ceremony::begin::{Begun, NotBegun, Start};
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::ceremony::resume::NotResumed;
 use conclave_room::civil::Wall;
@@ -202,27 +202,59 @@ fn a_ceremony_goes_on_with_the_image_it_began_with_and_with_no_other() {
     assert!(Begun::resumed(&start(), &mut stage.world).is_ok());
 }
 
+/// The minimal plan as one that counts, with a day in its window.
+fn counts() -> (String, Wall) {
+    let plan = String::from_utf8(MINIMAL.to_vec()).unwrap();
+    let plan = plan.replace("kind = \"rehearsal\"", "kind = \"production\"").replace("2035-12-31", "2026-01-15");
+    (plan, Wall(1_767_700_000))
+}
+
+/// How each state of a tree is refused where it counts.
+const NOT_REBUILT: [(Tree, &str); 3] = [
+    (Tree::Dirty, "this image was built from changed sources, so"),
+    (Tree::Moved, "this image was built from other packages than its commit locks, so"),
+    (Tree::DirtyAndMoved, "from changed sources and from other packages than its commit locks, so"),
+];
+
 #[test]
-fn a_ceremony_that_counts_does_not_begin_with_an_image_nobody_can_rebuild() {
-    let counts = String::from_utf8(MINIMAL.to_vec()).unwrap();
-    let counts = counts.replace("kind = \"rehearsal\"", "kind = \"production\"").replace("2035-12-31", "2026-01-15");
-    let mut dirty = start();
-    dirty.tree = Tree::Dirty;
-    for (plan, starts, taken) in
-        [(counts.as_bytes(), &dirty, false), (counts.as_bytes(), &start(), true), (MINIMAL, &dirty, true)]
-    {
-        let begun = Begun::new(plan, starts.clone(), &mut world(Wall(1_767_700_000)));
-        assert_eq!(begun.is_ok(), taken);
-        let refused = begun.err().map(|error| error.to_string());
-        assert!(refused.is_none_or(|words| words.contains("start from a published image")));
+fn a_ceremony_that_counts_does_not_begin_with_an_image_strangers_cannot_rebuild() {
+    let (counts, day) = counts();
+    assert!(Begun::new(counts.as_bytes(), start(), &mut world(day)).is_ok());
+    for (tree, words) in NOT_REBUILT {
+        let start = || Start { tree, ..start() };
+        assert!(Begun::new(MINIMAL, start(), &mut world(day)).is_ok(), "a rehearsal may");
+        let refused = Begun::new(counts.as_bytes(), start(), &mut world(day)).err().unwrap().to_string();
+        assert!(refused.contains(words) && refused.contains("start from a published image"), "{refused}");
     }
 }
 
 #[test]
+fn a_ceremony_that_counts_does_not_go_on_with_an_image_strangers_cannot_rebuild() {
+    let (counts, day) = counts();
+    let planned = plan::read(counts.as_bytes()).unwrap();
+    let mut stage = Stage::of(&planned, world(day), [3; 32]).unwrap();
+    let Begun::Production(mut ceremony) = Begun::new(counts.as_bytes(), start(), &mut stage.world).unwrap() else {
+        panic!("it counts")
+    };
+    let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&planned), |stage, ceremony| {
+        if ceremony.state().facts().present.len() == 3 {
+            stage.world.tokens().darken();
+        }
+    });
+    assert_eq!(ended, Ended::Dark);
+    stage.world.restart(usize::MAX);
+    for (tree, words) in NOT_REBUILT {
+        let refused = Begun::resumed(&Start { tree, ..start() }, &mut stage.world).err().unwrap();
+        let words_said = conclave_room::text_intake::not_resumed(&refused);
+        assert!(words_said.contains(words) && words_said.contains("Nothing was changed"), "{words_said}");
+    }
+    assert!(Begun::resumed(&start(), &mut stage.world).is_ok());
+}
+
+#[test]
 fn a_production_plan_takes_no_simulated_token() {
-    let bytes = String::from_utf8(MINIMAL.to_vec()).unwrap();
-    let bytes = bytes.replace("kind = \"rehearsal\"", "kind = \"production\"").replace("2035-12-31", "2026-01-15");
-    let mut stage = Stage::of(&plan::read(bytes.as_bytes()).unwrap(), world(Wall(1_767_700_000)), [3; 32]).unwrap();
+    let (bytes, day) = counts();
+    let mut stage = Stage::of(&plan::read(bytes.as_bytes()).unwrap(), world(day), [3; 32]).unwrap();
     let Begun::Production(mut ceremony) = Begun::new(bytes.as_bytes(), start(), &mut stage.world).unwrap() else {
         panic!("it counts")
     };

@@ -201,16 +201,17 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
 }
 
 #[test]
-fn the_record_of_a_changed_image_says_so_and_names_the_time_its_clock_was_compared_at() {
+fn the_record_says_how_its_image_differs_and_names_the_time_its_clock_was_compared_at() {
     let mut around = Around::new(super::MINIMAL);
     let mut dirty = look();
-    dirty.build.tree = Tree::Dirty;
+    dirty.build.tree = Tree::DirtyAndMoved;
     around.lost_when = Some("which document was shown?");
     assert!(run(dirty, &mut around).is_err());
     let stick = around.stage.stick(conclave_ceremony::ids::DriveId(0)).unwrap();
     let read = conclave_ceremony::transcript::read(&stick.files[&FileName::new(b"conclave.cbor").unwrap()]).unwrap();
     let Began(began) = &read.entries[0].event else { panic!() };
-    assert_eq!(began.build.as_str(), "0.1.0 0123 DIRTY");
+    assert_eq!(began.build.as_str(), "0.1.0 0123 DIRTY, MOVED INPUTS");
+    assert_eq!(Tree::told(began.build.as_str()), Tree::DirtyAndMoved);
     let looked = |entry: &Entry| entry.event == Looked(Clock { wall: COMPARED.0 });
     assert!(read.entries.iter().any(looked), "the time of the clock's screen");
 }

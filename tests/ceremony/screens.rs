@@ -281,17 +281,27 @@ fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
         assert_ne!(later, all);
         assert!(all.contains("Unplug nothing, unless a token hangs for minutes."), "{all}");
     }
-    // An image nobody can rebuild says so on every screen, in red and beside the title, and changes nothing else.
-    let kept = core::mem::replace(&mut scene.tree, Tree::Dirty);
-    let dirty = drawn(scene, (columns, height));
-    let [narrow, small] = [(79, 25), (80, 24)].map(|size| one_line(&text(&drawn(scene, size))));
-    scene.tree = kept;
-    let (title, rest) = text(&dirty).split_once('\n').map(|(title, rest)| (title.to_owned(), rest.to_owned())).unwrap();
-    assert_eq!(title.trim_end(), format!(" CONCLAVE DIRTY {}", scene.plan.title), "{all}");
-    assert!(dirty.content.iter().take(usize::from(columns)).all(|cell| cell.bg == Color::Red), "{all}");
-    assert_eq!(Some(rest.as_str()), all.split_once('\n').map(|(_, rest)| rest));
-    assert!(narrow.contains("DIRTY") && small.contains("DIRTY"), "{narrow} {small}");
-    assert!(!all.lines().next().unwrap().contains("DIRTY"), "{all}");
+    // An image strangers cannot rebuild says so on every screen, in a colour and beside the title, and changes nothing else.
+    let (first, below) = all.split_once('\n').unwrap();
+    assert_eq!(first.trim_end(), format!(" CONCLAVE  {}", scene.plan.title), "{all}");
+    for (tree, words, colour) in [
+        (Tree::Dirty, "DIRTY", Color::Red),
+        (Tree::Moved, "MOVED INPUTS", Color::Yellow),
+        (Tree::DirtyAndMoved, "DIRTY, MOVED INPUTS", Color::Red),
+    ] {
+        let kept = core::mem::replace(&mut scene.tree, tree);
+        let shown = drawn(scene, (columns, height));
+        let [narrow, small] = [(79, 25), (80, 24)].map(|size| one_line(&text(&drawn(scene, size))));
+        scene.tree = kept;
+        let shown_text = text(&shown);
+        let (title, rest) = shown_text.split_once('\n').unwrap();
+        let whole = format!(" CONCLAVE {words} {}", scene.plan.title);
+        let fits = whole.chars().take(usize::from(columns)).collect::<String>();
+        assert_eq!(title.trim_end(), fits.trim_end(), "{all}");
+        assert!(shown.content.iter().take(usize::from(columns)).all(|cell| cell.bg == colour), "{all}");
+        assert_eq!(rest, below);
+        assert!(narrow.contains(words) && small.contains(words), "{narrow} {small}");
+    }
     // Nothing is cut off: more rows and more columns show no more words.
     assert_eq!(middle, middle_of(&text(&drawn(scene, (columns, 3 * height)))), "cut off:\n{all}");
     let wide = text(&drawn(scene, (400, height)));

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Began, Event};
 use conclave_ceremony::merge::{MergeError, merge};
-use conclave_ceremony::public::Octets;
+use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::transcript::{self, append};
 use conclave_ceremony::verify::{Given, Verdict, verify};
-use conclave_publish::Digest;
+use conclave_publish::{Digest, Tree};
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
@@ -139,6 +139,19 @@ fn the_simulated_root_is_refused_under_a_production_plan() {
     refused_by(&account, "certificates");
     assert!(!named(&account.proved).contains(&"certificates"));
     assert!(account.refused.iter().any(|finding| finding.words.contains("(simulated)")), "{:?}", account.refused);
+    // No image that strangers cannot rebuild counts; a rehearsal's may be one.
+    assert!(!named(&account.refused).contains(&"build"));
+    for tree in [Tree::Dirty, Tree::Moved, Tree::DirtyAndMoved] {
+        let say = |began: &mut Began| began.build = Text::fitted(&format!("0.1.0 {:040} {}", 7, tree.words()));
+        let counts = began(|began| {
+            say(began);
+            began.plan = Digest::of(plan.as_bytes()).into();
+            began.rehearsal = false;
+        });
+        let given = Given { transcript: &counts, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] };
+        refused_by(&verify(given), "build");
+        assert!(!named(&judged(&began(say), &[]).refused).contains(&"build"));
+    }
     // And a transcript that only says it counts.
     refused_by(&judged(&began(|began| began.rehearsal = false), &[]), "kind");
 }

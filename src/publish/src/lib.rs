@@ -16,6 +16,7 @@ mod saml;
 mod signature;
 mod ssh;
 mod statement;
+mod tree;
 mod typed;
 mod words;
 pub mod x509;
@@ -30,6 +31,7 @@ pub use saml::saml_key_descriptor;
 pub use signature::{Hash, Scheme, SchemeError, SignatureError};
 pub use ssh::{SshKey, SshKeyError};
 pub use statement::{Kind, RECEIVED, Statement, StatementError};
+pub use tree::Tree;
 pub use typed::{TypedError, decode_typed};
 pub use words::{WORDS, any_word};
 

@@ -176,7 +176,7 @@ fn start(look: &Look) -> Option<Start> {
     }
     findings.extend(look.clock.compared.map(|wall| Looked::Clock { wall: wall.0 }));
     let Build { version, revision, tree, .. } = &look.build;
-    let said = [version.as_str(), revision, text::tree(*tree)];
+    let said = [version.as_str(), revision, tree.words()];
     let build = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     Some(Start { image, build: Text::fitted(&build.join(" ")), tree: *tree, findings })
 }

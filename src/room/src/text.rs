@@ -43,19 +43,25 @@ pub fn screen(screen: Screen) -> &'static str {
 /// What stands beside the order of screens until a plan is in.
 pub const ONLY_LOOKING: &str = "no plan: it only looks ";
 
-/// What is said of an image that nobody can rebuild, and of no other.
-pub const fn tree(tree: Tree) -> &'static str {
-    match tree {
-        Tree::Clean => "",
-        Tree::Dirty => "DIRTY",
-    }
-}
-
 /// What stands at the top of every screen: the commit strangers can rebuild, whole, or that there is none.
 pub fn title(build: &Build) -> String {
     match build.tree {
         Tree::Clean => format!("CONCLAVE {}", build.revision),
         Tree::Dirty => "CONCLAVE  DIRTY: built from changed sources".into(),
+        Tree::Moved => "CONCLAVE  MOVED INPUTS: not the locked packages".into(),
+        Tree::DirtyAndMoved => "CONCLAVE  DIRTY, MOVED INPUTS: not its commit".into(),
+    }
+}
+
+/// How an image differs from the commit it names; nothing where it does not.
+pub const fn why_not_rebuilt(tree: Tree) -> &'static str {
+    match tree {
+        Tree::Clean => "",
+        Tree::Dirty => "this image was built from changed sources",
+        Tree::Moved => "this image was built from other packages than its commit locks",
+        Tree::DirtyAndMoved => {
+            "this image was built from changed sources and from other packages than its commit locks"
+        }
     }
 }
 
@@ -374,10 +380,13 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
     let Build { version, revision, .. } = &look.build;
     let commit = if revision.is_empty() { "that its builder did not name" } else { revision };
     shown.push(format!("Version {version}, built from the commit {commit}"));
-    if look.build.tree == Tree::Dirty {
-        shown.push("with changes that are in no commit: nobody can rebuild it.".into());
-        shown.push("Do not hold a ceremony with it.".into());
-    }
+    let differs = match look.build.tree {
+        Tree::Clean => return shown,
+        Tree::Dirty => "with changes that are in no commit: nobody can rebuild it.",
+        Tree::Moved => "with other packages than that commit locks, for rehearsals and tests.",
+        Tree::DirtyAndMoved => "with changes that are in no commit, and other packages than it locks.",
+    };
+    shown.extend([differs, "Do not hold a ceremony with it."].map(str::to_owned));
     shown
 }
 

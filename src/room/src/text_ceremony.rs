@@ -13,7 +13,7 @@ use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::look::Over;
 use crate::shown::Serial;
-use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, tree};
+use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF};
 use crate::vault::{Mistyped, NotPublic};
 
 /// Label of the line for a sign-in code.
@@ -163,7 +163,7 @@ pub fn other_bag(planned: &str, typed: &str) -> String {
 
 /// What stands at the top of every screen: the ceremony, and whether nobody can rebuild what runs.
 pub fn bar(scene: &Scene<'_>) -> String {
-    format!(" CONCLAVE {} {}", tree(scene.tree), scene.plan.title)
+    format!(" CONCLAVE {} {}", scene.tree.words(), scene.plan.title)
 }
 
 /// A device by name and serial, in full.

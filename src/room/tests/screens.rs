@@ -255,13 +255,14 @@ fn check_with(intake: Option<&Intake>, name: &str, look: &Look, role: &str, inst
             assert!(GLYPHS.contains(glyph), "{name}: the console font has no {glyph:?}");
         }
         assert!(screen.contains(&format!("{role}: {instruction}")), "{name}:\n{screen}");
-        let mut changed = look.clone();
-        changed.build.tree = Tree::Dirty;
-        for (look, says) in [(look, text::title(&look.build)), (&changed, text::title(&changed.build))] {
-            let (screen, dirty) = (rendered(look, columns, rows), look.build.tree == Tree::Dirty);
+        for tree in [look.build.tree, Tree::Dirty, Tree::Moved, Tree::DirtyAndMoved] {
+            let mut look = look.clone();
+            look.build.tree = tree;
+            let screen = rendered(&look, columns, rows);
             let title = screen.lines().next().unwrap();
-            assert!(title.starts_with(&format!(" {says}")), "{name}: {title}");
-            assert_eq!((title.contains("DIRTY"), title.contains(REVISION)), (dirty, !dirty), "{name}: {title}");
+            assert!(title.starts_with(&format!(" {}", text::title(&look.build))), "{name}: {title}");
+            assert_eq!(title.contains(REVISION), tree == Tree::Clean, "{name}: {title}");
+            assert!(title.contains(tree.words()), "{name}: {title}");
         }
         for wanted in contains {
             assert!(screen.contains(wanted), "{name} lacks {wanted:?}:\n{screen}");
@@ -571,10 +572,12 @@ fn what_lies_over_a_screen_is_seen_while_a_plan_comes_in_too() {
 }
 
 #[test]
-fn the_help_of_a_dirty_build_says_what_follows_from_it() {
+fn the_help_of_a_build_that_strangers_cannot_rebuild_says_what_follows_from_it() {
     let mut dirty = after([press(Key::Function(1))]);
-    dirty.build.tree = Tree::Dirty;
-    check("dirty", &dirty, "Anybody", "what this screen is for", &[REVISION, "Do not hold a ceremony with it."]);
+    for (name, tree) in [("dirty", Tree::Dirty), ("moved", Tree::Moved), ("dirty-moved", Tree::DirtyAndMoved)] {
+        dirty.build.tree = tree;
+        check(name, &dirty, "Anybody", "what this screen is for", &[REVISION, "Do not hold a ceremony with it."]);
+    }
     dirty.build.revision.clear();
     let unnamed = rendered(&dirty, 80, 25);
     assert!(unnamed.contains("built from the commit that its builder did not name"), "{unnamed}");

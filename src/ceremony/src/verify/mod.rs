@@ -19,7 +19,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use conclave_publish::{Digest, Kind};
+use conclave_publish::{Digest, Kind, Tree};
 use smartcard_hsm::cvc::{Production, Simulated};
 
 use crate::compile::compile;
@@ -185,6 +185,7 @@ pub fn verify(given: Given<'_>) -> Account {
         format!("{} entries are one chain of one ceremony, nonce {}", account.entries, began.nonce),
     );
     let Some((plan, script)) = planned(given.plan, began, &mut account) else { return account };
+    rebuilt(&plan, began, &mut account);
     let walk = walk::walk(&plan, &script, &transcript, &mut account);
     let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
     account.closed = order::closed(&case, &mut account);
@@ -224,6 +225,20 @@ fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut 
     keys::certificates(case, &keys, account);
     anchor::statements(case, &keys, account);
     anchor::received(case, &keys, account);
+}
+
+/// Rule `build`: what counts ran on an image that says strangers can rebuild it; the room takes no other.
+fn rebuilt(plan: &Plan, began: &Began, account: &mut Account) {
+    let tree = Tree::told(began.build.as_str());
+    if plan.kind == Kind::Production && tree != Tree::Clean {
+        let words = format!(
+            "it counts, and its image says {}: it is not what the commit it names is rebuilt to, so nothing it reports can be \
+             believed (build {})",
+            tree.words(),
+            began.build
+        );
+        account.refuse("build", Some(0), words);
+    }
 }
 
 /// The plan, if it is the one agreed on and can be held.

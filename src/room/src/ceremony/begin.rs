@@ -11,6 +11,7 @@ use conclave_publish::{Digest, Kind};
 use smartcard_hsm::cvc::{Production, RootKind, Simulated};
 
 use super::desk::Desk;
+use super::rebuilt::{NotRebuilt, can_be_rebuilt};
 use super::record::Record;
 use super::scene::Scene;
 use super::window::{OutsideWindow, in_window};
@@ -27,7 +28,7 @@ use crate::ports::{Machine, NoRandomness, Now};
 pub struct Start {
     /// SHA-256 of the medium.
     pub image: Digest,
-    /// Version and revision of what runs, and that it is of a changed tree if it is.
+    /// Version and revision of what runs, and the words of its tree's state.
     pub build: Text,
     /// Whether strangers can rebuild it.
     pub tree: Tree,
@@ -41,12 +42,9 @@ pub enum NotBegun {
     /// The plan breaks rules.
     #[error("the plan is refused")]
     Plan(Vec<Refusal>),
-    /// It counts, and nobody can rebuild what runs.
-    #[error(
-        "this image was built from changed sources, so nobody can rebuild it: no ceremony that counts begins with it. Power \
-         off and start from a published image"
-    )]
-    Dirty,
+    /// It counts, and strangers cannot rebuild what runs.
+    #[error(transparent)]
+    NotRebuilt(#[from] NotRebuilt),
     /// It is for other days.
     #[error(transparent)]
     OutsideWindow(#[from] OutsideWindow),
@@ -70,9 +68,7 @@ impl<M: Machine> Begun<M> {
     /// Begins a ceremony.
     pub fn new(plan: &[u8], start: Start, machine: &mut M) -> Result<Self, NotBegun> {
         let (plan, file) = Public::plan(plan).map_err(NotBegun::Plan)?;
-        if plan.kind == Kind::Production && start.tree == Tree::Dirty {
-            return Err(NotBegun::Dirty);
-        }
+        can_be_rebuilt(plan.kind, start.tree)?;
         Ok(match plan.kind {
             Kind::Production => Self::Production(Box::new(begin(plan, file, start, machine)?)),
             Kind::Rehearsal => Self::Rehearsal(Box::new(begin(plan, file, start, machine)?)),

@@ -8,6 +8,7 @@ pub mod begin;
 pub mod desk;
 pub mod form;
 pub mod intake;
+pub mod rebuilt;
 pub mod record;
 pub mod resume;
 pub mod scene;

@@ -13,6 +13,7 @@ use smartcard_hsm::cvc::RootKind;
 
 use super::begin::{Begun, Start};
 use super::desk::Desk;
+use super::rebuilt::{NotRebuilt, can_be_rebuilt};
 use super::record::Record;
 use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
@@ -33,6 +34,9 @@ pub enum NotResumed {
     /// The plan beside the log breaks rules.
     #[error("the plan beside the log is refused")]
     Plan(Vec<Refusal>),
+    /// It counts, and strangers cannot rebuild what runs.
+    #[error(transparent)]
+    NotRebuilt(#[from] NotRebuilt),
     /// The plan beside the log is for other days.
     #[error(transparent)]
     OutsideWindow(#[from] OutsideWindow),
@@ -85,6 +89,7 @@ impl<M: Machine> Begun<M> {
     /// Goes on with the ceremony whose log drives are plugged in, with the image it began with.
     pub fn resumed(start: &Start, machine: &mut M) -> Result<Self, NotResumed> {
         let (plan, file, companion) = beside(machine)?;
+        can_be_rebuilt(plan.kind, start.tree)?;
         Ok(match plan.kind {
             Kind::Production => Self::Production(Box::new(resume(plan, file, companion, start, machine)?)),
             Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, file, companion, start, machine)?)),

@@ -10,6 +10,7 @@ pub mod keyboards;
 pub mod medium;
 
 use conclave_publish::Digest;
+pub use conclave_publish::Tree;
 
 use crate::civil::Wall;
 use crate::field::Field;
@@ -82,19 +83,10 @@ pub struct Build {
     pub version: String,
     /// The commit it was built from: 40 hex digits, or empty where the builder named none.
     pub revision: String,
-    /// Whether the tree it was built from had changes nobody committed.
+    /// Whether sources and inputs were those of that commit.
     pub tree: Tree,
     /// When its sources were committed: no clock can be right that shows less.
     pub committed: Wall,
-}
-
-/// The state of the tree a build was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tree {
-    /// As committed: strangers can rebuild it.
-    Clean,
-    /// Changed: nobody can.
-    Dirty,
 }
 
 /// Everything known before a plan is in.

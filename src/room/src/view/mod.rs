@@ -35,6 +35,7 @@ const STRONG: Style = Style::new().fg(Color::White).bg(Color::Black).add_modifie
 const GOOD: Style = Style::new().fg(Color::LightGreen).bg(Color::Black);
 const BAD: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD);
 const ASK: Style = Style::new().fg(Color::LightYellow).bg(Color::Black);
+const WARN: Style = Style::new().fg(Color::Black).bg(Color::Yellow);
 const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 
 /// The number that escape sequences give to a colour of a text console: 0 to 7, and 8 to 15 for the same made bright. `None` if
@@ -106,11 +107,12 @@ fn too_small(title: &str, frame: &mut Frame) {
     frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
 }
 
-/// What the row at the top looks like: red where nobody can rebuild what runs.
+/// What the row at the top looks like: red where sources were changed, yellow where inputs moved.
 const fn top(tree: Tree) -> Style {
     match tree {
         Tree::Clean => BAR,
-        Tree::Dirty => BAD,
+        Tree::Moved => WARN,
+        Tree::Dirty | Tree::DirtyAndMoved => BAD,
     }
 }
 

@@ -1,0 +1,24 @@
+//! What counts needs an image that strangers can rebuild: with another one nothing that counts begins and nothing goes on.
+
+use conclave_publish::{Kind, Tree};
+
+use crate::text;
+
+/// The plan counts, and strangers cannot rebuild what runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}, so strangers cannot rebuild it: no ceremony that counts begins or goes on with it. Power off and start from a published \
+     image",
+    text::why_not_rebuilt(*.0)
+)]
+pub struct NotRebuilt(Tree);
+
+/// Compares the state of what runs with the kind of the plan; a rehearsal may run on anything.
+///
+/// **Errors**: [`NotRebuilt`].
+pub fn can_be_rebuilt(kind: Kind, tree: Tree) -> Result<(), NotRebuilt> {
+    match (kind, tree) {
+        (Kind::Production, Tree::Dirty | Tree::Moved | Tree::DirtyAndMoved) => Err(NotRebuilt(tree)),
+        (Kind::Production, Tree::Clean) | (Kind::Rehearsal, _) => Ok(()),
+    }
+}
