@@ -8,7 +8,7 @@ use crate::shipped::Piece;
 
 /// The image as a whole.
 pub(crate) struct Whole<'a> {
-    /// Commit, with ` DIRTY` behind it if the tree was changed.
+    /// Commit, and behind it the state of the tree, where strangers cannot rebuild it.
     pub(crate) revision: &'a str,
     /// The commit's date, RFC 3339.
     pub(crate) date: &'a str,

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use conclave_publish::Digest;
+use conclave_publish::{Digest, Tree};
 
+use crate::inputs::Inputs;
 use crate::lock::{self, Drift, Entry, Kind};
 use crate::room::{Circumstances, Room};
 use crate::run::{Failure, digest, make_dir, read_text, run, write};
-use crate::{appliance, bill, crates, inputs, iso, kernel, shipped};
+use crate::{appliance, bill, crates, inputs, iso, kept, kernel, shipped};
 
 /// Where things are.
 pub(crate) struct Places {
@@ -53,28 +54,29 @@ impl Revision {
     }
 }
 
-/// Builds the image, telling seconds per stage as it goes.
-pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failure> {
-    let kernel_key = kernel_key(places, &how)?;
+/// Builds the image from these inputs, telling seconds per stage as it goes.
+pub(crate) fn build(places: &Places, inputs: &Inputs, how: Circumstances) -> Result<Built, Failure> {
+    let kernel_key = kernel_key(places, inputs, &how)?;
     let image = places.tree.join("image");
     make_dir(&places.work)?;
     let mut stage = Stages::begin();
-    let revision = revision(&places.tree)?;
+    let revision = revision(&places.tree, !inputs.moved.is_empty())?;
     print!("{}", revision.text);
 
-    let lock = lock::read(&read_text(&image.join("inputs.lock"))?)?;
+    let lock = &inputs.used;
     let sysroot = sysroot()?;
-    check_toolchain(&lock, &inputs::toolchain(&sysroot)?)?;
-    let debs = inputs::fetch(&lock, &places.cache, &places.work.join("fetch"))?;
-    stage.done("inputs, all as locked");
+    check_toolchain(lock, &inputs::toolchain(&sysroot)?)?;
+    // What whoever publishes the image lays beside it, so that it can be rebuilt when the archive has moved on.
+    kept::lay(&inputs.debs, &places.work.join("inputs"))?;
+    write(&places.work.join("inputs.lock"), lock::write(lock.clone()))?;
 
-    let room = Room::unpack(places.work.join("room"), &debs, &image, &sysroot, revision.epoch, how)?;
+    let room = Room::unpack(places.work.join("room"), &inputs.debs, &image, &sysroot, revision.epoch, how)?;
     write(&room.outside("in/revision"), &revision.text)?;
     stage.done("build room, without network");
 
     let locked = crates::locked(&read_text(&places.tree.join("Cargo.lock"))?)?;
     appliance::compile(&room, &places.tree, &locked)?;
-    let pieces = shipped::pieces(&room, &places.tree, &lock, &locked, &sysroot)?;
+    let pieces = shipped::pieces(&room, &places.tree, lock, &locked, &sysroot)?;
     stage.done("appliance, every piece of it licensed");
 
     let objects = kernel::prepare(&room, &image, &places.cache, kernel_key)?;
@@ -109,10 +111,9 @@ pub(crate) fn build(places: &Places, how: Circumstances) -> Result<Built, Failur
     Ok(Built { iso, len, digest: iso_digest, parts, epoch, room, revision: text, image })
 }
 
-/// Which cached kernel objects a build would take.
-pub(crate) fn kernel_key(places: &Places, how: &Circumstances) -> Result<Digest, Failure> {
-    let image = places.tree.join("image");
-    kernel::key(&lock::read(&read_text(&image.join("inputs.lock"))?)?, &image, how)
+/// Which cached kernel objects a build from these inputs would take.
+pub(crate) fn kernel_key(places: &Places, inputs: &Inputs, how: &Circumstances) -> Result<Digest, Failure> {
+    kernel::key(&inputs.used, &places.tree.join("image"), how)
 }
 
 /// Directory of the pinned toolchain, past rustup's proxies.
@@ -126,19 +127,21 @@ fn check_toolchain(lock: &[Entry], found: &Entry) -> Result<(), Failure> {
         return Err(Failure::NotLocked("rust toolchain"));
     };
     if (&found.version, &found.arch) != (&locked.version, &locked.arch) {
-        let rebuilds = format!("installs the Rust toolchain {} for {}", locked.version, locked.arch);
-        return Err(Drift::Gone { input: locked.input(), rebuilds }.into());
+        let input = format!("{} is not the toolchain of this machine", locked.input());
+        let ways = format!("Whoever builds installs the Rust toolchain {} for {}.", locked.version, locked.arch);
+        return Err(Drift::Gone { input, ways }.into());
     }
     Ok(locked.judge("the installed toolchain has", found.digest)?)
 }
 
-fn revision(tree: &Path) -> Result<Revision, Failure> {
+fn revision(tree: &Path, moved: bool) -> Result<Revision, Failure> {
     let git = |args: &[&str]| run(Command::new("git").args(args).current_dir(tree));
     let commit = git(&["rev-parse", "HEAD"])?;
     let epoch = git(&["log", "-1", "--format=%ct"])?;
-    let dirty = if git(&["status", "--porcelain"])?.is_empty() { "" } else { " DIRTY" };
+    let state = Tree::of(!git(&["status", "--porcelain"])?.is_empty(), moved);
     let (commit, epoch) = (commit.trim(), epoch.trim());
-    let text = format!("revision {commit}{dirty}\ndate {epoch}\n");
+    let named = [commit, state.words()].join(" ");
+    let text = format!("revision {}\ndate {epoch}\n", named.trim_end());
     let epoch = epoch.parse().map_err(|_| Failure::Usage("git printed a commit date that is not a number"))?;
     Ok(Revision { text, epoch })
 }

@@ -5,145 +5,218 @@ use std::process::Command;
 
 use conclave_publish::Digest;
 
-use crate::lock::{Drift, Entry, Kind};
-use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run, write};
-use crate::{packages, sources};
+use crate::archive::{Archive, Offered};
+use crate::build::Places;
+use crate::lock::{self, Drift, Entry, Kind};
+use crate::packages::Package;
+use crate::run::{Failure, at, digest, fresh_dir, make_dir, read_text, run};
+use crate::{kept, packages, sources};
 
 /// Components of the Rust toolchain that shape the bits; others (documentation, sources, lints) may come and go.
 const RUST_COMPONENTS: [&str; 3] = ["rustc", "rust-std", "cargo"];
 /// The one host and target.
 const RUST_HOST: &str = "x86_64-unknown-linux-gnu";
 
-/// Makes sure every locked package lies in the cache with the right bytes; asks the archive only for missing ones.
-pub(crate) fn fetch(lock: &[Entry], cache: &Path, scratch: &Path) -> Result<Vec<(Entry, PathBuf)>, Failure> {
-    let store = cache.join("debs");
-    make_dir(&store)?;
-    let debs = || lock.iter().filter(|entry| entry.kind == Kind::Deb);
-    let place = |entry: &Entry| store.join(format!("{}.deb", entry.digest));
-    let missing: Vec<&Entry> = debs().filter(|entry| !place(entry).exists()).collect();
-    if !missing.is_empty() {
-        // First what the archive says it has, so that a changed or vanished package is named before anything is fetched.
-        update()?;
-        let offers = offers(missing.iter().copied(), scratch)?;
-        for entry in &missing {
-            let offered = offer_for(&offers, entry).and_then(|offer| offer.digest);
-            entry.judge("the archive offers", offered.ok_or_else(|| gone(entry, &place(entry)))?)?;
-        }
-        fresh_dir(scratch)?;
-        run(download(missing.iter().copied()).current_dir(scratch))?;
-        for file in at("list", scratch, std::fs::read_dir(scratch))? {
-            let file = at("list", scratch, file)?.path();
-            let target = store.join(format!("{}.deb", digest(&file)?));
-            // Copied beside its place and renamed: a cut-off copy never bears the name of a whole one.
-            let partial = target.with_extension("partial");
-            at("store", &partial, std::fs::copy(&file, &partial))?;
-            at("store", &target, std::fs::rename(&partial, &target))?;
+/// How inputs are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Search<'a> {
+    /// A folder, or the address of one, where packages lie that the archive may have dropped.
+    pub(crate) from: Option<&'a str>,
+    /// Whether what the archive offers is taken in place of what it dropped; the image then says so.
+    pub(crate) offered: bool,
+}
+
+/// What an image is built from.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    /// The packages with their files.
+    pub(crate) debs: Vec<(Entry, PathBuf)>,
+    /// The lock these inputs would be locked by: the tree's own where nothing moved.
+    pub(crate) used: Vec<Entry>,
+    /// What was taken in place of locked packages.
+    pub(crate) moved: Vec<Moved>,
+}
+
+/// How the packages of an image differ from the locked ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// The archive dropped the first; the second is taken.
+    Replaced(Entry, Entry),
+    /// The archive dropped it, and nothing needs it any more.
+    Unneeded(Entry),
+    /// What replaces others needs it, too.
+    Added(Entry),
+}
+
+impl std::fmt::Display for Moved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Replaced(locked, taken) => write!(f, "{} is gone, {} is taken", locked.input(), taken.version),
+            Self::Unneeded(locked) => write!(f, "{} is gone, nothing needs it now", locked.input()),
+            Self::Added(taken) => write!(f, "{} is needed now", taken.input()),
         }
     }
-    let mut found = Vec::new();
-    for entry in debs() {
-        let path = place(entry);
-        if !path.exists() {
-            entry.judge("apt delivered other bytes than it offered, digest", Digest::new([0; 32]))?;
+}
+
+/// Makes sure every package lies in the cache with the right bytes; asks the archive only for missing ones.
+pub(crate) fn collect(places: &Places, search: Search<'_>) -> Result<Inputs, Failure> {
+    let image = places.tree.join("image");
+    let lock = lock::read(&read_text(&image.join("inputs.lock"))?)?;
+    let store = Store { place: places.cache.join("debs") };
+    make_dir(&store.place)?;
+    let is_deb = |entry: &&Entry| entry.kind == Kind::Deb;
+    if let Some(from) = search.from {
+        let missing: Vec<&Entry> = lock.iter().filter(is_deb).filter(|entry| !store.has(entry)).collect();
+        kept::take(from, &missing, &places.work.join("kept"), &store)?;
+    }
+    let missing: Vec<&Entry> = lock.iter().filter(is_deb).filter(|entry| !store.has(entry)).collect();
+    let mut used = lock.clone();
+    let mut moved = Vec::new();
+    if !missing.is_empty() {
+        let archive = Archive::open(&places.work.join("apt"))?;
+        // What the archive says it has, before anything is fetched, so that a changed or vanished package is named first.
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for (&entry, offered) in missing.iter().zip(archive.offered(&missing)?) {
+            match offered {
+                Offered::Bytes(offered) => {
+                    entry.judge("the archive offers", offered)?;
+                    there.push(entry);
+                }
+                Offered::Nothing => gone.push(entry),
+            }
         }
-        entry.judge("the cached file has", digest(&path)?)?;
-        found.push((entry.clone(), path));
+        if !gone.is_empty() && !search.offered {
+            return Err(dropped(&gone).into());
+        }
+        store.download(&archive, &there, &places.work.join("fetch"))?;
+        if !gone.is_empty() {
+            (used, moved) = replace(&archive, &image, &store, &lock, &gone)?;
+            let new: Vec<&Entry> = used.iter().filter(is_deb).filter(|entry| !store.has(entry)).collect();
+            store.download(&archive, &new, &places.work.join("fetch"))?;
+        }
+    }
+    let debs = used.iter().filter(is_deb).map(|entry| Ok((entry.clone(), store.sound(entry)?)));
+    Ok(Inputs { debs: debs.collect::<Result<_, Failure>>()?, used, moved })
+}
+
+/// The lock with what the archive offers in place of what it dropped, and how the two differ.
+fn replace(
+    archive: &Archive,
+    image: &Path,
+    store: &Store,
+    lock: &[Entry],
+    gone: &[&Entry],
+) -> Result<(Vec<Entry>, Vec<Moved>), Failure> {
+    let packages = packages::read(&read_text(&image.join("packages.txt"))?)?;
+    let is_gone = |name: &str| gone.iter().any(|entry| entry.name == name);
+    let named: Vec<&str> = packages.iter().map(|package| package.name.as_str()).filter(|name| is_gone(name)).collect();
+    let at_hand = lock.iter().filter(|entry| entry.kind == Kind::Deb && store.has(entry));
+    let at_hand: Vec<PathBuf> = at_hand.map(|entry| store.path(entry)).collect();
+    let resolved = archive
+        .resolve(&packages, &named, &at_hand)
+        .map_err(|apt| Failure::NotReplaced { gone: dropped(gone).to_string(), apt: apt.to_string() })?;
+    let find = |name: &str| resolved.iter().find(|entry| entry.name == name);
+    let (mut used, mut moved) = (Vec::new(), Vec::new());
+    for entry in lock.iter().filter(|entry| entry.kind != Kind::Source) {
+        if entry.kind == Kind::Deb && is_gone(&entry.name) {
+            let taken = find(&entry.name).cloned();
+            used.extend(taken.clone());
+            let unneeded = || Moved::Unneeded(entry.clone());
+            moved.push(taken.map_or_else(unneeded, |taken| Moved::Replaced(entry.clone(), taken)));
+        } else {
+            used.push(entry.clone());
+        }
+    }
+    for new in resolved.iter().filter(|new| !lock.iter().any(|old| (old.kind, &old.name) == (Kind::Deb, &new.name))) {
+        used.push(new.clone());
+        moved.push(Moved::Added(new.clone()));
+    }
+    used.extend(replaced_sources(archive, lock, &used)?);
+    Ok((used, moved))
+}
+
+/// The sources of these packages: as locked where their versions are, or as the archive offers them.
+fn replaced_sources(archive: &Archive, lock: &[Entry], used: &[Entry]) -> Result<Vec<Entry>, Failure> {
+    let mut found = Vec::new();
+    for (source, version) in sources::versions(used)? {
+        let locked = lock.iter().find(|old| (old.kind, &*old.name, &*old.version) == (Kind::Source, source, &*version));
+        found.push(match locked {
+            Some(locked) => locked.clone(),
+            None => sources::entry(archive, source, &version)?,
+        });
     }
     Ok(found)
 }
 
-/// A package the archive dropped, with what a stranger does to have it at `place` all the same.
-fn gone(entry: &Entry, place: &Path) -> Drift {
-    let Entry { arch, digest, .. } = entry;
-    let (input, place) = (entry.input(), place.display());
-    let rebuilds =
-        format!("takes {input} for {arch} with SHA-256 {digest} from Debian's snapshot archive and puts it at {place}");
-    Drift::Gone { input, rebuilds }
-}
-
-/// A package as apt's listings name it.
-struct Offer {
-    name: String,
-    version: String,
-    arch: String,
-    /// Missing where apt prints a weaker digest only.
-    digest: Option<Digest>,
-}
-
-/// What the archive offers now for these names and versions.
-fn offers<'a>(wanted: impl Iterator<Item = &'a Entry> + Clone, scratch: &Path) -> Result<Vec<Offer>, Failure> {
-    // In an empty directory, because apt prints nothing for a file that already lies in it; one by one if the whole
-    // list is refused, because apt then stops at the first version it does not know.
-    fresh_dir(scratch)?;
-    let ask = |entries: &mut dyn Iterator<Item = &'a Entry>| {
-        run(download(entries).arg("--print-uris").current_dir(scratch)).map(|text| printed(&text))
-    };
-    if let Ok(all) = ask(&mut wanted.clone()) {
-        return Ok(all);
+/// Packages the archive dropped, with what a stranger does to have them all the same.
+fn dropped(gone: &[&Entry]) -> Drift {
+    let line = |entry: &&Entry| format!("\n  {} for {}, SHA-256 {}", entry.input(), entry.arch, entry.digest);
+    let lines: String = gone.iter().map(line).collect();
+    Drift::Gone {
+        input: format!("the package archive of this machine no longer offers{lines}"),
+        ways: "Whoever rebuilds a published commit puts these, from the folder `inputs` beside the published image or from \
+               Debian's snapshot archive, into one folder under any names and adds --from FOLDER, or --from ADDRESS of a \
+               folder where each is called SHA256.deb. Whoever rehearses or tests adds --offered: the image is then built \
+               from what the archive offers now, says MOVED INPUTS on every screen and is refused where it counts."
+            .into(),
     }
-    Ok(wanted.flat_map(|entry| ask(&mut std::iter::once(entry)).unwrap_or_default()).collect())
 }
 
-/// Asks the archive what it has today.
-fn update() -> Result<(), Failure> {
-    let update = "[ \"$(id -u)\" = 0 ] || exec sudo apt-get -qq update; apt-get -qq update";
-    run(Command::new("sh").args(["-euc", update])).map(drop)
+/// Packages by the digest of their bytes.
+pub(crate) struct Store {
+    place: PathBuf,
 }
 
-fn download<'a>(entries: impl Iterator<Item = &'a Entry>) -> Command {
-    let mut command = Command::new("apt-get");
-    command.args(["-qq", "download"]).env("LC_ALL", "C");
-    command.args(entries.map(|entry| format!("{}={}", entry.name, entry.version)));
-    command
-}
+impl Store {
+    /// Where a package lies, or would.
+    pub(crate) fn path(&self, entry: &Entry) -> PathBuf {
+        self.place.join(format!("{}.deb", entry.digest))
+    }
 
-/// Reads apt's `'URI' NAME_VERSION_ARCH.deb SIZE HASH` lines; anything else is small talk.
-fn printed(text: &str) -> Vec<Offer> {
-    let offer = |line: &str| {
-        let mut words = line.strip_prefix('\'')?.split(' ').skip(1);
-        let (file, _size, hash) = (words.next()?, words.next()?, words.next()?);
-        let mut parts = file.strip_suffix(".deb")?.split('_');
-        let (name, version, arch) = (parts.next()?, parts.next()?, parts.next()?);
-        let digest = hash.strip_prefix("SHA256:").and_then(|hex| hex.parse().ok());
-        // apt writes the colon of an epoch as %3a.
-        Some(Offer { name: name.into(), version: version.replace("%3a", ":"), arch: arch.into(), digest })
-    };
-    text.lines().filter_map(offer).collect()
+    fn has(&self, entry: &Entry) -> bool {
+        self.path(entry).exists()
+    }
+
+    /// Takes a file in under the digest of its bytes.
+    pub(crate) fn take(&self, file: &Path) -> Result<(), Failure> {
+        let target = self.place.join(format!("{}.deb", digest(file)?));
+        // Copied beside its place and renamed: a cut-off copy never bears the name of a whole one.
+        let partial = target.with_extension("partial");
+        at("store", &partial, std::fs::copy(file, &partial))?;
+        at("store", &target, std::fs::rename(&partial, &target))
+    }
+
+    fn download(&self, archive: &Archive, entries: &[&Entry], scratch: &Path) -> Result<(), Failure> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        archive.fetch(entries, scratch)?;
+        for file in at("list", scratch, std::fs::read_dir(scratch))? {
+            self.take(&at("list", scratch, file)?.path())?;
+        }
+        fresh_dir(scratch)
+    }
+
+    /// The file of a package, if its bytes are the right ones.
+    fn sound(&self, entry: &Entry) -> Result<PathBuf, Failure> {
+        let path = self.path(entry);
+        if !path.exists() {
+            entry.judge("apt delivered other bytes than it offered, digest", Digest::new([0; 32]))?;
+        }
+        entry.judge("the cached file has", digest(&path)?)?;
+        Ok(path)
+    }
 }
 
 /// The lock as it would be today: all that `packages` depend on, on an empty machine, and the installed toolchain.
-pub(crate) fn refresh(packages: &Path, scratch: &Path, sysroot: &Path) -> Result<Vec<Entry>, Failure> {
-    let packages = packages::read(&read_text(packages)?)?;
-    // Before anything is asked, or it would be about what the archive had when somebody asked last.
-    update()?;
-    fresh_dir(scratch)?;
-    let preferences = scratch.join("preferences");
-    write(&preferences, packages::preferences(&packages))?;
-    let mut install = Command::new("apt-get");
-    install.env("LC_ALL", "C").args(["-qq", "-y", "--print-uris", "--no-install-recommends"]);
-    install.arg("-o").arg(format!("Dir::Etc::preferences={}", preferences.display()));
-    install.args(["-o", "Dir::Etc::preferencesparts=/dev/null", "-o", "Dir::State::status=/dev/null", "install"]);
-    install.args(packages.iter().map(|package| &package.name));
-    // This listing knows what is needed but carries MD5 for most packages; the other one knows the SHA-256.
-    let needed = printed(&run(&mut install)?).into_iter().map(|Offer { name, version, arch, .. }| {
-        let digest = Digest::new([0; 32]);
-        Entry { kind: Kind::Deb, name, version, arch, digest }
-    });
-    let mut entries: Vec<Entry> = needed.collect();
-    let offers = offers(entries.iter(), scratch)?;
-    for entry in &mut entries {
-        let Some(digest) = offer_for(&offers, entry).and_then(|offer| offer.digest) else {
-            return Err(Failure::NotOffered(entry.input()));
-        };
-        entry.digest = digest;
+pub(crate) fn refresh(packages: &[Package], archive: &Archive, sysroot: &Path) -> Result<Vec<Entry>, Failure> {
+    let named: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let mut entries = archive.resolve(packages, &named, &[])?;
+    for (source, version) in sources::versions(&entries)? {
+        entries.push(sources::entry(archive, source, &version)?);
     }
-    entries.extend(sources::locked(&entries, scratch)?);
     entries.push(toolchain(sysroot)?);
     Ok(entries)
-}
-
-fn offer_for<'a>(offers: &'a [Offer], entry: &Entry) -> Option<&'a Offer> {
-    offers.iter().find(|offer| (&offer.name, &offer.version) == (&entry.name, &entry.version))
 }
 
 /// The installed Rust toolchain as a lock line: a digest over the names and digests of its files.
@@ -168,44 +241,70 @@ pub(crate) fn toolchain(sysroot: &Path) -> Result<Entry, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::write;
 
-    #[test]
-    fn apts_listing_is_read_with_its_epoch_and_digest() {
-        let hex = "ae95fe63d4c553f8d0e6c86cb1ab566f3894a43743eb19ab585cd97d82f26514";
-        let text = format!("Reading package lists...\n'http://a/b.deb' gcc_4%3a12.2.0-3_amd64.deb 5216 SHA256:{hex}\n");
-        let [offer] = printed(&text).try_into().unwrap_or_else(|_| panic!("one line"));
-        assert_eq!((offer.name.as_str(), offer.version.as_str(), offer.arch.as_str()), ("gcc", "4:12.2.0-3", "amd64"));
-        assert_eq!(offer.digest, hex.parse().ok());
-        let [weak] = printed(&text.replace("SHA256", "MD5Sum")).try_into().unwrap_or_else(|_| panic!("one line"));
-        assert_eq!(weak.digest, None);
+    fn entry(bytes: &[u8]) -> Entry {
+        let (name, version, arch) = ("make".into(), "1:4.3-4.1".into(), "amd64".into());
+        Entry { kind: Kind::Deb, name, version, arch, digest: Digest::of(bytes) }
+    }
+
+    /// A tree whose lock names one package, with an empty cache, in a folder of its own.
+    fn tree(name: &str) -> (Places, PathBuf) {
+        let top = std::env::temp_dir().join(format!("conclave-inputs-{name}-{}", std::process::id()));
+        fresh_dir(&top.join("image")).unwrap();
+        write(&top.join("image/inputs.lock"), lock::write(vec![entry(b"package")])).unwrap();
+        let places = Places { work: top.join("work"), cache: top.join("cache"), tree: top.clone() };
+        make_dir(&places.cache.join("debs")).unwrap();
+        (places, top)
     }
 
     #[test]
-    fn who_rebuilds_what_the_archive_dropped_is_told_what_to_put_where() {
-        let digest = Digest::of(b"package");
-        let (name, version, arch) = ("make".into(), "4.3-4.1".into(), "amd64".into());
-        let entry = Entry { kind: Kind::Deb, name, version, arch, digest };
-        let said = gone(&entry, Path::new("/cache/debs/it.deb")).to_string();
-        assert!(said.starts_with("GONE: make 4.3-4.1 is no longer offered"), "{said}");
-        let takes = format!("takes make 4.3-4.1 for amd64 with SHA-256 {digest} from Debian's snapshot archive");
-        assert!(said.contains(&takes) && said.contains("puts it at /cache/debs/it.deb"), "{said}");
-        assert!(said.contains("maintains the image runs scripts/inputs --refresh"), "{said}");
+    fn who_rebuilds_what_the_archive_dropped_is_told_what_to_bring() {
+        let (one, two) = (entry(b"one"), entry(b"two"));
+        let said = dropped(&[&one, &two]).to_string();
+        for entry in [one, two] {
+            let line = format!("\n  make 1:4.3-4.1 for amd64, SHA-256 {}", entry.digest);
+            assert!(said.starts_with("GONE: ") && said.contains(&line), "{said}");
+        }
+        for way in ["--from FOLDER", "Debian's snapshot archive", "--offered", "scripts/inputs --refresh"] {
+            assert!(said.contains(way), "{said}");
+        }
     }
 
     #[test]
     fn one_changed_byte_of_a_cached_package_is_tampered() {
-        let cache = std::env::temp_dir().join(format!("conclave-debs-{}", std::process::id()));
-        let digest = Digest::of(b"package");
-        let (name, version, arch) = ("make".into(), "4.3-4.1".into(), "amd64".into());
-        let lock = [Entry { kind: Kind::Deb, name, version, arch, digest }];
-        let deb = cache.join(format!("debs/{digest}.deb"));
-        make_dir(&cache.join("debs")).unwrap();
-        std::fs::write(&deb, b"package").unwrap();
-        assert_eq!(fetch(&lock, &cache, &cache.join("scratch")).unwrap(), [(lock[0].clone(), deb.clone())]);
-        std::fs::write(&deb, b"packagE").unwrap();
-        let changed = fetch(&lock, &cache, &cache.join("scratch")).unwrap_err().to_string();
-        assert!(changed.starts_with("TAMPERED: make 4.3-4.1 should have SHA-256"), "{changed}");
+        let (places, top) = tree("cached");
+        let file = places.cache.join(format!("debs/{}.deb", Digest::of(b"package")));
+        write(&file, b"package").unwrap();
+        let inputs = collect(&places, Search::default()).unwrap();
+        assert_eq!((inputs.debs, inputs.moved), (vec![(entry(b"package"), file.clone())], vec![]));
+        write(&file, b"packagE").unwrap();
+        let changed = collect(&places, Search::default()).unwrap_err().to_string();
+        assert!(changed.starts_with("TAMPERED: make 1:4.3-4.1 should have SHA-256"), "{changed}");
         assert!(changed.contains("the cached file has"), "{changed}");
-        std::fs::remove_dir_all(cache).unwrap();
+        std::fs::remove_dir_all(top).unwrap();
+    }
+
+    #[test]
+    fn a_kept_package_is_known_by_its_bytes_and_one_of_its_name_with_others_is_tampered() {
+        let (places, top) = tree("kept");
+        let kept = top.join("kept");
+        let collect = || collect(&places, Search { from: kept.to_str(), offered: false });
+        for name in [
+            format!("{}.deb", Digest::of(b"package")),
+            "make_1%3a4.3-4.1_amd64.deb".into(),
+            "make_4.3-4.1_amd64.deb".into(),
+        ] {
+            fresh_dir(&kept).unwrap();
+            write(&kept.join(&name), b"packagE").unwrap();
+            let changed = collect().unwrap_err().to_string();
+            assert!(changed.starts_with("TAMPERED: make 1:4.3-4.1 should have SHA-256"), "{name}: {changed}");
+        }
+        fresh_dir(&kept).unwrap();
+        write(&kept.join("other.deb"), b"another package").unwrap();
+        write(&kept.join("any name.deb"), b"package").unwrap();
+        assert_eq!(collect().unwrap().moved, []);
+        assert_eq!(std::fs::read_dir(places.cache.join("debs")).unwrap().count(), 1, "what is not locked is not taken");
+        std::fs::remove_dir_all(top).unwrap();
     }
 }

@@ -96,14 +96,13 @@ pub(crate) fn write(mut entries: Vec<Entry>) -> String {
 /// How an input differs from the lock.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Drift {
-    /// Archive or toolchain moved on. Nobody did anything wrong. `rebuilds` says what whoever wants the same bits does; a
-    /// fresh lock can never give them.
+    /// Archive or toolchain moved on. Nobody did anything wrong. `ways` says what whoever wants the same bits does; a fresh
+    /// lock can never give them.
     #[error(
-        "GONE: {input} is no longer offered by this machine's package archive or toolchain. This is ordinary: it moved \
-         on. Who rebuilds a published commit {rebuilds}, then runs this again. Who maintains the image runs \
-         scripts/inputs --refresh and reviews the change of inputs.lock as a commit of its own: that makes another image."
+        "GONE: {input}.\nThis is ordinary: it moved on. {ways} Whoever maintains the image runs scripts/inputs --refresh and \
+         reviews the change of inputs.lock as a commit of its own: that makes another image."
     )]
-    Gone { input: String, rebuilds: String },
+    Gone { input: String, ways: String },
     /// The same version with other bytes: never ordinary.
     #[error(
         "TAMPERED: {input} should have SHA-256 {}, {who} {}. The same version must never have other bytes. \

@@ -2,8 +2,8 @@
 
 use crate::shipped;
 
-/// The suite whose versions stay in the archive until a point release.
-const FROZEN: &str = "bookworm";
+/// The release every package comes from, and its frozen suite: versions stay there until a point release.
+pub(crate) const RELEASE: &str = "bookworm";
 /// Priority of the versions a package is taken from; apt gives all others 500.
 const PRIORITY: u16 = 990;
 
@@ -66,7 +66,7 @@ pub(crate) fn preferences(packages: &[Package]) -> String {
     named.sort();
     named.dedup();
     let pin = |packages: &str, of: &str| format!("Package: {packages}\nPin: release {of}\nPin-Priority: {PRIORITY}\n");
-    [pin("*", &format!("n={FROZEN}")), pin(&named.join(" "), "o=Debian")].join("\n")
+    [pin("*", &format!("n={RELEASE}")), pin(&named.join(" "), "o=Debian")].join("\n")
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Builds the image under other circumstances than a first build, here or elsewhere, sharing nothing with it but the
 //! locked inputs, and compares.
 
-use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use conclave_publish::Digest;
 
 use crate::build::{Places, build, kernel_key, medium};
+use crate::inputs::Inputs;
 use crate::room::Circumstances;
-use crate::run::{Failure, at, fresh_dir, make_dir, run, write};
+use crate::run::{Failure, fresh_dir, make_dir, run, write};
 
 /// How much of the kernel the second build compiles again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +54,17 @@ impl Circumstances {
 
 /// Builds under other circumstances, compares with a published image or else part by part with a first build of its
 /// own, and shows that the comparison can fail.
-pub(crate) fn reproduce(places: &Places, extent: Extent, published: Option<Digest>) -> Result<(), Failure> {
+pub(crate) fn reproduce(
+    places: &Places,
+    inputs: &Inputs,
+    extent: Extent,
+    published: Option<Digest>,
+) -> Result<(), Failure> {
     let first = match published {
         Some(digest) => vec![("iso", digest)],
-        None => build(places, Circumstances::plain())?.parts,
+        None => build(places, inputs, Circumstances::plain())?.parts,
     };
-    let stamp = places.cache.join("reproduced").join(kernel_key(places, &Circumstances::plain())?.to_string());
+    let stamp = places.cache.join("reproduced").join(kernel_key(places, inputs, &Circumstances::plain())?.to_string());
     let mut how = Circumstances::other();
     let mut second_places =
         Places { tree: places.tree.clone(), work: places.work.join("second"), cache: places.cache.clone() };
@@ -74,12 +79,10 @@ pub(crate) fn reproduce(places: &Places, extent: Extent, published: Option<Diges
     } else {
         second_places.cache = second_places.work.join("cache");
         fresh_dir(&second_places.cache)?;
-        let debs = second_places.cache.join("debs");
-        at("link", &debs, symlink(places.cache.join("debs"), &debs))?;
         "compiled again, with an empty cache"
     };
     println!("second build: {how:?}");
-    let second = build(&second_places, how)?;
+    let second = build(&second_places, inputs, how)?;
     match published {
         Some(published) if published != second.digest => {
             return Err(Failure::NotPublished { published, built: second.digest });

@@ -31,6 +31,13 @@ pub(crate) enum Failure {
     CargoLock(String),
     #[error("inputs.lock names no {0}; run scripts/inputs --refresh")]
     NotLocked(&'static str),
+    #[error("{gone}\nWhat the archive offers in their place does not go together:\n{apt}")]
+    NotReplaced { gone: String, apt: String },
+    #[error(
+        "apt on this machine asks no archive of Debian: add one to /etc/apt/sources.list.d (deb http://deb.debian.org/debian \
+         bookworm main), or bring the packages with --from FOLDER"
+    )]
+    NoArchive,
     #[error(
         "the archive lists {0} and offers no package of that version with a SHA-256; run scripts/inputs --refresh later"
     )]
