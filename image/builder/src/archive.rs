@@ -123,14 +123,17 @@ impl Archive {
         &self,
         packages: &[Package],
         named: &[&str],
-        at_hand: &[PathBuf],
+        at_hand: &[(&Entry, PathBuf)],
     ) -> Result<Vec<Entry>, Failure> {
         write(&self.place.join("preferences"), packages::preferences(packages))?;
         let mut install = self.apt("apt-get");
         install.args(["-qq", "-y", "--print-uris", "--no-install-recommends", "install"]);
-        install.args(at_hand).args(named);
+        install.args(at_hand.iter().map(|(_, file)| file)).args(named);
         // This listing knows what is needed but carries MD5 for most packages; the index knows the SHA-256.
         let mut entries = printed(&run(&mut install)?);
+        // Files are listed, too, and need not be in the index.
+        entries
+            .retain(|listed| !at_hand.iter().any(|(at, _)| (&at.name, &at.version) == (&listed.name, &listed.version)));
         let offered = self.offered(&entries.iter().collect::<Vec<_>>())?;
         for (entry, offered) in entries.iter_mut().zip(offered) {
             match offered {

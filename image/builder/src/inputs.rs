@@ -111,7 +111,7 @@ fn replace(
     let is_gone = |name: &str| gone.iter().any(|entry| entry.name == name);
     let named: Vec<&str> = packages.iter().map(|package| package.name.as_str()).filter(|name| is_gone(name)).collect();
     let at_hand = lock.iter().filter(|entry| entry.kind == Kind::Deb && store.has(entry));
-    let at_hand: Vec<PathBuf> = at_hand.map(|entry| store.path(entry)).collect();
+    let at_hand: Vec<(&Entry, PathBuf)> = at_hand.map(|entry| (entry, store.path(entry))).collect();
     let resolved = archive
         .resolve(&packages, &named, &at_hand)
         .map_err(|apt| Failure::NotReplaced { gone: dropped(gone).to_string(), apt: apt.to_string() })?;
