@@ -38,6 +38,9 @@ const FILES: [(&str, &str); 6] = [
     ("opensc", "/usr/share/opensc/sc-hsm.profile"),
 ];
 
+/// Since Debian 13, libpcsclite opens the library that does its work by name.
+const PCSCLITE_REAL: &str = "/usr/lib/x86_64-linux-gnu/libpcsclite_real.so.1";
+
 /// Process 1 loads the USB modules, then a child of it runs each line of the second serial line and marks where its
 /// output ends. A child, because busybox's `read` begins again when an orphan's end interrupts it, and what it had read
 /// of the line is lost: orphans go to process 1, which only waits.
@@ -186,6 +189,7 @@ fn archive(kernel: &Path, programs: &[&Path]) -> Archive {
         require(package, path);
         files.insert(PathBuf::from(path));
     }
+    files.extend(Some(PathBuf::from(PCSCLITE_REAL)).filter(|file| file.exists()));
     for file in files {
         // By the name it is looked for, in the directory that name leads to.
         let place = file.parent().unwrap().canonicalize().unwrap().join(file.file_name().unwrap());
