@@ -123,11 +123,11 @@ fn a_small_window_is_told_its_size_and_goes_on_when_it_is_larger_and_what_is_sto
     window.types(" ");
     // There is no row below the screen, so the hint is on it.
     window.shows(" Space: faster ");
-    window.shows("Step 9: ");
+    // What was written down by then is asked for again: PINs and passphrases.
+    window.shows("Step 30: ");
+    window.types(" ");
     window.resize(80, 24);
     window.shows("This window has 80 x 24 characters");
-    // Nothing happens meanwhile, but its pace can be changed.
-    window.types(" ");
     window.resize(100, 30);
     window.shows("REHEARSAL   it types by itself   Space: faster, slower   Ctrl-C: stop; can be taken up");
     window.types("\x03");
