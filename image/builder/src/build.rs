@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use conclave_publish::{Digest, Tree};
 
+use crate::expected::Part;
 use crate::inputs::Inputs;
 use crate::lock::{self, Drift, Entry, Kind};
 use crate::room::{Circumstances, Room};
@@ -28,7 +29,9 @@ pub(crate) struct Built {
     pub(crate) len: u64,
     pub(crate) digest: Digest,
     /// Name and digest of each part, for telling where two builds part ways.
-    pub(crate) parts: Vec<(&'static str, Digest)>,
+    pub(crate) parts: Vec<Part>,
+    /// The parts that do not hold the commit's name, as `image/expected` has them.
+    pub(crate) lasting: Vec<Part>,
     pub(crate) epoch: u64,
     room: Room,
     revision: String,
@@ -107,8 +110,15 @@ pub(crate) fn build(places: &Places, inputs: &Inputs, how: Circumstances) -> Res
         part("LICENSES.txt", licences)?,
     ];
     parts.push(("iso", iso_digest));
+    let lasting = vec![
+        part("appliance", room.outside("in/init"))?,
+        ("kernel objects", kernel::objects(&room)?),
+        part("isolinux.bin", room.unpacked("usr/lib/ISOLINUX/isolinux.bin"))?,
+        part("isohdpfx.bin", room.unpacked("usr/lib/ISOLINUX/isohdpfx.bin"))?,
+        part("ldlinux.c32", room.unpacked("usr/lib/syslinux/modules/bios/ldlinux.c32"))?,
+    ];
     let Revision { text, epoch } = revision;
-    Ok(Built { iso, len, digest: iso_digest, parts, epoch, room, revision: text, image })
+    Ok(Built { iso, len, digest: iso_digest, parts, lasting, epoch, room, revision: text, image })
 }
 
 /// Which cached kernel objects a build from these inputs would take.

@@ -1,6 +1,6 @@
 //! The kernel: built once for its inputs, kept in the cache, and linked again with each new init.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use conclave_publish::Digest;
 
@@ -27,6 +27,19 @@ make -s -C "$KERNEL/linux" -j "$JOBS" ARCH=x86_64 O="$KERNEL/obj" \
     KBUILD_BUILD_TIMESTAMP="$(LC_ALL=C TZ=UTC date -u -d "@$SOURCE_DATE_EPOCH")" \
     KBUILD_BUILD_USER=conclave KBUILD_BUILD_HOST=conclave KBUILD_BUILD_VERSION=1 bzImage
 "#;
+
+/// Objects that hold the commit's date or init, or depend on the size of the whole; seen by linking the same objects for
+/// two dates.
+const OF_ONE_COMMIT: [&str; 8] = [
+    "arch/x86/boot/compressed/kaslr.o",
+    "arch/x86/boot/compressed/piggy.o",
+    "arch/x86/boot/header.o",
+    "arch/x86/boot/version.o",
+    "init/version-timestamp.o",
+    "init/version.o",
+    "usr/initramfs_data.o",
+    "vmlinux.o",
+];
 
 /// Whether the objects came from the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +126,38 @@ fn refuse(wrong: Vec<String>) -> Result<(), Failure> {
     if wrong.is_empty() { Ok(()) } else { Err(Failure::Kernel(wrong)) }
 }
 
+/// Digest of the kernel's compiled objects but for those of one commit: over their names and digests, sorted.
+pub(crate) fn objects(room: &Room) -> Result<Digest, Failure> {
+    let tree = room.kernel("obj");
+    let mut found = Vec::new();
+    objects_below(&tree, &mut found);
+    let mut names: Vec<&Path> = found.iter().filter_map(|path| path.strip_prefix(&tree).ok()).collect();
+    names.retain(|name| !OF_ONE_COMMIT.iter().any(|other| *name == Path::new(other)));
+    names.sort_unstable();
+    let mut sums = String::new();
+    for name in names {
+        sums += &format!("{} {}\n", digest(&tree.join(name))?, name.display());
+    }
+    Ok(Digest::of(sums.as_bytes()))
+}
+
+/// The object files of a directory, at any depth.
+fn objects_below(directory: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == "o") {
+            found.push(path);
+        } else {
+            objects_below(&path, found);
+        }
+    }
+}
+
 /// Whether a directory of the build tree holds an object file at any depth.
 fn has_objects(directory: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(directory) else { return false };
-    entries.flatten().any(|entry| {
-        let path = entry.path();
-        path.extension().is_some_and(|extension| extension == "o") || has_objects(&path)
-    })
+    let mut found = Vec::new();
+    objects_below(directory, &mut found);
+    !found.is_empty()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod config;
 mod crates;
+mod expected;
 mod inputs;
 mod iso;
 mod kept;
@@ -23,13 +24,13 @@ mod run;
 mod shipped;
 mod sources;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use conclave_publish::Digest;
 
 use crate::archive::Archive;
-use crate::build::{Places, build, sysroot};
+use crate::build::{Built, Places, build, sysroot};
 use crate::check::Standing;
 use crate::inputs::{Inputs, Search};
 use crate::reproduce::{Extent, reproduce};
@@ -37,11 +38,16 @@ use crate::room::Circumstances;
 use crate::run::Failure;
 
 const USAGE: &str = "usage, from the top of the source tree:
-  conclave-image fetch | build      [--offered] [--from FOLDER or ADDRESS]
-  conclave-image reproduce [--once] [--offered] [--from FOLDER or ADDRESS]
-  conclave-image reproduce [--once] [--from FOLDER or ADDRESS] SHA256 of a published image
+  conclave-image fetch                 [--offered] [--from FOLDER or ADDRESS]
+  conclave-image build [--expected]    [--offered] [--from FOLDER or ADDRESS]
+  conclave-image build --expect        [--from FOLDER or ADDRESS]
+  conclave-image reproduce [--objects] [--offered] [--from FOLDER or ADDRESS]
+  conclave-image reproduce [--objects] [--from FOLDER or ADDRESS] SHA256 of a published image
   conclave-image check | refresh
 
+  --expected a part that differs from image/expected fails, unless inputs have moved
+  --expect   writes image/expected, for the commit that changed the parts
+  --objects  the kernel's objects are compared with image/expected, not compiled again
   --from     where packages lie that the archive may have dropped; they are known by their SHA-256
   --offered  in place of dropped packages, those that the archive offers now: the image says MOVED INPUTS";
 
@@ -60,19 +66,30 @@ fn main() -> ExitCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Fetch,
-    Build,
+    Build(Expectation),
     Reproduce,
     Check,
     Refresh,
+}
+
+/// What becomes of the comparison with `image/expected`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expectation {
+    /// It is told, and a difference is no failure: whoever changes the program looks at it on an image.
+    Told,
+    /// A difference fails, unless inputs have moved: then other bits are to be expected.
+    Kept,
+    /// The file is written.
+    Written,
 }
 
 /// Reads the command line: what to do, how inputs are looked for, how much is built again, compared with what.
 fn asked(words: &[String]) -> Result<(What, Search<'_>, Extent, Option<Digest>), Failure> {
     let usage = || Failure::Usage(USAGE);
     let mut words = words.iter().map(String::as_str);
-    let what = match words.next() {
+    let mut what = match words.next() {
         Some("fetch") => What::Fetch,
-        Some("build") => What::Build,
+        Some("build") => What::Build(Expectation::Told),
         Some("reproduce") => What::Reproduce,
         Some("check") => What::Check,
         Some("refresh") => What::Refresh,
@@ -81,19 +98,22 @@ fn asked(words: &[String]) -> Result<(What, Search<'_>, Extent, Option<Digest>),
     let (mut search, mut extent, mut published) = (Search::default(), Extent::Full, None);
     while let Some(word) = words.next() {
         match (word, what) {
-            ("--from", What::Fetch | What::Build | What::Reproduce) if search.from.is_none() => {
+            ("--from", What::Fetch | What::Build(_) | What::Reproduce) if search.from.is_none() => {
                 search.from = Some(words.next().ok_or_else(usage)?);
             }
-            ("--offered", What::Fetch | What::Build | What::Reproduce) => search.offered = true,
-            ("--once", What::Reproduce) => extent = Extent::Once,
+            ("--offered", What::Fetch | What::Build(_) | What::Reproduce) => search.offered = true,
+            ("--expected", What::Build(Expectation::Told)) => what = What::Build(Expectation::Kept),
+            ("--expect", What::Build(Expectation::Told)) => what = What::Build(Expectation::Written),
+            ("--objects", What::Reproduce) => extent = Extent::Objects,
             (digest, What::Reproduce) if published.is_none() => {
                 published = Some(digest.parse().map_err(|_| usage())?);
             }
             _ => return Err(usage()),
         }
     }
-    // A published image was built from its lock, and is built again from nothing else.
-    if published.is_some() && search.offered { Err(usage()) } else { Ok((what, search, extent, published)) }
+    // A published image was built from its lock, and is built again from nothing else; so are the parts to be expected.
+    let locked = published.is_some() || what == What::Build(Expectation::Written);
+    if locked && search.offered { Err(usage()) } else { Ok((what, search, extent, published)) }
 }
 
 fn act(what: What, search: Search<'_>, extent: Extent, published: Option<Digest>) -> Result<ExitCode, Failure> {
@@ -103,8 +123,10 @@ fn act(what: What, search: Search<'_>, extent: Extent, published: Option<Digest>
     let packages = || -> Result<_, Failure> { Ok(packages::read(&run::read_text(&image.join("packages.txt"))?)?) };
     match what {
         What::Fetch => drop(collect(&places, search)?),
-        What::Build => {
-            let built = build(&places, &collect(&places, search)?, Circumstances::plain())?;
+        What::Build(expectation) => {
+            let inputs = collect(&places, search)?;
+            let built = build(&places, &inputs, Circumstances::plain())?;
+            expect(expectation, &image.join("expected"), &inputs, &built)?;
             println!("path    {}", built.iso.display());
             println!("size    {} bytes", built.len);
             println!("sha256  {}", built.digest);
@@ -127,6 +149,23 @@ fn act(what: What, search: Search<'_>, extent: Extent, published: Option<Digest>
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Compares what was built with `image/expected`, or writes the file.
+fn expect(expectation: Expectation, file: &Path, inputs: &Inputs, built: &Built) -> Result<(), Failure> {
+    if expectation == Expectation::Written {
+        run::write(file, expected::write(&built.lasting))?;
+    } else if !inputs.moved.is_empty() {
+        println!("parts   not compared with image/expected, which is of the locked inputs");
+        return Ok(());
+    }
+    let differences = expected::differences(&run::read_text(file)?, &built.lasting);
+    match expectation {
+        _ if differences.is_empty() => println!("parts   {} as image/expected has them", built.lasting.len()),
+        Expectation::Told => differences.iter().for_each(|line| println!("{line}")),
+        Expectation::Kept | Expectation::Written => return Err(Failure::NotExpected(differences)),
+    }
+    Ok(())
 }
 
 /// Everything that needs the network, so that it can be done before the network is taken away; tells what moved.
@@ -165,14 +204,19 @@ mod tests {
             asked(&words).map(|(what, search, ..)| (what, search.from.map(str::to_owned), search.offered)).ok()
         };
         let folder = Some("x".to_owned());
-        assert_eq!(read("build"), Some((What::Build, None, false)));
+        assert_eq!(read("build"), Some((What::Build(Expectation::Told), None, false)));
+        assert_eq!(read("build --expected --offered"), Some((What::Build(Expectation::Kept), None, true)));
+        assert_eq!(read("build --expect"), Some((What::Build(Expectation::Written), None, false)));
         assert_eq!(read("fetch --offered --from x"), Some((What::Fetch, folder.clone(), true)));
-        assert_eq!(read("reproduce --once --from x SHA256"), Some((What::Reproduce, folder, false)));
-        assert_eq!(read("reproduce --once --offered"), Some((What::Reproduce, None, true)));
+        assert_eq!(read("reproduce --objects --from x SHA256"), Some((What::Reproduce, folder, false)));
+        assert_eq!(read("reproduce --objects --offered"), Some((What::Reproduce, None, true)));
         for bad in [
             "",
             "make",
-            "fetch --once",
+            "fetch --objects",
+            "fetch --expected",
+            "build --expect --expected",
+            "build --expect --offered",
             "build --from",
             "build --from x --from y",
             "check --offered",

@@ -6,17 +6,19 @@ use std::process::Command;
 use conclave_publish::Digest;
 
 use crate::build::{Places, build, kernel_key, medium};
+use crate::expected::differences;
 use crate::inputs::Inputs;
 use crate::room::Circumstances;
-use crate::run::{Failure, fresh_dir, make_dir, run, write};
+use crate::run::{Failure, fresh_dir, make_dir, read_text, run, write};
 
 /// How much of the kernel the second build compiles again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// All of it, with an empty cache.
     Full,
-    /// All of it, unless the same inputs were already shown to give the same kernel twice on this machine.
-    Once,
+    /// None of its objects: they are compared with `image/expected`, which another machine wrote. On moved inputs that file
+    /// says nothing: all of it, unless the same inputs were already shown to give the same kernel twice on this machine.
+    Objects,
 }
 
 impl Circumstances {
@@ -72,10 +74,15 @@ pub(crate) fn reproduce(
         how.user = 0;
         println!("not root: the second build runs as the same user");
     }
-    let kernel = if extent == Extent::Once && stamp.exists() {
+    let locked = inputs.moved.is_empty();
+    let kernel = if extent == Extent::Objects && (locked || stamp.exists()) {
         // The objects are bound to their directory, so this one circumstance stays the same with them.
         how.kernel = Circumstances::plain().kernel;
-        "linked again; its objects, compiled twice and alike here before, were not compiled again"
+        if locked {
+            "linked again; its objects are those of image/expected and were not compiled again"
+        } else {
+            "linked again; its objects, compiled twice and alike here before, were not compiled again"
+        }
     } else {
         second_places.cache = second_places.work.join("cache");
         fresh_dir(&second_places.cache)?;
@@ -83,6 +90,12 @@ pub(crate) fn reproduce(
     };
     println!("second build: {how:?}");
     let second = build(&second_places, inputs, how)?;
+    if extent == Extent::Objects && locked {
+        let differences = differences(&read_text(&places.tree.join("image/expected"))?, &second.lasting);
+        if !differences.is_empty() {
+            return Err(Failure::NotExpected(differences));
+        }
+    }
     match published {
         Some(published) if published != second.digest => {
             return Err(Failure::NotPublished { published, built: second.digest });

@@ -60,6 +60,11 @@ pub(crate) enum Failure {
         "{0} has no licence, or no file with its words: it may not be in the image; take another, or ask its author"
     )]
     Licence(String),
+    #[error(
+        "the image is not as image/expected says. If this commit changed these parts, scripts/image --expect writes the \
+         file for the same commit; if it did not, this machine builds other bits:\n{}", .0.join("\n")
+    )]
+    NotExpected(Vec<String>),
     #[error("the build room is refused: {0}")]
     Room(String),
     #[error("the medium cannot name its kernel twice: {0}")]
