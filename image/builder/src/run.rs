@@ -34,8 +34,8 @@ pub(crate) enum Failure {
     #[error("{gone}\nWhat the archive offers in their place does not go together:\n{apt}")]
     NotReplaced { gone: String, apt: String },
     #[error(
-        "apt on this machine asks no archive of Debian: add one to /etc/apt/sources.list.d (deb http://deb.debian.org/debian \
-         bookworm main), or bring the packages with --from FOLDER"
+        "apt on this machine asks no archive of Debian: add one that has bookworm, component main, to \
+         /etc/apt/sources.list.d, or bring the packages with --from FOLDER"
     )]
     NoArchive,
     #[error(
