@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod act;
+pub mod alike;
 pub mod ask;
 pub mod coalition;
 pub mod compile;

@@ -9,6 +9,8 @@ use conclave_publish::Digest;
 use serde::{Deserialize, Serialize, de};
 use thiserror::Error;
 
+use crate::alike::shows_nothing;
+
 /// Bytes of a known size: digests, nonces, check values, serial numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Octets<const N: usize>(#[serde(with = "serde_bytes")] pub [u8; N]);
@@ -74,7 +76,7 @@ impl<'de> Deserialize<'de> for Bytes {
 
 /// A line of public text: a label, a serial, words of a person about the ceremony.
 ///
-/// Shape: 1 to [`Self::LEN_MAX`] bytes of UTF-8, no control characters and nothing that turns the direction of writing.
+/// Shape: 1 to [`Self::LEN_MAX`] bytes of UTF-8, nothing that [`shows_nothing`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Text(String);
 
@@ -87,7 +89,7 @@ pub enum TextError {
         /// Bytes found.
         found: usize,
     },
-    /// A control character, or one that turns the direction of writing.
+    /// A character that [`shows_nothing`]: a control, or one that is not drawn.
     #[error("U+{:04X} at byte {at} cannot be written down: leave it out", *.found as u32)]
     Character {
         /// Where.
@@ -106,7 +108,7 @@ impl Text {
         if text.is_empty() || text.len() > Self::LEN_MAX {
             return Err(TextError::Length { found: text.len() });
         }
-        match text.char_indices().find(|(_, c)| unfit(*c)) {
+        match text.char_indices().find(|(_, c)| shows_nothing(*c)) {
             Some((at, found)) => Err(TextError::Character { at, found }),
             None => Ok(Self(text.to_owned())),
         }
@@ -115,7 +117,7 @@ impl Text {
     /// Words of this program or of a device, made fit: what cannot be written down is left out, the rest cut to size.
     pub fn fitted(words: &str) -> Self {
         let mut text = String::new();
-        for c in words.chars().filter(|c| !unfit(*c)) {
+        for c in words.chars().filter(|c| !shows_nothing(*c)) {
             if text.len() + c.len_utf8() > Self::LEN_MAX {
                 break;
             }
@@ -128,12 +130,6 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Control characters, and those that turn the direction of writing or take no room.
-fn unfit(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 impl fmt::Display for Text {

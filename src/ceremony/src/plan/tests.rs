@@ -57,6 +57,12 @@ fn bytes_that_an_editor_or_a_terminal_reads_otherwise_are_refused() {
         ("byte_order_mark", "# The smallest", "\u{feff}# The smallest", "U+FEFF"),
         ("right_to_left_override_in_a_comment", "# Five people", "# \u{202e}Five people", "U+202E"),
         ("escape", "# Five people", "# \u{1b}[2JFive people", "U+001B"),
+        ("soft_hyphen", "\"Example\"", "\"Exam\u{ad}ple\"", "U+00AD"),
+        ("arabic_letter_mark", "\"Example\"", "\"Example\u{61c}\"", "U+061C"),
+        ("filler_of_hangul", "\"Example\"", "\"\u{3164}\"", "U+3164"),
+        ("separator_of_mongolian", "\"Example\"", "\"Exa\u{180e}mple\"", "U+180E"),
+        ("variation_selector", "\"Example\"", "\"Example\u{fe0f}\"", "U+FE0F"),
+        ("tag_in_a_comment", "# Five people", "# Five\u{e0041} people", "U+E0041"),
     ] {
         refused(defect, from, to, Rule::Bytes, words);
     }
@@ -113,6 +119,7 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("title_not_ascii", "title = \"One key on two tokens\"", "title = \"Schlüssel\"", "printable ASCII"),
         ("time_with_offset", "from = \"2026-01-01T00:00:00Z\"", "from = \"2026-01-01T00:00:00+02:00\"", "UTC"),
         ("person_id_with_space", "id = \"witness\"", "id = \"a witness\"", "letters, digits and hyphens"),
+        ("person_name_with_what_shows_nothing", "\"Hanna Holder\"", "\"Hanna\\u00ad Holder\"", "U+00AD"),
         ("person_name_empty", "name = \"Hanna Holder\"", "name = \"\"", "1 to 400 bytes"),
         ("role_unknown", "roles = [\"witness\"]", "roles = [\"auditor\"]", "\"custodian\""),
         ("token_serial_of_7", "serial = \"DENK0000001\"", "serial = \"DENK000\"", "8 to 11"),

@@ -1,6 +1,7 @@
 //! The bytes of a plan as text, and text as refusals quote it.
 
 use super::{Refusal, Rule};
+use crate::alike::shows_nothing;
 
 /// Most bytes of a plan.
 pub const LEN_MAX: usize = 65_536;
@@ -28,10 +29,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Box<Refusal>> {
         let found = "bytes that are not UTF-8".to_owned();
         refuse(error.valid_up_to(), "UTF-8 text", found, "Save the plan as UTF-8 without a byte-order mark.")
     })?;
-    let unfit = |c: &char| {
-        (c.is_control() && *c != '\n')
-            || matches!(c, '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let unfit = |c: &char| shows_nothing(*c) && *c != '\n';
     match text.char_indices().find(|(_, c)| unfit(c)) {
         Some((at, '\r')) => Err(refuse(
             at,
@@ -60,7 +58,7 @@ pub(super) fn quoted_words(words: &str) -> String {
     let shown = |c: char| match c {
         '\n' => ' ',
         ' '..='~' => c,
-        _ if c.is_alphanumeric() => c,
+        _ if c.is_alphanumeric() && !shows_nothing(c) => c,
         _ => char::REPLACEMENT_CHARACTER,
     };
     words.chars().map(shown).take(4 * QUOTED_MAX).collect()

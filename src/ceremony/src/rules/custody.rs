@@ -1,6 +1,7 @@
 //! Where everything is kept: by whom it may be, and what is never together.
 
 use super::Found;
+use crate::alike;
 use crate::ids::{DriveId, ShareId, TokenId};
 use crate::plan::{Custody, Holds, Plan, Role, Rule};
 
@@ -124,7 +125,7 @@ pub(super) fn apart(plan: &Plan, first: &Kept, second: &Kept, rule: Rule, found:
 
 /// A place however it is written.
 pub(super) fn folded(place: &str) -> String {
-    place.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    alike::folded(place).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 fn bags(plan: &Plan, things: &[Kept], found: &mut Found) {

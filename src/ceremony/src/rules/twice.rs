@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::Found;
+use crate::alike::folded;
 use crate::plan::{Plan, Rule};
 
 pub(super) fn check(plan: &Plan, found: &mut Found) {
     let mut unlike = |what: &str, values: &mut dyn Iterator<Item = (u32, String)>| {
         let mut seen = BTreeMap::new();
         for (line, value) in values {
-            // Neither paper, nor people reading aloud, nor FAT keep capitals apart from small letters.
-            if let Some(first) = seen.insert(value.to_lowercase(), line) {
+            // Neither paper, nor people reading aloud, nor FAT keep capitals apart from small letters; nor is a blank more, or
+            // an accent that was typed otherwise, another name.
+            if let Some(first) = seen.insert(folded(&value), line) {
                 let expected = format!("another {what} than on line {first}");
                 found.refuse(Rule::Twice, line, expected, format!("{value:?} again"), "Give each its own.");
             }
@@ -54,6 +56,8 @@ mod tests {
         for (from, to) in [
             ("id = \"witness-3\"", "id = \"Witness-1\""),
             ("name = \"Wilma Witness\"", "name = \"Walter witness\""),
+            ("name = \"Wilma Witness\"", "name = \"Walter  Witness\""),
+            ("name = \"Wilma Witness\"", "name = \"Ｗalter\u{a0}Witness\""),
             ("name = \"PUBLIC\"", "name = \"SAFIRE-2\""),
             ("serial = \"DENK0000002\"", "serial = \"DENK0000001\""),
             ("serial = \"DENK0000002\"", "serial = \"DENK000000\""),
