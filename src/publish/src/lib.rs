@@ -33,7 +33,7 @@ pub use ssh::{SshKey, SshKeyError};
 pub use statement::{Kind, RECEIVED, Statement, StatementError};
 pub use tree::Tree;
 pub use typed::{TypedError, decode_typed};
-pub use words::{WORDS, any_word};
+pub use words::{WORDS, any_word, every_word};
 
 /// The example of the README compiles.
 #[cfg(doctest)]

@@ -15,9 +15,14 @@ fn word(byte: u8, at: usize) -> &'static str {
 /// Words of both lists together.
 pub const WORDS: u16 = 512;
 
-/// One word of both lists together, from 0 to [`WORDS`]: what passphrases are made of. All differ, whatever their case.
+/// The words of both lists together: what passphrases are made of. All differ, whatever their case.
+pub fn every_word() -> impl Iterator<Item = &'static str> {
+    LISTS.split_ascii_whitespace()
+}
+
+/// One word of both lists together, from 0 to [`WORDS`].
 pub fn any_word(index: u16) -> Option<&'static str> {
-    LISTS.split_ascii_whitespace().nth(index.into())
+    every_word().nth(index.into())
 }
 
 /// The words of `bytes`, separated by single spaces.

@@ -3,7 +3,7 @@
 use conclave_ceremony::act::Slot;
 use conclave_ceremony::ids::ShareId;
 use conclave_ceremony::script::Which;
-use conclave_publish::{WORDS, any_word};
+use conclave_publish::{WORDS, any_word, every_word};
 use smartcard_hsm::dkek::Share;
 use smartcard_hsm::secret::{Secret, SecretBytes, append};
 use zeroize::Zeroizing;
@@ -83,7 +83,7 @@ fn monotonous(made: &SecretBytes) -> bool {
 /// Whether a secret as it is written looks like one that is made here.
 pub(super) fn may_have_made(slot: Slot, written: &SecretBytes) -> bool {
     let bytes = written.expose();
-    let known = |word: &[u8]| (0..WORDS).filter_map(any_word).any(|one| one.as_bytes().eq_ignore_ascii_case(word));
+    let known = |word: &[u8]| every_word().any(|one| one.as_bytes().eq_ignore_ascii_case(word));
     !monotonous(written)
         && match slot {
             Slot::Pin(_, Which::User) => bytes.len() == PIN_DIGITS && bytes.iter().all(u8::is_ascii_digit),

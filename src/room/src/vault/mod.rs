@@ -3,6 +3,7 @@
 //! Nothing leaves it but to the token it is for, to its keeper's eyes, or into a comparison made here.
 
 mod make;
+mod net;
 mod public;
 
 use std::collections::BTreeMap;

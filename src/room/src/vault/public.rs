@@ -1,17 +1,13 @@
 //! Free text on its way into the record: compared with every secret first, and with the shape of secrets, because those that are
 //! wiped, or were typed before the power failed, are not there to be compared with.
+//!
+//! It is a net for accidents: [`super::net`] names the forms it knows.
 
 use conclave_ceremony::public::{Text, TextError};
-use conclave_publish::{WORDS, any_word};
-use zeroize::Zeroizing;
 
 use super::make::PIN_DIGITS;
+use super::net::{Net, WORDS_HELD};
 use super::{SO_PIN_DIGITS, Vault};
-
-/// Words of a passphrase in a row that already give too much of it away.
-const WORDS_IN_A_ROW: usize = 3;
-/// What people put between the groups of a PIN.
-const BETWEEN: &[char] = &[' ', '-', '.', ',', '/', ':', '_'];
 
 /// Why a text is not recorded. Says nothing about the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,64 +33,29 @@ pub enum Shape {
     #[error("{SO_PIN_DIGITS} characters 0 to 9 and a to f in a row")]
     SoPin,
     /// A passphrase.
-    #[error("{WORDS_IN_A_ROW} words in a row that passphrases are made of")]
+    #[error("{WORDS_HELD} words in a row that passphrases are made of")]
     Passphrase,
 }
 
-impl Shape {
-    /// The first of them that a text holds.
-    fn of(text: &str) -> Option<Self> {
-        // The longest runs of such characters, whatever people put between their groups.
-        let runs = |fits: fn(&char) -> bool| {
-            let runs = text.split(move |c| !fits(&c) && !BETWEEN.contains(&c));
-            runs.map(move |run| Zeroizing::new(run.chars().filter(fits).collect::<String>()))
-        };
-        let digits = char::is_ascii_digit;
-        let known = |word: &str| (0..WORDS).filter_map(any_word).any(|one| one.eq_ignore_ascii_case(word));
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let known: Vec<bool> = words.map(known).collect();
-        if runs(digits).any(|run| run.len() >= PIN_DIGITS) {
-            Some(Self::Pin)
-        // Words like "a faded decade" are no SO-PIN.
-        } else if runs(char::is_ascii_hexdigit).any(|run| run.len() >= SO_PIN_DIGITS && run.contains(|c| digits(&c))) {
-            Some(Self::SoPin)
-        } else if known.windows(WORDS_IN_A_ROW).any(|row| row.iter().all(|known| *known)) {
-            Some(Self::Passphrase)
-        } else {
-            None
-        }
-    }
-}
-
 impl Vault {
-    /// A text that may be recorded: no secret of this Vault is in it, however it is spaced or spelled, and nothing that looks
-    /// like one.
+    /// A text that may be recorded: no secret of this Vault is in it, however it is grouped, spelled or encoded, and nothing that
+    /// looks like one. What somebody hides in it on purpose is not found.
     pub fn public(&self, text: &str) -> Result<Text, NotPublic> {
-        let number = self.number(text)?;
-        Shape::of(text).map_or(Ok(number), |shape| Err(NotPublic::LooksSecret(shape)))
+        let net = Net::new(text);
+        if net.holds(self) {
+            return Err(NotPublic::Secret);
+        }
+        match net.shape() {
+            Some(shape) => Err(NotPublic::LooksSecret(shape)),
+            None => Ok(Text::new(text)?),
+        }
     }
 
     /// A number that people read from something everybody sees, and that may look like a PIN: it is compared with the secrets
     /// that are there.
     pub fn number(&self, text: &str) -> Result<Text, NotPublic> {
-        let bare: Vec<u8> = letters(text.as_bytes()).collect();
-        let holds = |secret: &[u8]| {
-            let secret = Zeroizing::new(letters(secret).collect::<Vec<u8>>());
-            !secret.is_empty() && bare.windows(secret.len()).any(|window| window == secret.as_slice())
-        };
-        for secret in self.typed.values() {
-            let words: Vec<&[u8]> = secret.expose().split(|byte| *byte == b' ').collect();
-            let row_held = words.windows(WORDS_IN_A_ROW).any(|row| holds(&Zeroizing::new(row.concat())));
-            if row_held || holds(secret.expose()) {
-                return Err(NotPublic::Secret);
-            }
-        }
-        Ok(Text::new(text)?)
+        if Net::new(text).holds(self) { Err(NotPublic::Secret) } else { Ok(Text::new(text)?) }
     }
-}
-
-fn letters(bytes: &[u8]) -> impl Iterator<Item = u8> {
-    bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
 }
 
 #[cfg(test)]
@@ -106,33 +67,93 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn no_secret_enters_the_record_however_it_is_spelled() {
+    #[track_caller]
+    fn check(vault: &Vault, text: &str, want: Result<(), NotPublic>) {
+        assert_eq!(vault.public(text).map(drop), want, "{text}");
+    }
+
+    fn vault() -> Vault {
         let mut vault = Vault::default();
         let mut put = |slot, text: &str| vault.put(slot, &SecretBytes::copied_from(text.as_bytes())).unwrap();
         put(Slot::Pin(TokenId(0), Which::User), "73914628");
+        put(Slot::Pin(TokenId(0), Which::So), "a701f3550c9942de");
         put(Slot::Passphrase(ShareId(1)), "acme adult able baboon cement dogsled");
-        #[track_caller]
-        fn check(vault: &Vault, text: &str, public: bool) {
-            assert_eq!(vault.public(text).is_ok(), public, "{text}");
+        vault
+    }
+
+    #[test]
+    fn no_secret_enters_the_record_however_it_is_spelled() {
+        let vault = vault();
+        for text in [
+            "my PIN is 73914628",
+            "7391-4628",
+            "[7391](4628)",
+            "7391+46+28",
+            "7391462",
+            "3914628 but for the first",
+            "73914629: is that it?",
+            "7391 on the first line, then 4628",
+            "PIN７３９１４６２８",
+            "one PIN: seven three nine one, four six two eight",
+            "seventy-three ninety-one forty-six twenty-eight",
+            "sieben drei neun eins vier sechs zwei acht",
+            "NzM5MTQ2Mjg=",
+            "xNzM5MTQ2Mjg",
+            "3733393134363238",
+            "37:33:39:31:34:36:32:38",
+            "a701 f355 and 0c99 42de",
+            "A701F3550C9942DE",
+            "pwHzVQyZQt4=",
+            "something Able, Baboon CEMENT something",
+            "acme and adult and able and baboon",
+            "dogsledcementbaboon",
+            "it begins with acme, goes on to cement and ends with dogsled",
+            "YWNtZSBhZHVsdCBhYmxlIGJhYm9vbiBjZW1lbnQgZG9nc2xlZA==",
+            "61636d65206164756c742061626c65206261626f6f6e2063656d656e7420646f67736c6564",
+        ] {
+            check(&vault, text, Err(NotPublic::Secret));
         }
-        check(&vault, "The bag's seal is torn at one corner.", true);
-        check(&vault, "my PIN is 73914628", false);
-        check(&vault, "7391-4628", false);
-        check(&vault, "7391462", true);
-        check(&vault, "something Able, Baboon CEMENT something", false);
-        check(&vault, "an able baboon", true);
-        // Wiped, or typed before the power failed: its shape tells.
+        for text in [
+            "The bag's seal is torn at one corner.",
+            "an able baboon",
+            "739146 is part of it.",
+            "The custodian left the room at 14:05 and came back at 14:25.",
+            "Bag 2000001 was open. I did not see the second one sealed.",
+        ] {
+            check(&vault, text, Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_wiped_or_was_typed_before_the_power_failed_is_known_by_its_shape() {
         let empty = Vault::default();
-        check(&empty, "my PIN is 73914628", false);
-        check(&empty, "7391 4628", false);
-        check(&empty, "SO-PIN a701 f355 0c99 42de", false);
-        check(&empty, "cement, dogsled; ADULT", false);
-        check(&empty, "on 22 Nov 2026 at 10:30 the cable of DENK0000001 was loose", true);
-        check(&empty, "a faded decade faced", true);
-        assert_eq!(empty.public("73914628"), Err(NotPublic::LooksSecret(Shape::Pin)));
+        for text in [
+            "my PIN is 73914628",
+            "7391 4628",
+            "(7391) [4628]",
+            "7391 + 4628",
+            "seven three nine one four six two eight",
+            "7391 and 4628",
+            "NzM5MTQ2Mjg=",
+        ] {
+            check(&empty, text, Err(NotPublic::LooksSecret(Shape::Pin)));
+        }
+        check(&empty, "SO-PIN a701 f355 0c99 42de", Err(NotPublic::LooksSecret(Shape::SoPin)));
+        for text in
+            ["cement, dogsled; ADULT", "cement and dogsled and adult", "CementDogsledAdult", "{cement}+dogsled+[adult]"]
+        {
+            check(&empty, text, Err(NotPublic::LooksSecret(Shape::Passphrase)));
+        }
+        for text in [
+            "on 22 Nov 2026 at 10:30 the cable of DENK0000001 was loose",
+            "a faded decade faced",
+            "one of the two tokens, four minutes, and five people; six of them saw it",
+            "I object.",
+        ] {
+            check(&empty, text, Ok(()));
+        }
         // Bags have numbers.
-        assert!(empty.number("20000013").is_ok() && vault.number("73914628").is_err());
-        assert_eq!(vault.public(""), Err(NotPublic::Text(TextError::Length { found: 0 })));
+        assert!(empty.number("20000013").is_ok() && vault().number("73914628").is_err());
+        check(&empty, "", Err(NotPublic::Text(TextError::Length { found: 0 })));
     }
 }
