@@ -7,11 +7,13 @@ use std::path::Path;
 
 use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
 use conclave_room::shown::Shown;
+use conclave_room::text;
 use nix::errno::Errno;
 use nix::libc;
 
 use crate::disks::{Reach, disks};
 use crate::entropy;
+use crate::laptop::secure_boot;
 use crate::{sys, usb};
 
 /// Address families of `linux/socket.h`: none can be opened in a kernel without network code.
@@ -201,6 +203,7 @@ fn machine(root: &Path) -> Vec<Fact> {
         ("machine", format!("{} {}", dmi("sys_vendor"), dmi("product_name"))),
         // The vendor last: a long name is cut, and the version is what people compare.
         ("firmware", format!("{} {}, {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_version"), dmi("bios_vendor"))),
+        ("Secure Boot", text::secure_boot(secure_boot(&root.join("sys"))).trim_start_matches("Secure Boot: ").into()),
         ("kernel", read("proc/sys/kernel/osrelease")),
         ("lockdown", lockdown(root)),
         ("randomness", entropy::told(&of_cpu("flags"))),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use conclave_room::drives::Drive;
 use conclave_room::look::devices::{Devices, Hub, Other, Token, Unused};
+use conclave_room::ports::{Plugged, What};
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::Use;
 use conclave_room::usb::units::Kind;
@@ -49,6 +50,22 @@ impl Shared {
         }
         let waits = |seen: &&Seen| matches!(seen.standing, Standing::Waits(_));
         Some(seen.iter().filter(waits).map(|seen| seen.device.clone()).collect())
+    }
+
+    /// Tokens and drives in the ports, let in or kept out. Of what is still being let in nothing is said, nor of readers without a
+    /// card and of the medium, which may stay.
+    pub(crate) fn in_ports(&self) -> Vec<Plugged> {
+        let plugged = |seen: &Seen| {
+            let what = match (seen.used, &seen.standing) {
+                (_, Standing::Opening | Standing::Asking | Standing::Empty | Standing::Spent) => return None,
+                (Use::Token(_), _) => What::Token,
+                (Use::Storage(_), _) => What::Drive,
+                (Use::Hub | Use::Optical(_) | Use::Keyboard(_) | Use::Never(_), _) => return None,
+            };
+            let (port, serial) = (Shown::new(&seen.device.place.port), seen.device.serial.clone());
+            Some(Plugged { port, serial, what })
+        };
+        self.lock().seen.iter().flatten().filter_map(plugged).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Watched> {

@@ -13,6 +13,7 @@ mod entropy;
 mod gate;
 mod halt;
 mod keys;
+mod laptop;
 mod medium;
 mod painter;
 mod screen;

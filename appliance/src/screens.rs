@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use conclave_room::civil::Wall;
 use conclave_room::layout::Layout;
 use conclave_room::look::{Act, Event, Look};
-use conclave_room::ports::{Machine, NoRandomness, Now};
+use conclave_room::ports::{Machine, NoRandomness, Now, Plugged};
 use conclave_room::run::{Ports, ScreenLost, Showing, run as run_room};
 use conclave_room::shown::Serial;
 use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
@@ -26,6 +26,7 @@ use crate::devices::{self, Shared};
 use crate::drives::UsbDrives;
 use crate::entropy;
 use crate::keys::{Keyboards, Taken};
+use crate::laptop;
 use crate::medium;
 use crate::painter::Painter;
 use crate::supervise::POWER_OFF;
@@ -34,6 +35,8 @@ use crate::usb::Place;
 
 /// Longest wait for a key before anything else is looked at.
 const LOOK_MS: u16 = 50;
+/// Between two looks at the battery: a reading may take the firmware some time.
+const BATTERY: Duration = Duration::from_secs(30);
 /// Between two readings of the clock.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -42,6 +45,7 @@ pub(crate) fn run() -> ExitCode {
     let Ok(mut around) = Around::new() else { return ExitCode::FAILURE };
     around.watch_devices();
     around.perform(Act::FindMedium);
+    around.ready.push_back(Event::SecureBoot(laptop::secure_boot(Path::new("/sys"))));
     around.ready.push_back(Event::Tried(air_gap::try_all()));
     match run_room(Look::new(build()), &mut around) {
         Ok(()) => ExitCode::from(POWER_OFF),
@@ -66,6 +70,10 @@ impl Machine for Board {
 
     fn drives(&mut self) -> &mut UsbDrives {
         &mut self.drives
+    }
+
+    fn in_ports(&mut self) -> Vec<Plugged> {
+        self.shared.in_ports()
     }
 
     fn admit(&mut self, serials: Option<&[Serial]>) {
@@ -99,6 +107,8 @@ struct Around {
     /// As the state drawn last has it: keys mean what the screen says they mean.
     layout: Layout,
     ticked: Option<Instant>,
+    /// When the battery was looked at last.
+    weighed: Option<Instant>,
     ready: VecDeque<Event>,
     found: (Sender<Event>, Receiver<Event>),
     /// Where the medium was found, if on USB.
@@ -118,6 +128,7 @@ impl Around {
             keyless: false,
             layout: Layout::Us,
             ticked: None,
+            weighed: None,
             ready: VecDeque::new(),
             found: mpsc::channel(),
             medium: Arc::default(),
@@ -164,6 +175,10 @@ impl Ports for Around {
             if self.ticked.is_none_or(|ticked| ticked.elapsed() >= TICK) {
                 self.ticked = Some(Instant::now());
                 self.ready.extend(clock::read());
+            }
+            if self.weighed.is_none_or(|weighed| weighed.elapsed() >= BATTERY) {
+                self.weighed = Some(Instant::now());
+                self.ready.push_back(Event::Battery(laptop::battery(Path::new("/sys"))));
             }
         }
     }

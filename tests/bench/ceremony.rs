@@ -15,7 +15,7 @@ use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_room::ceremony::begin::Begun;
-use conclave_room::ports::{Machine, NoRandomness, Now, TokenAt, Tokens};
+use conclave_room::ports::{Machine, NoRandomness, Now, Plugged, TokenAt, Tokens};
 use conclave_room::shown::Serial;
 use conclave_room::{text_ceremony, view};
 use conclave_sim::memo::Memo;
@@ -102,6 +102,10 @@ impl Machine for Timed {
 
     fn drives(&mut self) -> &mut MemoryDrives {
         self.stage.world.drives()
+    }
+
+    fn in_ports(&mut self) -> Vec<Plugged> {
+        self.stage.world.in_ports()
     }
 
     fn admit(&mut self, serials: Option<&[Serial]>) {

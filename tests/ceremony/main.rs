@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
 mod faults;
+mod legible;
 mod moments;
 mod pins;
 mod proved;
@@ -17,6 +18,7 @@ mod used;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use conclave_ceremony::ids::PersonId;
 use conclave_ceremony::plan;
 use conclave_ceremony::verify::{Account, Given, verify};
 use conclave_publish::Digest;
@@ -49,6 +51,13 @@ fn middle<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> String {
     let rows = screen(ceremony);
     let middle = rows[2..22].iter().map(|row| row.chars().skip(26).collect::<String>());
     middle.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Who signs in and the code that is on the screen, while it is.
+fn shown_code<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> Option<(PersonId, String)> {
+    let scene = ceremony.scene();
+    let (signs, secret) = (scene.desk.signs?, scene.secret?);
+    Some((signs.person, String::from_utf8(secret.expose().to_vec()).unwrap()))
 }
 
 /// Types lines.

@@ -8,22 +8,30 @@ use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::{Device, DriveId};
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
+use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ceremony::desk::Stage;
 use conclave_room::ceremony::scene::Scene;
 use conclave_room::key::{Key, KeyboardId};
 use conclave_room::look::devices::{Other, Unused};
 use conclave_room::look::keyboards::{Code, Keyboards};
+use conclave_room::look::laptop::{Battery, Supply};
 use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::Never;
-use conclave_sim::world::drives::Lies;
-use conclave_sim::world::play::{Ended, play};
+use conclave_room::view;
+use conclave_sim::world::drives::{Lies, Stick};
+use conclave_sim::world::machine::World;
+use conclave_sim::world::play::{Ended, play, rows};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::start;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Color;
+use smartcard_hsm::cvc::Simulated;
 
 use super::screens::moment;
-use super::{MINIMAL, stage, types};
+use super::{MINIMAL, middle, stage, types};
 
 #[test]
 fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_the_seconds() {
@@ -37,7 +45,7 @@ fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_t
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
         let scene = Scene { keyboard: keyboards.asked(), ..ceremony.scene() };
         match (&scene.waiting, scene.desk.stage) {
-            (Waiting::Asked(Ask::SignIn(_)), Stage::Code { .. }) if scene.works() => {
+            (Waiting::Asked(Ask::SignIn(_)), Stage::Form) if scene.works() => {
                 moment("keyboard-asked-at-work", scene, &[asked]);
                 stage.world.tokens().darken();
             }
@@ -85,7 +93,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
                 stage.plug(log);
             }
             // The code is typed, and its entry finds no log drive.
-            (Waiting::Asked(Ask::SignIn(_)), Stage::Code { .. }) if !scene.writes && !pulled => {
+            (Waiting::Asked(Ask::SignIn(_)), Stage::Form) if !scene.writes && !pulled => {
                 pulled = true;
                 stage.pull(log);
             }
@@ -135,4 +143,85 @@ fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
         moment(name, ceremony.scene(), says);
         ceremony.press(Key::Escape, &mut stage.world);
     }
+}
+
+#[test]
+fn the_right_drive_a_wrong_one_and_one_too_many_are_named_wherever_one_is_asked_for() {
+    let (log, share) = (Device::Drive(DriveId(0)), Device::Drive(DriveId(2)));
+    let mut stage = stage(MINIMAL);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let mut robot = Robot::new(&plan::read(MINIMAL).unwrap());
+    let mut seen = 0;
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        if ceremony.busy() {
+            return;
+        }
+        match ceremony.waiting() {
+            Waiting::Asked(Ask::Insert(asked)) if asked == log && seen == 0 => {
+                seen = 1;
+                stage.world.drives().plug(Stick::new("usb 9-1", "60A44C425324", "HOLIDAY"));
+                stage.plug(share);
+                ceremony.look(&mut stage.world);
+                let wrong = "This is SHARE-1. LOG-A is asked for. Take SHARE-1 out.";
+                let foreign = "The plan names no drive with serial 60A44C425324. LOG-A is asked for.";
+                let all = "Plugged in: SHARE-1, drive with serial 60A44C425324.";
+                moment("wrong-drive", ceremony.scene(), &[wrong, foreign, all]);
+                ceremony.press(Key::Enter, &mut stage.world);
+                moment("wrong-drive-refused", ceremony.scene(), &[wrong, all]);
+                stage.plug(log);
+                ceremony.press(Key::Tab, &mut stage.world);
+                let surplus = "SHARE-1 is plugged in and not asked for: take it out.";
+                moment("found-and-surplus", ceremony.scene(), &["LOG-A found. Press Enter.", surplus]);
+                assert!(!middle(ceremony).contains(wrong), "red goes with the next key");
+                stage.world.drives().pull(&Shown::new("usb 9-1"));
+            }
+            // It stayed in: whatever is asked, it is named until somebody takes it out.
+            Waiting::Asked(Ask::SignIn(_)) if seen == 1 => {
+                seen = 2;
+                let surplus = "SHARE-1 is plugged in and not asked for: take it out.";
+                assert!(middle(ceremony).contains(surplus), "{}", middle(ceremony));
+                stage.pull(share);
+                ceremony.look(&mut stage.world);
+                assert!(!middle(ceremony).contains("SHARE-1"), "{}", middle(ceremony));
+            }
+            Waiting::Asked(Ask::Remove(asked)) if seen == 2 => {
+                seen = 3;
+                stage.pull(asked);
+                ceremony.look(&mut stage.world);
+                moment("is-out", ceremony.scene(), &["is out. Press Enter.", "Plugged in: LOG-A, LOG-B."]);
+            }
+            _ => {}
+        }
+    });
+    assert_eq!((ended, seen), (Ended::Closed, 3));
+}
+
+#[test]
+fn the_pace_line_says_what_the_laptop_runs_on() {
+    let mut stage = stage(MINIMAL);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let line = |ceremony: &mut Ceremony<World, Simulated>, battery| {
+        let scene = Scene { battery, ..ceremony.scene() };
+        let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();
+        terminal.draw(|frame| view::ceremony::draw(&scene, frame)).unwrap();
+        let row = rows(terminal.backend().buffer())[22].clone();
+        let red = terminal.backend().buffer().content[22 * 80..23 * 80].iter().any(|cell| cell.bg == Color::Red);
+        (row.trim_end().to_owned(), red)
+    };
+    let of = |percent, supply| Some(Battery { percent, supply });
+    let (none, _) = line(&mut ceremony, None);
+    assert!(none.ends_with("head:"), "{none}");
+    for (battery, says, red) in [
+        (of(100, Supply::Mains), "   mains 100%", false),
+        (of(100, Supply::Battery), " battery 100%", false),
+        (of(19, Supply::Battery), "  battery 19%", true),
+        (of(19, Supply::Mains), "    mains 19%", false),
+    ] {
+        let (row, is_red) = line(&mut ceremony, battery);
+        assert!(row.starts_with(&none) && row.ends_with(says) && row.len() == 80, "{row}");
+        assert_eq!(is_red, red, "{row}");
+    }
+    let mut scene = ceremony.scene();
+    scene.battery = of(18, Supply::Battery);
+    moment("battery", scene, &["battery 18%"]);
 }

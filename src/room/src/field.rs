@@ -66,6 +66,11 @@ impl Field {
         &self.text
     }
 
+    /// Wipes it.
+    pub fn clear(&mut self) {
+        *self = Self::taking(self.max);
+    }
+
     /// Takes a key. Returns whether it was one for this field.
     pub fn press(&mut self, key: Key) -> bool {
         match key {

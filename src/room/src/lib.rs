@@ -23,6 +23,7 @@ pub mod text_ceremony;
 pub mod text_drives;
 pub mod text_facts;
 pub mod text_intake;
+pub mod text_plugged;
 pub mod text_usb;
 pub mod usb;
 pub mod vault;

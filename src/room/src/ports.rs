@@ -18,6 +18,26 @@ pub struct TokenAt {
     pub serial: Serial,
 }
 
+/// A token or a drive in a port, as the machine saw it last, whether it is let in or not. Nothing was asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugged {
+    /// Where.
+    pub port: Shown,
+    /// Serial of the USB descriptor.
+    pub serial: Serial,
+    /// What it says it is.
+    pub what: What,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A token.
+    Token,
+    /// A drive.
+    Drive,
+}
+
 /// Tokens on the machine's ports.
 pub trait Tokens {
     /// What carries commands to one of them. Dropping it releases the token.
@@ -58,6 +78,9 @@ pub trait Machine {
 
     /// Its drives.
     fn drives(&mut self) -> &mut Self::Drives;
+
+    /// Every token and every drive in a port, in the order of ports. It answers at once, from what was seen last.
+    fn in_ports(&mut self) -> Vec<Plugged>;
 
     /// A plan is in: from now on nothing is let in but what has one of these serials, and it may all be in at once. With
     /// none it is out again, and what holds before a plan is in holds again.

@@ -9,7 +9,7 @@ use crate::ceremony::scene::Scene;
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::look::air_gap::{AirGap, Found};
-use crate::look::challenge::Challenged;
+use crate::look::challenge::{Challenged, Of};
 use crate::look::devices::Devices;
 use crate::look::{Act, Build, Event, Look, Over, Screen, step};
 use crate::ports::{Machine, Now};
@@ -102,7 +102,7 @@ impl<M: Machine> Room<M> {
             (Some(begun), _) => {
                 let keyboard = self.look.keyboards.asked();
                 let overhears = self.look.devices.as_ref().and_then(Devices::overhears);
-                Showing::Ceremony(Box::new(Scene { keyboard, overhears, ..begun.scene() }))
+                Showing::Ceremony(Box::new(Scene { keyboard, overhears, battery: self.look.battery, ..begun.scene() }))
             }
             (None, Some(intake)) => Showing::Intake(&self.look, intake),
             (None, None) => Showing::Look(&self.look),
@@ -121,6 +121,12 @@ impl<M: Machine> Room<M> {
             event => {
                 if let (Event::Read { wall, mono_ms }, Some(begun)) = (&event, &mut self.begun) {
                     begun.ticked(Now { wall: *wall, mono_ms: *mono_ms });
+                }
+                if let (Event::Read { .. } | Event::Seen(_), Some(begun)) = (&event, &mut self.begun) {
+                    begun.look(machine);
+                }
+                if let (Event::Read { .. } | Event::Seen(_), Some(intake)) = (&event, &mut self.intake) {
+                    intake.look(machine);
                 }
                 let (look, acts) = step(self.look.clone(), event);
                 self.look = look;
@@ -146,7 +152,7 @@ impl<M: Machine> Room<M> {
                 Vec::new()
             }
             (None, None) => {
-                self.intake = Some(Intake::default());
+                self.intake = Some(Intake::looking(machine));
                 Vec::new()
             }
         }
@@ -164,7 +170,7 @@ fn start(look: &Look) -> Option<Start> {
     let image = *look.digest()?;
     let mut findings = Vec::new();
     if let Challenged::Met(source) = &look.challenged {
-        findings.push(Looked::Medium { source: Text::fitted(text::source(*source)) });
+        findings.push(Looked::Medium { source: Text::fitted(text::source(Of::Medium, *source)) });
     }
     if let AirGap::Tried { proofs, unused, machine, .. } = &look.air_gap {
         let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();

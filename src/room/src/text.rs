@@ -2,9 +2,10 @@
 
 use crate::civil::Wall;
 use crate::look::air_gap::AirGap;
-use crate::look::challenge::{Challenged, Source};
+use crate::look::challenge::{Challenged, Of, Source};
 use crate::look::clock::{Clock, Set, Unbelievable};
 use crate::look::devices::Devices;
+use crate::look::laptop::SecureBoot;
 use crate::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use crate::look::{Build, Look, Over, Screen, Tree};
 
@@ -42,6 +43,16 @@ pub fn screen(screen: Screen) -> &'static str {
 
 /// What stands beside the order of screens until a plan is in.
 pub const ONLY_LOOKING: &str = "no plan: it only looks ";
+
+/// What stands there on the first screen: what the firmware says of Secure Boot.
+pub const fn secure_boot(told: SecureBoot) -> &'static str {
+    match told {
+        SecureBoot::NotTold => "Secure Boot: not told ",
+        SecureBoot::Bios => "Secure Boot: none (BIOS) ",
+        SecureBoot::Off => "Secure Boot: off or in set-up ",
+        SecureBoot::On => "Secure Boot: on ",
+    }
+}
 
 /// What stands at the top of every screen: the commit strangers can rebuild, whole, or that there is none.
 pub fn title(build: &Build) -> String {
@@ -217,48 +228,75 @@ pub fn hash_elsewhere(hashed: &Hashed) -> String {
     format!("Elsewhere: head -c {} DRIVE | sha256sum (DRIVE: see F1)", hashed.len)
 }
 
+/// What a challenge is worth nothing with.
+const COPIED: &str = "A copy written down from this screen proves nothing.";
+
 /// A challenge that was met.
 pub fn met(source: Source) -> String {
-    format!("Challenge met, from {}.", self::source(source))
+    format!("Challenge met, from {}.", self::source(Of::Medium, source))
 }
 
 /// Where a witness's copy comes from, as it is shown and recorded.
-pub fn source(source: Source) -> &'static str {
-    match source {
-        Source::Paper => "a printed copy",
-        Source::Phone => "a phone or another computer",
-        Source::OwnBuild => "an image the witness built",
-        Source::Nobody => "nowhere (a rehearsal without a medium: nobody was asked)",
+pub fn source(of: Of, source: Source) -> &'static str {
+    match (of, source) {
+        (Of::Medium, Source::Paper) => "a printed copy",
+        (Of::Plan, Source::Paper) => "a printed script or card",
+        (_, Source::Phone) => "a phone or another computer",
+        (Of::Medium, Source::Own) => "an image the witness built",
+        (Of::Plan, Source::Own) => "a copy of the plan that the witness read and hashed",
+        (_, Source::Nobody) => "nowhere (a rehearsal without a medium: nobody was asked)",
     }
 }
 
 /// The challenge while the digest is hidden.
-pub fn challenge(challenged: &Challenged) -> Words {
+pub fn challenge(of: Of, challenged: &Challenged) -> Words {
     match challenged {
-        Challenged::Source => words(
-            WITNESS,
-            "where does your own copy of the digest come from?",
-            &[
-                "  1  printed, brought along on paper",
-                "  2  on a phone or another computer",
-                "  3  of an image you built yourself",
-                "",
-                "A copy written down from this screen proves nothing.",
-            ],
-        ),
+        Challenged::Source => match of {
+            Of::Medium => words(
+                WITNESS,
+                "where does your own copy of the digest come from?",
+                &[
+                    "  1  printed, brought along on paper",
+                    "  2  on a phone or another computer",
+                    "  3  of an image you built yourself",
+                    "",
+                    COPIED,
+                ],
+            ),
+            Of::Plan => words(
+                WITNESS,
+                "where does your own copy of the plan's digest come from?",
+                &[
+                    "  1  printed on the script or on your card, brought along",
+                    "  2  on a phone or another computer",
+                    "  3  of a copy of the plan that you read and hashed yourself",
+                    "",
+                    COPIED,
+                ],
+            ),
+        },
         Challenged::Drawing(_) => words(OPERATOR, "wait: drawing six groups.", &[]),
         Challenged::Differs(_, groups) => {
             let mut differs = words(WITNESS, "check your copy; if it is right, do not go on: power off with F10.", &[]);
             differs.facts = vec![
-                format!("{groups} of 6 groups are not those of this medium."),
-                "Mistyped, another version, or a medium that is not the one you know.".into(),
+                match of {
+                    Of::Medium => format!("{groups} of 6 groups are not those of this medium."),
+                    Of::Plan => format!("{groups} of 6 groups are not those of this plan."),
+                },
+                match of {
+                    Of::Medium => "Mistyped, another version, or a medium that is not the one you know.".into(),
+                    Of::Plan => "Mistyped, another version of the plan, or a plan that nobody agreed to.".into(),
+                },
                 "Enter asks for other groups. Nobody can go on without meeting the challenge.".into(),
             ];
             differs
         }
         Challenged::Open(_) => words(
             WITNESS,
-            "type these groups of the digest from your own copy.",
+            match of {
+                Of::Medium => "type these groups of the digest from your own copy.",
+                Of::Plan => "type these groups of the plan's digest from your own copy.",
+            },
             &["Each group is four hex digits, or its two words. Capitals and blanks do not matter."],
         ),
         Challenged::Closed | Challenged::Met(_) => words(WITNESS, "", &[]),
@@ -345,15 +383,18 @@ pub const HELP: &str = "what this screen is for; any key goes back.";
 pub fn help(look: &Look, screen: Screen) -> Vec<String> {
     let paragraphs: &[&str] = match screen {
         Screen::Medium => &[
-            "This is the SHA-256 digest of the disc or stick this machine was started from. Whoever",
-            "published the image also published this digest, and anyone can compute it again.",
+            "This is the SHA-256 digest of the disc or stick this machine was started from. Whoever published the image also \
+             published this digest, and anyone can compute it again.",
             "",
-            "Trust comes from outside: a changed image could show the right digest. So hash the medium on",
-            "another computer as well, and keep it with a witness after the ceremony. DRIVE in the command is",
-            "the medium as that computer calls it: never a name that was read here, nor its own disk.",
+            "Trust comes from outside: a changed image could show the right digest. So hash the medium on another computer as \
+             well, and keep it with a witness after the ceremony. DRIVE in the command is the medium as that computer calls it: \
+             never a name that was read here, nor its own disk.",
             "",
-            "The challenge hides the digest and asks for six groups of it, so that nobody can agree to a",
-            "digest they have not compared.",
+            "The challenge hides the digest and asks for six groups of it, so that nobody can agree to a digest they have not \
+             compared.",
+            "",
+            "Secure Boot, above, is the firmware's word. Off, it starts any medium; on, it was told to start this one. It never \
+             takes the place of the digest.",
         ],
         Screen::AirGap => &[
             "Each line was tried a moment ago. The kernel of this image contains no network code, no radio,",

@@ -33,7 +33,7 @@ pub const OBJECTION: &str = "Objection";
 /// Behind a line that takes no more.
 pub const FULL: &str = " (full: say it in fewer words)";
 /// Label of the line for a refusal.
-pub const REFUSAL: &str = "Only if you refuse: why";
+pub const REFUSAL: &str = "Why you do not attest";
 /// Label of a line for a code.
 pub const CODE_OF_OPERATOR: &str = "Code of the operator";
 /// As [`CODE_OF_OPERATOR`].
@@ -47,8 +47,8 @@ pub const NOT_AS_SHOWN: &str =
     "That is not what was shown. Type it again from your paper, or press Esc to see it again.";
 /// Two numbers that differ.
 pub const NUMBERS_DIFFER: &str = "The two numbers differ. Read the number from the bag and type it twice.";
-/// Labels of the lines for two codes and a reason, where a bag has another number than the planned one.
-pub const OTHER_BAG: [&str; 3] = [CODE_OF_OPERATOR, CODE_OF_WITNESS, "Why another bag is sealed"];
+/// Label of the line for a reason, where a bag has another number than the planned one.
+pub const OTHER_BAG: &str = "Why another bag is sealed";
 /// Label of the line for a secret that is typed a second time.
 pub const SECRET_AGAIN: &str = "Once more, from your paper";
 /// Two secrets that differ.
@@ -56,7 +56,7 @@ pub const SECRETS_DIFFER: &str = "The two differ. Type it twice from your paper:
 /// A code nobody has.
 pub const UNKNOWN_CODE: &str = "Nobody signed in with this code. Type your own four digits.";
 /// Another code than the one shown.
-pub const OTHER_CODE: &str = "That is not the code shown above. Type it again.";
+pub const OTHER_CODE: &str = "That is not the code that was shown. Type it again, or press Esc to see it again.";
 /// Nobody stands in.
 pub const NO_ALTERNATE: &str = "The plan names nobody else who could come. It cannot go on without this person: wait, or \
      switch off with F10 and go on another day.";
@@ -64,8 +64,6 @@ pub const NO_ALTERNATE: &str = "The plan names nobody else who could come. It ca
 pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
 /// The bar of a rehearsal.
 pub const REHEARSAL: &str = "REHEARSAL: simulated tokens. Nothing made here is worth anything.";
-/// Below a sign-in code.
-pub const CODE_IS: &str = "It says that you agree. Tell it nobody, and do not write it down.";
 /// Above a step that destroys or cannot be undone.
 pub const IRREVERSIBLE: &str = "THIS CANNOT BE UNDONE";
 
@@ -150,13 +148,13 @@ pub fn mistyped(error: &Mistyped) -> String {
 
 /// Free text that is not recorded.
 pub fn not_public(error: &NotPublic) -> String {
-    format!("{error}. It was not recorded. Say it in other words; write numbers as words.")
+    format!("{error}. It was not recorded. Say it in other words, without numbers.")
 }
 
-/// A bag with another number than the planned one.
-pub fn other_bag(planned: &str, typed: &str) -> String {
+/// A bag with another number than the planned one, which is not said: it is read from the bag.
+pub fn other_bag(typed: &str) -> String {
     format!(
-        "{typed} is not the number of the plan. Seal the planned bag {planned} and press Esc to type its number. Only if \
+        "{typed} is not the number of this bag in the plan. Seal the planned bag and press Esc to type its number. Only if \
          it cannot be used: operator and a witness type their codes and say why; it is recorded as a deviation."
     )
 }
@@ -165,6 +163,9 @@ pub fn other_bag(planned: &str, typed: &str) -> String {
 pub fn bar(scene: &Scene<'_>) -> String {
     format!(" CONCLAVE {} {}", scene.tree.words(), scene.plan.title)
 }
+
+/// Before a secret or a sign-in code is shown.
+const LOOK_AWAY: &str = "projector off, others look away. Press Enter when only you see the screen.";
 
 /// A device by name and serial, in full.
 pub fn device(plan: &Plan, device: Device) -> String {
@@ -319,7 +320,7 @@ pub fn asked(scene: &Scene<'_>) -> String {
     if scene.trouble.is_some() {
         return OPERATOR.into();
     }
-    if let Stage::Choose { person: one } | Stage::Code { person: one, .. } = scene.desk.stage {
+    if let Some(one) = scene.desk.signing_in() {
         return person(scene.plan, one);
     }
     if scene.desk.stage == Stage::Objection {
@@ -366,7 +367,7 @@ pub fn instruction(scene: &Scene<'_>) -> String {
                 .into()
         }
         Waiting::Acting(Act::Reveal(slot)) => match scene.desk.stage {
-            Stage::Warn => "projector off, others look away. Press Enter when only you see the screen.".into(),
+            Stage::Warn => LOOK_AWAY.into(),
             Stage::Shown => {
                 format!("write down the {}, then press Enter: it is hidden and you type it back.", slot_of(plan, *slot))
             }
@@ -402,18 +403,28 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
                 format!("sign in {} instead of {}: which document was shown?", person(plan, one), person(plan, *who))
             }
             Stage::Choose { .. } => format!("sign in {}: which document was shown?", person(plan, *who)),
-            _ => "remember your code, type it, press Enter.".into(),
+            Stage::Warn => LOOK_AWAY.into(),
+            Stage::Shown => {
+                "remember your code: it says that you agree. Tell it nobody, write it nowhere. Enter hides it, and you \
+                             type it."
+                    .into()
+            }
+            _ => "type your code, then press Enter.".into(),
         },
         Ask::Look => "wait: what was looked at is recorded.".into(),
         Ask::Keyboard => "type the line below, then press Enter. Tab changes the layout.".into(),
         Ask::Type { slot, sets: false, .. } => format!("others look away; type the {}.", slot_of(plan, *slot)),
         Ask::Type { slot, .. } => format!("others look away; type the {} twice.", slot_of(plan, *slot)),
         Ask::BagNumber(id) => {
-            let number = plan.bags.get(usize::from(id.0)).map_or("", |bag| bag.number.as_str());
-            format!("seal bag {number} and type its number twice.")
+            format!("seal bag {} and type the number that is printed on it, twice.", id.0 + 1)
         }
         Ask::Objections => "who objects? Enter on an empty line: nobody (any more).".into(),
-        Ask::Attest(_) => "type your code to attest what you saw.".into(),
+        Ask::Attest(_) => match scene.desk.stage {
+            Stage::Attests => "type your code to attest what you saw.".into(),
+            Stage::Why => "say why you do not attest. It is shown to you again before it is recorded.".into(),
+            Stage::Refuses => "type your code to refuse for this reason.".into(),
+            _ => "do you attest what you saw? Press 1 or 2.".into(),
+        },
         Ask::Again { .. } => "operator and a witness decide whether this step is done again.".into(),
     }
 }
@@ -475,7 +486,7 @@ pub fn help(scene: &Scene<'_>) -> Vec<String> {
         kind.map_or_else(String::new, |kind| purpose(scene.plan, kind)),
         String::new(),
         "Every line you type is recorded before it is acted upon, secrets and codes excepted.".into(),
-        "A PIN or a passphrase belongs on its hidden line only. In any other line it is refused.".into(),
+        "A PIN or a passphrase belongs on its hidden line. On others a net for accidents catches it, no more.".into(),
         "If the power fails: start again from the same medium, plug both log drives in, go on.".into(),
         "If somebody leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \
          the plan's alternate takes their place. Nobody acts for another."

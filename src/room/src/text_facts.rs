@@ -6,8 +6,11 @@ use conclave_ceremony::plan::{Custody, Holds, Plan};
 use conclave_ceremony::public::Octets;
 use conclave_ceremony::script::StepKind;
 
+use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::drives::VolumeId;
+use crate::layout::Layout;
+use crate::look::laptop::{Battery, Supply};
 use crate::text::{KEYBOARD_LINE, digits};
 use crate::text_ceremony::device;
 
@@ -16,6 +19,11 @@ const OBJECTS_MAX: usize = 6;
 
 /// Choices of a sign-in, by their keys.
 pub const CHOICES: [&str; 4] = ["1  passport", "2  identity card", "3  known to those present", "a  does not come"];
+
+/// Choices of an attestation, by their keys.
+const ATTEST: [&str; 2] = ["1  attest", "2  refuse, and say why"];
+/// Above a reason, before it is recorded.
+const REASON_IS: &str = "This is recorded, word for word:";
 
 /// What there is to look at in a step, a line each.
 pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
@@ -36,9 +44,9 @@ pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
             kcv(scene).into_iter().chain(tokens(plan).map(|id| capital(&device(plan, Device::Token(id))))).collect()
         }
         StepKind::Generate(id) | StepKind::Certify(id) | StepKind::Wrap(id) => key(plan, id),
-        StepKind::Bag(id) => bag(plan, id),
-        StepKind::Keyboard => vec![KEYBOARD_LINE.into()],
-        StepKind::Attest(_) => vec!["Head of the record so far, in words:".into(), scene.head.words()],
+        StepKind::Bag(id) => bag(scene, id),
+        StepKind::Keyboard => vec![KEYBOARD_LINE.into(), layout(scene.desk.layout)],
+        StepKind::Attest(_) => attest(scene),
         StepKind::Medium
         | StepKind::AirGap
         | StepKind::Clock
@@ -103,7 +111,8 @@ fn key(plan: &Plan, id: KeyIx) -> Vec<String> {
 }
 
 /// What goes into a bag, and who takes it where.
-fn bag(plan: &Plan, id: BagId) -> Vec<String> {
+fn bag(scene: &Scene<'_>, id: BagId) -> Vec<String> {
+    let plan = scene.plan;
     let Some(bag) = plan.bags.get(usize::from(id.0)) else { return Vec::new() };
     let here = |custody: Custody| custody.bag == Some(id);
     let devices = bag.devices.iter().map(|of| device(plan, *of));
@@ -117,7 +126,37 @@ fn bag(plan: &Plan, id: BagId) -> Vec<String> {
     let mut lines = vec!["It holds this and nothing else:".to_owned()];
     lines.extend(things);
     lines.push(format!("{holder} takes it. Place: {}.", bag.place));
+    // Its number is read from the bag: it is on no screen before it was typed.
+    lines.extend(scene.state.facts().bags.get(&id).map(|number| format!("Its number, as typed: {number}.")));
     lines
+}
+
+/// The choice, or the reason that is about to be recorded, and the head that is attested.
+fn attest(scene: &Scene<'_>) -> Vec<String> {
+    let choices = || ATTEST.map(str::to_owned).into_iter();
+    let reason = || scene.desk.reason.iter().flat_map(|reason| [REASON_IS.to_owned(), reason.to_string()]);
+    let above: Vec<String> = match scene.desk.stage {
+        Stage::Attest => choices().collect(),
+        Stage::Refuses => reason().collect(),
+        _ => Vec::new(),
+    };
+    let gap = (!above.is_empty()).then(String::new);
+    let head = ["Head of the record so far, in words:".to_owned(), scene.head.words()];
+    above.into_iter().chain(gap).chain(head).collect()
+}
+
+/// Which layout keys are read by.
+pub fn layout(layout: Layout) -> String {
+    format!("Layout in force: {}.", layout.name())
+}
+
+/// What the laptop runs on, and how full its battery is.
+pub fn battery(battery: Battery) -> String {
+    let supply = match battery.supply {
+        Supply::Mains => "mains",
+        Supply::Battery => "battery",
+    };
+    format!("{supply} {}%", battery.percent)
 }
 
 fn kcv(scene: &Scene<'_>) -> Vec<String> {

@@ -20,8 +20,10 @@ use conclave_room::look::challenge::{Challenged, Source};
 use conclave_room::look::clock::Set;
 use conclave_room::look::devices::{Chain, Devices, Dkek, Hub, Looked, Other, Token, Unanswered, Unused as NotUsed};
 use conclave_room::look::keyboards::Code;
+use conclave_room::look::laptop::SecureBoot;
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
+use conclave_room::ports::{Plugged, What};
 use conclave_room::run::Showing;
 use conclave_room::shown::{Serial, Shown};
 use conclave_room::usb::gate::Never;
@@ -128,9 +130,10 @@ const PATHS: [&str; 11] = [
     "/sys/kernel/debug",
 ];
 /// What the appliance says of a machine.
-const MACHINE: [(&str, &str); 9] = [
+const MACHINE: [(&str, &str); 10] = [
     ("machine", "LENOVO 20HRCTO1WW"),
     ("firmware", "UEFI, LENOVO N2JET98W"),
+    ("Secure Boot", "off or in set-up"),
     ("kernel", "6.1.192-ceremony"),
     ("lockdown", "confidentiality"),
     ("randomness", "RDRAND, jitter"),
@@ -298,6 +301,26 @@ fn the_medium_before_it_is_read() {
     assert_eq!(step(refused, press(Key::Enter)).1, [Act::FindMedium]);
     let hashing = medium(Medium::Hashing { place: place(), done: 3_954_688, len: 7_909_376 });
     check("medium-hashing", &hashing, "Operator", "wait: reading the medium", &["3 954 688 of 7 909 376", "░"]);
+}
+
+#[test]
+fn the_first_screen_says_what_the_firmware_says_of_secure_boot_and_the_others_that_they_only_look() {
+    for (told, says) in [
+        (SecureBoot::NotTold, "Secure Boot: not told"),
+        (SecureBoot::Bios, "Secure Boot: none (BIOS)"),
+        (SecureBoot::Off, "Secure Boot: off or in set-up"),
+        (SecureBoot::On, "Secure Boot: on"),
+    ] {
+        for events in [vec![], vec![hashed(SelfCheck::Holds)], open_challenge(), met()] {
+            let screen = rendered(&after([vec![Event::SecureBoot(told)], events].concat()), 80, 25);
+            let order = screen.lines().nth(1).unwrap();
+            assert!(order.starts_with(" ► Medium") && order.ends_with(says), "{screen}");
+        }
+    }
+    let devices = rendered(&after(at(Screen::Devices, vec![Event::SecureBoot(SecureBoot::On)])), 80, 25);
+    assert!(!devices.contains("Secure Boot") && devices.contains("no plan: it only looks"), "{devices}");
+    let off = after([Event::SecureBoot(SecureBoot::Off), hashed(SelfCheck::Holds)]);
+    check("secure-boot", &off, "Witness", "compare with your own copy", &["Secure Boot: off or in set-up"]);
 }
 
 #[test]
@@ -470,10 +493,41 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
         contains.extend(whole.iter().filter(|_| shows));
         check_with(Some(&intake), &format!("intake-{name}"), &look, "Witness", says, &contains);
     }
-    let challenge = next(&mut challenged, &[Key::Char('1')]).drew(Digest::of(b"drawn").bytes());
-    intake.stage = Stage::Challenge(challenge);
+    let mut challenge = next(&mut challenged, &[Key::Char('1')]).drew(Digest::of(b"drawn").bytes());
+    intake.stage = Stage::Challenge(challenge.clone());
     let keys = "Enter: next   Up: back   Esc: stop";
-    check_with(Some(&intake), "intake-open", &look, "Witness", "type these groups", &[keys]);
+    check_with(Some(&intake), "intake-open", &look, "Witness", "type these groups of the plan's digest", &[keys]);
+    // Of the plan it speaks in the plan's words, of the medium nowhere.
+    for key in (0..6).flat_map(|_| "0000".chars().map(Key::Char).chain([Key::Enter])) {
+        challenge.pressed(key, &digest());
+    }
+    intake.stage = Stage::Challenge(challenge);
+    let said = ["6 of 6 groups are not those of this plan.", "Enter: new groups"];
+    check_with(Some(&intake), "intake-differs", &look, "Witness", "check your copy", &said);
+    for stage in [Challenged::Source, Challenged::Differs(Source::Own, 2)] {
+        intake.stage = Stage::Challenge(stage);
+        let screen = shown(&Showing::Intake(&look, &intake), 80, 25);
+        let body = screen.lines().skip(2).collect::<Vec<_>>().join(" ");
+        assert!(body.contains("plan") && !body.contains("medium") && !body.contains("image"), "{screen}");
+    }
+}
+
+#[test]
+fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
+    let look = after(at(Screen::Devices, vec![]));
+    let plugged = |port, serial, what| Plugged { port: Shown::new(port), serial: Serial::new(serial), what };
+    let mut intake = Intake::default();
+    check_with(Some(&intake), "intake-insert", &look, "Operator", "plug in the drive", &["Plugged in: nothing."]);
+    intake.plugged = vec![plugged("1-1", "60A44C42", What::Drive), plugged("1-2", "", What::Drive)];
+    let says = ["Plugged in: drive with serial 60A44C42, drive without a serial."];
+    check_with(Some(&intake), "intake-plugged", &look, "Operator", "plug in the drive", &says);
+    intake.named = vec![(Serial::new("60A44C42"), "LOG-A".into())];
+    intake.stage = Stage::Logs;
+    let says = ["Plugged in: LOG-A, drive without a serial."];
+    check_with(Some(&intake), "intake-logs-plugged", &look, "Operator", "plug in both log drives", &says);
+    (intake.stage, intake.digest) = (Stage::Challenge(Challenged::Met(Source::Paper)), Some(digest()));
+    let says = ["Plugged in: drive with serial 60A44C42, drive without a serial."];
+    check_with(Some(&intake), "intake-take-out", &look, "Witness", "the plan is the one you brought", &says);
 }
 
 #[test]

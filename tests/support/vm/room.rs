@@ -137,6 +137,10 @@ impl Room {
         }
     }
 
+    fn is_plugged(&mut self, serial: &str) -> bool {
+        if self.tokens.contains_key(serial) { self.readers.contains_key(serial) } else { self.is_in(serial) }
+    }
+
     fn stick(&self, serial: &str) -> usize {
         self.sticks.iter().position(|one| one == serial).expect("in the plan")
     }
@@ -163,21 +167,32 @@ impl Room {
             let deeds = robot.look(&screen);
             seen(self, robot, &screen)?;
             let stays = if deeds.iter().any(|deed| matches!(deed, Deed::Plug(_))) { PLUGGED_MAX } else { STAYS_MAX };
-            let mut keys = Vec::new();
+            let (mut keys, mut moved) = (Vec::new(), false);
             for deed in deeds {
                 match deed {
                     Deed::Press(key) => keys.push(key),
-                    Deed::Plug(serial) => self.plug(&serial),
-                    Deed::Pull(serial) => self.pull(&serial),
+                    Deed::Plug(serial) => {
+                        moved |= !self.is_plugged(&serial);
+                        self.plug(&serial);
+                    }
+                    Deed::Pull(serial) => {
+                        moved |= self.is_plugged(&serial);
+                        self.pull(&serial);
+                    }
                     Deed::Wait => std::thread::sleep(LOOK),
                     Deed::Closed => return ControlFlow::Continue(()),
                     Deed::Stands(words) => panic!("{words}\n{}", screen.join("\n")),
                 }
             }
             let Some((last, before)) = keys.split_last() else { continue };
+            // What came or went is named on the screen before anybody answers for it.
+            let began = Instant::now();
+            while moved && body(&self.machine.screen()) == body(&screen) && began.elapsed() < stays {
+                std::thread::sleep(LOOK);
+            }
             self.press(before);
             // With the last key the answer is complete: what stands there until it was taken is no new question.
-            let answered = if before.is_empty() { screen } else { self.machine.settled() };
+            let answered = if before.is_empty() && !moved { screen } else { self.machine.settled() };
             self.press(&[*last]);
             let began = Instant::now();
             while body(&self.machine.screen()) == body(&answered) && began.elapsed() < stays {

@@ -57,10 +57,15 @@ impl Failure {
     }
 }
 
+/// Numbers of bags in a row of the list.
+const BAGS: usize = 5;
+
 /// Every device, and whether it is in.
 pub struct Menu {
     devices: Vec<OnTable>,
     copies: Vec<(&'static str, Digest)>,
+    /// Numbers on the bags, in the order of the plan: no screen says them.
+    bags: Vec<String>,
     at: usize,
     open: bool,
     /// What will fail, as far as it was chosen since the list was opened.
@@ -96,7 +101,8 @@ impl Menu {
         let called = "drive with the plan".into();
         let of_plan = OnTable { called, serial: PLAN_DRIVE.to_owned(), inside: false, fails: &[] };
         let devices = [of_plan].into_iter().chain(tokens).chain(drives).collect();
-        Self { devices, copies, at: 0, open: false, said: None }
+        let bags = (1..).zip(&plan.bags).map(|(at, bag): (u16, _)| format!("{at} {}", bag.number)).collect();
+        Self { devices, copies, bags, at: 0, open: false, said: None }
     }
 
     /// Opens or closes it.
@@ -157,7 +163,8 @@ impl Menu {
         }
         let said = self.said.iter().map(|said| format!(" Will fail: {said}"));
         let papers = self.copies.iter().flat_map(|(of, digest)| copy(of, digest));
-        let below: Vec<Line> = said.chain(papers).map(Line::from).collect();
+        let bags = self.bags.chunks(BAGS).map(|bags| format!(" Bags: {}", bags.join("  ")));
+        let below: Vec<Line> = said.chain(papers).chain(bags).map(Line::from).collect();
         let rows = usize::from(block.inner(area).height).saturating_sub(below.len());
         let first = (self.at + 1).saturating_sub(rows);
         let lines = self.devices.iter().enumerate().skip(first).take(rows).map(|(at, device)| {
@@ -250,6 +257,7 @@ mod tests {
         assert!(shown.iter().any(|row| row.contains("out  token SAFIRE-3, serial DENK0000003")), "{shown:#?}");
         assert!(shown.iter().any(|row| row.contains("out  drive PUBLIC, serial CONCLAVE-PUBLIC")), "{shown:#?}");
         assert!(shown[0].starts_with("xx"));
+        assert!(shown.iter().any(|row| row.contains(" Bags: 1 1000001  2 1000002  3 1000003")), "{shown:#?}");
         let copies = shown.iter().position(|row| row.contains("digest of the image, by numbers")).unwrap();
         assert!(shown[copies + 1].contains(" 1 ba78  2 16bf "), "{shown:#?}");
         assert!(shown[copies + 2].contains(" 9 b003 10 61a3 ") && shown[copies + 2].contains("16 15ad"), "{shown:#?}");

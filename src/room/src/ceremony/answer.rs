@@ -7,13 +7,18 @@ use conclave_ceremony::ids::{Device, PersonId};
 use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use smartcard_hsm::cvc::RootKind;
+use smartcard_hsm::secret::SecretBytes;
+use zeroize::Zeroizing;
 
 use super::Ceremony;
-use super::desk::Stage;
+use super::desk::{Signs, Stage};
+use super::form::Form;
 use crate::drives::Drives;
 use crate::ports::{Machine, Tokens};
 use crate::text::keyboard_fits;
 use crate::text_ceremony as text;
+use crate::text_plugged;
+use crate::vault::NotPublic;
 
 /// Digits of a sign-in code.
 const CODE_DIGITS: usize = 4;
@@ -26,7 +31,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// The event that the lines on the table are; none if the question goes on.
     pub(super) fn answered(&mut self, waiting: &Waiting, machine: &mut M) -> Answered {
         match waiting {
-            Waiting::Asked(_) if self.desk.stage == Stage::Objection => self.objection(),
+            Waiting::Asked(_) if self.desk.stage == Stage::Objection => self.objection(0),
             Waiting::Acting(act @ Act::Reveal(slot)) => self.typed_back(*act, *slot),
             Waiting::Acting(Act::Show) => Ok(Some(Event::Came { act: Act::Show, outcome: Outcome::Done })),
             Waiting::Asked(ask) => self.answer(ask, machine),
@@ -44,18 +49,21 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     }
 
     fn answer(&mut self, ask: &Ask, machine: &mut M) -> Answered {
-        let first = self.desk.form.text(0).to_owned();
+        let first = Zeroizing::new(self.desk.form.text(0).to_owned());
         let done = |answer| Ok(Some(Event::Done(answer)));
         match ask {
             Ask::Go { who: None, .. } => done(Answer::Go),
-            Ask::Go { who: Some(_), .. } => Ok(Some(Event::Said(self.person(&first)?, Answer::Go))),
-            Ask::Word(word) if first == *word => done(Answer::Word),
+            Ask::Go { who: Some(_), .. } => Ok(Some(Event::Said(self.person(0)?, Answer::Go))),
+            Ask::Word(word) if *first == *word => done(Answer::Word),
             Ask::Word(word) => Err(text::not_the_word(word)),
             Ask::Insert(device) if self.plugged(*device, machine) => done(Answer::Inserted(*device)),
-            Ask::Insert(device) => Err(text::not_plugged(&self.plan, *device)),
+            Ask::Insert(device) => {
+                let wrong = text_plugged::wrong(&self.plan, self.state.facts(), *device, &self.plugged);
+                Err(wrong.unwrap_or_else(|| text::not_plugged(&self.plan, *device)))
+            }
             Ask::Remove(device) if self.plugged(*device, machine) => Err(text::still_plugged(&self.plan, *device)),
             Ask::Remove(device) => done(Answer::Removed(*device)),
-            Ask::SignIn(person) => self.sign_in(*person, &first, machine),
+            Ask::SignIn(person) => self.sign_in(*person, machine),
             Ask::Keyboard if keyboard_fits(&first) => done(Answer::KeyboardFits),
             Ask::Keyboard => Err(text::keyboard_differs()),
             Ask::Type { slot, keeper, sets } => {
@@ -70,73 +78,98 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 Ok(Some(Event::Said(*keeper, Answer::Typed(*slot))))
             }
             Ask::BagNumber(bag) => {
-                if first != self.desk.form.text(1) {
+                if *first != self.desk.form.text(1) {
                     return Err(text::NUMBERS_DIFFER.into());
                 }
-                let planned = self.plan.bags.get(usize::from(bag.0)).map_or("", |bag| bag.number.as_str());
-                let number = if first.len() == planned.len() { self.number(&first)? } else { self.public(&first)? };
-                if first == planned {
+                let planned =
+                    self.plan.bags.get(usize::from(bag.0)).map(|bag| bag.number.to_string()).unwrap_or_default();
+                let number = if first.len() == planned.len() { self.number(0)? } else { self.public(0)? };
+                if *first == planned {
                     return done(Answer::BagNumber { bag: *bag, number });
                 }
-                if self.desk.form.asks(&text::OTHER_BAG) {
-                    self.desk.refused = Some(text::other_bag(planned, &first));
+                if self.desk.form.asks_for_other_bag() {
+                    self.desk.refused = Some(text::other_bag(&first));
                     return Ok(None);
                 }
-                let by = (self.person(self.desk.form.text(2))?, self.person(self.desk.form.text(3))?);
-                let why = self.public(self.desk.form.text(4))?;
+                let by = (self.person(2)?, self.person(3)?);
+                let why = self.public(4)?;
                 done(Answer::OtherBag { by, bag: *bag, why, number })
             }
-            Ask::Objections if first.is_empty() => done(Answer::NoObjection),
-            Ask::Objections => self.objection(),
-            Ask::Attest(_) => {
-                let person = self.person(&first)?;
-                let refusal = self.desk.form.text(1).to_owned();
-                let answer = if refusal.is_empty() { Answer::Attests } else { Answer::Refuses(self.public(&refusal)?) };
-                Ok(Some(Event::Said(person, answer)))
-            }
+            Ask::Objections if self.desk.form.is_empty(0) && self.desk.form.is_empty(1) => done(Answer::NoObjection),
+            Ask::Objections => self.objection(0),
+            Ask::Attest(_) => self.attests(),
             Ask::Again { .. } => {
-                let by = (self.person(&first)?, self.person(self.desk.form.text(1))?);
-                let why = self.public(self.desk.form.text(2))?;
+                let by = (self.person(0)?, self.person(1)?);
+                let why = self.public(2)?;
                 Ok(Some(Event::Again { by, why, step: self.state.at() }))
             }
             Ask::Look => Ok(None),
         }
     }
 
-    fn objection(&self) -> Answered {
-        let words = self.public(self.desk.form.text(1))?;
-        Ok(Some(Event::Said(self.person(self.desk.form.text(0))?, Answer::Objects(words))))
+    /// An objection: its code stands in this line, its words in the next.
+    fn objection(&mut self, at: usize) -> Answered {
+        let words = self.public(at + 1)?;
+        Ok(Some(Event::Said(self.person(at)?, Answer::Objects(words))))
     }
 
-    fn person(&self, code: &str) -> Result<PersonId, String> {
-        self.desk.person(code).ok_or_else(|| text::UNKNOWN_CODE.into())
+    /// Chosen first; a reason is shown as it will be recorded before its author types their code.
+    fn attests(&mut self) -> Answered {
+        match self.desk.stage {
+            Stage::Attests => Ok(Some(Event::Said(self.person(0)?, Answer::Attests))),
+            Stage::Why => {
+                let reason = self.public(0)?;
+                self.desk.reason = Some(reason);
+                (self.desk.stage, self.desk.form) = (Stage::Refuses, Form::code());
+                Ok(None)
+            }
+            Stage::Refuses => {
+                let person = self.person(0)?;
+                Ok(self.desk.reason.take().map(|reason| Event::Said(person, Answer::Refuses(reason))))
+            }
+            _ => Ok(None),
+        }
     }
 
-    fn public(&self, words: &str) -> Result<Text, String> {
-        self.performer.vault().public(words).map_err(|error| text::not_public(&error))
+    /// Whose code was typed in this line.
+    fn person(&mut self, at: usize) -> Result<PersonId, String> {
+        let typed = self.desk.form.take(at);
+        self.desk.person(&typed).ok_or_else(|| text::UNKNOWN_CODE.into())
+    }
+
+    /// What was typed in this line, for the record; what cannot go there is wiped from the screen.
+    fn public(&mut self, at: usize) -> Result<Text, String> {
+        let checked = self.performer.vault().public(self.desk.form.text(at));
+        checked.map_err(|error| self.not_public(at, &error))
     }
 
     /// The number of a bag, as long as the planned one.
-    fn number(&self, number: &str) -> Result<Text, String> {
-        self.performer.vault().number(number).map_err(|error| text::not_public(&error))
+    fn number(&mut self, at: usize) -> Result<Text, String> {
+        let checked = self.performer.vault().number(self.desk.form.text(at));
+        checked.map_err(|error| self.not_public(at, &error))
+    }
+
+    fn not_public(&mut self, at: usize, error: &NotPublic) -> String {
+        self.desk.form.wipe(at);
+        text::not_public(error)
     }
 
     /// A document is chosen, a code is shown, the code is typed; by who comes instead as by who is asked for.
-    fn sign_in(&mut self, asked: PersonId, typed: &str, machine: &mut M) -> Answered {
-        match self.desk.stage {
-            Stage::Choose { person } => {
-                let chosen = self.desk.chosen.take();
-                if let Some(document) = chosen.and_then(text::document) {
-                    self.give_code(person, machine)?;
-                    self.desk.stage = Stage::Code { person, document };
-                } else if chosen == Some(text::ABSENT) {
-                    let comes = ask::comes_for(&self.plan, self.state.facts(), asked).filter(|comes| *comes != person);
-                    self.desk.stage = Stage::Choose { person: comes.ok_or(text::NO_ALTERNATE)? };
-                }
-                Ok(None)
+    fn sign_in(&mut self, asked: PersonId, machine: &mut M) -> Answered {
+        if let Stage::Choose { person } = self.desk.stage {
+            let chosen = self.desk.chosen.take();
+            if let Some(document) = chosen.and_then(text::document) {
+                self.give_code(Signs { person, document }, machine)?;
+            } else if chosen == Some(text::ABSENT) {
+                let comes = ask::comes_for(&self.plan, self.state.facts(), asked).filter(|comes| *comes != person);
+                self.desk.stage = Stage::Choose { person: comes.ok_or(text::NO_ALTERNATE)? };
             }
-            Stage::Code { person, document } if self.desk.code(person) == Some(typed) => {
-                let document = self.public(document)?;
+            return Ok(None);
+        }
+        let typed = self.desk.form.take(0);
+        match self.desk.signs {
+            Some(Signs { person, document }) if self.desk.person(&typed) == Some(person) => {
+                let document = Text::fitted(document);
                 let answer = if person == asked {
                     Answer::SignedIn { document }
                 } else {
@@ -148,14 +181,14 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         }
     }
 
-    fn give_code(&mut self, person: PersonId, machine: &mut M) -> Result<(), String> {
+    fn give_code(&mut self, signs: Signs, machine: &mut M) -> Result<(), String> {
         for _ in 0..DRAWS_MAX {
-            let mut drawn = [0; CODE_DIGITS];
-            machine.random(&mut drawn).map_err(|error| error.to_string())?;
+            let mut drawn = Zeroizing::new([0; CODE_DIGITS]);
+            machine.random(&mut *drawn).map_err(|error| error.to_string())?;
             // 250 is the largest multiple of ten below 256.
             if drawn.iter().all(|byte| *byte < 250) {
-                let code = drawn.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
-                if self.desk.give(person, code) {
+                drawn.iter_mut().for_each(|byte| *byte = b'0' + *byte % 10);
+                if self.desk.give(signs, SecretBytes::copied_from(&*drawn)) {
                     return Ok(());
                 }
             }

@@ -102,6 +102,11 @@ impl<M: Machine> Begun<M> {
         either!(self, ceremony => ceremony.press(key, machine));
     }
 
+    /// [`Ceremony::look`].
+    pub fn look(&mut self, machine: &mut M) {
+        either!(self, ceremony => ceremony.look(machine));
+    }
+
     /// [`Ceremony::ticked`].
     pub fn ticked(&mut self, now: Now) {
         either!(self, ceremony => ceremony.ticked(now));
@@ -168,6 +173,7 @@ fn begin<M: Machine, R: RootKind>(
         findings: start.findings.into(),
         trouble: None,
         closed: false,
+        plugged: machine.in_ports(),
         now,
         since: (now, now),
     };

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::{PersonId, StepId};
+use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
+use smartcard_hsm::secret::SecretBytes;
+use zeroize::Zeroizing;
 
 use super::form::Form;
 use crate::field::Field;
@@ -24,19 +27,29 @@ pub enum Stage {
         /// Who signs in: the person who is asked for, or who comes instead.
         person: PersonId,
     },
-    /// A sign-in code is shown and typed.
-    Code {
-        /// Whose.
-        person: PersonId,
-        /// The document that was shown.
-        document: &'static str,
-    },
     /// Somebody objects while something else is asked.
     Objection,
-    /// A secret will be shown: projector off, others look away.
+    /// A secret, or a sign-in code, will be shown: projector off, others look away.
     Warn,
-    /// A secret is on the screen.
+    /// It is on the screen.
     Shown,
+    /// Somebody is asked whether they attest, by key.
+    Attest,
+    /// They do: their code is typed.
+    Attests,
+    /// They do not: their reason is typed.
+    Why,
+    /// Their reason is on the screen as it will be recorded, and their code is typed.
+    Refuses,
+}
+
+/// Who signs in, once a document was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signs {
+    /// The person who was asked for, or who comes instead.
+    pub person: PersonId,
+    /// The document.
+    pub document: &'static str,
 }
 
 /// The table.
@@ -61,7 +74,13 @@ pub struct Desk {
     pub power_off: bool,
     /// A line closed that held a secret, or may have: what the machine keeps of the last keys is to be wiped.
     pub forget_keys: bool,
-    codes: BTreeMap<PersonId, String>,
+    /// Who signs in: their code is shown, then typed.
+    pub signs: Option<Signs>,
+    /// Why somebody does not attest, before it is recorded.
+    pub reason: Option<Text>,
+    /// Why the step asks again was on the screen when a key was pressed: it is known.
+    pub failure_read: bool,
+    codes: BTreeMap<PersonId, SecretBytes>,
     asked: Option<(StepId, Waiting)>,
 }
 
@@ -78,6 +97,9 @@ impl Default for Desk {
             chosen: None,
             power_off: false,
             forget_keys: false,
+            signs: None,
+            reason: None,
+            failure_read: false,
             codes: BTreeMap::new(),
             asked: None,
         }
@@ -94,9 +116,17 @@ impl Desk {
     /// Says why the last answer was not taken; its lines are typed anew.
     pub fn refuse(&mut self, words: String) {
         self.refused = Some(words);
-        // What somebody has to say is not to be said twice.
-        if let (Some((_, waiting)), false) = (&self.asked, self.stage == Stage::Objection) {
-            self.form = Form::of(waiting);
+        // People who fell for an open line typed a secret there.
+        self.forget_keys = true;
+        match (self.stage, &self.asked) {
+            // What somebody has to say is not to be said twice, and a line that differs from another is to be compared with it.
+            (Stage::Objection | Stage::Why, _)
+            | (Stage::Form, Some((_, Waiting::Asked(Ask::Objections | Ask::Keyboard)))) => self.form.to_first_empty(),
+            (Stage::Attests | Stage::Refuses, _) => self.form = Form::code(),
+            (Stage::Form | Stage::Choose { .. } | Stage::Warn | Stage::Shown | Stage::Attest, Some((_, waiting))) => {
+                self.form = Form::of(waiting);
+            }
+            (_, None) => {}
         }
     }
 
@@ -111,9 +141,12 @@ impl Desk {
         self.scroll = 0;
         self.page = 0;
         self.chosen = None;
+        self.signs = None;
+        self.reason = None;
         self.stage = match waiting {
             Waiting::Acting(Act::Reveal(_)) => Stage::Warn,
             Waiting::Asked(Ask::SignIn(person)) => Stage::Choose { person: *person },
+            Waiting::Asked(Ask::Attest(_)) => Stage::Attest,
             _ => Stage::Form,
         };
     }
@@ -124,28 +157,49 @@ impl Desk {
         self.refused = None;
     }
 
-    /// Whose code this is.
-    pub fn person(&self, code: &str) -> Option<PersonId> {
-        self.codes.iter().find(|(_, kept)| kept.as_str() == code).map(|(person, _)| *person)
+    /// Whose code this is, however its digits are spaced.
+    pub fn person(&self, code: &SecretBytes) -> Option<PersonId> {
+        let mut digits = Zeroizing::new(Vec::with_capacity(code.expose().len()));
+        digits.extend(code.expose().iter().filter(|typed| **typed != b' '));
+        let code = SecretBytes::new(digits);
+        self.codes.iter().find(|(_, kept)| **kept == code).map(|(person, _)| *person)
     }
 
     /// The code of somebody who is signing in.
-    pub fn code(&self, person: PersonId) -> Option<&str> {
-        self.codes.get(&person).map(String::as_str)
+    ///
+    /// **Secret**: for its owner's eyes, once.
+    pub fn code(&self, person: PersonId) -> Option<&SecretBytes> {
+        self.codes.get(&person)
     }
 
     /// Gives somebody a code that nobody else has; false if somebody has it.
-    pub fn give(&mut self, person: PersonId, code: String) -> bool {
+    pub fn give(&mut self, signs: Signs, code: SecretBytes) -> bool {
         let free = self.person(&code).is_none();
         if free {
-            self.codes.insert(person, code);
+            self.codes.insert(signs.person, code);
+            self.signs = Some(signs);
+            self.stage = Stage::Warn;
         }
         free
+    }
+
+    /// Who is dealt with at this stage of a sign-in.
+    pub fn signing_in(&self) -> Option<PersonId> {
+        match self.stage {
+            Stage::Choose { person } => Some(person),
+            Stage::Objection => None,
+            _ => self.signs.map(|signs| signs.person),
+        }
     }
 
     /// Takes a key; true once an answer is complete. At the end `pages` digests are shown, one at a time.
     pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId, pages: usize) -> bool {
         self.lay(waiting, at);
+        // Red goes with the next key.
+        if self.over == Over::Nothing && !matches!(key, Key::Function(_)) {
+            self.refused = None;
+            self.failure_read = true;
+        }
         let closes = matches!(key, Key::Enter | Key::Escape | Key::Tab);
         self.forget_keys = closes && (matches!(self.over, Over::Keyboard(_)) || self.form.is_hidden());
         match (&mut self.over, key) {
@@ -204,34 +258,44 @@ impl Desk {
         match (self.stage, key) {
             (_, Key::Down) if self.form.lines().0.is_empty() => self.scroll = self.scroll.saturating_add(1),
             (_, Key::Up) if self.form.lines().0.is_empty() => self.scroll = self.scroll.saturating_sub(1),
-            (Stage::Form, Key::Tab) if *waiting == Waiting::Asked(Ask::Keyboard) => self.layout = self.layout.next(),
+            (Stage::Form, Key::Tab) if *waiting == Waiting::Asked(Ask::Keyboard) => {
+                self.layout = self.layout.next();
+                self.form = Form::of(waiting);
+            }
             // Nobody objects: there is nothing to type on the second line.
             (Stage::Form, Key::Enter)
-                if *waiting == Waiting::Asked(Ask::Objections) && self.form.text(0).is_empty() =>
+                if *waiting == Waiting::Asked(Ask::Objections) && self.form.is_empty(0) && self.form.is_empty(1) =>
             {
                 return true;
             }
             (Stage::Warn, Key::Enter) => self.stage = Stage::Shown,
             (Stage::Shown, Key::Enter) => self.stage = Stage::Form,
-            (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Acting(Act::Reveal(_))) => {
+            (Stage::Form, Key::Escape)
+                if self.signs.is_some() || matches!(waiting, Waiting::Acting(Act::Reveal(_))) =>
+            {
                 self.form = Form::of(waiting);
                 self.stage = Stage::Warn;
             }
             (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Asked(Ask::BagNumber(_))) => {
                 self.lay_anew(waiting)
             }
+            (Stage::Attest, Key::Char('1')) => (self.stage, self.form) = (Stage::Attests, Form::code()),
+            (Stage::Attest, Key::Char('2')) => (self.stage, self.form) = (Stage::Why, Form::refusal()),
             // Whoever was asked for by mistake has no code, and what an objection came between is asked anew.
-            (Stage::Objection | Stage::Choose { .. } | Stage::Code { .. }, Key::Escape) => {
-                if let Stage::Code { person, .. } = self.stage {
+            (Stage::Objection | Stage::Choose { .. } | Stage::Warn, Key::Escape) => {
+                if let Some(Signs { person, .. }) = self.signs {
                     self.codes.remove(&person);
                 }
                 self.clear();
             }
+            (Stage::Attests | Stage::Why | Stage::Refuses, Key::Escape) => self.clear(),
             (Stage::Choose { .. }, Key::Char(chosen)) => {
                 self.chosen = Some(chosen);
                 return true;
             }
-            (Stage::Form | Stage::Code { .. } | Stage::Objection, key) => return self.form.press(key),
+            (Stage::Form | Stage::Objection | Stage::Attests | Stage::Why | Stage::Refuses, key) => {
+                return self.form.press(key);
+            }
             _ => {}
         }
         false

@@ -31,27 +31,20 @@ impl Form {
         let open = |labels: &[&'static str]| {
             labels.iter().map(|label| (*label, Input::Open(Field::default()))).collect::<Vec<_>>()
         };
-        let said = |labels: &[&'static str], words| {
-            let mut lines = open(labels);
-            lines.push((words, Input::Open(Field::words())));
-            lines
-        };
-        let hidden = |labels: &[&'static str]| {
-            labels.iter().map(|label| (*label, Input::Hidden(SecretField::default()))).collect::<Vec<_>>()
-        };
+        let hidden = |labels: &[&'static str]| labels.iter().map(|label| hidden(label)).collect::<Vec<_>>();
+        let said = |codes: &[&'static str], words| hidden(codes).into_iter().chain([self::words(words)]).collect();
         let lines = match waiting {
             Waiting::Acting(Act::Reveal(slot)) => hidden(&[text::slot(*slot)]),
             Waiting::Asked(ask) => match ask {
-                Ask::Go { who: Some(_), .. } | Ask::SignIn(_) => open(&[text::CODE]),
+                Ask::Go { who: Some(_), .. } | Ask::SignIn(_) => hidden(&[text::CODE]),
                 Ask::Word(_) => open(&[text::WORD]),
                 Ask::Keyboard => open(&[text::TRY]),
                 Ask::BagNumber(_) => open(&[text::NUMBER, text::NUMBER_AGAIN]),
                 Ask::Objections => said(&[text::CODE_OF_OBJECTOR], text::OBJECTION),
-                Ask::Attest(_) => said(&[text::CODE], text::REFUSAL),
                 Ask::Again { .. } => said(&[text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS], text::REASON),
                 Ask::Type { slot, sets: false, .. } => hidden(&[text::slot(*slot)]),
                 Ask::Type { slot, sets: true, .. } => hidden(&[text::slot(*slot), text::SECRET_AGAIN]),
-                Ask::Go { who: None, .. } | Ask::Insert(_) | Ask::Remove(_) | Ask::Look => Vec::new(),
+                Ask::Go { who: None, .. } | Ask::Insert(_) | Ask::Remove(_) | Ask::Look | Ask::Attest(_) => Vec::new(),
             },
             _ => Vec::new(),
         };
@@ -65,18 +58,53 @@ impl Form {
 
     /// The lines of an objection, whatever else is asked.
     pub fn objection() -> Self {
-        let line = |label, field| (label, Input::Open(field));
-        Self { lines: vec![line(text::CODE, Field::default()), line(text::OBJECTION, Field::words())], at: 0 }
+        Self { lines: vec![hidden(text::CODE), words(text::OBJECTION)], at: 0 }
     }
 
-    /// Asks for more on further open lines; false if it asked for them already.
-    pub fn asks(&mut self, more: &[&'static str]) -> bool {
-        let new = !self.lines.iter().any(|(label, _)| more.contains(label));
+    /// The line for a sign-in code.
+    pub fn code() -> Self {
+        Self { lines: vec![hidden(text::CODE)], at: 0 }
+    }
+
+    /// The line for the reason of somebody who does not attest.
+    pub fn refusal() -> Self {
+        Self { lines: vec![words(text::REFUSAL)], at: 0 }
+    }
+
+    /// Asks for the codes and the reason of another bag on further lines; false if it asked for them already.
+    pub fn asks_for_other_bag(&mut self) -> bool {
+        let new = !self.lines.iter().any(|(label, _)| *label == text::OTHER_BAG);
         if new {
             self.at = self.lines.len();
-            self.lines.extend(more.iter().map(|label| (*label, Input::Open(Field::words()))));
+            let codes = [text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS].map(hidden);
+            self.lines.extend(codes.into_iter().chain([words(text::OTHER_BAG)]));
         }
         new
+    }
+
+    /// Empties an open line.
+    pub fn wipe(&mut self, at: usize) {
+        if let Some((_, Input::Open(field))) = self.lines.get_mut(at) {
+            field.clear();
+        }
+    }
+
+    /// Goes to the first line that is empty, if one is: hidden ones are once they were taken.
+    pub fn to_first_empty(&mut self) {
+        let empty = |(_, input): &(&str, Input)| match input {
+            Input::Open(field) => field.text().is_empty(),
+            Input::Hidden(field) => field.is_empty(),
+        };
+        self.at = self.lines.iter().position(empty).unwrap_or(self.at);
+    }
+
+    /// Whether nothing stands in a line.
+    pub fn is_empty(&self, at: usize) -> bool {
+        match self.lines.get(at) {
+            Some((_, Input::Open(field))) => field.text().trim().is_empty(),
+            Some((_, Input::Hidden(field))) => field.is_empty(),
+            None => true,
+        }
     }
 
     /// What stands in an open line.
@@ -117,4 +145,12 @@ impl Form {
         }
         false
     }
+}
+
+fn hidden(label: &'static str) -> (&'static str, Input) {
+    (label, Input::Hidden(SecretField::default()))
+}
+
+fn words(label: &'static str) -> (&'static str, Input) {
+    (label, Input::Open(Field::words()))
 }

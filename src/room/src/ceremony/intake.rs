@@ -12,9 +12,9 @@ use super::begin::{Begun, NotBegun, Start};
 use super::window::in_window;
 use crate::drives::{Drive, Drives};
 use crate::key::Key;
-use crate::look::challenge::{Challenged, Then};
+use crate::look::challenge::{Challenged, Of, Then};
 use crate::perform::log_drive;
-use crate::ports::Machine;
+use crate::ports::{Machine, Plugged};
 use crate::shown::Serial;
 use crate::text_drives::told;
 use crate::text_intake as text;
@@ -46,8 +46,10 @@ pub struct Intake {
     pub wrong: Option<String>,
     bytes: Vec<u8>,
     serial: Serial,
-    /// Serials of everything the plan names: what the gate lets in.
-    named: Vec<Serial>,
+    /// Serial and name of everything the plan names: what the gate lets in.
+    pub named: Vec<(Serial, String)>,
+    /// What is in the ports, as it was seen last.
+    pub plugged: Vec<Plugged>,
 }
 
 impl Default for Intake {
@@ -60,6 +62,7 @@ impl Default for Intake {
             bytes: Vec::new(),
             serial: Serial::default(),
             named: Vec::new(),
+            plugged: Vec::new(),
         }
     }
 }
@@ -75,8 +78,24 @@ pub enum Next<M: Machine> {
 }
 
 impl Intake {
+    /// One that sees what is plugged in.
+    pub fn looking(machine: &mut impl Machine) -> Self {
+        Self { plugged: machine.in_ports(), ..Self::default() }
+    }
+
+    /// Sees what is plugged in.
+    pub fn look(&mut self, machine: &mut impl Machine) {
+        self.plugged = machine.in_ports();
+    }
+
+    fn admits(&self, machine: &mut impl Machine) {
+        let serials: Vec<Serial> = self.named.iter().map(|(serial, _)| serial.clone()).collect();
+        machine.admit(Some(&serials));
+    }
+
     /// Takes a key.
     pub fn press<M: Machine>(&mut self, key: Key, start: &Start, machine: &mut M) -> Next<M> {
+        self.look(machine);
         let begun = match (&mut self.stage, key) {
             (
                 Stage::Insert
@@ -98,7 +117,7 @@ impl Intake {
                 Ok(None)
             }
             (Stage::Refused(_), Key::Enter) => {
-                *self = Self::default();
+                *self = Self::looking(machine);
                 Ok(None)
             }
             (Stage::Challenge(challenged), key) => {
@@ -146,9 +165,9 @@ impl Intake {
         };
         in_window(&plan, machine).map_err(|error| format!("{error}."))?;
         self.digest = Some(plan.digest);
-        self.named = serials(&plan);
+        self.named = named(&plan);
         if is_there(&logs) {
-            machine.admit(Some(&self.named));
+            self.admits(machine);
             self.stage = Stage::Logs;
         } else {
             self.stage = Stage::Challenge(Challenged::Closed);
@@ -165,10 +184,10 @@ impl Intake {
             return Err(text::take_out(serial));
         }
         let Stage::Challenge(Challenged::Met(source)) = self.stage else { return Err(text::take_out(&self.serial)) };
-        machine.admit(Some(&self.named));
+        self.admits(machine);
         let mut start = start.clone();
         start.findings.push(Looked::Plan {
-            source: Text::fitted(crate::text::source(source)),
+            source: Text::fitted(crate::text::source(Of::Plan, source)),
             drive: Text::fitted(self.serial.as_str()),
         });
         Begun::new(&self.bytes, start, machine).map_err(|error| {
@@ -201,8 +220,9 @@ fn name(text: &str) -> Result<FileName, String> {
     FileName::new(text.as_bytes()).map_err(|error| error.to_string())
 }
 
-/// Serials of everything a plan names.
-fn serials(plan: &Plan) -> Vec<Serial> {
-    let tokens = plan.tokens.iter().map(|token| &token.serial);
-    tokens.chain(plan.drives.iter().map(|drive| &drive.serial)).map(|serial| Serial::new(serial.as_str())).collect()
+/// Serial and name of everything a plan names.
+fn named(plan: &Plan) -> Vec<(Serial, String)> {
+    let tokens = plan.tokens.iter().map(|token| (&token.serial, &token.name));
+    let drives = plan.drives.iter().map(|drive| (&drive.serial, &drive.name));
+    tokens.chain(drives).map(|(serial, name)| (Serial::new(serial.as_str()), name.to_string())).collect()
 }

@@ -31,7 +31,7 @@ use crate::key::Key;
 use crate::leaves::Public;
 use crate::look::{Over, Tree};
 use crate::perform::{Case, Performer, log_drive};
-use crate::ports::{Machine, Now};
+use crate::ports::{Machine, Now, Plugged};
 use desk::Desk;
 use record::{NotWritten, Record};
 
@@ -72,6 +72,8 @@ pub struct Ceremony<M: Machine, R: RootKind> {
     trouble: Option<NotWritten>,
     /// The twin is written, the log drives are released.
     closed: bool,
+    /// What is in the ports, as it was seen last.
+    plugged: Vec<Plugged>,
     now: Now,
     /// When the step under way began, and when this boot's part of the ceremony did.
     since: (Now, Now),
@@ -152,6 +154,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
 
     /// Takes a key.
     pub fn press(&mut self, key: Key, machine: &mut M) {
+        self.look(machine);
         let waiting = self.waiting();
         if self.trouble.is_some() && self.desk.over == Over::Nothing && key == Key::Enter {
             self.trouble = None;
@@ -178,6 +181,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// Whether the last key closed a line that held a secret, or may have.
     pub fn forgets_keys(&self) -> bool {
         self.desk.forget_keys
+    }
+
+    /// Sees what is plugged in.
+    pub fn look(&mut self, machine: &mut M) {
+        self.plugged = machine.in_ports();
     }
 
     /// The clocks, read anew.
@@ -242,6 +250,9 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     fn becomes(&mut self, Waits { next, acts, head }: Waits, machine: &mut M) {
         self.performer.intends(&acts);
         let moved = next.at() != self.state.at();
+        if next.failed() != self.state.failed() {
+            self.desk.failure_read = false;
+        }
         self.state = next.appended(head);
         self.head = head;
         self.seq += 1;
@@ -249,6 +260,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             self.since.0 = self.now;
         }
         self.desk.clear();
+        self.look(machine);
         let waiting = self.waiting();
         self.prepare(&waiting, machine);
     }

@@ -204,6 +204,7 @@ fn resume<M: Machine, R: RootKind>(
         findings: std::collections::VecDeque::new(),
         trouble: None,
         closed: false,
+        plugged: machine.in_ports(),
         now,
         since: (now, now),
         state,

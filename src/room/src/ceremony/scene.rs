@@ -1,7 +1,7 @@
 //! What the screen shows of a ceremony: everything it may read, borrowed for one drawing.
 
 use conclave_ceremony::act::Act;
-use conclave_ceremony::ask::Who;
+use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::ids::KeyIx;
 use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
@@ -15,8 +15,9 @@ use super::desk::{Desk, Stage};
 use super::record::NotWritten;
 use crate::look::devices::Other;
 use crate::look::keyboards::Keyboard;
+use crate::look::laptop::Battery;
 use crate::look::{Over, Tree};
-use crate::ports::{Machine, Now};
+use crate::ports::{Machine, Now, Plugged};
 
 /// A ceremony as one screen shows it.
 pub struct Scene<'a> {
@@ -40,6 +41,10 @@ pub struct Scene<'a> {
     pub writes: bool,
     /// The keyboard on USB that is asked for its code.
     pub keyboard: Option<&'a Keyboard>,
+    /// The battery, if there is one.
+    pub battery: Option<Battery>,
+    /// What is in the ports.
+    pub plugged: &'a [Plugged],
     /// What hangs on a hub and is not used: it hears what passes there.
     pub overhears: Option<&'a Other>,
     /// What is wrong with the log drives.
@@ -48,7 +53,7 @@ pub struct Scene<'a> {
     pub now: Now,
     /// When the step began, and when this boot's part of the ceremony did.
     pub since: (Now, Now),
-    /// The secret its keeper may see now.
+    /// The secret its keeper, or the sign-in code its owner, may see now.
     ///
     /// **Secret**: drawn in its own place on the screen, and nowhere else.
     pub secret: Option<&'a SecretBytes>,
@@ -73,13 +78,16 @@ impl Scene<'_> {
 }
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
-    /// Lays out the table for what is waited for and lends everything to the screen; of keyboards and of what overhears the room
-    /// knows.
+    /// Lays out the table for what is waited for and lends everything to the screen; of keyboards, of the battery and of what
+    /// overhears the room knows.
     pub fn scene(&mut self) -> Scene<'_> {
         let waiting = self.waiting();
         self.desk.lay(&waiting, self.state.at());
         let secret = match (&waiting, self.desk.stage) {
             (Waiting::Acting(Act::Reveal(slot)), Stage::Shown) => self.performer.vault().shown(*slot),
+            (Waiting::Asked(Ask::SignIn(_)), Stage::Shown) => {
+                self.desk.signs.and_then(|signs| self.desk.code(signs.person))
+            }
             _ => None,
         };
         let who = match &waiting {
@@ -97,6 +105,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             desk: &self.desk,
             writes: self.writes(),
             keyboard: None,
+            battery: None,
+            plugged: &self.plugged,
             overhears: None,
             trouble: self.trouble.as_ref(),
             now: self.now,

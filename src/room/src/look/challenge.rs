@@ -7,6 +7,15 @@ use conclave_publish::TypedError;
 use crate::field::Field;
 use crate::key::Key;
 
+/// What a digest is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The medium this machine was started from.
+    Medium,
+    /// The plan that comes in.
+    Plan,
+}
+
 /// Where a witness's copy of the digest comes from. It is recorded: a copy read off this screen is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -14,21 +23,21 @@ pub enum Source {
     Paper,
     /// On a phone or another computer.
     Phone,
-    /// Of an image this witness built.
-    OwnBuild,
+    /// Computed by this witness: of an image they built, of a copy of the plan they have.
+    Own,
     /// From nowhere: a rehearsal without a medium, where nobody was asked.
     Nobody,
 }
 
 impl Source {
     /// Every source a witness can name, in the order of their keys 1 to 3.
-    pub const ALL: [Self; 3] = [Self::Paper, Self::Phone, Self::OwnBuild];
+    pub const ALL: [Self; 3] = [Self::Paper, Self::Phone, Self::Own];
 
     fn chosen(key: Key) -> Option<Self> {
         match key {
             Key::Char('1') => Some(Self::Paper),
             Key::Char('2') => Some(Self::Phone),
-            Key::Char('3') => Some(Self::OwnBuild),
+            Key::Char('3') => Some(Self::Own),
             _ => None,
         }
     }

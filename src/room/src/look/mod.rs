@@ -7,6 +7,7 @@ pub mod challenge;
 pub mod clock;
 pub mod devices;
 pub mod keyboards;
+pub mod laptop;
 pub mod medium;
 
 use conclave_publish::Digest;
@@ -24,6 +25,7 @@ use challenge::Challenged;
 use clock::Clock;
 use devices::{Devices, Port};
 use keyboards::{Code, Keyboards};
+use laptop::{Battery, SecureBoot};
 use medium::Medium;
 
 /// The fixed order of the start.
@@ -106,6 +108,10 @@ pub struct Look {
     pub keyboards: Keyboards,
     /// Whether there is no keyboard at all, built-in or on USB: nobody can do anything then.
     pub without_keyboard: bool,
+    /// Whether the firmware checks what it starts.
+    pub secure_boot: SecureBoot,
+    /// The battery, if there is one.
+    pub battery: Option<Battery>,
     /// The boot medium.
     pub medium: Medium,
     /// The challenge on its digest.
@@ -155,6 +161,10 @@ pub enum Event {
     KeyboardWent(KeyboardId),
     /// Whether no keyboard at all is there changed.
     WithoutKeyboard(bool),
+    /// The firmware was asked whether it checks what it starts.
+    SecureBoot(SecureBoot),
+    /// The battery was looked at.
+    Battery(Option<Battery>),
 }
 
 /// What the machine shall do.
@@ -186,6 +196,8 @@ impl Look {
             keyboard: None,
             keyboards: Keyboards::default(),
             without_keyboard: false,
+            secure_boot: SecureBoot::NotTold,
+            battery: None,
             medium: Medium::Looking,
             challenged: Challenged::Closed,
             air_gap: AirGap::Trying,
@@ -247,6 +259,14 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
         }
         Event::WithoutKeyboard(without) => {
             look.without_keyboard = without;
+            Vec::new()
+        }
+        Event::SecureBoot(told) => {
+            look.secure_boot = told;
+            Vec::new()
+        }
+        Event::Battery(battery) => {
+            look.battery = battery;
             Vec::new()
         }
     };

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
-use crate::look::challenge::{Challenged, Open};
+use crate::look::challenge::{Challenged, Of, Open};
 use crate::text;
 
-pub(super) fn draw(challenged: &Challenged, frame: &mut Frame, area: Rect) {
-    let words = text::challenge(challenged);
+pub(super) fn draw(of: Of, challenged: &Challenged, frame: &mut Frame, area: Rect) {
+    let words = text::challenge(of, challenged);
     instruction(frame, row(area, 1), words.role, &words.instruction);
     let mut shown: Vec<Line> = Vec::new();
     if let Challenged::Open(open) = challenged {

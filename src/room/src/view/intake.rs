@@ -11,7 +11,8 @@ use super::{
 };
 use crate::ceremony::intake::{Intake, Stage};
 use crate::look::Look;
-use crate::look::challenge::Challenged;
+use crate::look::challenge::{Challenged, Of};
+use crate::text_plugged::{self, Says};
 use crate::{text, text_intake as words};
 
 pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
@@ -31,18 +32,31 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
             (text::OPERATOR, words::REFUSED, refused.collect())
         }
         Stage::Challenge(challenged) if challenged.hides_digest() => {
-            challenge::draw(challenged, frame, body);
+            challenge::draw(Of::Plan, challenged, frame, body);
             return foot(look, intake, frame, body);
         }
         Stage::Challenge(Challenged::Met(_)) => (text::WITNESS, words::MET, digest(intake)),
         Stage::Challenge(_) => (text::WITNESS, words::COMPARE, digest(intake)),
     };
     instruction(frame, row(body, 1), role, asked);
+    match &intake.stage {
+        Stage::Insert => shown.push(plugged(text_plugged::before_plan(&intake.plugged))),
+        Stage::Challenge(Challenged::Met(_)) => {
+            shown.extend([Line::from(""), plugged(text_plugged::before_plan(&intake.plugged))]);
+        }
+        Stage::Logs => shown.push(plugged(text_plugged::named(&intake.named, &intake.plugged))),
+        Stage::Refused(_) | Stage::Challenge(_) => {}
+    }
     if let Some(wrong) = &intake.wrong {
         shown.extend([Line::from(""), Line::styled(wrong.clone(), BAD)]);
     }
     scrolled(frame, rows(body, 3), shown, 0);
     foot(look, intake, frame, body);
+}
+
+fn plugged(says: Says) -> Line<'static> {
+    let (Says::All(words) | Says::Right(words) | Says::Wrong(words)) = says;
+    Line::from(words)
 }
 
 /// The digest whole: hex in groups of four, and its words.

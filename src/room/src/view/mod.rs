@@ -21,6 +21,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
+use crate::look::challenge::Of;
 use crate::look::{Look, Over, Screen, Tree};
 use crate::run::Showing;
 use crate::text;
@@ -84,7 +85,7 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
     match (&look.over, look.screen) {
         (Over::Nothing, Screen::Medium) if look.challenged.hides_digest() => {
-            challenge::draw(&look.challenged, frame, body)
+            challenge::draw(Of::Medium, &look.challenged, frame, body)
         }
         (Over::Nothing, Screen::Medium) => medium::draw(look, frame, body),
         (Over::Nothing, Screen::AirGap) => air_gap::draw(look, frame, body),
@@ -137,7 +138,11 @@ fn order(look: &Look, frame: &mut Frame, area: Rect) {
         spans.push(Span::styled(format!("{mark} {}   ", text::screen(screen)), style));
     }
     frame.render_widget(Line::from(spans), area);
-    frame.render_widget(Paragraph::new(text::ONLY_LOOKING).alignment(Alignment::Right), right(area, 30));
+    let beside = match look.screen {
+        Screen::Medium => text::secure_boot(look.secure_boot),
+        Screen::AirGap | Screen::Clock | Screen::Devices => text::ONLY_LOOKING,
+    };
+    frame.render_widget(Paragraph::new(beside).alignment(Alignment::Right), right(area, 30));
 }
 
 /// Who acts, and the one thing they are asked to do.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use conclave_room::civil::Wall;
-use conclave_room::ports::{Machine, NoRandomness, Now};
-use conclave_room::shown::Serial;
+use conclave_room::ports::{Machine, NoRandomness, Now, Plugged, What};
+use conclave_room::shown::{Serial, Shown};
 use sha2::{Digest, Sha256};
 use smartcard_hsm::dkek::stretch::Stretch;
 
@@ -93,6 +93,15 @@ impl Machine for World {
     fn drives(&mut self) -> &mut MemoryDrives {
         self.share_darkness();
         &mut self.drives
+    }
+
+    fn in_ports(&mut self) -> Vec<Plugged> {
+        let all = |what: What| move |(port, serial): (Shown, Serial)| Plugged { port, serial, what };
+        let tokens = self.tokens.in_ports().into_iter().map(all(What::Token));
+        let mut plugged: Vec<Plugged> =
+            tokens.chain(self.drives.in_ports().into_iter().map(all(What::Drive))).collect();
+        plugged.sort_by(|one, other| one.port.cmp(&other.port));
+        plugged
     }
 
     fn admit(&mut self, serials: Option<&[Serial]>) {

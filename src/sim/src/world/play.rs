@@ -67,6 +67,7 @@ pub fn play<R: RootKind>(
 ) -> Ended {
     let plan = ceremony.plan().clone();
     for _ in 0..TURNS_MAX {
+        ceremony.look(&mut stage.world);
         before(stage, ceremony);
         if stage.world.dark() {
             return Ended::Dark;

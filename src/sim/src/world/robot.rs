@@ -44,6 +44,8 @@ pub struct Robot {
     codes: BTreeMap<String, String>,
     papers: BTreeMap<String, String>,
     logs: Vec<String>,
+    /// Numbers on the bags, in the order of the plan.
+    bags: Vec<String>,
     digest: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
@@ -59,7 +61,8 @@ impl Robot {
         let people = plan.people.iter().map(|person| (person.id.to_string(), person.roles.clone())).collect();
         let logs = plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
         let logs = logs.map(|drive| drive.serial.to_string()).collect();
-        Self { people, logs, digest: Some(plan.digest), ..Self::default() }
+        let bags = plan.bags.iter().map(|bag| bag.number.to_string()).collect();
+        Self { people, logs, bags, digest: Some(plan.digest), ..Self::default() }
     }
 
     /// Somebody's sign-in code.
@@ -109,10 +112,10 @@ impl Robot {
         if words.contains(text_intake::MET) {
             return Some(vec![Deed::Pull(PLAN_DRIVE.to_owned()), enter]);
         }
-        if words.contains("where does your own copy of the digest come from?") {
+        if words.contains("where does your own copy of the") {
             return Some(vec![Deed::Press(Key::Char('1'))]);
         }
-        if words.contains("type these groups of the digest from your own copy.") {
+        if words.contains("type these groups of the") {
             let groups = self.digest?.groups();
             let numbers =
                 words.split("group ").skip(1).filter_map(|rest| rest.split_once(" of 16:")?.0.trim().parse().ok());
@@ -149,11 +152,14 @@ impl Robot {
             return vec![Deed::Press(Key::Char(key))];
         }
         if has("remember your code") {
-            let code: String = between("Your code: ", " ").unwrap_or_default();
             if let Some(person) = asked(words, "remember your code") {
-                self.codes.insert(person, code.clone());
+                self.codes.insert(person, shown(middle, false));
             }
-            return typed(&[&code]);
+            return vec![Deed::Press(Key::Enter)];
+        }
+        if has("type your code, then press Enter.") {
+            let who = asked(words, "type your").unwrap_or_default();
+            return typed(&[&self.code_of(&who, None)]);
         }
         if has("type your sign-in code to agree.") || has("type your code to agree;") {
             let who = asked(words, "type your").unwrap_or_default();
@@ -161,10 +167,17 @@ impl Robot {
             let code = self.code_of(&who, agreed.as_deref());
             return typed(&[&code]);
         }
-        if has("type your code to attest") {
+        if has("do you attest what you saw?") {
+            let who = asked(words, "do you attest").unwrap_or_default();
+            return vec![Deed::Press(Key::Char(if self.refuses.contains_key(&who) { '2' } else { '1' }))];
+        }
+        if has("say why you do not attest.") {
+            let who = asked(words, "say why").unwrap_or_default();
+            return typed(&[self.refuses.get(&who).map_or("", String::as_str)]);
+        }
+        if has("type your code to attest what you saw.") || has("type your code to refuse for this reason.") {
             let who = asked(words, "type your").unwrap_or_default();
-            let why = self.refuses.get(&who).map_or("", String::as_str);
-            return typed(&[&self.code_of(&who, None), why]);
+            return typed(&[&self.code_of(&who, None)]);
         }
         if let Some(word) = between("type the word ", " if this is meant") {
             return typed(&[&word]);
@@ -184,8 +197,10 @@ impl Robot {
             let (paper, times) = paper.strip_suffix(" twice").map_or((paper.as_str(), 1), |paper| (paper, 2));
             return typed(&vec![self.papers.get(paper).map_or("", String::as_str); times]);
         }
-        if let Some(number) = between("seal bag ", " and type its number twice.") {
-            return typed(&[&number, &number]);
+        if let Some(bag) = between("seal bag ", " and type the number") {
+            let number = bag.parse::<usize>().ok().and_then(|bag| self.bags.get(bag.checked_sub(1)?));
+            let number = number.map_or("", String::as_str);
+            return typed(&[number, number]);
         }
         if has("operator and a witness decide") {
             let (operator, witness) = (self.code_of("Operator", None), self.code_of("Witness", None));

@@ -83,6 +83,12 @@ impl fmt::Debug for MemoryTokens {
 }
 
 impl MemoryTokens {
+    /// Port and serial of every token that is plugged in, whether it is let in or not.
+    pub fn in_ports(&self) -> Vec<(Shown, Serial)> {
+        let table = self.table();
+        table.lying.iter().filter_map(|lying| Some((lying.port.clone()?, lying.serial()))).collect()
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

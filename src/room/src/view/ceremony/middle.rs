@@ -8,10 +8,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::super::height;
-use super::{ASK, BAD, PLAIN, STRONG};
+use super::{ASK, BAD, GOOD, PLAIN, STRONG};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::form::Input;
 use crate::ceremony::scene::Scene;
+use crate::text_plugged::{self, Says};
 use crate::{text_ceremony as words, text_facts};
 
 /// Rows no block has more of: the longest words of a failure, wrapped, are a tenth of that.
@@ -20,7 +21,8 @@ const ROWS_MAX: u16 = 100;
 pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
     let area = Rect { width: area.width - 1, ..area };
     let refused = scene.desk.refused.iter().map(|refused| Line::styled(refused.clone(), BAD)).collect();
-    let blocks = [title(scene, area.width), asked(scene), facts(scene), form(scene), refused];
+    let typed = plugged(scene).into_iter().chain(form(scene)).collect();
+    let blocks = [title(scene, area.width), asked(scene), facts(scene), typed, refused];
     stack(blocks, scene.desk.scroll, frame, area);
 }
 
@@ -44,12 +46,13 @@ pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, 
     }
 }
 
-/// The step, and across the whole width whether it cannot be undone.
+/// The step, and across the whole width whether it cannot be undone, where people agree to it.
 pub(super) fn title(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
     let name = format!("Step {}: {}", step.id.0 + 1, words::step(scene.plan, step.kind));
     let mut lines = vec![Line::styled(name, STRONG)];
-    if words::irreversible(step.kind) {
+    let agrees = matches!(scene.waiting, Waiting::Asked(Ask::Go { who: Some(_), .. } | Ask::Word(_)));
+    if agrees && !scene.writes && words::irreversible(step.kind) {
         lines.push(Line::styled(format!("{:^1$}", words::IRREVERSIBLE, usize::from(width)), BAD));
     }
     lines
@@ -70,19 +73,11 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
         Waiting::Halted(failure) | Waiting::Asked(Ask::Again { failure }) => {
             vec![Line::styled(failure.words.to_string(), BAD)]
         }
-        Waiting::Asked(Ask::SignIn(person)) if !scene.works() => match scene.desk.stage {
-            Stage::Code { person, .. } => {
-                let code = scene.desk.code(person).unwrap_or_default().to_owned();
-                let code = Line::from(vec![Span::raw("Your code: "), Span::styled(code, STRONG)]);
-                let person = text_facts::person(scene.plan, person);
-                vec![code, Line::from(""), Line::from(person), Line::from(words::CODE_IS)]
-            }
-            stage => {
-                let person = if let Stage::Choose { person } = stage { person } else { *person };
-                let asked = [text_facts::person(scene.plan, person), String::new()].into_iter();
-                plain(asked.chain(text_facts::CHOICES.map(str::to_owned)).collect())
-            }
-        },
+        Waiting::Asked(Ask::SignIn(person)) if !scene.works() => {
+            let choices = text_facts::CHOICES.into_iter().filter(|_| scene.desk.signs.is_none());
+            let person = text_facts::person(scene.plan, scene.desk.signing_in().unwrap_or(*person));
+            plain([person, String::new()].into_iter().chain(choices.map(str::to_owned)).collect())
+        }
         _ => {
             let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
             let facts = text_facts::of_step(scene, step.kind);
@@ -90,16 +85,35 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
             if !facts.is_empty() {
                 lines.push(String::new());
             }
-            let failed = scene.state.failed().map(|failure| Line::styled(failure.words.to_string(), BAD));
+            let failed = scene.state.failed().filter(|_| !scene.desk.failure_read);
+            let failed = failed.map(|failure| Line::styled(failure.words.to_string(), BAD));
             let lines = lines.into_iter().chain(facts).map(Line::from);
             failed.into_iter().flat_map(|failed| [failed, Line::from("")]).chain(lines).collect()
         }
     }
 }
 
+/// What is plugged in; what is refused says it by itself.
+fn plugged(scene: &Scene<'_>) -> Vec<Line<'static>> {
+    if scene.works() || scene.writes {
+        return Vec::new();
+    }
+    let says = text_plugged::of_step(scene.plan, scene.state.facts(), &scene.waiting, scene.plugged);
+    let line = |says: Says| match says {
+        Says::Wrong(_) if scene.desk.refused.is_some() => None,
+        Says::Right(words) => Some(Line::styled(words, GOOD)),
+        Says::Wrong(words) => Some(Line::styled(words, ASK)),
+        Says::All(words) => Some(Line::from(words)),
+    };
+    says.into_iter().filter_map(line).collect()
+}
+
 fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
     // While it works, and until the log drives hold it, what was typed was taken: a code does not stay on the screen.
-    if scene.works() || scene.writes || matches!(scene.desk.stage, Stage::Warn | Stage::Choose { .. } | Stage::Shown) {
+    if scene.works()
+        || scene.writes
+        || matches!(scene.desk.stage, Stage::Warn | Stage::Choose { .. } | Stage::Shown | Stage::Attest)
+    {
         return Vec::new();
     }
     let (inputs, at) = scene.desk.form.lines();

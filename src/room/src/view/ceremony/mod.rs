@@ -23,7 +23,8 @@ use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
 use crate::look::Over;
-use crate::{text, text_ceremony as words, text_usb};
+use crate::look::laptop::Supply;
+use crate::{text, text_ceremony as words, text_facts, text_usb};
 
 /// Rows above the middle: title, and the bar of a rehearsal.
 const ABOVE: u16 = 2;
@@ -33,6 +34,8 @@ const BELOW: u16 = 3;
 const STEPS: u16 = 26;
 /// Rows that say how long the machine is at work, the gap above them included.
 const WORKING: u16 = 3;
+/// Columns of the battery's state.
+const BATTERY: u16 = 13;
 /// Columns of a time in the bar.
 const TIME: u16 = 25;
 /// What a rehearsal's bar looks like: like nothing else here. A console has eight backgrounds, none of them bright.
@@ -68,7 +71,17 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
         Some(other) => (text_usb::overhears(other), BAD),
         None => pace(scene),
     };
-    frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), row(area, area.height - 3));
+    let line = row(area, area.height - 3);
+    frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), line);
+    if let (Some(battery), None) = (scene.battery, scene.overhears) {
+        let style = match battery.supply {
+            _ if battery.is_low() => BAD,
+            Supply::Battery => ASK,
+            Supply::Mains => PLAIN,
+        };
+        let words = Paragraph::new(text_facts::battery(battery)).style(style).alignment(Alignment::Right);
+        frame.render_widget(words, right(line, BATTERY));
+    }
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");
     frame.render_widget(Paragraph::new(head).style(STRONG).alignment(Alignment::Center), row(area, area.height - 2));
     let bar = row(area, area.height - 1);
@@ -164,7 +177,7 @@ fn pace(scene: &Scene<'_>) -> (String, Style) {
         Some(step) => format!("step {} of {steps}: {} of {budget} min", step.id.0 + 1, here.min(MINUTES_MAX)),
         None => format!("all {steps} steps are done"),
     };
-    let words = format!("{at}   ceremony: {} of {planned} min   head of record:", whole.min(MINUTES_MAX));
+    let words = format!("{at}   ceremony: {} of {planned} min   head:", whole.min(MINUTES_MAX));
     (words, if step.is_some() && here > u64::from(budget) { ASK } else { PLAIN })
 }
 
@@ -181,9 +194,11 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         (_, Waiting::Closed, _) => "F1 help   Up Down: one by one   F10 off",
         (_, Waiting::Acting(_), _) => "no key is read while a device works",
         (_, Waiting::Halted(_), _) => "F1 help   Up Down: scroll   F10 off",
-        (.., Stage::Code { .. } | Stage::Objection) | (_, Waiting::Asked(Ask::BagNumber(_)), _) => {
-            "F1 help   Enter: go on   Esc: back"
-        }
+        (_, Waiting::Asked(Ask::SignIn(_)), Stage::Form) => "F1 help   Enter: go on   Esc: see it again",
+        (.., Stage::Objection | Stage::Warn | Stage::Attests | Stage::Why | Stage::Refuses)
+        | (_, Waiting::Asked(Ask::BagNumber(_)), _) => "F1 help   Enter: go on   Esc: back",
+        (.., Stage::Shown) => "F1 help   Enter: go on",
+        (.., Stage::Attest) => "F1 help  F2 keyboard  F3 object  F10 off  1 2: choose",
         (_, Waiting::Asked(Ask::Again { .. }), _) => "F1 help  F2 keyboard  F10 off  Enter: go on",
         _ => "F1 help  F2 keyboard  F3 object  F10 off  Enter: go on",
     }

@@ -59,6 +59,11 @@ impl MemoryDrives {
         self.named.as_ref().is_none_or(|named| named.contains(serial))
     }
 
+    /// Port and serial of every drive that is plugged in, whether it is let in or not.
+    pub fn in_ports(&self) -> Vec<(Shown, Serial)> {
+        self.sticks.iter().map(|stick| (stick.drive.port.clone(), stick.drive.serial.clone())).collect()
+    }
+
     /// Pulls out the drive at this port; what was not synced is lost.
     pub fn pull(&mut self, port: &Shown) -> Option<Stick> {
         let at = self.sticks.iter().position(|stick| stick.drive.port == *port)?;

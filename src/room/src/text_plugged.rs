@@ -1,0 +1,131 @@
+//! What is plugged in, named: the right thing, a wrong one, one too many.
+
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::facts::Facts;
+use conclave_ceremony::ids::{Device, DriveId, TokenId};
+use conclave_ceremony::plan::Plan;
+use conclave_ceremony::step::Waiting;
+
+use crate::ports::{Plugged, What};
+
+/// What a line says of what is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// What is asked for is there, or is gone.
+    Right(String),
+    /// Something has to be taken out.
+    Wrong(String),
+    /// What there is.
+    All(String),
+}
+
+/// What the plan calls it, if the plan names it. A reader appends to the serial of its token.
+fn of_plan(plan: &Plan, plugged: &Plugged) -> Option<Device> {
+    let serial = plugged.serial.as_str();
+    let at = match plugged.what {
+        What::Token => plan.tokens.iter().position(|token| serial.starts_with(token.serial.as_str())),
+        What::Drive => plan.drives.iter().position(|drive| serial == drive.serial.as_str()),
+    };
+    let at = at.and_then(|at| u16::try_from(at).ok())?;
+    Some(match plugged.what {
+        What::Token => Device::Token(TokenId(at)),
+        What::Drive => Device::Drive(DriveId(at)),
+    })
+}
+
+/// The short name of a device of the plan.
+pub fn name(plan: &Plan, device: Device) -> String {
+    let token = |id: TokenId| plan.tokens.get(usize::from(id.0)).map(|token| token.name.to_string());
+    let drive = |id: DriveId| plan.drives.get(usize::from(id.0)).map(|drive| drive.name.to_string());
+    match device {
+        Device::Token(id) => token(id),
+        Device::Drive(id) => drive(id),
+    }
+    .unwrap_or_default()
+}
+
+/// Something the plan does not name.
+fn foreign(plugged: &Plugged) -> String {
+    let what = match plugged.what {
+        What::Token => "token",
+        What::Drive => "drive",
+    };
+    if plugged.serial.is_empty() {
+        format!("{what} without a serial")
+    } else {
+        format!("{what} with serial {}", plugged.serial)
+    }
+}
+
+fn called(plan: &Plan, plugged: &Plugged) -> String {
+    of_plan(plan, plugged).map_or_else(|| foreign(plugged), |device| name(plan, device))
+}
+
+/// Everything that is plugged in, in one line.
+fn in_one_line(names: impl Iterator<Item = String>) -> Says {
+    let names: Vec<String> = names.collect();
+    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    Says::All(format!("Plugged in: {names}."))
+}
+
+/// As long as there is no plan: by serial.
+pub fn before_plan(plugged: &[Plugged]) -> Says {
+    in_one_line(plugged.iter().map(foreign))
+}
+
+/// While a device is asked for, or an answer: what there is, and whether it is what the step wants. What the plan does not name is
+/// never let in and may stay: a card reader that is built in, the medium.
+pub fn of_step(plan: &Plan, facts: &Facts, waiting: &Waiting, plugged: &[Plugged]) -> Vec<Says> {
+    let of = |plugged: &Plugged| of_plan(plan, plugged);
+    let is_in = |device: Device| plugged.iter().any(|plugged| of(plugged) == Some(device));
+    // What was plugged in because a step asked for it leaves when a step asks for that.
+    let expected = |device: Device| {
+        facts.plugged.contains(&device) || matches!(device, Device::Drive(drive) if facts.logs.contains(&drive))
+    };
+    let surplus = |asked: Option<Device>| {
+        let others = plugged.iter().filter_map(of).filter(move |device| Some(*device) != asked);
+        others.filter(|device| !expected(*device)).map(|device| name(plan, device))
+    };
+    let too_many = |name: String| Says::Wrong(format!("{name} is plugged in and not asked for: take it out."));
+    let all = || in_one_line(plugged.iter().map(|plugged| called(plan, plugged)));
+    match waiting {
+        Waiting::Asked(Ask::Insert(device)) if is_in(*device) => {
+            let found = Says::Right(format!("{} found. Press Enter.", name(plan, *device)));
+            [found].into_iter().chain(surplus(Some(*device)).map(too_many)).chain([all()]).collect()
+        }
+        Waiting::Asked(Ask::Insert(device)) => {
+            let asked = name(plan, *device);
+            let wrong = surplus(Some(*device));
+            let wrong =
+                wrong.map(|this| Says::Wrong(format!("This is {this}. {asked} is asked for. Take {this} out.")));
+            let foreign = plugged.iter().filter(|plugged| of(plugged).is_none()).map(foreign);
+            let foreign = foreign.map(|this| Says::Wrong(format!("The plan names no {this}. {asked} is asked for.")));
+            wrong.chain(foreign).chain([all()]).collect()
+        }
+        Waiting::Asked(Ask::Remove(device)) => {
+            let out = (!is_in(*device)).then(|| Says::Right(format!("{} is out. Press Enter.", name(plan, *device))));
+            out.into_iter().chain(surplus(Some(*device)).map(too_many)).chain([all()]).collect()
+        }
+        Waiting::Asked(Ask::Look) | Waiting::Begin | Waiting::Acting(_) | Waiting::Halted(_) | Waiting::Closed => {
+            Vec::new()
+        }
+        Waiting::Asked(_) => surplus(None).map(too_many).collect(),
+    }
+}
+
+/// The log drives of an interrupted ceremony, or the drive of a plan that is in memory: by what the plan calls them.
+pub fn named(names: &[(crate::shown::Serial, String)], plugged: &[Plugged]) -> Says {
+    let name = |plugged: &Plugged| {
+        let named = names.iter().find(|(serial, _)| plugged.serial.as_str().starts_with(serial.as_str()));
+        named.map_or_else(|| foreign(plugged), |(_, name)| name.clone())
+    };
+    in_one_line(plugged.iter().map(name))
+}
+
+/// What is plugged in instead of what is asked for; nothing if nothing is.
+pub fn wrong(plan: &Plan, facts: &Facts, asked: Device, plugged: &[Plugged]) -> Option<String> {
+    of_step(plan, facts, &Waiting::Asked(Ask::Insert(asked)), plugged).into_iter().find_map(|says| match says {
+        Says::Wrong(words) => Some(words),
+        Says::Right(_) | Says::All(_) => None,
+    })
+}
