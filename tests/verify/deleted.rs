@@ -172,6 +172,11 @@ const JUDGED: &[Row] = &[
         let Event::Came { outcome: Outcome::Drive { names, .. }, .. } = &mut entries[at + 1].event else { panic!() };
         names.push(line("setup.exe"));
     }),
+    Row("a drive with a folder is registered", "registered", |entries| {
+        let at = intends(entries, Act::Identify(DriveId(2)));
+        let Event::Came { outcome: Outcome::Drive { others, .. }, .. } = &mut entries[at + 1].event else { panic!() };
+        *others = 1;
+    }),
     Row("a token of another serial", "certificates", |entries| {
         let Outcome::Token(seen) = outcome(entries, Act::Inspect(MASTER)) else { panic!() };
         seen.serial = line("DENK0000009");

@@ -169,8 +169,8 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     assert_eq!(nameless.log(), [Op::Read(0..512)], "QEMU itself looks for a table of partitions, and nobody else");
     plugged.pull(&mut table.machine);
     for (name, stick, mood, words) in [
-        ("exfat", exfat, Mood::Sound, "LOG-A is exFAT: reformat it as FAT32 elsewhere."),
-        ("unreadable", sound.clone(), Mood::FailsReads, "LOG-A is unreadable (Input/output error"),
+        ("exfat", exfat, Mood::Sound, "LOG-A cannot be used. It holds exFAT, not FAT32."),
+        ("unreadable", sound.clone(), Mood::FailsReads, "LOG-A cannot be used. It cannot be read (Input/output error"),
     ] {
         let disk = table.served(name, stick);
         disk.set(mood);
@@ -221,6 +221,7 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     plugged.pull(&mut table.machine);
     let left = table.scratch.file("left");
     std::fs::write(&left, disk.bytes()).unwrap();
+    stick::judged_when_pulled(&left);
     let (record, plan) = (stick::get(&left, "conclave.cbor"), stick::get(&left, "plan.toml"));
     assert_eq!(plan, PLAN);
     for bytes in [&plan, &record].into_iter().flat_map(|file| file.chunks_exact(CLUSTER)) {

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use conclave_publish::FileName;
-use conclave_room::drives::{Came, NAMES_MAX, Past, Space};
+use conclave_room::drives::{Came, Listing, NAMES_MAX, Past, Space};
 use conclave_room::shown::Shown;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, RenameFlags, renameat2};
@@ -29,18 +29,15 @@ impl Folder {
         self.0.join(name.as_str())
     }
 
-    pub(super) fn list(&self) -> Result<Vec<(FileName, u64)>, Came> {
-        let mut names = Vec::new();
+    pub(super) fn list(&self) -> Result<Listing, Came> {
+        let mut names = Listing::default();
         for entry in fs::read_dir(&self.0).map_err(io_came)?.take(ENTRIES_MAX) {
             let entry = entry.map_err(io_came)?;
-            let Ok(name) = FileName::new(entry.file_name().as_bytes()) else { continue };
             let metadata = entry.metadata().map_err(io_came)?;
-            if metadata.is_file() {
-                names.push((name, metadata.len()));
-            }
+            names.add(entry.file_name().as_bytes(), metadata.is_file().then_some(metadata.len()));
         }
-        names.sort();
-        if names.len() > NAMES_MAX { Err(Came::TooManyNames) } else { Ok(names) }
+        names.files.sort();
+        if names.files.len() > NAMES_MAX { Err(Came::TooManyNames) } else { Ok(names) }
     }
 
     pub(super) fn space(&self) -> Result<Space, Came> {
@@ -190,7 +187,7 @@ mod tests {
         assert_eq!(folder.fetch(&log, 1, 3, Past::Nothing).unwrap(), b"irs");
         folder.shorten(&log, 5).unwrap();
         folder.rename(&log, &name("log.cbor.torn1")).unwrap();
-        assert_eq!(folder.list().unwrap(), [(name("log.cbor.torn1"), 5)]);
+        assert_eq!(folder.list().unwrap(), Listing { files: vec![(name("log.cbor.torn1"), 5)], others: 0 });
         assert!(folder.space().unwrap().free > 0);
     }
 
@@ -210,13 +207,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_or_has_a_name_that_is_refused_is_not_listed() {
+    fn what_is_no_file_or_has_a_name_that_is_refused_is_counted_unless_a_system_made_it() {
         let scratch = Scratch::new("list");
-        fs::create_dir(scratch.0.0.join("folder")).unwrap();
-        for file in ["b", "a", ".hidden", "two words", "ü"] {
+        for folder in ["folder", "System Volume Information"] {
+            fs::create_dir(scratch.0.0.join(folder)).unwrap();
+        }
+        for file in ["b", "a", ".hidden", "two words", "ü", "._a"] {
             fs::write(scratch.0.0.join(file), file).unwrap();
         }
-        assert_eq!(scratch.0.list().unwrap(), [(name("a"), 1), (name("b"), 1)]);
+        let listing = scratch.0.list().unwrap();
+        assert_eq!(listing, Listing { files: vec![(name("a"), 1), (name("b"), 1)], others: 4 });
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use conclave_publish::FileName;
-use conclave_room::drives::{Access, Came, Drive, Media, Past, Space};
+use conclave_room::drives::{Access, Came, Drive, Listing, Media, Past, Space};
 use conclave_room::shown::Shown;
 use conclave_room::usb::gate::{Use, judge};
 use nix::mount::{MntFlags, MsFlags, mount, umount, umount2};
@@ -148,7 +148,7 @@ impl Media for UsbDrives {
         synced
     }
 
-    fn list(&mut self, port: &Shown) -> Result<Vec<(FileName, u64)>, Came> {
+    fn list(&mut self, port: &Shown) -> Result<Listing, Came> {
         self.with(port, Folder::list)
     }
 

@@ -161,6 +161,10 @@ pub enum Outcome {
         free: u64,
         /// Names of the files on it, at most 64.
         names: Vec<Text>,
+        /// How many other names there are, folders among them; what systems make by themselves is not counted. Left out if
+        /// there is none.
+        #[serde(default, skip_serializing_if = "is_none")]
+        others: u32,
     },
     /// A file was written and read back, or read: its length and SHA-256.
     File {
@@ -206,6 +210,12 @@ pub enum Way {
     Aes,
     /// By chip authentication with Triple-DES, because the token refused AES: on the appliance's word.
     TripleDes,
+}
+
+/// Whether a count is left out.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What a token says of itself: worth nothing before its proof.

@@ -41,7 +41,9 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         return Err(failure.clone());
     }
     match (*act, outcome) {
-        (Act::Identify(drive), Outcome::Drive { names, .. }) => identified(case, facts, drive, names),
+        (Act::Identify(drive), Outcome::Drive { names, others, .. }) => {
+            identified(case, facts, drive, (names, *others))
+        }
         (Act::Write(_, item), Outcome::File { len, digest }) => {
             written(case.plan, facts, item, FileSeen { len: *len, digest: *digest })
         }
@@ -132,18 +134,17 @@ fn name(plan: &Plan, token: TokenId) -> String {
     plan.tokens.get(usize::from(token.0)).map_or_else(|| "a token".into(), |token| token.name.to_string())
 }
 
-fn identified(case: Case<'_>, facts: &mut Facts, drive: DriveId, names: &[Text]) -> Result<(), Failure> {
+fn identified(case: Case<'_>, facts: &mut Facts, drive: DriveId, held: (&[Text], u32)) -> Result<(), Failure> {
     match case.kind {
         StepKind::Log(_) => {
             facts.logs.insert(drive);
             Ok(())
         }
-        StepKind::Register(_) if !names.is_empty() => {
+        StepKind::Register(_) if !held.0.is_empty() || held.1 > 0 => {
             let name = case.plan.drives.get(usize::from(drive.0)).map_or("the drive", |drive| drive.name.as_str());
-            let found: Vec<&str> = names.iter().map(Text::as_str).collect();
             let words = format!(
                 "{name} is not empty: it holds {}. Take it out, empty it on another computer, plug it in again.",
-                found.join(", ")
+                crate::say::held(held.0, held.1)
             );
             Err(failure(Next::Device, &words))
         }

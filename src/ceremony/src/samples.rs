@@ -109,7 +109,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
     let failed = |next| Outcome::Failed(Failure { next, words: text("nothing came back") });
     vec![
         Outcome::Done,
-        Outcome::Drive { free: 1 << 33, names: vec![text("conclave.cbor")] },
+        Outcome::Drive { free: 1 << 33, names: vec![text("conclave.cbor")], others: 3 },
         Outcome::File { len: 64, digest: Octets([7; 32]) },
         Outcome::Token(Box::new(TokenSeen {
             pin: text("3 tries left"),

@@ -17,6 +17,20 @@ fn named(name: Option<impl Display>, what: &str, number: u16) -> String {
     name.map_or_else(|| format!("{what} number {number}, which the plan does not have"), |name| name.to_string())
 }
 
+/// What a drive holds, by name as far as the record does.
+pub(crate) fn held(names: &[Text], others: u32) -> String {
+    let more = match others {
+        0 => None,
+        1 => Some("1 other name".to_owned()),
+        _ => Some(format!("{others} other names")),
+    };
+    match more {
+        Some(more) if names.is_empty() => more,
+        Some(more) => format!("{} and {more}", list(names)),
+        None => list(names),
+    }
+}
+
 fn list(lines: &[Text]) -> String {
     let lines: Vec<&str> = lines.iter().map(Text::as_str).collect();
     if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
@@ -231,8 +245,8 @@ impl Say<'_> {
     pub fn outcome(self, outcome: &Outcome) -> String {
         match outcome {
             Outcome::Done => "done".to_owned(),
-            Outcome::Drive { free, names } => {
-                format!("it is the planned one, {free} bytes free, files: {}", list(names))
+            Outcome::Drive { free, names, others } => {
+                format!("it is the planned one, {free} bytes free, files: {}", held(names, *others))
             }
             Outcome::File { len, digest } => format!("{len} bytes, SHA-256 {digest}"),
             Outcome::Token(seen) => format!(

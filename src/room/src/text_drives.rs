@@ -4,19 +4,43 @@ use crate::drives::fat32::Unfit;
 use crate::drives::{Came, Differs, DriveError};
 use crate::text::{OPERATOR, Words, digits};
 
-/// Why a drive cannot be worked with, and what would make it fit: one line.
+/// Why a drive cannot be worked with: a sentence.
 pub fn unfit(unfit: &Unfit) -> String {
     match unfit {
-        Unfit::NotYet => "being read".into(),
-        Unfit::Disks(found) => format!("{found} disks in one device: use a plain stick"),
-        Unfit::Unreadable(why) => format!("unreadable ({why}): use another drive"),
-        Unfit::NotFormatted => "not formatted: format it as FAT32 elsewhere".into(),
-        Unfit::DiscImage => "holds a disc image, as the medium does: not for files".into(),
-        Unfit::Other(name) => format!("{name}: reformat it as FAT32 elsewhere"),
-        Unfit::Partitions(found) => format!("{found} partitions: reformat it elsewhere with one, FAT32"),
-        Unfit::PartitionBounds => "its partition ends beyond it: reformat it elsewhere".into(),
-        Unfit::Damaged(field) => format!("FAT32 damaged ({field}): reformat it"),
+        Unfit::NotYet => "It is being read.".into(),
+        Unfit::Disks(found) => format!("It is {found} disks in one device."),
+        Unfit::Unreadable(why) => format!("It cannot be read ({why})."),
+        Unfit::NotFormatted => "It holds no file system known here.".into(),
+        Unfit::DiscImage => "It holds a disc image, or what is left of one.".into(),
+        Unfit::Other(name) => format!("It holds {name}, not FAT32."),
+        Unfit::Gpt => "It is partitioned by a GPT, not an MBR.".into(),
+        Unfit::Partitions(found) => format!("It has {found} partitions, not one."),
+        Unfit::PartitionType(kind) => format!("Its partition is of type {kind:02X}, not 0C."),
+        Unfit::PartitionBounds => "Its partition does not lie within it.".into(),
+        Unfit::Damaged(field) => format!("Its FAT32 is damaged ({field})."),
     }
+}
+
+/// What makes it fit, or what to take instead: an instruction to the operator.
+pub const fn mend(unfit: &Unfit) -> &'static str {
+    match unfit {
+        Unfit::NotYet => "wait until it was read.",
+        Unfit::Disks(_) => "take it out; use a plain stick.",
+        Unfit::Unreadable(_) => "take it out; use another drive.",
+        Unfit::NotFormatted
+        | Unfit::DiscImage
+        | Unfit::Other(_)
+        | Unfit::Gpt
+        | Unfit::Partitions(_)
+        | Unfit::PartitionType(_)
+        | Unfit::PartitionBounds
+        | Unfit::Damaged(_) => "take it out; on another computer: conclave drive prepare.",
+    }
+}
+
+/// A drive of the plan is in and cannot be worked with.
+pub fn not_fit(called: &str, why: &Unfit) -> String {
+    format!("{called} cannot be used. {} Now: {}", unfit(why), mend(why))
 }
 
 /// A drive did not do what was asked. `called` is what the people in the room call it, as its label says.
@@ -40,7 +64,7 @@ fn happened(came: &Came) -> String {
         Came::Gone => "It was pulled out, or it stopped answering.".into(),
         Came::NoSerial => "It tells no serial, so it cannot be told from another drive.".into(),
         Came::SameSerial { other } => format!("The drive at port {other} claims the same serial."),
-        Came::Unfit(why) => format!("It is {}.", unfit(why)),
+        Came::Unfit(why) => unfit(why),
         Came::ReadOnly => "It refuses to be written to.".into(),
         Came::Full { need, free } => format!("{} bytes are needed, {} are free.", digits(*need), digits(*free)),
         Came::Io(why) => format!("The drive reported an error: {why}."),
@@ -55,7 +79,7 @@ fn happened(came: &Came) -> String {
             format!("Its log has {} bytes; the record has {}.", digits(*found), digits(*expected))
         }
         Came::TooManyNames => "It holds more files than any drive of a ceremony.".into(),
-        Came::Folder(name) => format!("{} is in a folder; drives of a ceremony have none.", name.as_str()),
+        Came::Folder(name) => format!("The file {} is in a folder; drives of a ceremony have none.", name.as_str()),
         Came::Names(why) => format!("The names to be written do not go together: {why}."),
         Came::NoNameLeft(name) => format!("Every name for keeping what is left of {} is taken.", name.as_str()),
     }
@@ -70,7 +94,8 @@ fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
         Came::Absent | Came::Gone => (format!("put {called} in again, into the same port."), None),
         Came::Swapped(_) => (format!("take it out and put {called} in."), None),
         Came::SameSerial { .. } => ("take both out and keep them apart.".into(), None),
-        Came::NoSerial | Came::Unfit(_) => (format!("take {called} out, prepare it on another computer."), None),
+        Came::NoSerial => (format!("take {called} out; use a drive that tells one."), None),
+        Came::Unfit(why) => (mend(why).into(), None),
         Came::ReadOnly => (format!("take {called} out and switch it to writing."), None),
         Came::Full { .. } => {
             (format!("take {called} out, make room on another computer."), Some("Nothing is ever deleted."))
@@ -146,15 +171,62 @@ mod tests {
         }
     }
 
+    fn every_unfit() -> Vec<Unfit> {
+        let all = vec![
+            Unfit::NotYet,
+            Unfit::Disks(2),
+            Unfit::Unreadable(Shown::new("Input/output error (os error 5)")),
+            Unfit::NotFormatted,
+            Unfit::DiscImage,
+            Unfit::Other("exFAT"),
+            Unfit::Gpt,
+            Unfit::Partitions(2),
+            Unfit::PartitionType(0x83),
+            Unfit::PartitionBounds,
+            Unfit::Damaged("more sectors than it has room for"),
+        ];
+        // One that is not in the list does not compile here.
+        for why in &all {
+            match why {
+                Unfit::NotYet | Unfit::Disks(_) | Unfit::Unreadable(_) | Unfit::NotFormatted | Unfit::DiscImage => {}
+                Unfit::Other(_) | Unfit::Gpt | Unfit::Partitions(_) | Unfit::PartitionType(_) => {}
+                Unfit::PartitionBounds | Unfit::Damaged(_) => {}
+            }
+        }
+        all
+    }
+
+    /// Whether a text is whole sentences: each begins large, ends with a full stop, and says one thing once.
+    #[track_caller]
+    fn are_sentences(text: &str) {
+        for sentence in text.split_inclusive(". ").map(str::trim) {
+            let begins = sentence.strip_prefix("Now: ").unwrap_or(sentence).chars().next();
+            let named = begins.is_some_and(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+            assert!(named || sentence.starts_with("Now: "), "{sentence:?} of {text:?} begins small");
+            assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{sentence:?} of {text:?} does not end");
+            for twice in [" is is ", " is it ", " is holds ", " is its ", ": It", "  "] {
+                assert!(!sentence.contains(twice), "{twice:?} in {text:?}");
+            }
+        }
+    }
+
     #[test]
-    fn what_does_not_fit_the_room_says_what_would() {
-        for (why, words) in [
-            (Unfit::Other("exFAT"), "exFAT: reformat it as FAT32 elsewhere"),
-            (Unfit::NotFormatted, "not formatted: format it as FAT32 elsewhere"),
-            (Unfit::Partitions(2), "2 partitions: reformat it elsewhere with one, FAT32"),
-            (Unfit::Damaged("version"), "FAT32 damaged (version): reformat it"),
-        ] {
-            assert_eq!(unfit(&why), words);
+    fn whatever_is_said_of_a_drive_is_whole_sentences() {
+        for came in all() {
+            let error = DriveError { port: Shown::new("1-4"), tried: Tried::Look, came };
+            are_sentences(&told("SHARE-1", &error));
+        }
+        let unfit_ones = every_unfit();
+        for (at, why) in unfit_ones.iter().enumerate() {
+            are_sentences(&not_fit("SHARE-1", why));
+            are_sentences(&told(
+                "SHARE-1",
+                &DriveError { port: Shown::new("1-4"), tried: Tried::Look, came: Came::Unfit(why.clone()) },
+            ));
+            let said = unfit(why);
+            assert!(unfit_ones[..at].iter().all(|other| unfit(other) != said), "{said} is said twice");
+            // Behind port and size on the screen of devices.
+            assert!(said.len() <= 52 || matches!(why, Unfit::Unreadable(_) | Unfit::Damaged(_)), "{said}");
         }
     }
 }

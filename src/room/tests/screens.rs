@@ -431,15 +431,16 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
         "CLONE ALARM: two tokens say they are DENK0404144",
         "not yet proven",
         "no answer for 10 s: pull it out",
-        "15 502 147 584 bytes, FAT32 volume 4A17-E2B0",
+        "15 502 147 584 bytes. FAT32 volume 4A17-E2B0",
+        "It holds exFAT, not FAT32.",
+        "Now: take it out; on another computer: conclave drive prepare.",
         "Flash ?[2JDisk",
         "no serial: cannot be used",
-        "USB2.0 Hub",
-        "network or radio: not let in",
     ];
     check("devices", &look, "Operator", "pull out every token of the clone alarm", &shown);
-    let down = [press(Key::Down), devices()].into_iter().fold(look, |look, event| step(look, event).0);
-    let shown = ["one drive at a time: first take out 1-4"];
+    let down =
+        [press(Key::Down), press(Key::Down), devices()].into_iter().fold(look, |look, event| step(look, event).0);
+    let shown = ["one drive at a time: first take out 1-4", "USB2.0 Hub", "network or radio: not let in"];
     check("devices-scrolled", &down, "Operator", "pull out every token of the clone alarm", &shown);
     let far = (0..100).fold(down, |look, _| step(look, press(Key::Down)).0);
     assert!(rendered(&far, 80, 25).contains(shown[0]), "the last line stays in sight");

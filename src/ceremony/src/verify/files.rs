@@ -46,7 +46,7 @@ pub(super) fn registered(case: &Case<'_>, account: &mut Account) {
     for visit in case.walk.visits.iter().filter(|visit| matches!(visit.step.kind, StepKind::Register(_))) {
         for deed in &visit.deeds {
             match deed.outcome {
-                Outcome::Drive { names, .. } if names.is_empty() => {}
+                Outcome::Drive { names, others: 0, .. } if names.is_empty() => {}
                 _ => account.refuse("registered", Some(deed.came), "a drive that is not empty was registered"),
             }
         }

@@ -142,7 +142,7 @@ impl Room {
         let digest = |words: &str| Octets::from(Digest::of(words.as_bytes()));
         let file = |digest| Outcome::File { len: 64, digest };
         match act {
-            Act::Identify(_) => Outcome::Drive { names: Vec::new(), free: 1 << 20 },
+            Act::Identify(_) => Outcome::Drive { free: 1 << 20, names: Vec::new(), others: 0 },
             Act::Write(_, Item::Plan) => file(self.plan.digest.into()),
             Act::Write(_, item @ (Item::Share(..) | Item::Blob(..))) => file(self.files[&item]),
             Act::Write(..) => file(digest("companion")),

@@ -151,7 +151,7 @@ impl Intake {
         let [drive] = &drives[..] else { return Err(text::not_one_drive(drives.len())) };
         let failed = |error: crate::drives::DriveError| told(&drive.serial.to_string(), &error);
         let names = machine.drives().names(drive).map_err(failed)?;
-        let is_there = |wanted: &FileName| names.iter().any(|(name, _)| name == wanted);
+        let is_there = |wanted: &FileName| names.files.iter().any(|(name, _)| name == wanted);
         if !is_there(&plans) {
             return Err(text::no_plan(&drive.serial));
         }

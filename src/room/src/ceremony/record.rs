@@ -67,7 +67,7 @@ impl Record {
         let drive = self.find(id, plan, machine)?;
         let log = file_name(log_drive::TRANSCRIPT)?;
         let names = machine.drives().names(&drive).map_err(failed)?;
-        let is_there = |wanted: &FileName| names.iter().any(|(name, _)| name == wanted);
+        let is_there = |wanted: &FileName| names.files.iter().any(|(name, _)| name == wanted);
         let (mut len, mut unfinished) = (0, false);
         if is_there(&log) {
             let old = machine.drives().read(&drive, &log, transcript::TRANSCRIPT_LEN_MAX as u64).map_err(failed)?;

@@ -112,7 +112,7 @@ fn beside(machine: &mut impl Machine) -> Result<(Plan, Public, Vec<u8>), NotResu
     let mut torn = None;
     for drive in drives {
         let Ok(names) = machine.drives().names(&drive) else { continue };
-        if wanted.iter().all(|wanted| names.iter().any(|(name, _)| name == wanted)) {
+        if wanted.iter().all(|wanted| names.files.iter().any(|(name, _)| name == wanted)) {
             let mut read =
                 |name| machine.drives().read(&drive, name, FILE_LEN_MAX).map_err(|error| failed(&drive, &error));
             let [plan, companion] = &wanted;
@@ -135,7 +135,7 @@ fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed
         let drive = crate::perform::find_drive(planned, machine)
             .map_err(|failure| NotResumed::Drive(failure.words.to_string()))?;
         let names = machine.drives().names(&drive).map_err(|error| failed(&drive, &error))?;
-        let log = if names.iter().any(|(name, _)| *name == file) {
+        let log = if names.files.iter().any(|(name, _)| *name == file) {
             let most = conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX as u64;
             machine.drives().read(&drive, &file, most).map_err(|error| failed(&drive, &error))?
         } else {

@@ -72,9 +72,15 @@ pub enum Unfit {
     /// Another file system, by its name.
     #[error("{0}, not FAT32")]
     Other(&'static str),
+    /// A table of partitions of the newer kind, which is not read here.
+    #[error("partitioned by a GPT")]
+    Gpt,
     /// More partitions than one. With none, it is not formatted.
     #[error("{0} partitions, not one")]
     Partitions(usize),
+    /// A partition that holds FAT32 and whose type says something else: another system may take it for that.
+    #[error("a partition of type {0:02X}, not 0B or 0C")]
+    PartitionType(u8),
     /// A partition that does not lie within the drive.
     #[error("its partition does not lie within the drive")]
     PartitionBounds,
@@ -102,9 +108,6 @@ pub fn identify(drive: &mut (impl Read + Seek), len: u64) -> Result<Fat32, Unfit
         return Err(Unfit::NotFormatted);
     }
     let (number, kind, start, sectors) = only_partition(&first)?;
-    if kind == PROTECTIVE {
-        return Err(Unfit::Other("GPT"));
-    }
     let end = start.checked_add(sectors).and_then(|end| end.checked_mul(SECTOR));
     if start == 0 || sectors == 0 || end.is_none_or(|end| end > len) {
         return Err(Unfit::PartitionBounds);
@@ -114,7 +117,7 @@ pub fn identify(drive: &mut (impl Read + Seek), len: u64) -> Result<Fat32, Unfit
         Some(volume) if FAT32_TYPES.contains(&kind) => {
             Ok(Fat32 { volume: volume?, place: Place::Partition { number, start, sectors } })
         }
-        Some(_) => Err(Unfit::Damaged("type of its partition")),
+        Some(_) => Err(Unfit::PartitionType(kind)),
         None => Err(other(drive, len, start * SECTOR, &boot)?.unwrap_or(Unfit::NotFormatted)),
     }
 }
@@ -148,6 +151,10 @@ fn le32(sector: &[u8; SECTOR_LEN], at: usize) -> u64 {
 /// The one entry of the table that is used: its number, type, first sector, sectors.
 fn only_partition(table: &[u8; SECTOR_LEN]) -> Result<(u8, u8, u64, u64), Unfit> {
     let entries = [446, 462, 478, 494];
+    // Protected whole or in part, the table that counts is the GPT.
+    if entries.iter().any(|at| byte(table, at + 4) == PROTECTIVE) {
+        return Err(Unfit::Gpt);
+    }
     let mut used = (1..).zip(entries).filter(|(_, at)| byte(table, at + 4) != 0);
     match (used.next(), used.count()) {
         (None, _) => Err(Unfit::NotFormatted),

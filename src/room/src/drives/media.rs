@@ -2,7 +2,7 @@
 
 use conclave_publish::FileName;
 
-use super::{Came, Drive};
+use super::{Came, Drive, Listing};
 use crate::shown::Shown;
 
 /// What a mount allows.
@@ -48,11 +48,10 @@ pub trait Media {
     /// Writes back everything and ends the mount; fails if the drive did not take it.
     fn unmount(&mut self, port: &Shown) -> Result<(), Came>;
 
-    /// Names and lengths of the files in the root directory. What has a name that [`FileName`] refuses, and every
-    /// folder, is left out.
+    /// What the root directory holds, its files sorted by name.
     ///
     /// **Errors**: [`Came::TooManyNames`] beyond [`super::NAMES_MAX`] of them.
-    fn list(&mut self, port: &Shown) -> Result<Vec<(FileName, u64)>, Came>;
+    fn list(&mut self, port: &Shown) -> Result<Listing, Came>;
 
     /// Room on the mounted volume.
     fn space(&mut self, port: &Shown) -> Result<Space, Came>;

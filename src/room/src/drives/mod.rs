@@ -6,12 +6,14 @@
 
 mod error;
 pub mod fat32;
+mod listing;
 mod media;
 mod store;
 
 use core::fmt;
 
 pub use error::{Came, Differs, DriveError, Tried};
+pub use listing::Listing;
 pub use media::{Access, Media, Past, Space};
 pub use store::{Attempt, Drives, NAMES_MAX};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use conclave_publish::{Digest, FileName, Item, Manifest};
 
-use super::{Access, Came, Differs, Drive, DriveError, Media, Past, Tried};
+use super::{Access, Came, Differs, Drive, DriveError, Listing, Media, Past, Tried};
 use crate::leaves::Leaves;
 use crate::shown::Shown;
 
@@ -32,9 +32,8 @@ pub trait Drives {
     /// Every drive that is plugged in, in the order of ports.
     fn present(&mut self) -> Result<Vec<Drive>, DriveError>;
 
-    /// Names and lengths of the files in the root directory, read-only, sorted. Folders and names that
-    /// [`FileName`] refuses are left out.
-    fn names(&mut self, drive: &Drive) -> Result<Vec<(FileName, u64)>, DriveError>;
+    /// What the root directory holds, read-only, its files sorted by name.
+    fn names(&mut self, drive: &Drive) -> Result<Listing, DriveError>;
 
     /// Bytes free on the volume, read-only.
     fn free(&mut self, drive: &Drive) -> Result<u64, DriveError>;
@@ -72,7 +71,7 @@ impl<M: Media> Drives for M {
         self.look().map_err(|came| DriveError { port: Shown::default(), tried: Tried::Look, came })
     }
 
-    fn names(&mut self, drive: &Drive) -> Result<Vec<(FileName, u64)>, DriveError> {
+    fn names(&mut self, drive: &Drive) -> Result<Listing, DriveError> {
         let at = At(&drive.port);
         ready(self, drive, Access::Read)?;
         let names = self.list(at.0).map_err(at.tried(Tried::List));
@@ -210,7 +209,7 @@ fn length(media: &mut impl Media, port: &Shown, name: &FileName) -> Result<Optio
     if name.as_str().contains('/') {
         return Err(Came::Folder(name.clone()));
     }
-    let names = media.list(port)?;
+    let names = media.list(port)?.files;
     match names.into_iter().find(|(there, _)| there.as_str().eq_ignore_ascii_case(name.as_str())) {
         None => Ok(None),
         Some((there, len)) if there == *name => Ok(Some(len)),
@@ -270,7 +269,7 @@ fn write_all(
         media.extend(at.0, name, bytes).map_err(tried())?;
         media.sync(at.0, name).map_err(at.tried(Tried::Sync(name.clone())))?;
     }
-    let all = media.list(at.0).map_err(at.tried(Tried::List))?;
+    let all = media.list(at.0).map_err(at.tried(Tried::List))?.files;
     Ok(all.into_iter().filter(|(there, _)| files.iter().all(|(name, _)| name != there)).collect())
 }
 
@@ -281,7 +280,8 @@ fn read_back(
     wanted: &Manifest,
     mut others: BTreeMap<FileName, u64>,
 ) -> Result<(), DriveError> {
-    let mut there: BTreeMap<FileName, u64> = media.list(at.0).map_err(at.tried(Tried::List))?.into_iter().collect();
+    let there = media.list(at.0).map_err(at.tried(Tried::List))?.files;
+    let mut there: BTreeMap<FileName, u64> = there.into_iter().collect();
     for wanted in wanted.items() {
         let tried = || at.tried(Tried::ReadBack(wanted.name.clone()));
         let differs = |differs| Err(tried()(Came::NotReadBack(differs)));
@@ -353,7 +353,7 @@ fn keep_and_cut(media: &mut impl Media, at: At<'_>, log: &FileName, len: u64) ->
 
 /// The first name for a torn state of this file that is not taken.
 fn free_name(media: &mut impl Media, port: &Shown, name: &FileName) -> Result<FileName, Came> {
-    let names = media.list(port)?;
+    let names = media.list(port)?.files;
     (1..=TORN_MAX)
         .filter_map(|n| FileName::new(format!("{}.torn{n}", name.as_str()).as_bytes()).ok())
         .find(|aside| !names.iter().any(|(there, _)| there.as_str().eq_ignore_ascii_case(aside.as_str())))

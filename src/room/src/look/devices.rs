@@ -155,7 +155,8 @@ impl Devices {
     pub(super) fn scroll(&mut self, keyboards: usize) -> (&mut u16, usize) {
         /// Headings, and the lines that say that there is none.
         const HEADINGS: usize = 7;
-        let each = self.clones().len() + 3 * self.tokens.len() + 2 * self.drives.len();
+        let drives: usize = self.drives.iter().map(|drive| if drive.volume.is_ok() { 2 } else { 3 }).sum();
+        let each = self.clones().len() + 3 * self.tokens.len() + drives;
         (&mut self.scroll, HEADINGS + each + keyboards + self.hubs.len() + self.others.len())
     }
 

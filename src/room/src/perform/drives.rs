@@ -66,7 +66,7 @@ pub fn find(planned: &Drive, machine: &mut impl Machine) -> Result<drives::Drive
         Err(device(&format!("{}: {what}. This is another drive with its serial: take it out.", planned.name)))
     };
     match &there.volume {
-        Err(unfit) => Err(device(&format!("{} is {}.", planned.name, crate::text_drives::unfit(unfit)))),
+        Err(unfit) => Err(device(&crate::text_drives::not_fit(planned.name.as_str(), unfit))),
         Ok(_) if there.len != planned.size => {
             refuse(format!("it has {} bytes, the plan says {}", there.len, planned.size))
         }
@@ -84,8 +84,11 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let failed = |error| of_drive(planned.name.as_str(), &error);
         let names = machine.drives().names(&drive).map_err(failed)?;
         let free = machine.drives().free(&drive).map_err(failed)?;
-        let names = names.iter().take(NAMES_MAX).map(|(name, _)| Text::fitted(name.as_str())).collect();
-        Ok(Outcome::Drive { names, free })
+        // What the record has no room to name is counted.
+        let unnamed = names.files.len().saturating_sub(NAMES_MAX) + names.others;
+        let others = u32::try_from(unnamed).unwrap_or(u32::MAX);
+        let names = names.files.iter().take(NAMES_MAX).map(|(name, _)| Text::fitted(name.as_str())).collect();
+        Ok(Outcome::Drive { free, names, others })
     }
 
     pub(super) fn write(

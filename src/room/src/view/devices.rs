@@ -78,10 +78,12 @@ fn drive(drive: &Drive) -> Vec<Line<'static>> {
         Ok(volume) => Span::styled(format!("FAT32 volume {} {}", volume.id, volume.label), PLAIN),
         Err(why) => Span::styled(text_drives::unfit(why), BAD),
     };
-    vec![
+    let mend = drive.volume.as_ref().err().map(|why| Line::from(format!("{:9}Now: {}", "", text_drives::mend(why))));
+    let lines = [
         Line::from(vec![Span::styled(format!("{:<9}{:<30}", drive.port, drive.model), PLAIN), serial]),
-        Line::from(vec![Span::raw(format!("{:9}{} bytes, ", "", text::digits(drive.len))), volume]),
-    ]
+        Line::from(vec![Span::raw(format!("{:9}{} bytes. ", "", text::digits(drive.len))), volume]),
+    ];
+    lines.into_iter().chain(mend).collect()
 }
 
 fn keyboard(keyboard: &Keyboard) -> Line<'static> {

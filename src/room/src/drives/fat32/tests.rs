@@ -152,10 +152,13 @@ fn what_is_not_fat32_is_called_by_its_name() {
         ("FAT12", fat(b"FAT12   ")),
         ("FAT16", fat(b"FAT16   ")),
         ("ext4", ext4(0)),
-        ("GPT", gpt),
     ] {
         assert_eq!(identified(drive), Err(Unfit::Other(what)));
     }
+    assert_eq!(identified(gpt), Err(Unfit::Gpt));
+    // Protected in part, as some installers do.
+    let hybrid = table(&[entry(0x0C, START as u32, SECTORS), entry(0xEE, 1, START as u32 - 1)]);
+    assert_eq!(identified(partitioned(&hybrid, &boot())), Err(Unfit::Gpt));
     let table = table(&[entry(0x07, START as u32, SECTORS)]);
     assert_eq!(identified(partitioned(&table, &with(no_fat32(), 3, b"EXFAT   "))), Err(Unfit::Other("exFAT")));
     let inside = with(ext4(START * SECTOR_LEN), 0, &table);
@@ -174,7 +177,9 @@ fn a_table_that_leaves_a_doubt_is_refused() {
     assert_eq!(behind(&[entry(0x0C, u32::MAX, u32::MAX)]), Err(Unfit::PartitionBounds));
     assert_eq!(behind(&[entry(0x0C, 0, SECTORS)]), Err(Unfit::PartitionBounds));
     assert_eq!(behind(&[entry(0x0C, start, 0)]), Err(Unfit::PartitionBounds));
-    assert_eq!(behind(&[entry(0x06, start, SECTORS)]), Err(Unfit::Damaged("type of its partition")));
+    for kind in [0x06, 0x07, 0x0E, 0x1C, 0x83, 0xEF] {
+        assert_eq!(behind(&[entry(kind, start, SECTORS)]), Err(Unfit::PartitionType(kind)));
+    }
     assert_eq!(behind(&[with(one.to_vec(), 0, &[1]).try_into().unwrap()]), Err(Unfit::NotFormatted));
     // The volume says it is longer than its partition.
     assert_eq!(behind(&[entry(0x0C, start, SECTORS - 1)]), Err(Unfit::Damaged("more sectors than it has room for")));

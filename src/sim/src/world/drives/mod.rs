@@ -7,7 +7,7 @@
 mod stick;
 
 use conclave_publish::FileName;
-use conclave_room::drives::{Access, Came, Drive, Media, NAMES_MAX, Past, Space};
+use conclave_room::drives::{Access, Came, Drive, Listing, Media, NAMES_MAX, Past, Space};
 use conclave_room::shown::{Serial, Shown};
 
 use stick::Change;
@@ -240,10 +240,12 @@ impl Media for MemoryDrives {
         if failed { Err(flush_failed()) } else { Ok(()) }
     }
 
-    fn list(&mut self, port: &Shown) -> Result<Vec<(FileName, u64)>, Came> {
-        let names: Vec<_> =
-            self.open(port)?.cache.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
-        if names.len() > NAMES_MAX { Err(Came::TooManyNames) } else { Ok(names) }
+    fn list(&mut self, port: &Shown) -> Result<Listing, Came> {
+        let stick = self.open(port)?;
+        let files = stick.cache.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+        let mut names = Listing { files, others: 0 };
+        stick.folders.iter().for_each(|folder| names.add(folder.as_bytes(), None));
+        if names.files.len() > NAMES_MAX { Err(Came::TooManyNames) } else { Ok(names) }
     }
 
     fn space(&mut self, port: &Shown) -> Result<Space, Came> {

@@ -29,6 +29,8 @@ pub struct Stick {
     pub drive: Drive,
     /// What it keeps.
     pub files: Files,
+    /// Names of its folders.
+    pub folders: Vec<String>,
     /// Room for files, in whole clusters. Units: bytes.
     pub capacity: u64,
     /// Whether its switch is set.
@@ -58,8 +60,18 @@ impl Stick {
             volume,
         };
         let capacity = drive.len;
-        let (files, cache) = (Files::new(), Files::new());
-        Self { drive, files, capacity, read_only: false, lies: Lies::Never, mounted: None, late: Vec::new(), cache }
+        let (files, cache, folders) = (Files::new(), Files::new(), Vec::new());
+        Self {
+            drive,
+            files,
+            folders,
+            capacity,
+            read_only: false,
+            lies: Lies::Never,
+            mounted: None,
+            late: Vec::new(),
+            cache,
+        }
     }
 
     pub(super) fn mount(&mut self, access: Access) {

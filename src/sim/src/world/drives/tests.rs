@@ -69,7 +69,7 @@ fn what_was_written_is_kept_and_the_drive_may_be_pulled() {
     assert_eq!(world.mounted(&drive.port), None);
     assert_eq!(world.unsynced(), 0);
     let lengths = [("Long.Name-of_a-file.cbor", 3), ("empty", 0), ("old.txt", 15), ("plan.toml", 19)];
-    assert_eq!(world.names(&drive).unwrap(), lengths.map(|(there, len)| (name(there), len)));
+    assert_eq!(world.names(&drive).unwrap().files, lengths.map(|(there, len)| (name(there), len)));
     assert_eq!(world.read(&drive, &name("plan.toml"), 19).unwrap(), PLAN);
     assert_eq!(kept(&mut world, &drive)[&name("old.txt")], OLD);
 }
@@ -167,7 +167,7 @@ fn read_only_full_unfit_and_nameless_drives_are_told_apart() {
     let (mut world, drive) = with(|stick| stick.drive.serial = Serial::new(""));
     assert_eq!(came(write(&mut world, &drive)), Came::NoSerial);
     assert_eq!(came(world.append(&drive, &name("log.cbor"), 0, b"entry")), Came::NoSerial);
-    assert_eq!(world.names(&drive).unwrap().len(), 1, "but it can be looked at");
+    assert_eq!(world.names(&drive).unwrap().files.len(), 1, "but it can be looked at");
 
     let (mut world, drive) = one();
     let twin = Stick::new("1-9", "60A44C425324", "OTHER");
@@ -288,7 +288,7 @@ fn a_log_cut_at_any_byte_keeps_what_was_said_to_be_kept_and_goes_on() {
         for units in 0..=dark.unsynced() {
             let mut world = dark.clone();
             world.cut(units);
-            let len = world.names(&drive).unwrap().iter().find(|(there, _)| *there == log).unwrap().1;
+            let len = world.names(&drive).unwrap().files.iter().find(|(there, _)| *there == log).unwrap().1;
             assert!(b"firstsecond".starts_with(&kept(&mut world, &drive)[&log]) && len >= 5);
             if len > 5 {
                 torn += 1;
