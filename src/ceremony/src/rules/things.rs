@@ -42,6 +42,12 @@ fn drives(plan: &Plan, found: &mut Found) {
         let do_now = "Name two: one alone could be lost with the record.";
         found.refuse(Rule::LogDrives, 1, "exactly two drives that hold \"transcript\"", logs.to_string(), do_now);
     }
+    // The record goes on until the machine is switched off: whatever bag a log drive is in by then was opened again.
+    for drive in holding(Holds::Transcript).filter(|drive| drive.custody.bag.is_some()) {
+        let do_now = "Name its keeper instead; after the end it is bagged on paper.";
+        let expected = "a log drive in no bag: it is written to until the end";
+        found.refuse(Rule::LogDrives, drive.line, expected, format!("{} in a bag", drive.name), do_now);
+    }
     if holding(Holds::Public).count() == 0 {
         found.refuse(Rule::Public, 1, "a drive that holds \"public\"", "none", "Name one.");
     }
@@ -159,6 +165,16 @@ mod tests {
     fn exactly_two_drives_hold_the_transcript() {
         assert_eq!(broken(SAFIRE, "holds = \"transcript\"", "holds = \"public\""), [Rule::LogDrives]);
         assert_eq!(broken(SAFIRE, "holds = \"public\"", "holds = \"transcript\""), [Rule::LogDrives, Rule::Public]);
+    }
+
+    #[test]
+    fn a_log_drive_is_in_no_bag() {
+        let (before, log) = MINIMAL.split_at(MINIMAL.find("serial = \"CONCLAVE-LOG-A\"").unwrap());
+        let keeper = "custody = { keeper = \"holder\" }";
+        let log = log.replacen(keeper, "custody = { bag = \"2000001\" }", 1);
+        assert_eq!(rules(&format!("{before}{log}")), [Rule::LogDrives]);
+        // With a keeper, and another drive in the bag, it is as the example has it.
+        assert_eq!(rules(MINIMAL), []);
     }
 
     #[test]
