@@ -223,9 +223,10 @@ struct Looked {
     known: Option<Known>,
 }
 
-/// idVendor and idProduct of every token the driver knows.
-pub(crate) fn token_numbers() -> [(u16, u16); MODELS.len()] {
-    MODELS.map(|model| (model.vendor, model.product))
+/// idVendor and idProduct of every token a plan can name: the driver knows further ones, whose readers tell serials of their own.
+pub(crate) fn token_numbers() -> Vec<(u16, u16)> {
+    let named = MODELS.into_iter().filter(|model| model.tells_token);
+    named.map(|model| (model.vendor, model.product)).collect()
 }
 
 impl State {
@@ -397,6 +398,15 @@ mod tests {
         assert_eq!(seen(&mut gate), refused);
         tree.plug("1-1", 6, &descriptors(0, [1, 2], &[[0, 8, 2, 0x50]]));
         assert_eq!(gate.turn(&rules).unwrap()[0].standing, Standing::Opening);
+    }
+
+    #[test]
+    fn a_token_whose_reader_tells_its_own_serial_is_not_let_in() {
+        let ((tree, mut gate), rules) = (tree("gate-reader-serial"), Rules::default());
+        tree.plug("1-1", 5, &descriptors(0, [0x04e6, 0x5817], &[[0, 0x0b, 0, 0]]));
+        tree.plug("1-2", 6, &descriptors(0, [0x20a0, 0x4230], &[[0, 0x0b, 0, 0]]));
+        assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::Out), at("1-2", Standing::In)]);
+        assert_eq!(gate.turn(&rules).unwrap()[0].used, Use::Never(Never::ForeignReader));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use conclave_tests::scratch::Scratch;
 use conclave_tests::vm::reader::{TPDU, reader, socket, token};
 use serde_json::json;
 
-use conclave_tests::vm::machine::{Drive, Firmware, Machine};
+use conclave_tests::vm::machine::{Drive, Firmware, Machine, empty_reader};
+use conclave_tests::vm::stick;
 use conclave_tests::vm::walk::{SOUND, iso, to_clock};
 
 /// Ports of the machine; the sixth has a hub with two of its own.
@@ -111,17 +112,17 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     bench.machine.wait_for("plug in a token or a drive");
     bench.wait(&["1-6 ", "QEMU USB Hub"]);
 
-    // Five tokens of both kinds of reader, two of them behind a hub.
+    // Five tokens, two of them behind a hub.
     let one = bench.token("1", "DENK0100001", TPDU);
-    let two = bench.token("2", "DECC0100002", Profile::Apdu);
+    let two = bench.token("2", "DENK0100002", TPDU);
     let three = bench.token("3", "DENK0100003", TPDU);
-    let behind = [bench.token("6.1", "DENK0100004", TPDU), bench.token("6.2", "DECC0100005", Profile::Apdu)];
+    let behind = [bench.token("6.1", "DENK0100004", TPDU), bench.token("6.2", "DENK0100005", TPDU)];
     for (port, serial) in [
         ("1", "DENK0100001"),
-        ("2", "DECC0100002"),
+        ("2", "DENK0100002"),
         ("3", "DENK0100003"),
         ("6.1", "DENK0100004"),
-        ("6.2", "DECC0100005"),
+        ("6.2", "DENK0100005"),
     ] {
         bench.wait(&[&format!("1-{port} "), serial, "firmware 4.1, not yet proven"]);
     }
@@ -132,7 +133,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
 
     // Pulled, swapped, and the same serial number twice.
     two.unplug().unwrap();
-    bench.wait_gone(&["DECC0100002"]);
+    bench.wait_gone(&["DENK0100002"]);
     one.unplug().unwrap();
     let other = bench.token("1", "DENK0100006", TPDU);
     bench.wait(&["1-1 ", "DENK0100006", "firmware 4.1"]);
@@ -145,10 +146,15 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     // The hub goes with everything on it, and nothing else does.
     bench.machine.qmp().execute("device_del", json!({ "id": "hub" }));
     bench.wait_gone(&["DENK0100004"]);
-    bench.wait_gone(&["DECC0100005"]);
+    bench.wait_gone(&["DENK0100005"]);
     bench.wait_gone(&["QEMU USB Hub"]);
     bench.wait(&["1-1 ", "DENK0100006", "firmware 4.1"]);
     drop(behind);
+
+    // A reader that tells a serial of its own: no plan can name the token in it.
+    let reader = bench.token("2", "DECC0100011", Profile::Apdu);
+    bench.wait(&["1-2 ", "no token known here: not let in"]);
+    reader.unplug().unwrap();
 
     // What only looks like something.
     let foreign = bench.plug("2", gadget("Foreign reader", &[CARD_READER]));
@@ -231,10 +237,40 @@ fn of_two_sticks_at_power_on_one_waits_and_is_asked_to_be_taken_out() {
     arguments.extend(["-device", "usb-storage,drive=blank,bus=xhci.0,id=second,serial=SECOND"].map(String::from));
     let mut machine = Machine::start(Firmware::Bios, &arguments);
     let screen = machine.wait_for("take out all but the one").join("\n");
-    assert!(screen.contains("USB disk at USB port 2-2"), "{screen}");
+    assert!(screen.contains("USB disk at USB port 2-15"), "{screen}");
     machine.qmp().execute("device_del", json!({ "id": "second" }));
     machine.press(&["ret"]);
     machine.wait_for(SOUND);
+}
+
+#[test]
+fn a_reader_without_a_card_holds_no_place_and_the_medium_gives_its_own_up() {
+    /// Where QEMU has the slot of the reader.
+    const CARD: &str = "/machine/peripheral/reader/reader.0/legacy[0]";
+    let scratch = Scratch::new();
+    let arguments = [empty_reader(), Drive::Stick.with(&iso())].concat();
+    let mut bench = Bench { machine: Machine::start(Firmware::Bios, &arguments), scratch };
+    to_clock(&mut bench.machine);
+    bench.machine.press(&["ret"]);
+    bench.wait(&["2-14 ", "QEMU", "no card or disc in it"]);
+    bench.wait(&["2-15 ", "QEMU", "the medium: not needed any more"]);
+    // A card that is put into the reader takes the place, and another stick waits for it.
+    let (card, blank) = (bench.scratch.file("card"), bench.scratch.file("blank"));
+    stick::format(&card, 40 << 20, "CARD", 0x4A17_E2B0);
+    stick::format(&blank, 40 << 20, "BLANK", 1);
+    for (node, file) in [("inserted", &card), ("blank", &blank)] {
+        let node = json!({ "driver": "file", "node-name": node, "filename": file });
+        bench.machine.qmp().execute("blockdev-add", node);
+    }
+    bench.machine.qmp().execute("blockdev-insert-medium", json!({ "id": CARD, "node-name": "inserted" }));
+    bench.wait(&["FAT32 volume 4A17-E2B0 CARD"]);
+    let device = json!({ "driver": "usb-storage", "id": "in", "drive": "blank", "serial": "BLANK", "bus": "xhci.0", "port": "1", "removable": true });
+    bench.machine.qmp().execute("device_add", device);
+    bench.wait(&["2-1 ", "one drive at a time: first take out 2-14"]);
+    // Taken out of the reader, it is that stick's turn.
+    bench.machine.qmp().execute("blockdev-remove-medium", json!({ "id": CARD }));
+    bench.wait(&["2-14 ", "no card or disc in it"]);
+    bench.wait(&["FAT32 volume 0000-0001 BLANK"]);
 }
 
 #[test]

@@ -128,7 +128,7 @@ mod tests {
         assert_eq!((stick.model.product, stick.serial.as_deref(), stick.port.as_str()), (0x5817, None, "1-1"));
         assert_eq!(stick.node(), Path::new("/dev/bus/usb/001/007"));
         let want = Found {
-            model: Model { vendor: 0x20a0, product: 0x4230, name: "Nitrokey HSM" },
+            model: Model { vendor: 0x20a0, product: 0x4230, name: "Nitrokey HSM", tells_token: true },
             serial: Some("DENK04041440000".into()),
             product: Some("Nitrokey HSM".into()),
             port: "1-2.3".into(),

@@ -18,13 +18,15 @@ pub struct Model {
     pub product: u16,
     /// What people call it.
     pub name: &'static str,
+    /// Whether its USB serial is that of the token; else it is the reader's, and no plan can name the token by it.
+    pub tells_token: bool,
 }
 
 /// Every kind of token this driver knows. Nothing else is opened or listed.
 pub const MODELS: [Model; 3] = [
-    Model { vendor: 0x20a0, product: 0x4230, name: "Nitrokey HSM" },
-    Model { vendor: 0x04e6, product: 0x5816, name: "CardContact SmartCard-HSM USB stick (TPDU)" },
-    Model { vendor: 0x04e6, product: 0x5817, name: "CardContact SmartCard-HSM USB stick (APDU)" },
+    Model { vendor: 0x20a0, product: 0x4230, name: "Nitrokey HSM", tells_token: true },
+    Model { vendor: 0x04e6, product: 0x5816, name: "CardContact SmartCard-HSM USB stick (TPDU)", tells_token: false },
+    Model { vendor: 0x04e6, product: 0x5817, name: "CardContact SmartCard-HSM USB stick (APDU)", tells_token: false },
 ];
 
 /// The kind of token with these numbers.
