@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use conclave::rehearse::Rehearse;
-use conclave::{inspect, medium, plan, verify};
+use conclave::{drive, inspect, medium, plan, verify};
 
 /// The desk's side of a key ceremony.
 #[derive(Parser)]
@@ -26,6 +26,9 @@ enum Command {
     /// Work on the plan of a ceremony.
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Look at the sticks of this computer, and make them fit for a ceremony.
+    #[command(subcommand)]
+    Drive(DriveCommand),
     /// The digest of a boot medium, as the appliance's first screen shows it.
     Medium {
         /// The image file, or the drive it was written to.
@@ -65,6 +68,21 @@ enum PlanCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum DriveCommand {
+    /// Every stick, what a plan says of it, and what the appliance will say. Changes nothing.
+    List,
+    /// Makes a stick one the appliance takes. Everything on it is lost; its serial and size are to be typed first.
+    Prepare {
+        /// The whole disk, as `conclave drive list` names it.
+        #[arg(value_name = "DEVICE")]
+        disk: PathBuf,
+        /// What it is called: 1 to 11 capital letters, digits, hyphens and low lines.
+        #[arg(long, default_value = "CONCLAVE")]
+        label: String,
+    },
+}
+
 #[derive(Args)]
 struct Where {
     /// Look at the simulated tokens kept in this folder instead of the USB ports.
@@ -79,6 +97,11 @@ fn main() -> ExitCode {
             inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
         }
         Command::Plan(PlanCommand::Check { file }) => plan::check(&file),
+        Command::Drive(DriveCommand::List) => drive::list(&drive::Roots::default(), &mut io::stdout().lock()),
+        Command::Drive(DriveCommand::Prepare { disk, label }) => {
+            let (mut typed, mut out) = (io::stdin().lock(), io::stdout().lock());
+            drive::prepare(&drive::Roots::default(), &disk, &label, &mut typed, &mut out)
+        }
         Command::Medium { medium } => medium::medium(&medium),
         Command::Rehearse(args) => return told(args.here()),
         Command::Verify(args) => return told(verify::judge(&args)),
