@@ -14,6 +14,7 @@ mod signed;
 mod sticks;
 mod trial;
 mod used;
+mod zoo;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};

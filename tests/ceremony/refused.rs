@@ -137,7 +137,7 @@ fn a_plan_that_does_not_begin_lets_its_drive_in_again() {
 }
 
 /// A ceremony of another seed whose power failed after some sign-ins, and its record.
-fn interrupted(seed: u8) -> (Stage, Vec<u8>) {
+pub fn interrupted(seed: u8) -> (Stage, Vec<u8>) {
     let planned = plan::read(MINIMAL).unwrap();
     let world = World::new([seed; 32], STARTED, std::sync::Arc::clone(&MEMO));
     let mut stage = Stage::of(&planned, world, [seed; 32]).unwrap();

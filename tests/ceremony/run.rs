@@ -161,7 +161,7 @@ impl Ports for Around {
 }
 
 /// A machine whose medium, air gap and clock were looked at and found sound.
-fn look() -> Look {
+pub fn look() -> Look {
     let build = Build { version: "0.1.0".into(), revision: "0123".into(), tree: Tree::Clean, committed: Wall(0) };
     let mut look = Look::new(build);
     let place = Place { kind: Kind::Optical, model: Shown::new("DVD"), node: Shown::new("/dev/sr0") };

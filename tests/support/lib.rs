@@ -18,3 +18,4 @@ pub mod qemu;
 pub mod scratch;
 pub mod tool;
 pub mod vm;
+pub mod zoo;

@@ -8,7 +8,7 @@ use conclave_ceremony::{compile, transcript, twin};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::vm::machine::Firmware;
 use conclave_tests::vm::room::Room;
-use conclave_tests::vm::walk;
+use conclave_tests::vm::{stick, walk};
 
 use crate::album::Album;
 use crate::judges::Left;
@@ -20,7 +20,8 @@ const MEMORY_MIB: u32 = 160;
 
 #[test]
 fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
-    let mut room = Room::start(PLAN, Firmware::Uefi, MEMORY_MIB);
+    // From a stick, in a laptop with a card reader: the stick with the plan comes in all the same.
+    let mut room = Room::from_stick(PLAN, Firmware::Uefi, MEMORY_MIB);
     room.walk_in();
     let mut robot = Robot::new(&room.plan);
     let (mut album, mut secrets) = (Album::new(&room.plan), Secrets::default());
@@ -44,6 +45,7 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
     secrets.are_gone(&mut room.machine, "when it is off");
     room.machine.kill();
 
+    room.sticks_are_judged(stick::judged);
     let log = room.on_logs("conclave.cbor");
     let record = transcript::read(&log).unwrap();
     let script = compile::compile(&room.plan).unwrap();

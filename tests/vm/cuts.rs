@@ -7,7 +7,7 @@ use conclave_ceremony::{compile, transcript};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::vm::machine::Firmware;
 use conclave_tests::vm::room::Room;
-use conclave_tests::vm::walk;
+use conclave_tests::vm::{stick, walk};
 
 use crate::album::step_under_way;
 use crate::judges::Left;
@@ -42,6 +42,7 @@ fn a_ceremony_whose_power_fails_ten_times_ends_where_it_would_have() {
     walk::switch_off(&mut room.machine);
     room.machine.kill();
 
+    room.sticks_are_judged(stick::judged_when_pulled);
     let record = transcript::read(&room.on_logs("conclave.cbor")).unwrap();
     let cut: Vec<usize> = record
         .entries

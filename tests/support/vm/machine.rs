@@ -60,10 +60,16 @@ impl Drive {
         let file = format!("file={},format=raw,if=none,id=medium,readonly=on", medium.display());
         let (kind, device) = match self {
             Self::Dvd => (",media=cdrom", "ide-cd,drive=medium,bus=ide.0,bootindex=0"),
-            Self::Stick => ("", "usb-storage,drive=medium,bus=xhci.0,removable=on,serial=MEDIUM,bootindex=0"),
+            Self::Stick => ("", "usb-storage,drive=medium,bus=xhci.0,port=15,removable=on,serial=MEDIUM,bootindex=0"),
         };
         vec!["-drive".into(), file + kind, "-device".into(), device.into()]
     }
+}
+
+/// QEMU's arguments for a card reader without a card, plugged in before the medium in the order of ports.
+pub fn empty_reader() -> Vec<String> {
+    let reader = "usb-storage,drive=card,id=reader,bus=xhci.0,port=14,removable=on,serial=READER";
+    ["-drive", "if=none,id=card", "-device", reader].map(String::from).into()
 }
 
 /// A running machine; it ends with this value.

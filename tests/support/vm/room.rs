@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::token;
 use serde_json::json;
 
-use super::machine::{Drive, Firmware, Machine};
+use super::machine::{Drive, Firmware, Machine, empty_reader};
 use super::reader::{TPDU, reader, socket};
 use super::{stick, walk};
 use crate::scratch::Scratch;
@@ -46,6 +47,8 @@ pub struct Room {
     pub plan: Plan,
     /// The tokens, by their serials.
     pub tokens: BTreeMap<String, Arc<Mutex<Token>>>,
+    /// QEMU's arguments for the medium, and what is plugged in with it.
+    medium: Vec<String>,
     firmware: Firmware,
     memory_mib: u32,
     readers: BTreeMap<String, InReader>,
@@ -53,10 +56,19 @@ pub struct Room {
 }
 
 impl Room {
-    /// Lays out what a plan names and starts a machine with this much memory, with nothing plugged in.
+    /// Lays out what a plan names and starts a machine with this much memory from a DVD, with nothing plugged in.
     ///
     /// **Units**: MiB.
     pub fn start(bytes: &[u8], firmware: Firmware, memory_mib: u32) -> Self {
+        Self::with(bytes, firmware, memory_mib, Drive::Dvd.with(&walk::iso()))
+    }
+
+    /// The same from a stick, in a machine with a card reader that has no card in it.
+    pub fn from_stick(bytes: &[u8], firmware: Firmware, memory_mib: u32) -> Self {
+        Self::with(bytes, firmware, memory_mib, [empty_reader(), Drive::Stick.with(&walk::iso())].concat())
+    }
+
+    fn with(bytes: &[u8], firmware: Firmware, memory_mib: u32, medium: Vec<String>) -> Self {
         let (scratch, plan) = (Scratch::new(), read(bytes).unwrap());
         for drive in &plan.drives {
             stick::format(&scratch.file(drive.serial.as_str()), drive.size, drive.name.as_str(), drive.volume);
@@ -73,15 +85,16 @@ impl Room {
             (planned.serial.to_string(), Arc::new(Mutex::new(token)))
         };
         let tokens: BTreeMap<_, _> = plan.tokens.iter().map(laid).collect();
-        let machine = machine(firmware, memory_mib, &scratch, tokens.len(), &sticks);
-        Self { machine, scratch, plan, tokens, firmware, memory_mib, readers: BTreeMap::new(), sticks }
+        let machine = machine(&medium, firmware, memory_mib, &scratch, tokens.len(), &sticks);
+        Self { machine, scratch, plan, tokens, medium, firmware, memory_mib, readers: BTreeMap::new(), sticks }
     }
 
     /// The power fails, and comes back: the machine starts anew, with nothing plugged in.
     pub fn cut_power(&mut self) {
         self.machine.kill();
         self.readers.clear();
-        self.machine = machine(self.firmware, self.memory_mib, &self.scratch, self.tokens.len(), &self.sticks);
+        let tokens = self.tokens.len();
+        self.machine = machine(&self.medium, self.firmware, self.memory_mib, &self.scratch, tokens, &self.sticks);
     }
 
     /// From power-on to where a plan, or a log drive, is asked for.
@@ -100,6 +113,12 @@ impl Room {
         let [a, b]: [Vec<u8>; 2] = files.try_into().expect("two log drives");
         assert!(a == b, "{name} differs: {} and {} bytes", a.len(), b.len());
         a
+    }
+
+    /// Strangers judge every stick. The machine must have been ended before, as for [`Self::on_logs`].
+    #[track_caller]
+    pub fn sticks_are_judged(&self, judge: fn(&Path)) {
+        self.sticks.iter().for_each(|serial| judge(&self.scratch.file(serial)));
     }
 
     /// Plugs in what has this serial, if it is not in.
@@ -214,8 +233,15 @@ impl Room {
 }
 
 /// A machine with a port for each token, which knows every stick.
-fn machine(firmware: Firmware, memory_mib: u32, scratch: &Scratch, tokens: usize, sticks: &[String]) -> Machine {
-    let mut arguments = Drive::Dvd.with(&walk::iso());
+fn machine(
+    medium: &[String],
+    firmware: Firmware,
+    memory_mib: u32,
+    scratch: &Scratch,
+    tokens: usize,
+    sticks: &[String],
+) -> Machine {
+    let mut arguments = medium.to_vec();
     arguments.extend(["-m".into(), memory_mib.to_string()]);
     for at in 1..=tokens {
         let (id, socket) = (format!("port{at}"), socket(scratch, &at.to_string()));
