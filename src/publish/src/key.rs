@@ -7,7 +7,7 @@ use core::fmt;
 
 use der::asn1::{ObjectIdentifier, UintRef};
 use der::{Decode, Sequence};
-use rsa::{BoxedUint, RsaPublicKey};
+use rsa::{BoxedUint, PublicKey as RsaPublicKey};
 use spki::SubjectPublicKeyInfoRef;
 use thiserror::Error;
 

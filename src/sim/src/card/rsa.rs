@@ -2,7 +2,7 @@
 
 use rsa::hazmat::rsa_decrypt_and_check;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use rsa::{BoxedUint, RsaPrivateKey};
+use rsa::{BoxedUint, PrivateKey};
 use serde::{Deserialize, Serialize};
 
 use super::random::Randomness;
@@ -47,19 +47,19 @@ impl RsaKey {
     /// The key of two primes. `None` if they make none.
     pub fn from_primes(p: &[u8], q: &[u8]) -> Option<Self> {
         let [p, q, e] = [p, q, &EXPONENT].map(BoxedUint::from_be_slice_vartime);
-        Self::from_private(&RsaPrivateKey::from_p_q(p, q, e).ok()?)
+        Self::from_private(&PrivateKey::from_p_q(p, q, e).ok()?)
     }
 
     /// The key with this private exponent; the primes are worked out. `None` if the numbers make no key.
     pub(super) fn from_exponents(n: &[u8], e: &[u8], d: &[u8]) -> Option<Self> {
         let [n, e, d] = [n, e, d].map(BoxedUint::from_be_slice_vartime);
-        Self::from_private(&RsaPrivateKey::from_components(n, e, d, Vec::new()).ok()?)
+        Self::from_private(&PrivateKey::from_components(n, e, d, Vec::new()).ok()?)
     }
 
     /// A new key of `bits` bits. `None` if the source has none.
     pub(super) fn take(source: &mut RsaSource, bits: usize, random: &mut Randomness) -> Option<Self> {
         match source {
-            RsaSource::Generated => Self::from_private(&RsaPrivateKey::new(random, bits).ok()?),
+            RsaSource::Generated => Self::from_private(&PrivateKey::new(random, bits).ok()?),
             RsaSource::Premade(keys) => {
                 let at = keys.iter().position(|key| key.bits() == bits)?;
                 Some(keys.remove(at))
@@ -67,7 +67,7 @@ impl RsaKey {
         }
     }
 
-    fn from_private(key: &RsaPrivateKey) -> Option<Self> {
+    fn from_private(key: &PrivateKey) -> Option<Self> {
         let [p, q] = key.primes() else {
             return None;
         };
@@ -95,10 +95,10 @@ impl RsaKey {
     }
 
     /// The key as the crate computes with it.
-    pub(super) fn private(&self) -> Option<RsaPrivateKey> {
+    pub(super) fn private(&self) -> Option<PrivateKey> {
         let [n, e, d, p, q] =
             [&self.n, &self.e, &self.d, &self.p, &self.q].map(|n| BoxedUint::from_be_slice_vartime(n));
-        RsaPrivateKey::from_components(n, e, d, vec![p, q]).ok()
+        PrivateKey::from_components(n, e, d, vec![p, q]).ok()
     }
 
     /// `block` to the power of d: a raw signature or decryption, as long as the modulus. `None` if the block is not below

@@ -200,7 +200,7 @@ fn push_number(out: &mut Vec<u8>, number: &[u8], curve: Curve) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use rsa::{BoxedUint, RsaPublicKey, hazmat::rsa_encrypt};
+    use rsa::{BoxedUint, PublicKey as RsaPublicKey, hazmat::rsa_encrypt};
 
     use super::*;
     use crate::{cvc::EcKey, scripted::unhex};

@@ -1,7 +1,7 @@
 //! Public keys: checked when made, so that every one that exists can be verified with and shown.
 
 use ecdsa::signature::hazmat::PrehashVerifier;
-use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Sign, PublicKey as RsaPublicKey};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use thiserror::Error;
 

@@ -2,7 +2,7 @@ use ecdsa::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use ecdsa::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey};
 use ecdsa::{EcdsaCurve, Signature, hazmat::verify_prehashed};
 use rsa::traits::PublicKeyParts;
-use rsa::{BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey as RsaPublicKey};
 use sha2::{Digest, Sha256, Sha384};
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::tlv::{self, Reader};
