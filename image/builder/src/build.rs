@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use conclave_publish::{Digest, Tree};
+use conclave_publish::{Digest, Tree, plain_lines};
 
 use crate::expected::Part;
 use crate::inputs::Inputs;
@@ -64,7 +64,7 @@ pub(crate) fn build(places: &Places, inputs: &Inputs, how: Circumstances) -> Res
     make_dir(&places.work)?;
     let mut stage = Stages::begin();
     let revision = revision(&places.tree, !inputs.moved.is_empty())?;
-    print!("{}", revision.text);
+    print!("{}", plain_lines(&revision.text));
 
     let lock = &inputs.used;
     let sysroot = sysroot()?;

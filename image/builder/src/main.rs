@@ -27,7 +27,7 @@ mod sources;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use conclave_publish::Digest;
+use conclave_publish::{Digest, plain_lines};
 
 use crate::archive::Archive;
 use crate::build::{Built, Places, build, sysroot};
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     match asked(&words).and_then(|(what, search, extent, published)| act(what, search, extent, published)) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("{failure}");
+            eprint!("{}", plain_lines(&format!("{failure}\n")));
             ExitCode::FAILURE
         }
     }

@@ -3,7 +3,7 @@
 //! Source: RFC 8949 §4.2.1 (deterministic encoding), RFC 8742 (sequences), `docs/transcript.md`. A decoder that only parses
 //! would take many spellings of one entry; here an entry is what encodes to the very bytes that were read.
 
-use conclave_publish::Digest;
+use conclave_publish::{Digest, Plain};
 use thiserror::Error;
 
 use crate::entry::{Entry, Head};
@@ -106,7 +106,7 @@ pub enum Wrong {
     /// Not an entry of this format.
     #[error("not an entry: {reason}")]
     NotAnEntry {
-        /// The decoder's words.
+        /// The decoder's words, which repeat those of the entry: on one line, filtered.
         reason: String,
     },
     /// An entry in another spelling than its one.
@@ -210,7 +210,9 @@ fn decode(bytes: &[u8]) -> Result<(Entry, usize), Stop> {
         Err(ciborium::de::Error::Io(_)) => Err(Stop::Ends),
         Err(ciborium::de::Error::Syntax(at)) => Err(Stop::Not(format!("no CBOR from byte {at} of it on"))),
         Err(ciborium::de::Error::RecursionLimitExceeded) => Err(Stop::Not("nested too deeply".to_owned())),
-        Err(ciborium::de::Error::Semantic(_, words)) => Err(Stop::Not(words.chars().take(REASON_LEN_MAX).collect())),
+        Err(ciborium::de::Error::Semantic(_, words)) => {
+            Err(Stop::Not(Plain(words).to_string().chars().take(REASON_LEN_MAX).collect()))
+        }
     }
 }
 

@@ -4,10 +4,12 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
+use conclave_publish::Plain;
 use smartcard_hsm::session::{Public, Session, Unproven};
 use thiserror::Error;
 
 use crate::report::{Report, report};
+use crate::said;
 use crate::tokens::{Found, Link, find};
 
 /// Why there is nothing to show.
@@ -29,7 +31,7 @@ enum Nothing {
 
 /// A line for each token; one that does not answer says why and hides no other.
 pub fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let mut out = io::stdout().lock();
+    let mut out = said::out();
     let mut serials = Vec::new();
     for found in found(simulated)? {
         match open(&found) {
@@ -38,7 +40,7 @@ pub fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
                 writeln!(out, "{serial}  firmware {}  at {}", session.info().version, found.at)?;
                 serials.push(serial);
             }
-            Err(error) => writeln!(out, "{}  {}  at {}", found.usb_serial, chained(error.as_ref()), found.at)?,
+            Err(error) => writeln!(out, "{}  {}  at {}", found.usb_serial, Plain(chained(error.as_ref())), found.at)?,
         }
     }
     serials.sort();
@@ -77,10 +79,9 @@ pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Re
         (_, _, None, _) => return Err(Nothing::Several { found }.into()),
     };
     let report = report(&at.at, &at.usb_serial, atr, &mut session)?;
-    let mut out = io::stdout().lock();
+    let mut out = said::out();
     if json {
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        writeln!(out)?;
+        out.write_all(said::json(&report)?.as_bytes())?;
     } else {
         print(&report, &mut out)?;
     }

@@ -10,5 +10,8 @@ pub mod plan;
 mod random;
 pub mod rehearse;
 mod report;
+mod said;
 mod tokens;
 pub mod verify;
+
+pub use said::{Out, out, usage};

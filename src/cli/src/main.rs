@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use conclave::rehearse::Rehearse;
-use conclave::{drive, inspect, medium, plan, verify};
+use conclave::{drive, inspect, medium, out, plan, usage, verify};
+use conclave_publish::told as words;
 
 /// The desk's side of a key ceremony.
 #[derive(Parser)]
@@ -91,15 +92,19 @@ struct Where {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let result = match cli.command {
         Command::Token(TokenCommand::List(at)) => inspect::list(at.simulated.as_deref()),
         Command::Token(TokenCommand::Inspect { at, serial, json }) => {
             inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
         }
         Command::Plan(PlanCommand::Check { file }) => plan::check(&file),
-        Command::Drive(DriveCommand::List) => drive::list(&drive::Roots::default(), &mut io::stdout().lock()),
+        Command::Drive(DriveCommand::List) => drive::list(&drive::Roots::default(), &mut out()),
         Command::Drive(DriveCommand::Prepare { disk, label }) => {
-            let (mut typed, mut out) = (io::stdin().lock(), io::stdout().lock());
+            let (mut typed, mut out) = (io::stdin().lock(), out());
             drive::prepare(&drive::Roots::default(), &disk, &label, &mut typed, &mut out)
         }
         Command::Medium { medium } => medium::medium(&medium),
@@ -115,20 +120,8 @@ fn told(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // What fails here cannot be told to anybody.
-            let _ = explain(error.as_ref());
+            let _ = io::stderr().lock().write_all(words("conclave", error.as_ref()).as_bytes());
             ExitCode::FAILURE
         }
     }
-}
-
-/// The error and what caused it, a line each.
-fn explain(error: &dyn Error) -> io::Result<()> {
-    let mut out = io::stderr().lock();
-    writeln!(out, "conclave: {error}")?;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        writeln!(out, "  because {error}")?;
-        cause = error.source();
-    }
-    Ok(())
 }

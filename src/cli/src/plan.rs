@@ -15,6 +15,8 @@ use conclave_ceremony::script::{Roles, Script, Step};
 use conclave_room::text_ceremony;
 use thiserror::Error;
 
+use crate::said;
+
 /// Why a plan was not found good.
 #[derive(Debug, Error)]
 enum PlanError {
@@ -38,7 +40,7 @@ impl fmt::Display for Lines<'_> {
 /// Errors: the file cannot be read, or the plan is refused: with every refusal, and nothing else printed.
 pub fn check(path: &Path) -> Result<(), Box<dyn Error>> {
     let (bytes, plan, script) = of_file(path)?;
-    io::stdout().lock().write_all(report(&plan, &script, bytes.len())?.as_bytes())?;
+    said::out().write_all(report(&plan, &script, bytes.len())?.as_bytes())?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use conclave_publish::Plain;
 use conclave_sim::card::random::Randomness;
 use conclave_sim::card::rsa::RsaSource;
 use conclave_sim::ccid_device::{CcidDevice, Profile};
@@ -25,7 +26,7 @@ pub(crate) const EXTENSION: &str = "token";
 pub(crate) struct Found {
     /// USB port, or file.
     pub(crate) at: String,
-    /// Serial number of the reader; what the card says may differ, and that is an alarm.
+    /// Serial number of the reader, on one line; what the card says may differ, and that is an alarm.
     pub(crate) usb_serial: String,
     source: Source,
 }
@@ -86,7 +87,7 @@ fn on_usb() -> Result<Vec<Found>, Unreached> {
     let devices = devices.map_err(|source| Unreached::List { at: sysfs.to_owned(), source })?;
     let found = |device: smartcard_hsm_usb::Found| Found {
         at: format!("USB port {}, {}", device.port, device.model.name),
-        usb_serial: device.serial.clone().unwrap_or_default(),
+        usb_serial: Plain(device.serial.as_deref().unwrap_or_default()).to_string(),
         source: Source::Usb(device),
     };
     Ok(devices.into_iter().map(found).collect())
@@ -98,8 +99,8 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, Unreached> {
     for entry in fs::read_dir(folder).map_err(list)? {
         let path = entry.map_err(list)?.path();
         if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            let usb_serial = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            found.push(Found { at: path.display().to_string(), usb_serial, source: Source::File(path) });
+            let usb_serial = Plain(path.file_stem().unwrap_or_default().to_string_lossy()).to_string();
+            found.push(Found { at: Plain(path.display()).to_string(), usb_serial, source: Source::File(path) });
         }
     }
     Ok(found)

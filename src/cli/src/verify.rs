@@ -15,6 +15,8 @@ use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
 use conclave_publish::Digest;
 use serde_json::{Value, json};
 
+use crate::said;
+
 /// Most files that are looked at beside the transcript.
 const FILES_MAX: usize = 1024;
 
@@ -62,8 +64,8 @@ pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
         folder(path, &mut files)?;
     }
     let account = verify(Given { transcript: &transcript, plan: &plan, files: &files, heads: &args.heads });
-    let said = if args.json { serde_json::to_string_pretty(&as_json(&account))? + "\n" } else { as_text(&account) };
-    io::stdout().lock().write_all(said.as_bytes())?;
+    let text = if args.json { said::json(&as_json(&account))? } else { as_text(&account) };
+    said::out().write_all(text.as_bytes())?;
     Ok(match account.verdict() {
         Verdict::Anchored => ExitCode::SUCCESS,
         Verdict::Refused => ExitCode::FAILURE,
@@ -144,7 +146,7 @@ fn as_text(account: &Account) -> String {
             continue;
         }
         let _ = writeln!(text, "\n{title}:");
-        for Finding { rule, entry, words } in findings {
+        for Finding { rule, entry, words, .. } in findings {
             let entry = entry.map_or_else(String::new, |entry| format!(" entry {entry}"));
             let _ = writeln!(text, "  [{rule}]{entry} {words}");
         }
@@ -165,7 +167,8 @@ fn as_json(account: &Account) -> Value {
         "witnessed_to_entry": account.witnessed,
         "signed_to_entry": account.signed,
     });
-    let finding = |Finding { rule, entry, words }: &Finding| json!({ "rule": rule, "entry": entry, "words": words });
+    let finding =
+        |Finding { rule, entry, words, .. }: &Finding| json!({ "rule": rule, "entry": entry, "words": words });
     if let Some(map) = value.as_object_mut() {
         for (name, _, findings) in lists(account) {
             map.insert(name.to_owned(), findings.iter().map(finding).collect());

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::form::{drive_serial, token_serial, volume_id};
 use super::raw::{self, At};
-use super::text::{line_of, quoted, quoted_words, text};
+use super::text::{dressed_up, line_of, quoted, quoted_words, text};
 use super::{
     Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, REFUSALS_MAX, Refusal, Role, Rule, Share, Token,
     Window,
@@ -24,12 +24,15 @@ pub fn read(bytes: &[u8]) -> Result<Plan, Vec<Refusal>> {
     let text = text(bytes).map_err(|refusal| vec![*refusal])?;
     let raw: raw::Plan = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
+        let (found, do_now) = dressed_up(text, at).unwrap_or_else(|| {
+            (quoted_words(error.message()), "Correct the line; docs/plans has examples with every key.")
+        });
         vec![Refusal {
             rule: Rule::Toml,
             line: line_of(text, at),
             expected: "TOML 1.0 with the keys of a plan, each once and of its type".to_owned(),
-            found: quoted_words(error.message()),
-            do_now: "Correct the line; docs/plans has examples with every key.".to_owned(),
+            found,
+            do_now: do_now.to_owned(),
         }]
     })?;
     let mut reader = Reader { text, refusals: Vec::new() };
@@ -288,7 +291,7 @@ impl Reader<'_> {
         );
         if holds == Some(None) {
             let do_now = "Name the drive in a share or take it out.";
-            let found = format!("drive {}, which no share names", drive.name.get_ref());
+            let found = format!("drive {}, which no share names", quoted(drive.name.get_ref()));
             self.refuse::<_, ()>(Rule::Name, &drive.holds, "a drive that a share names", found, do_now);
         }
         let custody = self.custody(raw, &drive.custody);

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use conclave_publish::Plain;
 use thiserror::Error;
 
 macro_rules! rules {
@@ -105,6 +106,8 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, line, expected, found, do_now } = self;
-        write!(f, "line {line}, rule {}: expected {expected}; found {found}. {do_now}", rule.name())
+        let words = format_args!("line {line}, rule {}: expected {expected}; found {found}. {do_now}", rule.name());
+        // What stands there is repeated on screens and terminals.
+        Plain(words).fmt(f)
     }
 }

@@ -54,7 +54,7 @@ fn bytes_that_an_editor_or_a_terminal_reads_otherwise_are_refused() {
         ("carriage_return", "ports = 4\n", "ports = 4\r\n", "an editor changed the line ends"),
         ("tab", "ports = 4", "ports =\t4", "U+0009"),
         ("null", "\"Example\"", "\"Exa\0mple\"", "U+0000"),
-        ("byte_order_mark", "# The smallest", "\u{feff}# The smallest", "U+FEFF"),
+        ("byte_order_mark", "# The smallest", "\u{feff}# The smallest", "without a byte-order mark (BOM)"),
         ("right_to_left_override_in_a_comment", "# Five people", "# \u{202e}Five people", "U+202E"),
         ("escape", "# Five people", "# \u{1b}[2JFive people", "U+001B"),
         ("soft_hyphen", "\"Example\"", "\"Exam\u{ad}ple\"", "U+00AD"),
@@ -98,6 +98,20 @@ fn what_is_no_plan_in_toml_is_refused_at_its_line() {
         assert!((first..=first + 1).contains(&refusal.line), "{defect}: {refusal}");
         assert!(refusal.to_string().contains(words), "{defect}: {refusal}");
     }
+    for (from, to, words, instead) in [
+        ("kind = \"rehearsal\"", "kind = “rehearsal”", "a curly quote (U+201C)", "Type the straight quote \""),
+        ("kind = \"rehearsal\"", "kind = ‘rehearsal’", "a curly quote (U+2018)", "straight quote"),
+        ("ports = 4", "ports =\u{a0}4", "a space that does not break (U+00A0)", "plain space"),
+        ("[[share]]", "[[share–1]]", "a dash (U+2013)", "plain hyphen -"),
+    ] {
+        let refusals = read(MINIMAL.replacen(from, to, 1).as_bytes()).unwrap_err();
+        let [refusal] = &refusals[..] else { panic!("{to}: {refusals:?}") };
+        assert_eq!((refusal.rule, refusal.line), (Rule::Toml, line_of(MINIMAL, from)), "{refusal}");
+        assert!(refusal.found.starts_with(words) && refusal.do_now.contains(instead), "{refusal}");
+    }
+    // Where TOML takes them, they are text.
+    assert!(read(MINIMAL.replacen("# The smallest", "# “The” smallest", 1).as_bytes()).is_ok());
+    assert!(read(MINIMAL.replacen("\"Hanna Holder\"", "\"Hanna “H” Holder\"", 1).as_bytes()).is_ok());
     let missing = MINIMAL.replacen("before = \"new\"\n", "", 1);
     let [refusal] = &read(missing.as_bytes()).unwrap_err()[..] else { panic!("one refusal") };
     assert_eq!((refusal.rule, refusal.line), (Rule::Toml, line_of(MINIMAL, "[[token]]")));
@@ -233,6 +247,6 @@ fn a_long_or_wild_value_is_quoted_in_part_and_escaped() {
     let words = read(text.as_bytes()).unwrap_err()[0].to_string();
     let text = MINIMAL.replacen("ports = 4", "ports = 4\n\"a\\u202e\\u001bz\" = 1", 1);
     let name = read(text.as_bytes()).unwrap_err()[0].to_string();
-    assert!(name.contains("`a\u{fffd}\u{fffd}z`"), "{name}");
+    assert!(name.contains(r"`a\u{202e}\u{1b}z`"), "{name}");
     assert!(words.len() < 300 && !words.contains('\u{1b}') && words.contains("\\u{1b}[2Jxxx"), "{words}");
 }

@@ -1,5 +1,7 @@
 //! The bytes of a plan as text, and text as refusals quote it.
 
+use conclave_publish::Plain;
+
 use super::{Refusal, Rule};
 use crate::alike::shows_nothing;
 
@@ -37,6 +39,12 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Box<Refusal>> {
             "a carriage return: an editor changed the line ends, and with them the digest".to_owned(),
             "Save the plan with Unix line ends and agree on the digest anew.",
         )),
+        Some((at, '\u{feff}')) => Err(refuse(
+            at,
+            "UTF-8 without a byte-order mark",
+            "a byte-order mark (U+FEFF), which an editor puts at the beginning and does not show".to_owned(),
+            "Save the plan as UTF-8 without a byte-order mark (BOM) and agree on the digest anew.",
+        )),
         Some((at, found)) => Err(refuse(
             at,
             "characters that show as themselves, no tabs",
@@ -55,13 +63,25 @@ pub(super) fn line_of(text: &str, at: usize) -> u32 {
 
 /// Words of the TOML reader, which quote names as they are: one line, bounded, nothing that acts on a screen.
 pub(super) fn quoted_words(words: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' => ' ',
-        ' '..='~' => c,
-        _ if c.is_alphanumeric() && !shows_nothing(c) => c,
-        _ => char::REPLACEMENT_CHARACTER,
-    };
-    words.chars().map(shown).take(4 * QUOTED_MAX).collect()
+    Plain(words.replace('\n', " ")).to_string().chars().take(4 * QUOTED_MAX).collect()
+}
+
+/// A character that an office program put where TOML has a plain one, in the line that is no TOML.
+///
+/// Shape: what stands there, in words, and what is to be typed instead.
+pub(super) fn dressed_up(text: &str, at: usize) -> Option<(String, &'static str)> {
+    let begin = text.get(..at)?.rfind('\n').map_or(0, |end| end.saturating_add(1));
+    let line = text.get(begin..)?.lines().next()?;
+    line.chars().find_map(|character| {
+        let (name, instead) = match character {
+            '“' | '”' | '„' | '‟' | '«' | '»' => ("a curly quote", "Type the straight quote \" instead."),
+            '‘' | '’' | '‚' | '‛' => ("a curly quote", "Type the straight quote \" or ' instead."),
+            '\u{a0}' | '\u{2007}' | '\u{202f}' => ("a space that does not break", "Type a plain space instead."),
+            '–' | '—' | '−' | '‐' | '‑' => ("a dash", "Type the plain hyphen - instead."),
+            _ => return None,
+        };
+        Some((format!("{name} (U+{:04X}), as office programs put it", u32::from(character)), instead))
+    })
 }
 
 /// A value, escaped and bounded.

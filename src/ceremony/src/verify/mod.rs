@@ -19,7 +19,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use conclave_publish::{Digest, Kind, Tree};
+use conclave_publish::{Digest, Kind, Plain, Tree};
 use smartcard_hsm::cvc::{Production, Simulated};
 
 use crate::compile::compile;
@@ -46,13 +46,20 @@ pub struct Given<'a> {
 
 /// One thing found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// Name of the rule that found it.
     pub rule: &'static str,
     /// The entry it is about, if one.
     pub entry: Option<u64>,
-    /// In words.
+    /// In words, on one line, in which nothing acts on a terminal: whatever they repeat went through [`Plain`].
     pub words: String,
+}
+
+impl Finding {
+    fn new(rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) -> Self {
+        Self { rule, entry, words: Plain(words).to_string() }
+    }
 }
 
 /// What a transcript is worth.
@@ -104,27 +111,27 @@ impl Account {
         }
     }
 
-    fn refuse(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
+    fn refuse(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
         // A transcript made up by an enemy breaks a rule in every entry: the first hundred are enough for anybody.
         if self.refused.len() < REFUSED_MAX {
-            self.refused.push(Finding { rule, entry, words: words.into() });
+            self.refused.push(Finding::new(rule, entry, words));
         }
     }
 
-    fn prove(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
-        self.proved.push(Finding { rule, entry, words: words.into() });
+    fn prove(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+        self.proved.push(Finding::new(rule, entry, words));
     }
 
-    fn report(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
-        self.reported.push(Finding { rule, entry, words: words.into() });
+    fn report(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+        self.reported.push(Finding::new(rule, entry, words));
     }
 
-    fn attest(&mut self, rule: &'static str, entry: Option<u64>, words: impl Into<String>) {
-        self.attested.push(Finding { rule, entry, words: words.into() });
+    fn attest(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+        self.attested.push(Finding::new(rule, entry, words));
     }
 
-    fn miss(&mut self, rule: &'static str, words: impl Into<String>) {
-        self.missing.push(Finding { rule, entry: None, words: words.into() });
+    fn miss(&mut self, rule: &'static str, words: impl core::fmt::Display) {
+        self.missing.push(Finding::new(rule, None, words));
     }
 }
 

@@ -20,6 +20,7 @@ use super::folder::LIST;
 use super::unfinished::{UNFINISHED, Unfinished};
 use crate::random;
 use crate::report::report;
+use crate::said;
 use crate::tokens::{self, EXTENSION};
 use crate::verify::{Verify, judge};
 
@@ -133,7 +134,7 @@ pub(super) fn keep(left: &Left, rehearsal: &Rehearsal) -> Result<ExitCode, Box<d
     let list = Manifest::new(items.iter().map(|(item, _)| item.clone()).collect())?.to_text();
     let before = rehearsal.folder.fill(|folder| left.write(rehearsal, &items, &list, folder))?;
     let folder = rehearsal.folder.path();
-    let mut out = io::stdout().lock();
+    let mut out = said::out();
     if let Some(stands) = &left.stands {
         writeln!(out, "\n{}\nEverything is kept in {}; this takes it up again:", stands.why, folder.display())?;
         let hands = if rehearsal.hands { " --hands" } else { "" };

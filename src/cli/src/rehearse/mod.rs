@@ -14,7 +14,7 @@ pub mod unfinished;
 use std::env;
 use std::error::Error;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use conclave_ceremony::plan::Plan;
 use conclave_publish::{Digest, Kind};
 use thiserror::Error;
 
-use crate::plan;
+use crate::{plan, said};
 use folder::Folder;
 use terminal::{Lines, Terminal, Watched};
 use unfinished::{TakenUp, Unfinished};
@@ -149,11 +149,7 @@ impl Rehearsal {
         }
         let Self { plan, steps, .. } = self;
         let again = if self.taken_up.is_some() { ", taken up" } else { "" };
-        writeln!(
-            io::stdout().lock(),
-            "REHEARSAL of \"{}\", {steps} steps, on simulated tokens and drives{again}",
-            plan.title
-        )?;
+        writeln!(said::out(), "REHEARSAL of \"{}\", {steps} steps, on simulated tokens and drives{again}", plan.title)?;
         Ok(Watched::Lines(Lines::default()))
     }
 
