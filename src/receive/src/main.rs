@@ -5,8 +5,8 @@
 //! written down beside each other; `conclave verify --files` reads them.
 
 mod expected;
+mod input;
 mod module;
-mod pin;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use conclave_publish::Digest;
+use conclave_ceremony::kinds::LAST_WORD;
+use conclave_publish::{Digest, Plain, plain_lines, plain_usage};
 
 use expected::{Expected, ExpectedKey};
-use module::Module;
+use module::{Module, ModuleError, Tries};
 
 /// Shows that a token holds what the transcript of its ceremony says.
 #[derive(Debug, Parser)]
@@ -32,19 +33,31 @@ struct Arguments {
     /// Plan of the ceremony (plan.toml)
     #[arg(long)]
     plan: PathBuf,
-    /// Serial of the token, as in the plan
+    /// Serial of the token, as in the plan and as the module shows it. A key that was restored into another module has another
     #[arg(long)]
     token: String,
-    /// Folder for statements and signatures
+    /// Folder for statements and signatures; made if it is not there
     #[arg(long)]
     out: PathBuf,
 }
 
 fn main() -> ExitCode {
-    match receive(&Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let text = plain_usage(&error.render().to_string(), std::env::args_os());
+            if error.use_stderr() {
+                eprint!("{text}")
+            } else {
+                print!("{text}")
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX));
+        }
+    };
+    match receive(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(words) => {
-            eprintln!("{words}");
+            eprintln!("{}", plain_lines(&words));
             ExitCode::FAILURE
         }
     }
@@ -54,13 +67,24 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
     let bytes = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     let expected = Expected::new(&bytes(&arguments.transcript)?, &bytes(&arguments.plan)?, &arguments.token)
         .map_err(|error| error.to_string())?;
+    // Before a PIN is typed and a key has signed: what was signed must have a place.
+    let out = folder(&arguments.out)?;
+    for key in &expected.keys {
+        for path in ["txt", "sig"].map(|end| out.join(format!("{}.{end}", name(key, &expected)))) {
+            if path.symlink_metadata().is_ok() {
+                return Err(format!("{} is there already: name another folder with --out", path.display()));
+            }
+        }
+    }
     let module = Module::open(&arguments.module, &expected.serial).map_err(|error| error.to_string())?;
+    for unread in &module.unread {
+        eprintln!("passed over: {}", Plain(unread));
+    }
     for key in &expected.keys {
         compare(&module, key)?;
-        println!("{}: public key and certificate are those of the transcript", key.label);
+        println!("{}: public key and certificate are those of the transcript", Plain(&key.label));
     }
-    let pin = pin::read(&format!("PIN of {}: ", expected.serial)).map_err(|error| error.to_string())?;
-    module.log_in(&pin).map_err(|error| error.to_string())?;
+    log_in(&module, &expected.serial)?;
     for key in &expected.keys {
         let statement = expected.statement(key).ok_or("the serial of the token cannot stand in a statement")?;
         let text = statement.to_string();
@@ -68,12 +92,58 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
         statement.verify(&key.public, &signature).map_err(|error| {
             format!("{}: the token signed, but not with the key of the transcript: {error}", key.label)
         })?;
-        let name = format!("{}.{}.received", key.label, expected.serial);
-        save(&arguments.out, &format!("{name}.txt"), text.as_bytes())?;
-        save(&arguments.out, &format!("{name}.sig"), &signature)?;
-        println!("{}: it signed that it was received: {name}.txt and {name}.sig", key.label);
+        let name = name(key, &expected);
+        save(out, &format!("{name}.txt"), text.as_bytes())?;
+        save(out, &format!("{name}.sig"), &signature)?;
+        println!("{}: it signed that it was received: {1}.txt and {1}.sig", Plain(&key.label), Plain(name));
     }
     Ok(())
+}
+
+/// What is written down of a key, but for the endings.
+fn name(key: &ExpectedKey, expected: &Expected) -> String {
+    format!("{}.{}.received", key.label, expected.serial)
+}
+
+/// The folder, made if it was not there; refused if nothing can be written into it.
+fn folder(path: &Path) -> Result<&Path, String> {
+    let named = |error: std::io::Error| format!("--out {}: {error}", path.display());
+    fs::create_dir_all(path).map_err(named)?;
+    let probe = path.join(".conclave-receive");
+    OpenOptions::new().write(true).create(true).truncate(true).open(&probe).map_err(named)?;
+    fs::remove_file(probe).map_err(named)?;
+    Ok(path)
+}
+
+/// Says how many tries the PIN has, and asks for it; the last one is not spent without a word.
+fn log_in(module: &Module, serial: &str) -> Result<(), String> {
+    let words = |error: ModuleError| error.to_string();
+    match module.tries().map_err(words)? {
+        Tries::All => {}
+        Tries::Fewer => {
+            eprintln!("The PIN of {serial}: a wrong one was typed before. Fewer tries than at first are left.")
+        }
+        Tries::Last => {
+            let question =
+                format!("The PIN of {serial}: ONE TRY IS LEFT, a wrong PIN locks it. Type {LAST_WORD} to spend it: ");
+            if input::word(&question).map_err(|error| error.to_string())? != LAST_WORD {
+                return Err(format!("the last try of {serial} was not spent: {LAST_WORD} was not typed"));
+            }
+        }
+        Tries::Locked => {
+            return Err(format!(
+                "the PIN of {serial} is locked: no PIN opens it, and none is asked for. What the plan of its ceremony lets the \
+                 SO-PIN do says whether it can be unblocked; else take another copy of the key"
+            ));
+        }
+    }
+    let pin = input::pin(&format!("PIN of {serial}: ")).map_err(|error| error.to_string())?;
+    module.log_in(&pin).map_err(|error| match module.tries() {
+        Ok(Tries::All) | Err(_) => error.to_string(),
+        Ok(Tries::Fewer) => format!("{error}. Fewer tries than at first are left"),
+        Ok(Tries::Last) => format!("{error}. ONE TRY IS LEFT: look the PIN up before it is typed again"),
+        Ok(Tries::Locked) => format!("{error}. The PIN is locked now"),
+    })
 }
 
 /// Public key and certificate, before any PIN is asked for.

@@ -7,6 +7,7 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
+use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use thiserror::Error;
 
@@ -27,12 +28,19 @@ pub(crate) enum ModuleError {
         source: cryptoki::error::Error,
     },
     /// Another token, or none.
-    #[error("no token {expected} behind this module; it shows {}. Plug in the right one.", list(.found))]
+    #[error(
+        "no token {expected} behind this module; it shows {}. Plug in the right one. A key that was restored into another \
+         module (SoftHSM, Kryoptic, NSS) has the serial of that module, never one of the plan: this program cannot receive \
+         it; compare its public key with the certificate of the ceremony",
+        list(.found, .unread)
+    )]
     NoToken {
         /// Serial asked for.
         expected: String,
         /// Serials there are.
         found: Vec<String>,
+        /// Slots that were passed over.
+        unread: Vec<Unread>,
     },
     /// An object is missing, or there are two.
     #[error("expected one {what} with this id on the token, found {found}")]
@@ -61,8 +69,43 @@ pub(crate) enum ModuleError {
     },
 }
 
-fn list(serials: &[String]) -> String {
-    if serials.is_empty() { "no token at all".into() } else { serials.join(", ") }
+fn list(serials: &[String], unread: &[Unread]) -> String {
+    let words: Vec<String> = serials.iter().cloned().chain(unread.iter().map(ToString::to_string)).collect();
+    if words.is_empty() { "no token at all".into() } else { words.join(", ") }
+}
+
+/// A slot whose token was passed over: it does not say which one it is.
+#[derive(Debug, Error)]
+#[error("slot {slot}, whose token information cannot be read ({source})")]
+pub(crate) struct Unread {
+    slot: u64,
+    source: cryptoki::error::Error,
+}
+
+/// Tries that the user PIN has left, as far as PKCS#11 tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tries {
+    /// None was spent since the last right PIN.
+    All,
+    /// A wrong PIN was typed since.
+    Fewer,
+    /// A wrong PIN locks it.
+    Last,
+    /// None.
+    Locked,
+}
+
+impl Tries {
+    /// Source: PKCS#11 2.40 §3.2, flags of CK_TOKEN_INFO. OpenSC takes COUNT_LOW away when one try is left, and sets FINAL_TRY
+    /// alone; other modules leave it.
+    fn of(token: &TokenInfo) -> Self {
+        match (token.user_pin_locked(), token.user_pin_final_try(), token.user_pin_count_low()) {
+            (true, _, _) => Self::Locked,
+            (false, true, _) => Self::Last,
+            (false, false, true) => Self::Fewer,
+            (false, false, false) => Self::All,
+        }
+    }
 }
 
 fn tried(tried: &'static str) -> impl Fn(cryptoki::error::Error) -> ModuleError {
@@ -72,8 +115,11 @@ fn tried(tried: &'static str) -> impl Fn(cryptoki::error::Error) -> ModuleError 
 /// A session with the one token.
 pub(crate) struct Module {
     session: Session,
+    slot: Slot,
+    /// Slots that were passed over on the way to the token.
+    pub(crate) unread: Vec<Unread>,
     // Ends after its session.
-    _context: Pkcs11,
+    context: Pkcs11,
 }
 
 impl Module {
@@ -82,16 +128,31 @@ impl Module {
         let context = Pkcs11::new(module).map_err(tried("loading the module"))?;
         let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
         context.initialize(arguments).map_err(tried("starting the module"))?;
-        let mut found = Vec::new();
-        for slot in context.get_slots_with_initialized_token().map_err(tried("listing tokens"))? {
-            let info = context.get_token_info(slot).map_err(tried("asking a token for its serial"))?;
+        let (mut found, mut unread) = (Vec::new(), Vec::new());
+        for slot in context.get_slots_with_token().map_err(tried("listing slots"))? {
+            // One token that answers badly hides no other.
+            let info = match context.get_token_info(slot) {
+                Ok(info) => info,
+                Err(source) => {
+                    unread.push(Unread { slot: slot.id(), source });
+                    continue;
+                }
+            };
             if info.serial_number().trim() == serial {
                 let session = context.open_ro_session(slot).map_err(tried("opening a session"))?;
-                return Ok(Self { session, _context: context });
+                return Ok(Self { session, slot, unread, context });
             }
-            found.push(info.serial_number().trim().to_owned());
+            if info.token_initialized() {
+                found.push(info.serial_number().trim().to_owned());
+            }
         }
-        Err(ModuleError::NoToken { expected: serial.into(), found })
+        Err(ModuleError::NoToken { expected: serial.into(), found, unread })
+    }
+
+    /// Tries that the user PIN has left.
+    pub(crate) fn tries(&self) -> Result<Tries, ModuleError> {
+        let info = self.context.get_token_info(self.slot).map_err(tried("asking a token for the tries of its PIN"))?;
+        Ok(Tries::of(&info))
     }
 
     fn one(&self, what: &'static str, class: ObjectClass, id: &[u8]) -> Result<ObjectHandle, ModuleError> {

@@ -30,12 +30,13 @@ const NAME: &str = "signing.DENK0000002.received";
 fn command(module: &str, folder: &Path, serial: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conclave-receive"));
     command.args(["--module", module, "--transcript", "conclave.cbor", "--plan", "plan.toml", "--token", serial]);
-    command.args(["--out", "."]).current_dir(folder).stdin(Stdio::piped());
+    command.current_dir(folder).stdin(Stdio::piped());
     command
 }
 
 fn receive(readers: &Readers, serial: &str, pin: &str) -> Ran {
     let mut command = command(MODULE, readers.path(), serial);
+    command.args(["--out", "."]);
     command.env("PCSCLITE_CSOCK_NAME", readers.file("socket/pcscd.comm")).env("HOME", readers.path());
     run(command, &format!("{pin}\n"))
 }
@@ -77,8 +78,17 @@ fn a_token_is_received_once_and_impostors_are_not() {
         &receive(&readers, "DENK0000009", ours.pin()),
         "the plan has no token DENK0000009; it has DENK0000001, DENK0000002",
     );
-    refused(&receive(&readers, SERIAL, "000000"), "logging in");
-    receive(&readers, SERIAL, ours.pin())
+    // Three tries, of which two are spent; OpenSC tells of the last one by FINAL_TRY alone.
+    let ran = receive(&readers, SERIAL, "000000");
+    refused(&ran, "Fewer tries than at first are left");
+    assert!(ran.err.contains("logging in") && !ran.err.contains("a wrong one was typed before"), "{ran:?}");
+    let ran = receive(&readers, SERIAL, "000000");
+    refused(&ran, "a wrong one was typed before");
+    refused(&ran, "ONE TRY IS LEFT: look the PIN up");
+    let ran = receive(&readers, SERIAL, ours.pin());
+    refused(&ran, "the last try of DENK0000002 was not spent: last was not typed");
+    assert!(!ran.err.contains("PIN of DENK0000002: \n"), "{ran:?}");
+    receive(&readers, SERIAL, &format!("last\n{}", ours.pin()))
         .says("signing: public key and certificate are those of the transcript")
         .says("signing: it signed that it was received: signing.DENK0000002.received.txt and signing.DENK0000002.received.sig");
 
@@ -98,7 +108,7 @@ fn a_token_is_received_once_and_impostors_are_not() {
     addendum(&readers, &ours);
 
     // What was written down is not written over.
-    refused(&receive(&readers, SERIAL, ours.pin()), "File exists");
+    refused(&receive(&readers, SERIAL, ours.pin()), "is there already: name another folder with --out");
     readers.unplug(0, plugged);
 }
 
@@ -110,10 +120,16 @@ fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
     let received = |transcript: &[u8], plan: &[u8]| {
         fs::write(scratch.file("conclave.cbor"), transcript).unwrap();
         fs::write(scratch.file("plan.toml"), plan).unwrap();
-        run(command("no-such-module.so", scratch.path(), SERIAL), "")
+        let mut command = command("no-such-module.so", scratch.path(), SERIAL);
+        command.args(["--out", "."]);
+        run(command, "")
     };
     let plan = include_bytes!("../../../../tests/golden/transcripts/v1/plan.toml");
     refused(&received(GENUINE, plan), "no-such-module.so");
+    // Where nothing can be written down, not even the module is asked.
+    let mut nowhere = command("no-such-module.so", scratch.path(), SERIAL);
+    nowhere.args(["--out", "plan.toml/received"]);
+    refused(&run(nowhere, ""), "--out plan.toml/received: ");
 
     let entries = conclave_ceremony::transcript::read(GENUINE).unwrap().entries;
     // The first of the two who close it agreed; then the second did not.

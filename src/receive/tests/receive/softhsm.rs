@@ -79,7 +79,7 @@ fn a_key_that_moved_to_softhsm_is_received_there() {
     fs::write(file("plan.toml"), PLAN).unwrap();
     let receive = || {
         let mut command = command(MODULE, soft.0.path(), SERIAL);
-        command.env("SOFTHSM2_CONF", file("conf"));
+        command.args(["--out", "."]).env("SOFTHSM2_CONF", file("conf"));
         run(command, "1234\n")
     };
     super::refused(&receive(), "expected one public key with this id on the token, found 0");
@@ -95,4 +95,45 @@ fn a_key_that_moved_to_softhsm_is_received_there() {
     let write = ["--module", MODULE, "--login", "--write-object", "certificate", "--type", "cert"];
     soft.run("pkcs11-tool", &[&write[..], &["--token-label", "new home", "--pin", "1234", "--id", "01"]].concat());
     receive().says("signing: public key and certificate are those of the transcript").says(NAME);
+    assert!(file(&format!("{NAME}.sig")).exists());
+    tokens_that_tell_badly(&soft);
+}
+
+/// The same token behind a module that tells of another one what cannot be read, and of this one how many tries are left.
+fn tokens_that_tell_badly(soft: &Soft) {
+    let between = soft.0.file("between.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/receive/between.c");
+    soft.run("cc", &["-shared", "-fPIC", "-Wall", "-Werror", "-o", path(&between), source, "-ldl"]);
+    let receive = |flags: &str, folder: &str, typed: &str| {
+        let mut command = command(path(&between), soft.0.path(), SERIAL);
+        command.args(["--out", folder]).env("SOFTHSM2_CONF", soft.0.file("conf"));
+        command.env("BETWEEN_MODULE", MODULE).env("BETWEEN_FLAGS", flags);
+        run(command, typed)
+    };
+    let written = |folder: &str| soft.0.file(&format!("{folder}/{NAME}.sig")).exists();
+
+    // The folder is made, the slot that cannot be read is named and passed over.
+    let ran = receive("0", "new/folder", "1234\n");
+    assert!(ran.zero && written("new/folder"), "{ran:?}");
+    let (said, rest) = ran.err.split_once("passed over: slot ").expect("a slot is named");
+    assert!(said.is_empty() && rest.contains(", whose token information cannot be read ("), "{ran:?}");
+    let mut other = command(path(&between), soft.0.path(), "DENK0000001");
+    other.args(["--out", "."]).env("SOFTHSM2_CONF", soft.0.file("conf")).env("BETWEEN_MODULE", MODULE);
+    let ran = run(other, "1234\n");
+    super::refused(&ran, "it shows DENK0000002, slot ");
+    super::refused(&ran, "has the serial of that module, never one of the plan");
+
+    let ran = receive("10000", "low", "1234\n");
+    assert!(ran.zero && ran.err.contains("a wrong one was typed before") && written("low"), "{ran:?}");
+    // Other modules leave COUNT_LOW beside FINAL_TRY; so it is the same with both.
+    for flags in ["20000", "30000"] {
+        let ran = receive(flags, flags, "1234\n");
+        super::refused(&ran, "ONE TRY IS LEFT");
+        super::refused(&ran, "was not spent: last was not typed");
+        let ran = receive(flags, flags, "last\n1234\n");
+        assert!(ran.zero && written(flags), "{ran:?}");
+    }
+    let ran = receive("40000", "locked", "1234\n");
+    super::refused(&ran, "the PIN of DENK0000002 is locked: no PIN opens it, and none is asked for");
+    assert!(!written("locked"));
 }

@@ -1,4 +1,4 @@
-//! A PIN typed at the terminal, which does not show it, or a line of standard input.
+//! What is typed: a PIN at the terminal, which does not show it, or lines of standard input.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -6,16 +6,16 @@ use cryptoki::types::AuthPin;
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-/// Most bytes of a PIN's line.
+/// Most bytes of a line.
 const LINE_LEN_MAX: usize = 64;
 
 /// Asks for a PIN.
 ///
 /// Secret: the line is wiped; the module gets the only copy.
-pub(crate) fn read(question: &str) -> io::Result<AuthPin> {
+pub(crate) fn pin(question: &str) -> io::Result<AuthPin> {
     let input = io::stdin();
     if !input.is_terminal() {
-        return line(&mut input.lock());
+        return auth_pin(&mut input.lock());
     }
     eprint!("{question}");
     io::stderr().flush()?;
@@ -23,13 +23,29 @@ pub(crate) fn read(question: &str) -> io::Result<AuthPin> {
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
     tcsetattr(&input, SetArg::TCSAFLUSH, &silent)?;
-    let pin = line(&mut input.lock());
+    let pin = auth_pin(&mut input.lock());
     tcsetattr(&input, SetArg::TCSAFLUSH, &before)?;
     eprintln!();
     pin
 }
 
-fn line(input: &mut impl BufRead) -> io::Result<AuthPin> {
+/// Asks for a word that is no secret.
+pub(crate) fn word(question: &str) -> io::Result<String> {
+    eprint!("{question}");
+    io::stderr().flush()?;
+    Ok(String::from_utf8_lossy(&line(&mut io::stdin().lock())?).trim().to_owned())
+}
+
+fn auth_pin(input: &mut impl BufRead) -> io::Result<AuthPin> {
+    let line = line(input)?;
+    let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("the PIN is no text"))?;
+    if text.is_empty() {
+        return Err(io::Error::other("no PIN: type it, then Enter"));
+    }
+    Ok(AuthPin::new(text.into()))
+}
+
+fn line(input: &mut impl BufRead) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_LEN_MAX));
     loop {
         let mut byte = [0];
@@ -37,15 +53,11 @@ fn line(input: &mut impl BufRead) -> io::Result<AuthPin> {
             break;
         }
         if line.len() == LINE_LEN_MAX {
-            return Err(io::Error::other("a PIN of more than 64 bytes: type the PIN alone, then Enter"));
+            return Err(io::Error::other("a line of more than 64 bytes: type what is asked for alone, then Enter"));
         }
         line.extend_from_slice(&byte);
     }
-    let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("the PIN is no text"))?;
-    if text.is_empty() {
-        return Err(io::Error::other("no PIN: type it, then Enter"));
-    }
-    Ok(AuthPin::new(text.into()))
+    Ok(line)
 }
 
 #[cfg(test)]
@@ -54,14 +66,14 @@ mod tests {
 
     #[test]
     fn a_line_is_taken_up_to_its_end() {
-        assert!(line(&mut &b"123456\nrest"[..]).is_ok());
-        assert!(line(&mut &b"123456"[..]).is_ok());
+        assert!(auth_pin(&mut &b"123456\nrest"[..]).is_ok());
+        assert!(auth_pin(&mut &b"123456"[..]).is_ok());
     }
 
     #[test]
     fn nothing_too_much_and_no_text_are_refused() {
         for (bytes, words) in [(&b"\n"[..], "no PIN"), (&[b'1'; 65], "more than 64"), (b"\xff\n", "no text")] {
-            assert!(line(&mut &*bytes).unwrap_err().to_string().contains(words));
+            assert!(auth_pin(&mut &*bytes).unwrap_err().to_string().contains(words));
         }
     }
 }
