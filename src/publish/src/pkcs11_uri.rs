@@ -23,53 +23,42 @@ pub enum ObjectClass {
 /// One object on one token.
 ///
 /// Shape: [`fmt::Display`] is the URI. Everything but unreserved characters is percent-encoded, the identifier wholly.
-/// There is no PIN in it and no way to put one in.
+/// There is no PIN in it and no way to put one in. Nor are labels: one token is `BACKUP (UserPIN)` under OpenSC 0.23 and
+/// `BACKUP` under 0.26, and a URI that names it finds it under one of the two.
 ///
 /// Source: RFC 7512 §2.3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pkcs11Uri {
-    token: Line,
     serial: Line,
-    object: Line,
     id: Vec<u8>,
     class: ObjectClass,
 }
 
 impl Pkcs11Uri {
-    /// Most bytes of a token label.
-    pub const TOKEN_LEN_MAX: usize = 32;
     /// Most bytes of a token serial.
     pub const SERIAL_LEN_MAX: usize = 16;
     /// Most bytes of an object identifier: what a SHA-256 fills.
     pub const ID_LEN_MAX: usize = 32;
 
-    /// The URI of the object with label `object` and identifier `id` (CKA_ID) on the token with that label and serial, all
-    /// as the PKCS#11 module in use reports them.
+    /// The URI of the object with identifier `id` (CKA_ID) on the token with that serial, both as every PKCS#11 module
+    /// reports them.
     ///
     /// Errors: a field longer than PKCS#11 can report, an empty identifier.
-    pub fn new(token: Line, serial: Line, object: Line, id: &[u8], class: ObjectClass) -> Result<Self, Pkcs11UriError> {
-        let fields = [
-            ("token", token.as_str().len(), Self::TOKEN_LEN_MAX),
-            ("serial", serial.as_str().len(), Self::SERIAL_LEN_MAX),
-            ("id", id.len(), Self::ID_LEN_MAX),
-        ];
+    pub fn new(serial: Line, id: &[u8], class: ObjectClass) -> Result<Self, Pkcs11UriError> {
+        let fields = [("serial", serial.as_str().len(), Self::SERIAL_LEN_MAX), ("id", id.len(), Self::ID_LEN_MAX)];
         for (field, found, max) in fields {
             if found == 0 || found > max {
                 return Err(Pkcs11UriError::Length { field, max, found });
             }
         }
-        Ok(Self { token, serial, object, id: id.to_vec(), class })
+        Ok(Self { serial, id: id.to_vec(), class })
     }
 }
 
 impl fmt::Display for Pkcs11Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("pkcs11:token=")?;
-        encoded(f, self.token.as_str())?;
-        f.write_str(";serial=")?;
+        f.write_str("pkcs11:serial=")?;
         encoded(f, self.serial.as_str())?;
-        f.write_str(";object=")?;
-        encoded(f, self.object.as_str())?;
         f.write_str(";id=")?;
         self.id.iter().try_for_each(|byte| write!(f, "%{byte:02X}"))?;
         f.write_str(match self.class {
@@ -108,20 +97,17 @@ pub enum Pkcs11UriError {
 mod tests {
     use super::*;
 
-    fn uri(token: &str, serial: &str, id: &[u8], class: ObjectClass) -> Result<String, Pkcs11UriError> {
-        let line = |text| Line::new(text).unwrap();
-        let uri = Pkcs11Uri::new(line(token), line(serial), line("KSK 2026; a=b%"), id, class);
-        uri.map(|uri| uri.to_string())
+    fn uri(serial: &str, id: &[u8], class: ObjectClass) -> Result<String, Pkcs11UriError> {
+        Pkcs11Uri::new(Line::new(serial).unwrap(), id, class).map(|uri| uri.to_string())
     }
 
     #[test]
     fn every_character_with_a_meaning_in_uris_is_encoded() {
         assert_eq!(
-            uri("SmartCard-HSM (UserPIN)", "DENK0400001", &[0x01, 0xAB], ObjectClass::Private).unwrap(),
-            "pkcs11:token=SmartCard-HSM%20%28UserPIN%29;serial=DENK0400001;object=KSK%202026%3B%20a%3Db%25;id=%01%AB;\
-             type=private"
+            uri("DENK 4;a=b%", &[0x01, 0xAB], ObjectClass::Private).unwrap(),
+            "pkcs11:serial=DENK%204%3Ba%3Db%25;id=%01%AB;type=private"
         );
-        let ends = |class| uri("t", "s", &[1], class).unwrap().rsplit(';').next().unwrap().to_owned();
+        let ends = |class| uri("s", &[1], class).unwrap().rsplit(';').next().unwrap().to_owned();
         assert_eq!(ends(ObjectClass::Public), "type=public");
         assert_eq!(ends(ObjectClass::Certificate), "type=cert");
     }
@@ -130,10 +116,9 @@ mod tests {
     fn a_field_no_module_can_report_is_refused() {
         let length = |field, max, found| Err(Pkcs11UriError::Length { field, max, found });
         let class = ObjectClass::Private;
-        assert!(uri(&"t".repeat(32), &"s".repeat(16), &[0; 32], class).is_ok());
-        assert_eq!(uri(&"t".repeat(33), "s", &[1], class), length("token", 32, 33));
-        assert_eq!(uri("t", &"s".repeat(17), &[1], class), length("serial", 16, 17));
-        assert_eq!(uri("t", "s", &[], class), length("id", 32, 0));
-        assert_eq!(uri("t", "s", &[0; 33], class), length("id", 32, 33));
+        assert!(uri(&"s".repeat(16), &[0; 32], class).is_ok());
+        assert_eq!(uri(&"s".repeat(17), &[1], class), length("serial", 16, 17));
+        assert_eq!(uri("s", &[], class), length("id", 32, 0));
+        assert_eq!(uri("s", &[0; 33], class), length("id", 32, 33));
     }
 }
