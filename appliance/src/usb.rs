@@ -63,15 +63,29 @@ impl Place {
     /// Lets the device in, and of its interfaces this one; `None` for all of them.
     ///
     /// Errors: the kernel's; a device that the kernel gave no such interface, because it draws too much current or did
-    /// not take its configuration.
+    /// not take its configuration; another device that came to the port meanwhile, which is put out again.
     pub(crate) fn let_in(&self, sys: &Path, interface: Option<u8>) -> io::Result<()> {
+        let other = || io::Error::other("went, and another device came to its port");
+        if !self.is_here(sys) {
+            return Err(other());
+        }
         fs::write(self.directory(sys).join("authorized"), "1")?;
+        // The file is the port's. No interface of the device is in yet, so no driver has met it.
+        if !self.is_here(sys) {
+            self.put_out(sys)?;
+            return Err(other());
+        }
         // Interfaces a hub has: one.
         let interface = self.interface(sys, interface.unwrap_or(0));
         let interface = interface.ok_or_else(|| io::Error::other("did not take its configuration"))?;
         fs::write(interface.join("authorized"), "1")?;
         let name = interface.file_name().unwrap_or_default().as_encoded_bytes();
         fs::write(sys.join(DRIVERS_PROBE), name)
+    }
+
+    /// Whether it is this device that is at the port.
+    fn is_here(&self, sys: &Path) -> bool {
+        attribute(&self.directory(sys).join("devnum")).is_some_and(|found| found.parse() == Ok(self.device))
     }
 
     /// Whether the device is let in.
@@ -277,6 +291,26 @@ pub(crate) mod tests {
         assert_eq!(tree.said("devices/1-4/authorized"), "0");
         let error = place.let_in(&tree.0, Some(9)).unwrap_err();
         assert_eq!(error.to_string(), "did not take its configuration");
+    }
+
+    #[test]
+    fn another_device_that_came_to_the_port_is_not_let_in() {
+        let tree = Tree::new("usb-swapped");
+        fs::create_dir_all(tree.0.join("bus/usb")).unwrap();
+        let plug = |device| tree.plug("1-4", device, &descriptors(0, [0x46f4, 1], &[STICK]));
+        let files = ["devices/1-4/authorized", "devices/1-4:1.0/authorized", "drivers_probe"];
+        plug(7);
+        let place = devices(&tree.0).remove(0).place;
+        plug(8);
+        assert!(place.let_in(&tree.0, Some(0)).unwrap_err().to_string().contains("another device"));
+        assert_eq!(files.map(|path| tree.said(path)), ["0", "0", ""]);
+        // It comes at the very moment of writing: the file that is written to changes the number.
+        plug(7);
+        let authorized = tree.0.join(DEVICES).join("1-4/authorized");
+        fs::remove_file(&authorized).unwrap();
+        std::os::unix::fs::symlink("devnum", &authorized).unwrap();
+        assert!(place.let_in(&tree.0, Some(0)).unwrap_err().to_string().contains("another device"));
+        assert_eq!(files.map(|path| tree.said(path)), ["0", "0", ""]);
     }
 
     #[test]
