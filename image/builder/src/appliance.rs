@@ -7,13 +7,14 @@ use crate::crates::{self, Locked};
 use crate::room::Room;
 use crate::run::{Failure, make_dir, read, run, write};
 
+/// libusb is C and runs beside the secrets: its stack and its copies are guarded, and what the program links by is read-only.
 /// Alone, so that no other crate's features leak in; every path that could reach a panic message is remapped, also the
 /// one of the standard library's sources, which shows only where the `rust-src` component happens to be installed.
 const COMPILE: &str = r#"
 commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
 export CARGO_HOME="$PWD/cargo" CARGO_TARGET_DIR="$PWD/target" LIBUDEV_NO_PKG_CONFIG=1
-export CFLAGS="-ffile-prefix-map=$PWD=/conclave"
-export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=pic -C link-arg=-Wl,--build-id=none \
+export CFLAGS="-fstack-protector-strong -D_FORTIFY_SOURCE=3 -ffile-prefix-map=$PWD=/conclave"
+export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=pic -C relro-level=full -C link-arg=-Wl,--build-id=none \
     --remap-path-prefix=$PWD=/conclave --remap-path-prefix=/rust/lib/rustlib/src/rust=/rustc/$commit"
 cd source
 cargo build -q -j "$JOBS" --profile appliance -p conclave-appliance --locked --offline \
