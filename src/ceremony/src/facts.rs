@@ -52,6 +52,8 @@ pub struct Facts {
     pub began: Option<Began>,
     /// Which boot this is, from 1.
     pub boot: u16,
+    /// What the clock showed when it was first compared with a watch. Units: seconds since 1970, UTC.
+    pub clock: Option<i64>,
     /// Who signed in, and in whose place.
     pub present: BTreeMap<PersonId, PersonId>,
     /// Who has to sign in again after an interruption.

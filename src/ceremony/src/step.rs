@@ -305,7 +305,12 @@ impl State {
             (Ask::Remove(asked), Event::Done(Answer::Removed(device))) if asked == device => {
                 facts.plugged.remove(device);
             }
-            (Ask::Look, Event::Looked(looked)) if is_finding_of(looked, kind) => on.answered = true,
+            (Ask::Look, Event::Looked(looked)) if is_finding_of(looked, kind) => {
+                if let Looked::Clock { wall } = looked {
+                    facts.clock.get_or_insert(*wall);
+                }
+                on.answered = true;
+            }
             (Ask::SignIn(asked), Event::Said(person, Answer::SignedIn { .. })) if asked == person => {
                 // After an interruption people come back in the place they had.
                 facts.present.entry(*person).or_insert(*person);

@@ -5,14 +5,21 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use conclave_medium::{ExamineError, Report, SelfCheck, examine};
+use conclave_medium::{ExamineError, LEN_MIN, Report, SealError, SelfCheck, examine};
 use thiserror::Error;
+
+use crate::said;
 
 /// Why a medium was not found good.
 #[derive(Debug, Error)]
 enum MediumError {
     #[error("cannot open {}", .0.display())]
     Open(PathBuf, #[source] io::Error),
+    #[error(
+        "{} is no Conclave image: give the file that was published, or the drive it was written to as a whole",
+        .0.display()
+    )]
+    NotOurs(PathBuf, #[source] ExamineError),
     #[error("{} cannot be examined", .0.display())]
     Examine(PathBuf, #[source] ExamineError),
     #[error("SELF-CHECK FAILED: the medium is damaged or was changed; use another copy")]
@@ -25,7 +32,7 @@ enum MediumError {
 pub fn medium(path: &Path) -> Result<(), Box<dyn Error>> {
     let mut file = File::open(path).map_err(|error| MediumError::Open(path.into(), error))?;
     let report = read(&mut file, path)?;
-    print(&report, &mut io::stdout().lock())?;
+    print(&report, &mut said::out())?;
     match report.self_check {
         SelfCheck::Holds => Ok(()),
         SelfCheck::Fails => Err(MediumError::Damaged.into()),
@@ -33,7 +40,14 @@ pub fn medium(path: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn read(medium: &mut (impl Read + Seek), path: &Path) -> Result<Report, MediumError> {
-    examine(medium, |_, _| {}).map_err(|error| MediumError::Examine(path.into(), error))
+    examine(medium, |_, _| {}).map_err(|error| match error {
+        ExamineError::Seal(SealError::NotIso | SealError::NotOurs) => MediumError::NotOurs(path.into(), error),
+        // It ends before a seal could stand in it.
+        ExamineError::Truncated { got, .. } if got < LEN_MIN => {
+            MediumError::NotOurs(path.into(), SealError::NotIso.into())
+        }
+        error => MediumError::Examine(path.into(), error),
+    })
 }
 
 fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -76,9 +90,11 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_medium_is_named_with_the_reason() {
-        let error = medium(Path::new("/dev/null")).unwrap_err();
-        assert_eq!(error.to_string(), "/dev/null cannot be examined");
-        assert!(error.source().unwrap().to_string().contains("the copy is incomplete"), "{error:?}");
+        for other in ["/dev/null", "/dev/zero", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
+            let said = medium(Path::new(other)).unwrap_err();
+            assert!(said.to_string().starts_with(&format!("{other} is no Conclave image: give the file")), "{said}");
+            assert!(said.source().unwrap().to_string().starts_with("no ISO 9660 volume descriptor"), "{said:?}");
+        }
         let error = medium(Path::new("/nonexistent/medium")).unwrap_err();
         assert_eq!(error.to_string(), "cannot open /nonexistent/medium");
     }

@@ -12,6 +12,7 @@ use conclave_ceremony::hands;
 use conclave_ceremony::ids::Device;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::script::{Roles, Script, Step};
+use conclave_publish::Kind;
 use conclave_room::text_ceremony;
 use thiserror::Error;
 
@@ -85,7 +86,11 @@ fn report(plan: &Plan, script: &Script, len: usize) -> Result<String, fmt::Error
         let on: Vec<_> = key.tokens().map(|token| device(plan, Device::Token(token))).collect();
         let (label, spec, id) = (key.label.as_str(), key.spec, &key.id);
         writeln!(out, "{label}: {spec}, id {id}, {}", key.purpose)?;
-        writeln!(out, "  on {} (made on the first); certificate until {}", on.join(", "), key.expires)?;
+        let valid = match plan.kind {
+            Kind::Production => format!("certificate until {}", key.expires),
+            Kind::Rehearsal => "certificate for seven days from the day of the rehearsal".to_owned(),
+        };
+        writeln!(out, "  on {} (made on the first); {valid}", on.join(", "))?;
     }
     let minutes: u32 = script.steps.iter().map(|step| u32::from(step.budget)).sum();
     let Plan { ports, .. } = plan;

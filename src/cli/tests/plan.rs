@@ -51,7 +51,7 @@ fn a_good_plan_is_told_by_digest_script_and_coalitions() {
             [
                 "Federation signing keys 2026: a plan of kind rehearsal",
                 "metadata-signing-2026-ec: P-256, id 02, metadata signing, elliptic curve",
-                "on SAFIRE-1, SAFIRE-2, SAFIRE-3 (made on the first); certificate until 9999-12-31T23:59:59Z",
+                "on SAFIRE-1, SAFIRE-2, SAFIRE-3 (made on the first); certificate for seven days from the day of the rehearsal",
                 "people  operator + custodian-2 + custodian-1",
             ],
         ),

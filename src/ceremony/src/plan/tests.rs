@@ -164,6 +164,7 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("purpose_of_another_day", "purpose = \"signing\"", "purpose = \"received\"", "after the ceremony"),
         ("purpose_on_two_lines", "purpose = \"signing\"", "purpose = \"sign\\ning\"", "'\\n'"),
         ("usage_unknown", "usage = \"saml-signing\"", "usage = \"tls\"", "\"root-ca\""),
+        ("country_of_no_iso_code", "subject = { O = \"Example\"", "subject = { C = \"UK\", O = \"Example\"", "\"GB\""),
         ("subject_says_rehearsal", "subject = { O = \"Example\"", "subject = { O = \"Rehearsal\"", "REHEARSAL"),
     ] {
         refused(defect, from, to, Rule::Value, words);

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use conclave_publish::PublicKey;
+use conclave_publish::x509::Time;
 use smartcard_hsm::attest::BirthProof;
 use smartcard_hsm::cvc::RootKind;
 
 use super::tokens::{Devices, bound};
 use super::{Account, Case, acts};
 use crate::act::{Act, Signs};
-use crate::event::Outcome;
+use crate::event::{Event, Looked, Outcome};
 use crate::ids::{KeyIx, TokenId};
 use crate::public::Text;
 use crate::script::StepKind;
@@ -64,8 +65,12 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     keys
 }
 
-/// Rule `certificates`: each is the one its profile in the plan gives, signed by its own key.
+/// Rule `certificates`: each is the one its profile in the plan gives on the day of the ceremony, signed by its own key.
 pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) {
+    let held = case.transcript.entries.iter().find_map(|entry| match entry.event {
+        Event::Looked(Looked::Clock { wall }) => Time::from_unix(wall),
+        _ => None,
+    });
     for deed in case.deeds() {
         let Act::Sign(_, id, Signs::Certificate) = deed.act else { continue };
         let name = case.say().key(id);
@@ -78,7 +83,12 @@ pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) 
             );
             continue;
         };
-        match planned.certificate.read(key, der.get()) {
+        let Some(held) = held else {
+            account.refuse("profile", Some(deed.came), format!("{name}: no clock was compared, so it has no day"));
+            continue;
+        };
+        let read = planned.certificate.held(held).map_err(|error| error.to_string());
+        match read.and_then(|profile| profile.read(key, der.get()).map_err(|error| error.to_string())) {
             Ok(certificate) => {
                 let words =
                     format!("certificate of {name} is as planned and signed by it, SHA-256 {}", certificate.digest());

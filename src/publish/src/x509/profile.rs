@@ -93,6 +93,19 @@ impl CertificateProfile {
         }
         Ok(Self { request: RequestProfile::new(purpose, scheme, subject, kind)?, not_before, not_after })
     }
+
+    /// The profile as a ceremony issues it whose clock shows `now`: a rehearsal's certificate is valid for seven days from the
+    /// beginning of that day (UTC), whatever day its plan has for what counts; what counts is as the plan says.
+    ///
+    /// Errors: [`ProfileError::RehearsalPast9999`].
+    pub fn held(&self, now: Time) -> Result<Self, ProfileError> {
+        let RequestProfile { purpose, scheme, subject, kind } = &self.request;
+        let term = match kind {
+            Kind::Production => Term::Production { not_before: self.not_before, not_after: self.not_after },
+            Kind::Rehearsal => Term::Rehearsal { not_before: now.midnight() },
+        };
+        Self::new(*purpose, *scheme, subject.clone(), term)
+    }
 }
 
 /// A checked profile of a certification request.
@@ -192,6 +205,18 @@ mod tests {
         assert!(rehearsal("9999-12-25T00:00:00Z").is_ok());
         let not_before = time("9999-12-25T00:00:01Z");
         assert_eq!(rehearsal("9999-12-25T00:00:01Z"), Err(ProfileError::RehearsalPast9999 { not_before }));
+    }
+
+    #[test]
+    fn a_rehearsal_is_valid_from_the_day_it_is_held_and_what_counts_as_planned() {
+        let planned = time("2027-06-01T12:00:00Z");
+        let profile =
+            |term| CertificateProfile::new(Purpose::SamlSigning, Scheme::usual(KeyKind::P256), subject("x"), term);
+        let held =
+            profile(Term::Rehearsal { not_before: planned }).unwrap().held(time("2026-11-29T23:59:59Z")).unwrap();
+        assert_eq!((held.not_before, held.not_after), (time("2026-11-29T00:00:00Z"), time("2026-12-05T23:59:59Z")));
+        let counts = production("2027-06-01T12:00:00Z", "2037-06-01T12:00:00Z").unwrap();
+        assert_eq!(counts.held(time("2026-11-29T23:59:59Z")), Ok(counts.clone()));
     }
 
     #[test]

@@ -49,6 +49,9 @@ const ATTRIBUTES: [(&str, ObjectIdentifier, usize); 6] = [
     ("CN", ObjectIdentifier::new_unwrap("2.5.4.3"), 64 - MARK.len() - 1),
 ];
 
+/// Codes in use that ISO 3166-1 reserves without assigning them, and the assigned ones of the same countries.
+const NO_COUNTRY: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
+
 impl Subject {
     /// Checks every part.
     ///
@@ -101,6 +104,9 @@ fn check(field: &'static str, max: usize, value: &str) -> Result<(), SubjectErro
     if field == "C" && !(value.len() == max && value.bytes().all(|byte| byte.is_ascii_uppercase())) {
         return Err(SubjectError::Country { found: value.to_owned() });
     }
+    if let Some((found, expected)) = NO_COUNTRY.into_iter().find(|(found, _)| field == "C" && *found == value) {
+        return Err(SubjectError::NoCountry { found, expected });
+    }
     if value.starts_with(' ') || value.ends_with(' ') || value.contains("  ") {
         return Err(SubjectError::Spaces { field });
     }
@@ -143,6 +149,14 @@ pub enum SubjectError {
         /// The value.
         found: String,
     },
+    /// Two letters by which a country is known, and which ISO 3166 does not have for it.
+    #[error("subject, C: {found:?}, but the country has the code {expected:?} in ISO 3166, which certificates use")]
+    NoCountry {
+        /// The value.
+        found: &'static str,
+        /// The code.
+        expected: &'static str,
+    },
     /// Spaces that no screen shows.
     #[error("subject, {field}: expected no space at the beginning or end and no two in a row")]
     Spaces {
@@ -182,6 +196,17 @@ mod tests {
             "CN=Root 2026,OU=Keys,O=Example & Co.,L=Te Whanganui-a-Tara,ST=Te Upoko o te Ika a Māui,C=NZ"
         );
         assert!(subject.name(Kind::Rehearsal).unwrap().to_string().starts_with("CN=REHEARSAL Root 2026,OU=Keys,"));
+    }
+
+    #[test]
+    fn a_country_has_its_code_of_iso_3166() {
+        for (found, expected) in [("UK", "GB"), ("EL", "GR")] {
+            let error = Subject::new(with("C", found)).unwrap_err();
+            assert_eq!(error, SubjectError::NoCountry { found, expected });
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(Subject::new(with("C", expected)).is_ok());
+        }
+        assert!(Subject::new(with("O", "UK")).is_ok());
     }
 
     /// A name in which only `field` matters.

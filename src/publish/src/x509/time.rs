@@ -10,6 +10,8 @@ use thiserror::Error;
 
 use crate::line::quoted;
 
+const SECONDS_OF_DAY: u64 = 24 * 60 * 60;
+
 /// A second in UTC, of the years 1970 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(DateTime);
@@ -35,6 +37,12 @@ impl Time {
     pub fn from_unix(seconds: i64) -> Option<Self> {
         let since = Duration::from_secs(u64::try_from(seconds).ok()?);
         DateTime::from_unix_duration(since).ok().map(Self)
+    }
+
+    /// The first second of its day.
+    pub(super) fn midnight(self) -> Self {
+        let since = Duration::from_secs(self.unix() - self.unix() % SECONDS_OF_DAY);
+        DateTime::from_unix_duration(since).map_or(self, Self)
     }
 
     pub(super) fn date_time(self) -> DateTime {

@@ -7,7 +7,7 @@ use conclave_ceremony::event::{Failure, Outcome};
 use conclave_ceremony::ids::{KeyIx, TokenId};
 use conclave_ceremony::judge::statement;
 use conclave_ceremony::plan::Key;
-use conclave_publish::x509::SerialNumber;
+use conclave_publish::x509::{SerialNumber, Time};
 use conclave_publish::{Hash, Scheme};
 use smartcard_hsm::attest::BirthProof;
 use smartcard_hsm::channel::Channel;
@@ -79,7 +79,10 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let key = planned(case, id)?;
         let spki = published(case, id)?;
         let serial = SerialNumber::from_random(*random::<16>(machine)?);
-        let to_be_signed = key.certificate.to_be_signed(&spki, serial).map_err(malformed)?;
+        let held =
+            case.facts.clock.and_then(Time::from_unix).ok_or_else(|| halt("The record has no compared clock."))?;
+        let profile = key.certificate.held(held).map_err(malformed)?;
+        let to_be_signed = profile.to_be_signed(&spki, serial).map_err(malformed)?;
         let signature = self.signed((token, id), to_be_signed.scheme(), to_be_signed.bytes(), case)?;
         let certificate = to_be_signed.assemble(&signature).map_err(malformed)?;
         Ok(Outcome::Certificate(bytes(certificate.der())?))
