@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
+use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused, Weakness};
 use conclave_room::shown::Shown;
 use conclave_room::text;
 use nix::errno::Errno;
@@ -86,7 +86,13 @@ pub(crate) fn try_all() -> AirGap {
         Proof { tried: "memory kept on free", found: kept_on_free(&log(&root.join("dev/kmsg"))) },
         Proof { tried: "not in lockdown", found: open(&lockdown(root)) },
     ]);
-    AirGap::Tried { proofs: proofs.collect(), unused: unused(&root.join("sys")), machine: machine(root), scroll: 0 }
+    AirGap::Tried {
+        proofs: proofs.collect(),
+        unused: unused(&root.join("sys")),
+        machine: machine(root),
+        weak: weaknesses(root),
+        scroll: 0,
+    }
 }
 
 /// Only these errors say that the kernel has no such thing; every other one says that it is there and refused.
@@ -187,6 +193,27 @@ fn lockdown(root: &Path) -> String {
     in_force.unwrap_or_default().to_owned()
 }
 
+/// IOMMUs the kernel drives.
+fn iommus(root: &Path) -> usize {
+    read_dir(root.join("sys/class/iommu")).into_iter().flatten().flatten().count()
+}
+
+/// Whether the processor says that it is a guest's.
+fn is_guest(flags: &str) -> bool {
+    flags.split_whitespace().any(|flag| flag == "hypervisor")
+}
+
+/// What stands against the machine.
+fn weaknesses(root: &Path) -> Vec<Weakness> {
+    let cpu = read_to_string(root.join("proc/cpuinfo")).unwrap_or_default();
+    let has = |weakness: &Weakness| match weakness {
+        Weakness::NoIommu => iommus(root) == 0,
+        // A processor that tells nothing is taken for a guest's.
+        Weakness::Hypervisor => cpu.is_empty() || is_guest(&cpu),
+    };
+    Weakness::ALL.into_iter().filter(has).collect()
+}
+
 /// What firmware and processor say of themselves.
 fn machine(root: &Path) -> Vec<Fact> {
     let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default().trim().to_owned();
@@ -195,8 +222,8 @@ fn machine(root: &Path) -> Vec<Fact> {
         let line = cpu.lines().find(|line| line.split(':').next().is_some_and(|field| field.trim() == name));
         line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     };
-    let iommus = read_dir(root.join("sys/class/iommu")).into_iter().flatten().flatten().count();
-    let hypervisor = of_cpu("flags").split(' ').any(|flag| flag == "hypervisor");
+    let iommus = iommus(root);
+    let hypervisor = is_guest(&of_cpu("flags"));
     let dmi = |file: &str| read(&format!("sys/class/dmi/id/{file}"));
     let efi = root.join("sys/firmware/efi").exists();
     [
@@ -360,6 +387,22 @@ mod tests {
         let facts = machine(&tree.0);
         let firmware = facts.iter().find(|fact| fact.what == "firmware").unwrap();
         assert_eq!(firmware.value.as_str(), "BIOS F.12 (07/2024), American Megatre...");
+    }
+
+    #[test]
+    fn a_machine_without_iommu_or_under_a_hypervisor_is_weak_and_one_that_tells_nothing_is_both() {
+        let tree = Tree::new("air-gap-weak");
+        assert_eq!(weaknesses(&tree.0), Weakness::ALL);
+        fs::create_dir_all(tree.0.join("proc")).unwrap();
+        let cpu =
+            |flags: &str| fs::write(tree.0.join("proc/cpuinfo"), format!("model name\t: x\nflags\t\t: {flags}\n"));
+        cpu("fpu hypervisor sse").unwrap();
+        fs::create_dir_all(tree.0.join("sys/class/iommu/dmar0")).unwrap();
+        assert_eq!(weaknesses(&tree.0), [Weakness::Hypervisor]);
+        cpu("fpu sse").unwrap();
+        assert_eq!(weaknesses(&tree.0), []);
+        fs::remove_dir(tree.0.join("sys/class/iommu/dmar0")).unwrap();
+        assert_eq!(weaknesses(&tree.0), [Weakness::NoIommu]);
     }
 
     #[test]

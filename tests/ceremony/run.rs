@@ -168,7 +168,7 @@ pub fn look() -> Look {
     let digest = conclave_publish::Digest::of(b"an image");
     look.medium = Medium::Hashed(Hashed { place, len: 1, digest, self_check: SelfCheck::Holds });
     look.challenged = Challenged::Met(Source::Paper);
-    look.air_gap = AirGap::Tried { proofs: vec![], unused: vec![], machine: vec![], scroll: 0 };
+    look.air_gap = AirGap::Tried { proofs: vec![], unused: vec![], machine: vec![], weak: vec![], scroll: 0 };
     look.clock.compared = Some(COMPARED);
     look.screen = Screen::Devices;
     step(look, Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 }).0

@@ -31,7 +31,7 @@ pub fn start() -> Start {
         tree: Tree::Clean,
         findings: vec![
             Looked::Medium { source: text("a printed copy") },
-            Looked::AirGap { absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },
+            Looked::AirGap { weak: vec![], absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },
             Looked::Clock { wall: STARTED.0 },
             Looked::Plan { source: text("a printed copy"), drive: text("PLAN") },
         ],

@@ -64,6 +64,38 @@ pub struct Began {
     pub commitments: Vec<Octets<32>>,
 }
 
+/// What stands against a machine. A plan accepts it by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Weakness {
+    /// No IOMMU is in use: a device on the machine's buses could read and write memory.
+    #[serde(rename = "no-iommu")]
+    NoIommu,
+    /// The processor says that it is a guest's: the system it runs under sees everything.
+    #[serde(rename = "hypervisor")]
+    Hypervisor,
+}
+
+impl Weakness {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::NoIommu, Self::Hypervisor];
+
+    /// What a plan calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoIommu => "no-iommu",
+            Self::Hypervisor => "hypervisor",
+        }
+    }
+
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoIommu => "no IOMMU is in use, so a device on the machine's buses could read its memory",
+            Self::Hypervisor => "the machine runs under a hypervisor, which sees everything",
+        }
+    }
+}
+
 /// What was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Looked {
@@ -74,6 +106,8 @@ pub enum Looked {
     },
     /// The air gap: lines tried, and what of the machine is recorded.
     AirGap {
+        /// What stands against the machine. A ceremony that counts is held with what its plan accepts by name, and no more.
+        weak: Vec<Weakness>,
         /// Ways out that were tried and absent.
         absent: u16,
         /// Machine, firmware, kernel.

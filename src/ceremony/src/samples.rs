@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
-use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen, Way};
+use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen, Way, Weakness};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::public::{Bytes, Octets, Text};
 use crate::script::Which;
@@ -72,6 +72,7 @@ pub(crate) fn looked() -> Vec<Looked> {
     vec![
         Looked::Medium { source: text("paper") },
         Looked::AirGap {
+            weak: Weakness::ALL.to_vec(),
             absent: 9,
             machine: vec![text("a laptop")],
             hardware: vec![text("8086:15bc"), text("8086:02f0")],

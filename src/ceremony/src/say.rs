@@ -291,11 +291,14 @@ fn looked_at(looked: &Looked) -> String {
         Looked::Medium { source } => {
             format!("the medium's digest was compared by challenge with a copy from: {source}")
         }
-        Looked::AirGap { absent, machine, hardware } => format!(
-            "{absent} ways out were tried and are absent; machine: {}; network hardware without a driver: {}",
-            list(machine),
-            list(hardware)
-        ),
+        Looked::AirGap { weak, absent, machine, hardware } => {
+            let against = weak.iter().map(|weakness| format!("; {}", weakness.words())).collect::<String>();
+            format!(
+                "{absent} ways out were tried and are absent{against}; machine: {}; network hardware without a driver: {}",
+                list(machine),
+                list(hardware)
+            )
+        }
         Looked::Clock { wall } => format!("the clock was compared with a watch at {wall} seconds since 1970, UTC"),
         Looked::Plan { drive, source } => {
             format!("the plan was read from drive {drive}, its digest compared by challenge with a copy from: {source}")

@@ -81,7 +81,11 @@ fn report(plan: &Plan, script: &Script, len: usize) -> Result<String, fmt::Error
     for (number, group) in (1..).zip(plan.digest.groups()) {
         writeln!(out, "{number:>2} {group}  {}", group.words())?;
     }
-    writeln!(out, "\nTo be held from {} to {}\n\nKEYS\n", plan.window.from, plan.window.until)?;
+    writeln!(out, "\nTo be held from {} to {}", plan.window.from, plan.window.until)?;
+    for weakness in &plan.accepts {
+        writeln!(out, "ACCEPTED, though it stands against the machine: {}", weakness.words())?;
+    }
+    writeln!(out, "\nKEYS\n")?;
     for key in &plan.keys {
         let on: Vec<_> = key.tokens().map(|token| device(plan, Device::Token(token))).collect();
         let (label, spec, id) = (key.label.as_str(), key.spec, &key.id);

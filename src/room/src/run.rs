@@ -172,9 +172,10 @@ fn start(look: &Look) -> Option<Start> {
     if let Challenged::Met(source) = &look.challenged {
         findings.push(Looked::Medium { source: Text::fitted(text::source(Of::Medium, *source)) });
     }
-    if let AirGap::Tried { proofs, unused, machine, .. } = &look.air_gap {
+    if let AirGap::Tried { proofs, unused, machine, weak, .. } = &look.air_gap {
         let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();
         findings.push(Looked::AirGap {
+            weak: weak.clone(),
             absent: u16::try_from(absent).unwrap_or(u16::MAX),
             hardware: unused.iter().map(|unused| Text::fitted(&format!("{}: {}", unused.what, unused.id))).collect(),
             machine: machine.iter().map(|fact| Text::fitted(&format!("{}: {}", fact.what, fact.value))).collect(),

@@ -158,6 +158,7 @@ fn air_gap(bad: bool) -> Event {
             Unused { what: "internal disk", id: Shown::new("sdb, 500 GB, SAMSUNG; never opened") },
         ],
         machine: MACHINE.map(|(what, value)| Fact { what, value: Shown::new(value) }).into(),
+        weak: vec![],
         scroll: 0,
     })
 }

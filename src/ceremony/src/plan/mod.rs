@@ -15,6 +15,7 @@ use smartcard_hsm::command::KeySpec;
 use smartcard_hsm::object::KeyId;
 use smartcard_hsm::pkcs15::{CkaId, Label};
 
+use crate::event::Weakness;
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
@@ -35,6 +36,8 @@ pub struct Plan {
     pub kind: Kind,
     /// Policies its rules are checked against.
     pub policies: Vec<Policy>,
+    /// What may stand against the machine, though the ceremony counts.
+    pub accepts: Vec<Weakness>,
     /// When it may be held.
     pub window: Window,
     /// What it can be plugged into.

@@ -12,6 +12,8 @@ pub(super) struct Plan {
     pub(super) kind: At<String>,
     #[serde(default)]
     pub(super) policies: Vec<At<String>>,
+    #[serde(default)]
+    pub(super) accepts: Vec<At<String>>,
     pub(super) ports: At<i64>,
     pub(super) window: At<Window>,
     #[serde(default, rename = "person")]

@@ -14,6 +14,7 @@ use super::{
     Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, REFUSALS_MAX, Refusal, Role, Rule, Share, Token,
     Window,
 };
+use crate::event::Weakness;
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
@@ -179,6 +180,8 @@ impl Reader<'_> {
         let title = self.value(&raw.title, "a title", Line::new);
         let kind = self.word(&raw.kind, &[("production", Kind::Production), ("rehearsal", Kind::Rehearsal)]);
         let policies: Vec<_> = raw.policies.iter().map(|policy| self.word(policy, &[("kmps", Policy::Kmps)])).collect();
+        let weaknesses = Weakness::ALL.map(|weakness| (weakness.name(), weakness));
+        let accepts: Vec<_> = raw.accepts.iter().map(|weakness| self.word(weakness, &weaknesses)).collect();
         let ports = self.ports(&raw.ports);
         let window = self.window(&raw.window);
         let people: Vec<_> = raw.people.iter().map(|person| self.person_of(raw, person)).collect();
@@ -192,6 +195,7 @@ impl Reader<'_> {
             title: title?,
             kind: kind?,
             policies: policies.into_iter().collect::<Option<_>>()?,
+            accepts: accepts.into_iter().collect::<Option<_>>()?,
             ports: ports?,
             window: window?,
             people: people.into_iter().collect::<Option<_>>()?,

@@ -127,6 +127,12 @@ fn a_value_of_another_form_is_refused_at_its_line() {
     for (defect, from, to, words) in [
         ("kind_unknown", "kind = \"rehearsal\"", "kind = \"test\"", "\"production\", \"rehearsal\""),
         ("policy_unknown", "policies = []", "policies = [\"nzrs\"]", "\"kmps\""),
+        (
+            "weakness_unknown",
+            "policies = []",
+            "accepts = [\"no-iommu\", \"dma\"]\npolicies = []",
+            "\"no-iommu\", \"hypervisor\"",
+        ),
         ("ports_negative", "ports = 4", "ports = -1", "a number of USB ports"),
         ("ports_above_16_bits", "ports = 4", "ports = 65536", "a number of USB ports"),
         ("title_empty", "title = \"One key on two tokens\"", "title = \"\"", "a title"),

@@ -7,6 +7,7 @@ mod acts;
 mod anchor;
 mod files;
 mod keys;
+mod machine;
 mod order;
 mod outcomes;
 mod people;
@@ -197,6 +198,7 @@ pub fn verify(given: Given<'_>) -> Account {
     let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
     account.closed = order::closed(&case, &mut account);
     time::times(&case, &mut account);
+    machine::weaknesses(&case, &mut account);
     acts::attempts(&case, &mut account);
     plugged::plugged_in(&case, &mut account);
     outcomes::kinds(&case, &mut account);

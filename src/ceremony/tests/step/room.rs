@@ -114,7 +114,9 @@ impl Room {
             Ask::SignIn(person) => Event::Said(*person, Answer::SignedIn { document: text("passport") }),
             Ask::Look => Event::Looked(match self.kind() {
                 StepKind::Medium => Looked::Medium { source: text("paper") },
-                StepKind::AirGap => Looked::AirGap { absent: 30, hardware: Vec::new(), machine: Vec::new() },
+                StepKind::AirGap => {
+                    Looked::AirGap { weak: Vec::new(), absent: 30, hardware: Vec::new(), machine: Vec::new() }
+                }
                 StepKind::Clock => Looked::Clock { wall: 1_800_000_000 },
                 _ => Looked::Plan { source: text("paper"), drive: text("PLAN") },
             }),

@@ -14,6 +14,7 @@ use super::desk::Desk;
 use super::rebuilt::{NotRebuilt, can_be_rebuilt};
 use super::record::Record;
 use super::scene::Scene;
+use super::weak::{WeakMachine, fit_machine};
 use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
 use crate::key::Key;
@@ -45,6 +46,9 @@ pub enum NotBegun {
     /// It counts, and strangers cannot rebuild what runs.
     #[error(transparent)]
     NotRebuilt(#[from] NotRebuilt),
+    /// It counts, and something stands against the machine that its plan does not accept.
+    #[error(transparent)]
+    Machine(#[from] WeakMachine),
     /// It is for other days.
     #[error(transparent)]
     OutsideWindow(#[from] OutsideWindow),
@@ -69,6 +73,7 @@ impl<M: Machine> Begun<M> {
     pub fn new(plan: &[u8], start: Start, machine: &mut M) -> Result<Self, NotBegun> {
         let (plan, file) = Public::plan(plan).map_err(NotBegun::Plan)?;
         can_be_rebuilt(plan.kind, start.tree)?;
+        fit_machine(&plan, &start.findings)?;
         Ok(match plan.kind {
             Kind::Production => Self::Production(Box::new(begin(plan, file, start, machine)?)),
             Kind::Rehearsal => Self::Rehearsal(Box::new(begin(plan, file, start, machine)?)),

@@ -12,6 +12,7 @@ pub mod rebuilt;
 pub mod record;
 pub mod resume;
 pub mod scene;
+pub mod weak;
 pub mod window;
 
 use std::collections::VecDeque;

@@ -15,6 +15,7 @@ use super::begin::{Begun, Start};
 use super::desk::Desk;
 use super::rebuilt::{NotRebuilt, can_be_rebuilt};
 use super::record::Record;
+use super::weak::{WeakMachine, fit_machine};
 use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
 use crate::drives::{Drive, Drives};
@@ -37,6 +38,9 @@ pub enum NotResumed {
     /// It counts, and strangers cannot rebuild what runs.
     #[error(transparent)]
     NotRebuilt(#[from] NotRebuilt),
+    /// It counts, and something stands against the machine that its plan does not accept.
+    #[error(transparent)]
+    Machine(#[from] WeakMachine),
     /// The plan beside the log is for other days.
     #[error(transparent)]
     OutsideWindow(#[from] OutsideWindow),
@@ -90,6 +94,7 @@ impl<M: Machine> Begun<M> {
     pub fn resumed(start: &Start, machine: &mut M) -> Result<Self, NotResumed> {
         let (plan, file, companion) = beside(machine)?;
         can_be_rebuilt(plan.kind, start.tree)?;
+        fit_machine(&plan, &start.findings)?;
         Ok(match plan.kind {
             Kind::Production => Self::Production(Box::new(resume(plan, file, companion, start, machine)?)),
             Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, file, companion, start, machine)?)),

@@ -1,5 +1,7 @@
 //! The air gap: each proof is tried, here and now, and its result shown.
 
+pub use conclave_ceremony::event::Weakness;
+
 use crate::shown::Shown;
 
 /// One thing that would carry data out, or let something in, and what trying it gave.
@@ -53,6 +55,8 @@ pub enum AirGap {
         unused: Vec<Unused>,
         /// The machine.
         machine: Vec<Fact>,
+        /// What stands against it, for a ceremony that counts.
+        weak: Vec<Weakness>,
         /// First line shown.
         scroll: u16,
     },
@@ -71,7 +75,7 @@ impl AirGap {
 
     /// Which line is the first shown, and how many there are: two proofs on each, then both headings with what follows.
     pub(super) fn scroll(&mut self) -> Option<(&mut u16, usize)> {
-        let Self::Tried { proofs, unused, machine, scroll } = self else { return None };
+        let Self::Tried { proofs, unused, machine, scroll, .. } = self else { return None };
         Some((scroll, proofs.len().div_ceil(2) + 1 + unused.len().max(1) + 1 + machine.len()))
     }
 }
@@ -86,6 +90,7 @@ mod tests {
             proofs: found.iter().map(|found| Proof { tried: "socket AF_INET", found: found.clone() }).collect(),
             unused: Vec::new(),
             machine: Vec::new(),
+            weak: Vec::new(),
             scroll: 0,
         };
         let absent = Found::Absent(Shown::new("ENOSYS"));

@@ -12,7 +12,7 @@ use crate::text;
 pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     let words = text::air_gap(&look.air_gap);
     instruction(frame, row(area, 0), words.role, &words.instruction);
-    let AirGap::Tried { proofs, unused, machine, scroll } = &look.air_gap else { return };
+    let AirGap::Tried { proofs, unused, machine, scroll, .. } = &look.air_gap else { return };
     let mut shown = Vec::new();
     for two in proofs.chunks(2) {
         let mut spans = Vec::new();
