@@ -268,6 +268,7 @@ fn the_document_names_every_variant_and_field() {
         variants::<event::Looked>(),
         variants::<event::Answer>(),
         variants::<event::Outcome>(),
+        variants::<event::Way>(),
         variants::<event::Next>(),
         variants::<act::Act>(),
         variants::<act::Slot>(),

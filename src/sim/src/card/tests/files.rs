@@ -143,6 +143,6 @@ fn a_full_token_says_so_and_keeps_what_it_has() {
     expect(&mut card, &write("CF01", "01"), 0x9000);
     expect(&mut card, &write("CF02", &"00".repeat(100)), 0x6a84);
     expect(&mut card, &write("CF01", &"00".repeat(125)), 0x6a84);
-    assert_eq!(expect(&mut card, "8050000000", 0x9000)[..4], (700_u32 - 512 - 65).to_be_bytes());
+    assert_eq!(expect(&mut card, "8050000000", 0x9000)[..4], (700_u32 - 2 * 259 - 65).to_be_bytes());
     assert_eq!(expect(&mut card, "8058000000", 0x9000), hex("2F02 CF01 CC00 CC01 CC02"));
 }
