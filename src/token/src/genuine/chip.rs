@@ -16,8 +16,8 @@ impl<C: Channel> Session<C, Unproven, Public> {
     /// The agreement opens a channel of secure messaging on the token. It is not used: the SELECT that follows ends it, as any
     /// plain command does.
     ///
-    /// Errors: [`Came::Chain`](crate::error::Came::Chain) before anything is sent; the refusal of a token that does neither;
-    /// [`Came::Chip`](crate::error::Came::Chip) with [`ChipError::Token`] for a counterfeit. The token is
+    /// Errors: [`Came::Chain`] before anything is sent; the refusal of a token that does neither;
+    /// [`Came::Chip`] with [`ChipError::Token`] for a counterfeit. The token is
     /// as it was after each of them.
     pub fn authenticate<R: RootKind>(
         self,
