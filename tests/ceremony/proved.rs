@@ -9,7 +9,9 @@ use conclave_ceremony::event::{Answer, Event, Outcome, Way};
 use conclave_ceremony::ids::{Device, TokenId};
 use conclave_ceremony::{hands, plan, transcript};
 use conclave_room::ceremony::begin::Begun;
+use conclave_room::ports::Machine;
 use conclave_sim::card::profile::{ChipAuthentication, Profile};
+use conclave_sim::icc::Icc;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
@@ -90,4 +92,58 @@ fn a_token_that_refuses_both_ciphers_halts_the_ceremony_in_words_when_it_is_plug
         entries.last().map(|entry| &entry.event),
         Some(Event::Came { act: Act::Authenticate(_), outcome: Outcome::Failed(_) })
     ));
+}
+
+/// The minimal plan whose master's SO-PIN may unblock, with five tries.
+fn unblocking() -> Vec<u8> {
+    let so_pin = "so-pin = { keeper = \"operator\" }";
+    let more = format!("{so_pin}\npin-tries = 5\nso-pin-may = \"unblock\"");
+    String::from_utf8(MINIMAL.to_vec()).unwrap().replacen(so_pin, &more, 1).into_bytes()
+}
+
+#[test]
+fn a_token_whose_so_pin_may_unblock_refuses_to_set_a_pin_before_it_gets_a_long_one_of_its_own() {
+    let bytes = unblocking();
+    let plan = plan::read(&bytes).unwrap();
+    let world = World::new([7; 32], STARTED, Arc::clone(&MEMO));
+    let mut stage = Stage::of(&plan, world, [3; 32]).unwrap();
+    let Begun::Rehearsal(mut ceremony) = Begun::new(&bytes, start(), &mut stage.world).unwrap() else { panic!() };
+    let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&plan), |_, _| ());
+    assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));
+    verified(&bytes, ceremony.transcript(), ceremony.head());
+    let entries = transcript::read(ceremony.transcript()).unwrap().entries;
+    let tried = |event: &Event| matches!(event, Event::Came { act: Act::TrySet(TokenId(0)), outcome: Outcome::Done });
+    assert_eq!(entries.iter().filter(|entry| tried(&entry.event)).count(), 1);
+    // Left out, it is missed.
+    let mut fewer = entries.clone();
+    fewer.iter_mut().for_each(|entry| entry.acts.retain(|act| *act != Act::TrySet(TokenId(0))));
+    fewer.retain(|entry| !tried(&entry.event));
+    let account = account(&bytes, &chained(fewer), &[]);
+    assert!(account.refused.iter().any(|finding| finding.rule == "acts"), "{:?}", account.refused);
+
+    // What the token says of itself in the end: five tries, options 0021; the other one three, and none.
+    for (token, tries, options) in [(TokenId(0), 0x63c5, [0x00, 0x21]), (TokenId(1), 0x63c3, [0x00, 0x00])] {
+        let place = stage.place(token).unwrap();
+        let (fci, status) = stage
+            .world
+            .tokens()
+            .token(place, |token| {
+                token.power_on();
+                let fci =
+                    token.transmit(b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00").response;
+                (fci, token.transmit(&[0x00, 0x20, 0x00, 0x81]).response)
+            })
+            .unwrap();
+        assert_eq!(status, u16::to_be_bytes(tries));
+        assert!(fci.windows(4).any(|part| part == [0x85, 0x05, options[0], options[1]]), "{fci:02x?}");
+        let place = stage.place(token).unwrap();
+        // VERIFY carries the PIN alone: fourteen characters, or eight.
+        let len = if token == TokenId(0) { 14 } else { 8 };
+        let asked = |token: &mut conclave_sim::token::Token| {
+            let exchanges = token.log().exchanges().iter().filter(|one| one.header() == [0x00, 0x20, 0x00, 0x81]);
+            exchanges.map(|one| one.command_len()).collect::<Vec<_>>()
+        };
+        let lens = stage.world.tokens().token(place, asked).unwrap();
+        assert_eq!(lens.iter().rfind(|len| **len > 4), Some(&(5 + len)));
+    }
 }

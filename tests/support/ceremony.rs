@@ -52,8 +52,13 @@ pub struct Played {
 
 /// Plays a rehearsal from its first entry to close; `machine` and `tokens` are what their randomness comes from.
 pub fn played(bytes: &[u8], machine: [u8; 32], tokens: [u8; 32], memo: &Arc<Memo>) -> Played {
+    played_at(STARTED, bytes, (machine, tokens), memo)
+}
+
+/// The same at another time.
+pub fn played_at(started: Wall, bytes: &[u8], (machine, tokens): ([u8; 32], [u8; 32]), memo: &Arc<Memo>) -> Played {
     let planned = plan::read(bytes).unwrap();
-    let mut stage = Stage::of(&planned, World::new(machine, STARTED, Arc::clone(memo)), tokens).unwrap();
+    let mut stage = Stage::of(&planned, World::new(machine, started, Arc::clone(memo)), tokens).unwrap();
     let Begun::Rehearsal(mut ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else {
         panic!("a rehearsal")
     };

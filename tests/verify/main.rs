@@ -55,6 +55,9 @@ fn a_whole_ceremony_is_consistent_and_with_its_head_anchored() {
 
 #[test]
 fn the_golden_transcript_verifies_for_ever() {
+    if std::env::var_os("CONCLAVE_BLESS").is_some() {
+        return golden::made_anew();
+    }
     let transcript = golden::transcript();
     let (head, entries) = (transcript.head(), transcript.entries.len() as u64);
     assert_eq!(head.to_string(), include_str!("../golden/transcripts/v1/head.sha256").trim_end());

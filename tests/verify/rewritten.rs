@@ -101,17 +101,21 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
         refused_by(&judged(&bytes, &[head]), "heads");
         shown += 1;
     };
-    for at in 1..ours.len() {
-        let mut one = ours.clone();
-        one[at] = others[at].clone();
-        judge(one, at, "one entry");
-    }
-    for at in (1..ours.len()).step_by(5) {
-        judge([&ours[..at], &others[at..]].concat(), at, "everything from");
-        judge([&ours[..at], &others[at..at + 1], &ours[at..]].concat(), at, "one more");
+    // As they are, and with the times of the entries whose place they take: those betray nothing then.
+    let fitted = others.iter().zip(&ours).map(|(other, our)| Entry { wall: our.wall, mono: our.mono, ..other.clone() });
+    for others in [fitted.collect(), others.clone()] {
+        for at in 1..ours.len() {
+            let mut one = ours.clone();
+            one[at] = others[at].clone();
+            judge(one, at, "one entry");
+        }
+        for at in (1..ours.len()).step_by(5) {
+            judge([&ours[..at], &others[at..]].concat(), at, "everything from");
+            judge([&ours[..at], &others[at..at + 1], &ours[at..]].concat(), at, "one more");
+        }
     }
     println!("figure: {refused} splices refused, {shown} shown by the head alone");
-    assert!(refused > 150 && shown > 5, "{refused} {shown}");
+    assert!(refused > 300 && shown > 0, "{refused} {shown}");
     // Not even chained anew.
     let foreign = append(&others[50].prev.into(), &others[50]).unwrap().0;
     refused_by(&judged(&[golden::TRANSCRIPT, &foreign].concat(), &[]), "chain");

@@ -69,12 +69,14 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Refuses,
 ];
 
-/// Tokens that were used before, and a witness whose alternate comes.
+/// Tokens that were used before, one of them with an SO-PIN that unblocks, and a witness whose alternate comes.
 pub(super) fn plan() -> String {
     let plan = include_str!("../../docs/plans/minimal.toml").replace("before = \"new\"", "before = \"used\"");
     let alternate = "[[person]]\nid = \"witness-2\"\nname = \"Wendy Witness\"\norganisation = \"Example Auditors\"\n\
                      roles = [\"witness\"]\nalternate-for = \"witness\"\n\n[[bag]]";
-    plan.replacen("[[bag]]", alternate, 1)
+    let so_pin = "so-pin = { keeper = \"operator\" }";
+    let unblocks = format!("{so_pin}\npin-tries = 5\nso-pin-may = \"unblock\"");
+    plan.replacen("[[bag]]", alternate, 1).replacen(so_pin, &unblocks, 1)
 }
 
 /// Its record, which is closed; played once.

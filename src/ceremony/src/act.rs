@@ -58,6 +58,9 @@ pub enum Act {
     Inspect(TokenId),
     /// Erase a token and have it prove itself, its request bound to the head of the entry that holds this act.
     Prove(TokenId),
+    /// Initialise a token that proved itself as its SO-PIN will only unblock, and have it refuse to *set* a PIN by it. Nothing of
+    /// worth is on it yet.
+    TrySet(TokenId),
     /// Have a token prove that it holds its device key without changing it: in a later boot.
     Authenticate(TokenId),
     /// Have a token prove itself by a throw-away key beside its keys, bound to the head of the entry
@@ -132,6 +135,7 @@ impl Act {
             | Self::Read(..)
             | Self::Inspect(_)
             | Self::Prove(_)
+            | Self::TrySet(_)
             | Self::Authenticate(_)
             | Self::Make(_)
             | Self::Reveal(_)
@@ -153,6 +157,7 @@ impl Act {
             Self::Identify(_)
             | Self::Read(..)
             | Self::Inspect(_)
+            | Self::TrySet(_)
             | Self::Authenticate(_)
             | Self::Make(_)
             | Self::Reveal(_)

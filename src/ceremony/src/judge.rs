@@ -122,7 +122,13 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         }
         (Act::List(token), Outcome::Objects(objects)) => listed(case, facts, token, objects),
         (
-            Act::Reveal(_) | Act::Describe(..) | Act::Unwrap(..) | Act::Label(_) | Act::Show | Act::PowerOff,
+            Act::TrySet(_)
+            | Act::Reveal(_)
+            | Act::Describe(..)
+            | Act::Unwrap(..)
+            | Act::Label(_)
+            | Act::Show
+            | Act::PowerOff,
             Outcome::Done,
         ) => Ok(()),
         _ => Err(unlike(act)),

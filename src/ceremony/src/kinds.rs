@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::act::{Act, Item, Signs, Slot};
 use crate::facts::Facts;
 use crate::ids::{DriveId, KeyIx, PersonId, ShareId, TokenId};
-use crate::plan::{Before, Holds, Plan};
+use crate::plan::{Before, Holds, Plan, SoPinMay};
 use crate::script::{Step, StepKind, Which};
 
 /// Typed before a used token is erased.
@@ -149,6 +149,7 @@ pub fn token_of(act: &Act) -> Option<TokenId> {
     match *act {
         Act::Inspect(token)
         | Act::Prove(token)
+        | Act::TrySet(token)
         | Act::Authenticate(token)
         | Act::ProveAgain(token)
         | Act::Initialise(token)
@@ -185,7 +186,9 @@ fn plain(plan: &Plan, kind: StepKind, facts: &mut Facts) -> Vec<Act> {
         StepKind::Inspect(token) => vec![Act::Inspect(token)],
         StepKind::Prove(token) => {
             let wipe = needs(plan, kind).into_iter().map(|slot| Act::Wipe(Some(slot)));
-            std::iter::once(Act::Prove(token)).chain(wipe).collect()
+            let unblocks = plan.tokens.get(usize::from(token.0)).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
+            let try_set = unblocks.then_some(Act::TrySet(token));
+            std::iter::once(Act::Prove(token)).chain(try_set).chain(wipe).collect()
         }
         StepKind::Pin(token, which) => make_and_reveal(Slot::Pin(token, which)),
         StepKind::Passphrase(share) => make_and_reveal(Slot::Passphrase(share)),

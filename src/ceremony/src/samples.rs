@@ -40,6 +40,7 @@ pub(crate) fn acts() -> Vec<Act> {
         Act::Read(drive, Item::Blob(key, 1)),
         Act::Inspect(token),
         Act::Prove(token),
+        Act::TrySet(token),
         Act::Authenticate(token),
         Act::ProveAgain(token),
         Act::Make(Slot::Pin(token, Which::So)),

@@ -106,6 +106,7 @@ impl Say<'_> {
             Act::Read(drive, item) => format!("read {} from {}", self.item(item), self.drive(drive)),
             Act::Inspect(token) => format!("inspect {}", self.token(token)),
             Act::Prove(token) => format!("erase {} and have it prove itself", self.token(token)),
+            Act::TrySet(token) => format!("have {} refuse to set a PIN by its SO-PIN", self.token(token)),
             Act::Authenticate(token) => format!("have {} authenticate its chip", self.token(token)),
             Act::ProveAgain(token) => format!("have {} prove itself beside its keys", self.token(token)),
             Act::Make(slot) => format!("make {}", self.slot(slot)),

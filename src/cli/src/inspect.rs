@@ -5,9 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use conclave_publish::Plain;
-use smartcard_hsm::session::{Public, Session, Unproven};
+use smartcard_hsm::error::TokenError;
+use smartcard_hsm::object::FileId;
+use smartcard_hsm::session::{Public, Session, Unproven, diagnose};
 use thiserror::Error;
 
+use crate::arrival;
 use crate::report::{Report, report};
 use crate::said;
 use crate::tokens::{Found, Link, find};
@@ -50,6 +53,19 @@ pub fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// What an owner asks of a token that arrives.
+pub fn arrival(simulated: Option<&Path>, serial: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let all = found(simulated)?;
+    let names = all.iter().map(|found| found.usb_serial.as_str()).collect::<Vec<_>>().join(", ");
+    let mut matching = all.iter().filter(|found| serial.is_none_or(|serial| found.usb_serial.starts_with(serial)));
+    match (matching.next(), matching.next(), serial) {
+        (Some(found), None, _) => arrival::arrival(found),
+        (Some(_), Some(_), Some(serial)) => Err(Nothing::Clone { serial: serial.to_owned() }.into()),
+        (_, _, Some(serial)) => Err(Nothing::Serial { serial: serial.to_owned(), found: names }.into()),
+        (_, _, None) => Err(Nothing::Several { found: names }.into()),
+    }
+}
+
 /// Everything one token says of itself.
 pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Result<(), Box<dyn Error>> {
     let mut matching = Vec::new();
@@ -66,7 +82,7 @@ pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Re
             }
             Err(error) => {
                 names.push(found.usb_serial.clone());
-                unanswered = Some(error);
+                unanswered = Some((found, error));
             }
         }
     }
@@ -74,7 +90,10 @@ pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Re
     let (at, atr, mut session) = match (matching.pop(), matching.is_empty(), serial, unanswered) {
         (Some(one), true, _, _) => one,
         (Some(_), false, Some(serial), _) => return Err(Nothing::Clone { serial: serial.to_owned() }.into()),
-        (None, _, _, Some(error)) => return Err(error),
+        (None, _, _, Some((found, error))) => {
+            diagnosed(&found)?;
+            return Err(error);
+        }
         (None, _, Some(serial), None) => return Err(Nothing::Serial { serial: serial.to_owned(), found }.into()),
         (_, _, None, _) => return Err(Nothing::Several { found }.into()),
     };
@@ -86,6 +105,28 @@ pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Re
         print(&report, &mut out)?;
     }
     Ok(())
+}
+
+/// What a token answers with which no session can be opened.
+fn diagnosed(found: &Found) -> io::Result<()> {
+    let Ok(mut link) = found.open() else { return Ok(()) };
+    let told = diagnose(&mut link);
+    let mut out = io::stdout().lock();
+    let mut line = |what: &str, said: Result<String, TokenError>| match said {
+        Ok(said) => writeln!(out, "{what:<14} {said}"),
+        Err(error) => writeln!(out, "{what:<14} no answer: {error}"),
+    };
+    line("at", Ok(found.at.clone()))?;
+    line("ATR", Ok(link.atr()))?;
+    line("firmware", told.info.map(|info| info.version.to_string()))?;
+    line("user PIN", told.user_pin.map(|state| state.to_string()))?;
+    line("SO-PIN", told.so_pin.map(|state| state.to_string()))?;
+    line("key domain 0", told.key_domain.map(|domain| domain.to_string()))?;
+    line("free memory", told.memory.map(|memory| format!("{} bytes", memory.free_bytes)))?;
+    let files = |files: Vec<FileId>| files.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    line("keys and files", told.files.map(files))?;
+    let what = "certificates";
+    line(what, told.certificates.map(|bytes| format!("{} bytes that are not a token's", bytes.len())))
 }
 
 fn found(simulated: Option<&Path>) -> Result<Vec<Found>, Box<dyn Error>> {

@@ -3,6 +3,7 @@
 //! A library so that a rehearsal on the image has the same terminal, and leaves the same folder, as one without.
 #![forbid(unsafe_code)]
 
+mod arrival;
 pub mod drive;
 pub mod inspect;
 pub mod medium;

@@ -55,8 +55,12 @@ enum TokenCommand {
         #[arg(long)]
         serial: Option<String>,
         /// As JSON.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "arrival")]
         json: bool,
+        /// What an owner asks of a token that arrives: plugged in ten times, two thousand exchanges, as the factory left it, the
+        /// vendor's certificates, its chip. Changes nothing; takes two minutes.
+        #[arg(long)]
+        arrival: bool,
     },
 }
 
@@ -98,7 +102,10 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Token(TokenCommand::List(at)) => inspect::list(at.simulated.as_deref()),
-        Command::Token(TokenCommand::Inspect { at, serial, json }) => {
+        Command::Token(TokenCommand::Inspect { at, serial, arrival: true, .. }) => {
+            inspect::arrival(at.simulated.as_deref(), serial.as_deref())
+        }
+        Command::Token(TokenCommand::Inspect { at, serial, json, .. }) => {
             inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
         }
         Command::Plan(PlanCommand::Check { file }) => plan::check(&file),

@@ -10,7 +10,7 @@ use conclave_ceremony::coalition;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::hands;
 use conclave_ceremony::ids::Device;
-use conclave_ceremony::plan::{self, Plan, Refusal};
+use conclave_ceremony::plan::{self, Plan, Refusal, SoPinMay};
 use conclave_ceremony::script::{Roles, Script, Step};
 use conclave_publish::Kind;
 use conclave_room::text_ceremony;
@@ -103,10 +103,29 @@ fn report(plan: &Plan, script: &Script, len: usize) -> Result<String, fmt::Error
     for step in &script.steps {
         write_step(&mut out, plan, step)?;
     }
+    write_pins(&mut out, plan)?;
     write_proofs(&mut out, plan, script)?;
     writeln!(out, "\nCOALITIONS: the smallest sets of people, and of places, that by what they keep ...\n")?;
     out.push_str(&coalition::table(plan));
     Ok(out)
+}
+
+/// What wrong PINs lead to, token by token.
+fn write_pins(out: &mut String, plan: &Plan) -> fmt::Result {
+    writeln!(out, "\nPINS\n")?;
+    for token in &plan.tokens {
+        writeln!(out, "  {}: {} wrong user PINs in a row block it;", token.name, token.tries)?;
+        writeln!(out, "    {}", token.so_pin_may.means())?;
+        if token.custody.bag.is_none() && token.so_pin_may == SoPinMay::Nothing {
+            writeln!(
+                out,
+                "    WARNING: it goes into no bag: a service that tries a wrong PIN {} times ends its",
+                token.tries
+            )?;
+            writeln!(out, "    use for good; so-pin-may = \"unblock\" is meant for such a token")?;
+        }
+    }
+    Ok(())
 }
 
 /// How often tokens prove themselves once more, how, and what is known of it.

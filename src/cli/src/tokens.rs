@@ -3,6 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use conclave_publish::Plain;
 use conclave_sim::card::random::Randomness;
@@ -33,7 +35,11 @@ pub(crate) struct Found {
 
 enum Source {
     Usb(smartcard_hsm_usb::Found),
-    File(PathBuf),
+    /// A simulated one, plugged in so often before.
+    File {
+        path: PathBuf,
+        before: u32,
+    },
 }
 
 /// A token on its wire.
@@ -67,6 +73,8 @@ pub(crate) enum Unreached {
     Descriptor(#[from] DescriptorError),
     #[error(transparent)]
     Channel(#[from] ChannelError),
+    #[error("the token did not come back after it was reset: unplug it, try another port")]
+    Gone,
     #[error("no randomness from the kernel")]
     Random(#[from] io::Error),
 }
@@ -100,13 +108,46 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, Unreached> {
         let path = entry.map_err(list)?.path();
         if path.extension().is_some_and(|extension| extension == EXTENSION) {
             let usb_serial = Plain(path.file_stem().unwrap_or_default().to_string_lossy()).to_string();
-            found.push(Found { at: Plain(path.display()).to_string(), usb_serial, source: Source::File(path) });
+            let at = Plain(path.display()).to_string();
+            found.push(Found { at, usb_serial, source: Source::File { path, before: 0 } });
         }
     }
     Ok(found)
 }
 
+/// How long a device may take to come back after a reset.
+const BACK_MAX: Duration = Duration::from_secs(10);
+
 impl Found {
+    /// The same token plugged in once more, `before` times before: on USB it is reset on its bus and looked for at its port.
+    ///
+    /// Errors: it did not come back.
+    pub(crate) fn again(&self, before: u32) -> Result<Self, Unreached> {
+        match &self.source {
+            Source::Usb(device) => {
+                let node = device.node();
+                let opened = OpenOptions::new().read(true).write(true).open(&node);
+                let opened = opened.map_err(|source| Unreached::Node { node, source })?;
+                UsbPort::open(opened.into())?.0.reset()?;
+                let started = Instant::now();
+                loop {
+                    let back = on_usb()?.into_iter().find(|found| found.at == self.at);
+                    match back {
+                        Some(found) => return Ok(found),
+                        None if started.elapsed() > BACK_MAX => return Err(Unreached::Gone),
+                        None => thread::sleep(Duration::from_millis(50)),
+                    }
+                }
+            }
+            Source::File { path, .. } => {
+                let mut token = Kept::open(path, Randomness::seeded(random::bytes()?), RsaSource::Generated)?;
+                token.token_mut().plug(before);
+                let (at, usb_serial) = (self.at.clone(), token.token().usb_serial());
+                Ok(Self { at, usb_serial, source: Source::File { path: path.clone(), before } })
+            }
+        }
+    }
+
     /// Powers the card. Nothing on it changes.
     pub(crate) fn open(&self) -> Result<Link, Unreached> {
         match &self.source {
@@ -117,8 +158,10 @@ impl Found {
                 let (port, descriptor) = UsbPort::open(opened.into())?;
                 Ok(Link::Usb(Box::new(CcidLink::open(port, descriptor)?)))
             }
-            Source::File(path) => {
-                simulated(Kept::open(path, Randomness::seeded(random::bytes()?), RsaSource::Generated)?)
+            Source::File { path, before } => {
+                let mut token = Kept::open(path, Randomness::seeded(random::bytes()?), RsaSource::Generated)?;
+                token.token_mut().plug(*before);
+                simulated(token)
             }
         }
     }

@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use conclave_publish::{Digest, Manifest};
+use conclave_sim::card::profile::{ChipAuthentication, Profile};
+use conclave_sim::card::random::Randomness;
+use conclave_sim::card::rsa::RsaSource;
+use conclave_sim::card::{Birth, BirthSoPin, Card};
+use conclave_sim::state::Kept;
 use serde_json::Value;
 
 /// A folder that is gone when the test is.
@@ -148,4 +153,55 @@ fn what_is_no_token_is_named_and_hides_no_other() {
     assert!(out(&listed).contains("not the state of a simulated token"), "{}", out(&listed));
     refused(["token", "inspect", "--simulated", path], "not the state of a simulated token");
     refused(["token", "list", "--simulated", "/nonexistent/folder"], "cannot read /nonexistent/folder");
+}
+
+/// A new token of this kind in a folder of its own.
+fn arrived(profile: Profile) -> (Folder, PathBuf) {
+    let folder = Folder::new(&format!("arrival-{}-{}", profile.defective, profile.version.0));
+    fs::create_dir(&folder.0).unwrap();
+    let (serial, so_pin) = ("DENK0900001", BirthSoPin::Published);
+    let (random, rsa) = (Randomness::seeded([9; 32]), RsaSource::Generated);
+    let card = Card::new(Birth { serial, profile, so_pin, random, rsa }).unwrap();
+    let file = folder.0.join(format!("{serial}.token"));
+    Kept::create(&file, card).unwrap();
+    (folder, file)
+}
+
+#[test]
+fn a_token_that_arrives_is_asked_everything_and_one_of_the_defective_batch_is_found_out() {
+    let arrival =
+        |folder: &Folder| conclave(["token", "inspect", "--arrival", "--simulated", folder.0.to_str().unwrap()]);
+    for (profile, cipher) in [(Profile::firmware_4_1(), "AES"), (Profile::firmware_3_3(), "3DES")] {
+        let (folder, file) = arrived(profile);
+        let before = fs::read(&file).unwrap();
+        let output = arrival(&folder);
+        let said = out(&output);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        for words in [
+            "10 times the same serial and the whole answer to reset",
+            "DENK0900001",
+            "a token for rehearsals",
+            "2000 in a row answered",
+            "keys and files none",
+            &format!("holds the key of its certificate, shown with {cipher}"),
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert!(!said.contains("NOT"), "{said}");
+        assert!(fs::read(&file).unwrap() == before, "looking changed the token");
+    }
+
+    let (folder, _) = arrived(Profile::defective());
+    let output = arrival(&folder);
+    let said = out(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("NOT pluggings  2 of 10: 01A001000000000 tells no whole answer to reset"), "{said}");
+    assert!(said.contains("NOT exchanges  it fell silent after "), "{said}");
+
+    let neither =
+        Profile { chip_authentication: ChipAuthentication::Neither, version: (9, 9), ..Profile::firmware_4_1() };
+    let (folder, _) = arrived(neither);
+    let output = arrival(&folder);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("NOT chip       "), "{}", out(&output));
 }

@@ -265,7 +265,11 @@ pub fn purpose(plan: &Plan, kind: StepKind) -> String {
             format!("The SO-PIN of {} is made, shown to its keeper and typed back.", token(id))
         }
         StepKind::Pin(id, Which::User) => {
-            format!("The PIN of {} is made, shown to its keeper and typed back.", token(id))
+            let of = plan.tokens.get(usize::from(id.0));
+            let means = of.map_or_else(String::new, |of| {
+                format!(" {} wrong ones in a row block it; {}.", of.tries, of.so_pin_may.means())
+            });
+            format!("The PIN of {} is made, shown to its keeper and typed back.{means}", token(id))
         }
         StepKind::Passphrase(id) => {
             format!("The passphrase of share {} is made, shown to its custodian and typed back.", id.0 + 1)
@@ -438,6 +442,7 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
         Act::Read(id, item) => format!("{} is read from {}.", self::item(plan, item), drive(id)),
         Act::Inspect(id) => format!("{} is read.", token(id)),
         Act::Prove(id) => format!("{} is erased and proves itself.", token(id)),
+        Act::TrySet(id) => format!("{} must refuse to set a PIN by its SO-PIN.", token(id)),
         Act::Authenticate(id) => format!("{} proves that it holds its device key.", token(id)),
         Act::ProveAgain(id) => format!("{} proves itself again.", token(id)),
         Act::Make(of) => format!("the {} is made.", slot_of(plan, of)),

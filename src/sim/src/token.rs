@@ -12,6 +12,13 @@ use crate::icc::{Answer, Icc, Wire};
 /// Commands the log keeps. Longer use is possible, but then [`Log::never_saw`] vouches for nothing.
 const LOG_LEN_MAX: usize = 20_000;
 
+/// Exchanges after which a token of the defective batch is dead.
+const DEFECTIVE_AFTER: u32 = 242;
+/// What its reader says where it could not read the card.
+const UNREAD_SERIAL: &str = "01A001000000000";
+/// Bytes of its ATR then.
+const UNREAD_ATR_LEN: usize = 3;
+
 /// A card with what goes wrong with it and a memory of what it was told. Cloning forks all of it.
 #[derive(Clone)]
 pub struct Token {
@@ -21,12 +28,24 @@ pub struct Token {
     lies: Vec<Vec<u8>>,
     /// Power failed under a command and has not come back.
     dark: bool,
+    /// How often it was plugged in before.
+    plugged: u32,
+    /// Commands since it was plugged in.
+    commands: u32,
 }
 
 impl Token {
     /// A token without faults.
     pub fn new(card: Card) -> Self {
-        Self { card, faults: FaultPlan::default(), log: Log::default(), lies: Vec::new(), dark: false }
+        Self {
+            card,
+            faults: FaultPlan::default(),
+            log: Log::default(),
+            lies: Vec::new(),
+            dark: false,
+            plugged: 0,
+            commands: 0,
+        }
     }
 
     /// The same token with these faults before it; commands count anew.
@@ -55,6 +74,21 @@ impl Token {
         &self.lies
     }
 
+    /// It is plugged in, and was so often before.
+    pub fn plug(&mut self, before: u32) {
+        (self.plugged, self.commands) = (before, 0);
+    }
+
+    /// Whether it has the defect now.
+    fn unread(&self) -> bool {
+        self.profile().defective && self.plugged % 2 == 1
+    }
+
+    /// What its reader tells as its serial: the beginning of the card's name.
+    pub fn usb_serial(&self) -> String {
+        if self.unread() { UNREAD_SERIAL.to_owned() } else { format!("{}0000", self.serial()) }
+    }
+
     /// Its serial number.
     pub fn serial(&self) -> &str {
         self.card.serial()
@@ -73,7 +107,9 @@ impl Token {
     }
 
     fn answer(&mut self, command: &[u8]) -> Answer {
-        if self.dark {
+        self.commands = self.commands.saturating_add(1);
+        let dead = self.profile().defective && self.commands > DEFECTIVE_AFTER;
+        if self.dark || dead {
             return Answer { response: Vec::new(), wire: Wire::Mute };
         }
         let ins = command.get(1).copied().unwrap_or_default();
@@ -114,7 +150,11 @@ impl fmt::Debug for Token {
 impl Icc for Token {
     fn power_on(&mut self) -> Vec<u8> {
         self.dark = false;
-        self.card.power_on()
+        let mut atr = self.card.power_on();
+        if self.unread() {
+            atr.truncate(UNREAD_ATR_LEN);
+        }
+        atr
     }
 
     fn power_off(&mut self) {
@@ -307,5 +347,22 @@ mod tests {
             token.log.push(&[0], &Answer { response: vec![0x90, 0], wire: Wire::Clean });
         }
         assert!(!token.log().never_saw(b"648210"), "a log that forgot vouches for nothing");
+    }
+
+    #[test]
+    fn a_token_of_the_defective_batch_shows_all_three_symptoms() {
+        let mut token = Token::new(initialized(Profile::defective()));
+        let mut plug = |before| {
+            token.plug(before);
+            (token.usb_serial(), token.power_on().len())
+        };
+        assert_eq!(plug(0), ("DENK01000010000".into(), 24));
+        assert_eq!(plug(1), ("01A001000000000".into(), 3));
+        assert_eq!(plug(2), ("DENK01000010000".into(), 24));
+        expect(&mut token, SELECT, 0x9000);
+        for _ in 1..DEFECTIVE_AFTER {
+            expect(&mut token, "0084000008", 0x9000);
+        }
+        assert_eq!(token.transmit(&hex("0084000008")), Answer { response: Vec::new(), wire: Wire::Mute });
     }
 }

@@ -149,8 +149,41 @@ pub struct Token {
     pub custody: Custody,
     /// The paper with its user PIN.
     pub pin: Custody,
+    /// Wrong user PINs in a row that block it: [`Token::TRIES_MIN`] to [`Token::TRIES_MAX`].
+    pub tries: u8,
     /// The paper with its SO-PIN.
     pub so_pin: Custody,
+    /// What the SO-PIN can do about a blocked user PIN.
+    pub so_pin_may: SoPinMay,
+}
+
+impl Token {
+    /// Fewest tries of a user PIN: what it has where the plan says nothing.
+    pub const TRIES_MIN: u8 = 3;
+    /// Most tries of a user PIN: what the token grants one of eight characters or more.
+    pub const TRIES_MAX: u8 = 10;
+}
+
+/// What an SO-PIN can do about a blocked user PIN, besides erasing the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoPinMay {
+    /// Nothing: the token is initialised again, its keys come from a copy. Where the plan says nothing.
+    Nothing,
+    /// Give it new tries, and never another value. Tries are then without end for who has both, so that the user PIN has fourteen
+    /// letters and digits.
+    Unblock,
+}
+
+impl SoPinMay {
+    /// What it means, for who decides about it.
+    pub const fn means(self) -> &'static str {
+        match self {
+            Self::Nothing => "no SO-PIN unblocks it: a blocked token is initialised again, its keys come from a copy",
+            Self::Unblock => {
+                "its SO-PIN gives new tries and sets no PIN: who has both tries without end, so the PIN is long"
+            }
+        }
+    }
 }
 
 /// What a drive may hold.

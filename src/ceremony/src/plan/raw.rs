@@ -74,7 +74,9 @@ pub(super) struct Token {
     pub(super) label: At<String>,
     pub(super) custody: At<Custody>,
     pub(super) pin: At<Custody>,
+    pub(super) pin_tries: Option<At<i64>>,
     pub(super) so_pin: At<Custody>,
+    pub(super) so_pin_may: Option<At<String>>,
 }
 
 #[derive(Deserialize)]

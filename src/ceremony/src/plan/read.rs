@@ -11,8 +11,8 @@ use super::form::{drive_serial, token_serial, volume_id};
 use super::raw::{self, At};
 use super::text::{dressed_up, line_of, quoted, quoted_words, text};
 use super::{
-    Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, REFUSALS_MAX, Refusal, Role, Rule, Share, Token,
-    Window,
+    Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, REFUSALS_MAX, Refusal, Role, Rule, Share,
+    SoPinMay, Token, Window,
 };
 use crate::event::Weakness;
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
@@ -254,6 +254,9 @@ impl Reader<'_> {
         let label = self.value(&token.label, "a label", Label::new);
         let (custody, pin, so_pin) =
             (self.custody(raw, &token.custody), self.custody(raw, &token.pin), self.custody(raw, &token.so_pin));
+        let tries = token.pin_tries.as_ref().map_or(Some(Token::TRIES_MIN), |tries| self.tries(tries));
+        const MAY: &[(&str, SoPinMay)] = &[("nothing", SoPinMay::Nothing), ("unblock", SoPinMay::Unblock)];
+        let so_pin_may = token.so_pin_may.as_ref().map_or(Some(SoPinMay::Nothing), |may| self.word(may, MAY));
         Some(Token {
             line: self.line(at),
             name: name?,
@@ -262,8 +265,22 @@ impl Reader<'_> {
             label: label?,
             custody: custody?,
             pin: pin?,
+            tries: tries?,
             so_pin: so_pin?,
+            so_pin_may: so_pin_may?,
         })
+    }
+
+    fn tries(&mut self, at: &At<i64>) -> Option<u8> {
+        let fits = |tries: &u8| (Token::TRIES_MIN..=Token::TRIES_MAX).contains(tries);
+        match u8::try_from(*at.get_ref()).ok().filter(fits) {
+            Some(tries) => Some(tries),
+            None => {
+                let expected = format!("{} to {} wrong PINs in a row", Token::TRIES_MIN, Token::TRIES_MAX);
+                let found = at.get_ref().to_string();
+                self.refuse(Rule::Value, at, &expected, found, "Correct pin-tries, or take it out: it is 3 then.")
+            }
+        }
     }
 
     fn drive_of(&mut self, raw: &raw::Plan, at: &At<raw::Drive>) -> Option<Drive> {

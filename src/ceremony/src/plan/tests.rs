@@ -257,3 +257,25 @@ fn a_long_or_wild_value_is_quoted_in_part_and_escaped() {
     assert!(name.contains(r"`a\u{202e}\u{1b}z`"), "{name}");
     assert!(words.len() < 300 && !words.contains('\u{1b}') && words.contains("\\u{1b}[2Jxxx"), "{words}");
 }
+
+#[test]
+fn tries_and_the_power_of_the_so_pin_are_the_plans() {
+    let so_pin = "so-pin = { keeper = \"operator\" }";
+    let with = |more: &str| MINIMAL.replacen(so_pin, &format!("{so_pin}\n{more}"), 1);
+    let plan = read(MINIMAL.as_bytes()).unwrap();
+    assert!(plan.tokens.iter().all(|token| (token.tries, token.so_pin_may) == (3, SoPinMay::Nothing)));
+    let plan = read(with("pin-tries = 10\nso-pin-may = \"unblock\"").as_bytes()).unwrap();
+    assert_eq!((plan.tokens[0].tries, plan.tokens[0].so_pin_may), (10, SoPinMay::Unblock));
+    assert_eq!((plan.tokens[1].tries, plan.tokens[1].so_pin_may), (3, SoPinMay::Nothing));
+    for (more, words) in [
+        ("pin-tries = 2", "3 to 10 wrong PINs in a row"),
+        ("pin-tries = 11", "3 to 10 wrong PINs in a row"),
+        ("pin-tries = -3", "3 to 10 wrong PINs in a row"),
+        ("so-pin-may = \"set\"", "\"nothing\", \"unblock\""),
+    ] {
+        let refusals = read(with(more).as_bytes()).unwrap_err();
+        let [refusal] = &refusals[..] else { panic!("{more}: {refusals:#?}") };
+        assert_eq!(refusal.rule, Rule::Value);
+        assert!(refusal.to_string().contains(words), "{more}: {refusal}");
+    }
+}

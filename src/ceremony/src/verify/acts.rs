@@ -3,7 +3,7 @@
 use super::{Account, Case};
 use crate::act::{Act, Item, Signs, Slot};
 use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
-use crate::plan::{Before, Holds, Plan};
+use crate::plan::{Before, Holds, Plan, SoPinMay};
 use crate::public::Octets;
 use crate::script::{StepKind, Which};
 
@@ -69,7 +69,9 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         StepKind::Inspect(token) => vec![Act::Inspect(token)],
         StepKind::Prove(token) => {
             let wipe = used(plan, token).then_some(Act::Wipe(Some(Slot::OldSoPin(token))));
-            [Act::Prove(token)].into_iter().chain(wipe).collect()
+            let unblocks = plan.tokens.get(usize::from(token.0)).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
+            let try_set = unblocks.then_some(Act::TrySet(token));
+            [Act::Prove(token)].into_iter().chain(try_set).chain(wipe).collect()
         }
         StepKind::Pin(token, Which::So) => secret(Slot::Pin(token, Which::So)),
         StepKind::Pin(token, Which::User) => secret(Slot::Pin(token, Which::User)),

@@ -26,7 +26,8 @@ pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
             Act::Sign(_, _, Signs::Certificate) => matches!(deed.outcome, Outcome::Certificate(_)),
             Act::Sign(_, _, Signs::Statement) => matches!(deed.outcome, Outcome::Signature(_)),
             Act::List(_) => matches!(deed.outcome, Outcome::Objects(_)),
-            Act::Make(_)
+            Act::TrySet(_)
+            | Act::Make(_)
             | Act::Reveal(_)
             | Act::Open(_)
             | Act::Wipe(_)

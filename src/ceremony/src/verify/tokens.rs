@@ -145,7 +145,8 @@ fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
     match *act {
         // Half of their randomness is the first token's.
         Act::MakeShares => acts::tokens(plan).first().copied(),
-        Act::Initialise(token)
+        Act::TrySet(token)
+        | Act::Initialise(token)
         | Act::Import(token)
         | Act::TryPin(token)
         | Act::Generate(token, _)

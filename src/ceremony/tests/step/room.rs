@@ -198,7 +198,8 @@ impl Room {
             Act::List(token) => Outcome::Objects(
                 self.there.iter().filter(|(one, _)| *one == token).map(|(_, key)| text(&format!("{key:?}"))).collect(),
             ),
-            Act::Make(_)
+            Act::TrySet(_)
+            | Act::Make(_)
             | Act::Reveal(_)
             | Act::Open(_)
             | Act::Wipe(_)

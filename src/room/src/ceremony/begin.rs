@@ -163,6 +163,7 @@ fn begin<M: Machine, R: RootKind>(
         rehearsal: plan.kind == Kind::Rehearsal,
         commitments: companion.commitments(),
     };
+    let performer = Performer::new(&plan, file, (&companion).into());
     let mut ceremony = Ceremony {
         plan,
         script,
@@ -171,7 +172,7 @@ fn begin<M: Machine, R: RootKind>(
         seq: 0,
         boot: 1,
         record: Record::default(),
-        performer: Performer::new(file, (&companion).into()),
+        performer,
         desk: Desk::default(),
         tree: start.tree,
         waits: None,

@@ -179,7 +179,7 @@ fn resume<M: Machine, R: RootKind>(
         return Err(NotResumed::OtherImage { began: image, runs });
     }
     let companion = Companion::read(&companion, &plan, &began.commitments)?;
-    let mut performer = Performer::new(file, (&companion).into());
+    let mut performer = Performer::new(&plan, file, (&companion).into());
     let mut state = State::default();
     for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
         let (next, acts) = state.step(&plan, &script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;

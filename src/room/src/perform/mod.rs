@@ -71,10 +71,10 @@ pub struct Performer<M: Machine, R: RootKind> {
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
-    /// A performer with an empty Vault.
-    pub fn new(plan: Public, companion: Public) -> Self {
+    /// A performer with an empty Vault for this plan.
+    pub fn new(of: &Plan, plan: Public, companion: Public) -> Self {
         Self {
-            vault: Vault::default(),
+            vault: Vault::of(of),
             held: BTreeMap::new(),
             sealed: BTreeMap::new(),
             read: BTreeMap::new(),
@@ -117,6 +117,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             Act::Read(drive, item) => self.read(drive, item, case, machine),
             Act::Inspect(token) => self.inspect(token, case, machine),
             Act::Prove(token) => self.prove(token, case, machine),
+            Act::TrySet(token) => self.try_set(token, case, machine),
             Act::Authenticate(token) => self.authenticate(token, case, machine),
             Act::ProveAgain(token) => self.prove_again(token, case),
             Act::Make(slot) => {

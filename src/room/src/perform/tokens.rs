@@ -3,7 +3,7 @@
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::event::{Failure, Outcome, TokenSeen, Way};
 use conclave_ceremony::ids::TokenId;
-use conclave_ceremony::plan::{Before, Token};
+use conclave_ceremony::plan::{Before, SoPinMay, Token};
 use conclave_ceremony::public::{Bytes, Text};
 use conclave_ceremony::script::Which;
 use core::num::NonZeroU8;
@@ -20,8 +20,6 @@ use super::failure::{device, halt, lost, of_channel, of_token, typed};
 use super::{Case, ChannelOf, Performer, random};
 use crate::ports::{Machine, TokenAt, Tokens};
 
-/// Wrong user PINs in a row that block it: eight digits may have more, nobody needs them.
-const TRIES: u8 = 3;
 /// Bits of a head that a request carries. **Units**: bytes.
 const HEAD_LEN: usize = 10;
 
@@ -158,8 +156,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
 
     pub(super) fn prove(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let token = planned(case, id)?;
-        let throw_away = random::<{ Pin::LEN_MAX }>(machine)?;
-        let throw_away = Pin::new(SecretBytes::copied_from(&*throw_away)).ok_or_else(|| halt("No throw-away PIN."))?;
+        let throw_away = throw_away(machine)?;
         let session = self.look_at(id, case, machine)?;
         let (held, evidence) = match token.before {
             Before::New => {
@@ -185,6 +182,18 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         };
         self.held.insert(id, held);
         Ok(evidence)
+    }
+
+    /// Initialised with a throw-away PIN and the published SO-PIN, as after its proof, and with the options it will have.
+    pub(super) fn try_set(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
+        let session = self.proven(id, case)?;
+        let (published, pin, other) = (published(), throw_away(machine)?, throw_away(machine)?);
+        let tries = Token::TRIES_MIN;
+        let setup = Setup { reset: Reset::Unblock, pin: &pin, so_pin: &published, tries, dkek_shares: None };
+        let session = session.initialize(&setup).map_err(lost)?;
+        let session = session.refuses_to_set(&published, &other).map_err(lost)?;
+        self.held.insert(id, Held::Public(session));
+        Ok(Outcome::Done)
     }
 
     pub(super) fn authenticate(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
@@ -227,7 +236,11 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let published = published();
         let shares = u8::try_from(case.plan.shares.len()).ok().and_then(NonZeroU8::new);
         let so_pin = if has_own { &own } else { &published };
-        let setup = Setup { reset: Reset::Nothing, pin: &pin, so_pin, tries: TRIES, dkek_shares: shares };
+        let reset = match token.so_pin_may {
+            SoPinMay::Nothing => Reset::Nothing,
+            SoPinMay::Unblock => Reset::Unblock,
+        };
+        let setup = Setup { reset, pin: &pin, so_pin, tries: token.tries, dkek_shares: shares };
         let mut session = session.initialize(&setup).map_err(lost)?;
         if !has_own {
             session = session.change_so_pin(&published, &own).map_err(lost)?;
@@ -261,6 +274,12 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         self.keep(id, session);
         Ok(Outcome::Objects(inventory.objects.iter().map(|object| Text::fitted(&object.to_string())).collect()))
     }
+}
+
+/// A PIN that nobody knows, for a token on which nothing of worth is.
+fn throw_away(machine: &mut impl Machine) -> Result<Pin, Failure> {
+    let drawn = random::<{ Pin::LEN_MAX }>(machine)?;
+    Pin::new(SecretBytes::copied_from(&*drawn)).ok_or_else(|| halt("No throw-away PIN."))
 }
 
 fn ephemeral(machine: &mut impl Machine) -> Result<Ephemeral, Failure> {

@@ -13,6 +13,10 @@ use crate::ports::{Machine, NoRandomness};
 
 /// Digits of a user PIN. Three wrong ones block it, so eight are far more than anyone can try.
 pub(super) const PIN_DIGITS: usize = 8;
+/// Characters of the user PIN of a token whose SO-PIN gives new tries: 69 random bits, since tries are without end there.
+pub(super) const LONG_PIN_CHARS: usize = 14;
+/// Its characters: small letters and digits that no other looks like.
+const LONG_PIN_ALPHABET: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
 /// Words of a passphrase: 54 random bits. Trying one takes the share file's thirty million rounds, which is as good as
 /// 25 bits more.
 pub(super) const PASSPHRASE_WORDS: usize = 6;
@@ -40,6 +44,7 @@ impl Vault {
     pub fn make(&mut self, slot: Slot, machine: &mut impl Machine) -> Result<(), NotMade> {
         for _ in 0..DRAWS_MAX {
             let made = match slot {
+                Slot::Pin(token, Which::User) if self.long_pins.contains(&token) => letters(machine)?,
                 Slot::Pin(_, Which::User) => digits(machine)?,
                 Slot::Pin(_, Which::So) => hex(machine)?,
                 Slot::Passphrase(_) => words(machine)?,
@@ -80,12 +85,15 @@ fn monotonous(made: &SecretBytes) -> bool {
     made.expose().windows(2).all(|pair| pair.first() == pair.last())
 }
 
-/// Whether a secret as it is written looks like one that is made here.
-pub(super) fn may_have_made(slot: Slot, written: &SecretBytes) -> bool {
+/// Whether a secret as it is written looks like one that is made here; `long`: for a token whose user PIN is long.
+pub(super) fn may_have_made(slot: Slot, long: bool, written: &SecretBytes) -> bool {
     let bytes = written.expose();
     let known = |word: &[u8]| every_word().any(|one| one.as_bytes().eq_ignore_ascii_case(word));
     !monotonous(written)
         && match slot {
+            Slot::Pin(_, Which::User) if long => {
+                bytes.len() == LONG_PIN_CHARS && bytes.iter().all(|byte| LONG_PIN_ALPHABET.contains(byte))
+            }
             Slot::Pin(_, Which::User) => bytes.len() == PIN_DIGITS && bytes.iter().all(u8::is_ascii_digit),
             // It has one form, however it came to be.
             Slot::Pin(_, Which::So) => true,
@@ -95,6 +103,21 @@ pub(super) fn may_have_made(slot: Slot, written: &SecretBytes) -> bool {
             }
             Slot::OldSoPin(_) | Slot::Share(_) => false,
         }
+}
+
+fn letters(machine: &mut impl Machine) -> Result<SecretBytes, NotMade> {
+    let mut made = Zeroizing::new(Vec::with_capacity(LONG_PIN_CHARS));
+    for _ in 0..DRAWS_MAX * LONG_PIN_CHARS {
+        let mut drawn = Zeroizing::new([0; 1]);
+        machine.random(&mut *drawn)?;
+        // Five bits make 32 numbers: one is drawn again, so that every character is as likely.
+        let [drawn] = *drawn;
+        made.extend(LONG_PIN_ALPHABET.get(usize::from(drawn & 0x1f)));
+        if made.len() == LONG_PIN_CHARS {
+            return Ok(SecretBytes::new(made));
+        }
+    }
+    Err(NotMade::Repeats)
 }
 
 fn digits(machine: &mut impl Machine) -> Result<SecretBytes, NotMade> {

@@ -6,17 +6,18 @@ mod make;
 mod net;
 mod public;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_ceremony::act::Slot;
 use conclave_ceremony::ids::{ShareId, TokenId};
+use conclave_ceremony::plan::{Plan, SoPinMay};
 use conclave_ceremony::script::Which;
 use smartcard_hsm::dkek::{Dkek, Kcv, SealingPassphrase, Share};
 use smartcard_hsm::secret::{Pin, Secret, SecretBytes, SoPin};
 use zeroize::Zeroizing;
 
 pub use make::NotMade;
-use make::{PASSPHRASE_WORDS, PIN_DIGITS};
+use make::{LONG_PIN_CHARS, PASSPHRASE_WORDS, PIN_DIGITS};
 pub use public::NotPublic;
 
 /// Digits of an SO-PIN as people write it.
@@ -30,6 +31,8 @@ pub struct Vault {
     /// PINs and passphrases as their keepers write them.
     typed: BTreeMap<Slot, SecretBytes>,
     shares: BTreeMap<ShareId, Share>,
+    /// Tokens whose user PIN is long.
+    long_pins: BTreeSet<TokenId>,
 }
 
 /// What was typed is no secret of its kind. Says nothing about its characters.
@@ -48,7 +51,10 @@ pub enum Mistyped {
     #[error("a share is read from its drive, not typed")]
     Share,
     /// It is set, and not as the machine made it.
-    #[error("the machine made a PIN of {PIN_DIGITS} digits, a passphrase of {PASSPHRASE_WORDS} words of its list")]
+    #[error(
+        "the machine made a PIN of {PIN_DIGITS} digits, or of {LONG_PIN_CHARS} letters and digits where the SO-PIN unblocks, a \
+         passphrase of {PASSPHRASE_WORDS} words of its list"
+    )]
     NotMade,
     /// It is set, and another place holds the same.
     #[error("this is another secret: no two are alike")]
@@ -56,6 +62,13 @@ pub enum Mistyped {
 }
 
 impl Vault {
+    /// An empty Vault for the secrets of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let tokens = (0..).map(TokenId).zip(&plan.tokens);
+        let long_pins = tokens.filter(|(_, token)| token.so_pin_may == SoPinMay::Unblock).map(|(id, _)| id).collect();
+        Self { long_pins, ..Self::default() }
+    }
+
     /// Whether this place holds anything.
     pub fn holds(&self, slot: Slot) -> bool {
         match slot {
@@ -84,7 +97,8 @@ impl Vault {
         if self.typed.iter().any(|(other, kept)| *other != slot && *kept == written) {
             return Err(Mistyped::Twice);
         }
-        if !make::may_have_made(slot, &written) {
+        let long = matches!(slot, Slot::Pin(token, _) if self.long_pins.contains(&token));
+        if !make::may_have_made(slot, long, &written) {
             return Err(Mistyped::NotMade);
         }
         self.put(slot, typed)

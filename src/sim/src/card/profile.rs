@@ -53,6 +53,14 @@ pub struct Profile {
     /// What a token without DKEK answers when it is asked for its key domain. Left out of state files where it is 6D00.
     #[serde(default, skip_serializing_if = "NoDkek::is_instruction")]
     pub no_dkek: NoDkek,
+    /// Whether it is of the defective batch of 2025: at every other plugging its reader tells another serial and the card an ATR of
+    /// three bytes, and it is dead after 242 exchanges. Left out of state files where it is not.
+    #[serde(default, skip_serializing_if = "is_sound")]
+    pub defective: bool,
+}
+
+fn is_sound(defective: &bool) -> bool {
+    !defective
 }
 
 /// The chip and operating system below the applet.
@@ -202,6 +210,7 @@ impl Profile {
             chip_authentication: ChipAuthentication::Aes,
             rsa_signing: RsaSigning::Both,
             no_dkek: NoDkek::Instruction,
+            defective: false,
         }
     }
 
@@ -213,6 +222,11 @@ impl Profile {
     /// Firmware 4.1 that refuses SIGN 20: no ceremony can make an RSA key on it.
     pub fn refuses_20() -> Self {
         Self { rsa_signing: RsaSigning::PaddedOnly, ..Self::firmware_4_1() }
+    }
+
+    /// Firmware 4.1 of the defective batch.
+    pub fn defective() -> Self {
+        Self { defective: true, ..Self::firmware_4_1() }
     }
 
     /// Nitrokey HSM 2 of the first years: firmware 3.3 on JCOP 3, with the other answer wherever real ones are unknown.
@@ -237,6 +251,7 @@ impl Profile {
             chip_authentication: ChipAuthentication::TripleDes,
             rsa_signing: RsaSigning::Both,
             no_dkek: NoDkek::Zeros,
+            defective: false,
         }
     }
 

@@ -60,6 +60,7 @@
 //! says of the counter. A proof lasts as long as the session owns its channel.
 
 mod describe;
+mod diagnosis;
 mod dkek;
 mod inventory;
 mod keys;
@@ -80,6 +81,7 @@ use crate::{
 };
 
 pub use describe::{CertificateFile, Description};
+pub use diagnosis::{Diagnosis, diagnose};
 pub use inventory::{Inventory, KeyEntry, Object, Stored};
 pub use keys::Generated;
 pub use look::{FILE_LEN_MAX, KEY_DOMAINS_MAX};

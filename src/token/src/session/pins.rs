@@ -10,7 +10,7 @@ use crate::{
         pin::{Change, ResetRetryCounter, Verify},
     },
     cvc::RootKind,
-    error::{Refusal, TokenError, Tried},
+    error::{Came, Refusal, TokenError, Tried},
     object::{PinKind, PinState, SO_TRIES_LEFT_MIN},
     secret::{Pin, SoPin},
 };
@@ -87,6 +87,30 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
         Ok(session)
     }
 
+    /// Asks the token to set another user PIN by the right SO-PIN, and demands that it refuses: what its option to unblock only is
+    /// worth. Nobody is logged in afterwards.
+    ///
+    /// Errors: [`Refusal::SoPinFloor`] before anything is sent; [`Came::NotDone`](crate::error::Came::NotDone) if the token set the
+    /// PIN, or took the SO-PIN for a wrong one.
+    pub fn refuses_to_set(self, so_pin: &SoPin, new: &Pin) -> Spent<C, R, Public> {
+        let reset = ResetRetryCounter { so_pin, new: Some(new) };
+        let (session, ()) = consuming(self.into_access(), |session: &mut Session<C, Proven<R>, Public>| {
+            session.select()?;
+            let before = session.so_pin_usable(reset.tried())?;
+            match session.send(&reset) {
+                Err(TokenError { came: Came::Status(_), .. }) => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let what = "option to unblock only";
+                    return Err(session.not_done(reset.tried(), what, "kept", "not kept: it set a PIN").part_way());
+                }
+            }
+            let after = session.pin_state(PinKind::So)?;
+            session.found(reset.tried(), "SO-PIN after a refusal", &before, &after)
+        })?;
+        Ok(session)
+    }
+
     /// Gives the user PIN its tries back and, with `new`, another value. Nobody is logged in afterwards.
     ///
     /// Errors: [`Refusal::ResetForbidden`] if the token's options do not allow it, [`Refusal::SoPinFloor`], both without
@@ -155,7 +179,7 @@ mod tests {
     use super::{super::Failed, *};
     use crate::{
         command::Options,
-        error::{Came, Next, Touched},
+        error::{Next, Touched},
         scripted::{SELECT, Scripted, fci},
         secret::{Secret, SecretBytes},
     };
@@ -299,5 +323,25 @@ mod tests {
             "ZZNK0000001: VERIFY user PIN: the token was unplugged; user PIN: tries left could not be read"
         );
         assert_eq!((error.next(), error.touched), (Next::Operator, Touched::Unknown));
+    }
+
+    #[test]
+    fn a_token_whose_so_pin_only_unblocks_must_refuse_to_set() {
+        const SET: &str = "002C0081 0E 3537363231383830 363438323139";
+        let run = |answer: &str, counter: &str, goes_on: bool| {
+            let script = Scripted::default().then(SELECT, &fci("0021")).then(SO, "63CF").then(SET, answer);
+            let script = if goes_on { script.then(SO, counter) } else { script };
+            let failed = script.proven().refuses_to_set(&so_pin(), &pin("648219"));
+            failed.map(drop).map_err(|failed| failed.error.to_string())
+        };
+        for sw in ["6985", "6986", "6D00"] {
+            assert_eq!(run(sw, "63CF", true), Ok(()));
+        }
+        let said = "ZZNK0000001: RESET RETRY COUNTER: the token reported success, but its";
+        let set = format!("{said} option to unblock only is not kept: it set a PIN, expected kept");
+        assert_eq!(run("9000", "", false), Err(set));
+        // It refused, because it took the SO-PIN for another one: that shows nothing of the option.
+        let counted = format!("{said} SO-PIN after a refusal is 14 tries left, expected 15 tries left");
+        assert_eq!(run("63CE", "63CE", true), Err(counted));
     }
 }

@@ -103,6 +103,17 @@ impl UsbPort {
     }
 }
 
+impl UsbPort {
+    /// Resets the device on its bus, as unplugging and plugging in does: it is to be looked for again.
+    pub fn reset(self) -> Result<(), OpenError> {
+        match self.handle.reset() {
+            // It came back with other descriptors, so that the kernel took it for another device.
+            Ok(()) | Err(Error::NotFound) => Ok(()),
+            Err(error) => Err(failure("resetting the device", error)),
+        }
+    }
+}
+
 /// Reads the descriptors, which the kernel keeps at the start of the node.
 fn describe(node: &File) -> Result<Descriptor, OpenError> {
     let mut bytes = vec![0; DESCRIPTORS_LEN_MAX];
