@@ -258,17 +258,16 @@ fn a_reader_without_a_card_holds_no_place_and_the_medium_gives_its_own_up() {
     let (card, blank) = (bench.scratch.file("card"), bench.scratch.file("blank"));
     stick::format(&card, 40 << 20, "CARD", 0x4A17_E2B0);
     stick::format(&blank, 40 << 20, "BLANK", 1);
-    for (node, file) in [("inserted", &card), ("blank", &blank)] {
-        let node = json!({ "driver": "file", "node-name": node, "filename": file });
-        bench.machine.qmp().execute("blockdev-add", node);
-    }
-    bench.machine.qmp().execute("blockdev-insert-medium", json!({ "id": CARD, "node-name": "inserted" }));
+    let node = json!({ "driver": "file", "node-name": "blank", "filename": blank });
+    bench.machine.qmp().execute("blockdev-add", node);
+    let inserted = json!({ "id": CARD, "filename": card, "format": "raw" });
+    bench.machine.qmp().execute("blockdev-change-medium", inserted);
     bench.wait(&["FAT32 volume 4A17-E2B0 CARD"]);
     let device = json!({ "driver": "usb-storage", "id": "in", "drive": "blank", "serial": "BLANK", "bus": "xhci.0", "port": "1", "removable": true });
     bench.machine.qmp().execute("device_add", device);
     bench.wait(&["2-1 ", "one drive at a time: first take out 2-14"]);
     // Taken out of the reader, it is that stick's turn.
-    bench.machine.qmp().execute("blockdev-remove-medium", json!({ "id": CARD }));
+    bench.machine.qmp().execute("eject", json!({ "id": CARD, "force": true }));
     bench.wait(&["2-14 ", "no card or disc in it"]);
     bench.wait(&["FAT32 volume 0000-0001 BLANK"]);
 }
