@@ -90,7 +90,7 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
     /// Asks the token to set another user PIN by the right SO-PIN, and demands that it refuses: what its option to unblock only is
     /// worth. Nobody is logged in afterwards.
     ///
-    /// Errors: [`Refusal::SoPinFloor`] before anything is sent; [`Came::NotDone`](crate::error::Came::NotDone) if the token set the
+    /// Errors: [`Refusal::SoPinFloor`] before anything is sent; [`Came::NotDone`] if the token set the
     /// PIN, or took the SO-PIN for a wrong one.
     pub fn refuses_to_set(self, so_pin: &SoPin, new: &Pin) -> Spent<C, R, Public> {
         let reset = ResetRetryCounter { so_pin, new: Some(new) };
