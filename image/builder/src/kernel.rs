@@ -29,7 +29,7 @@ make -s -C "$KERNEL/linux" -j "$JOBS" ARCH=x86_64 O="$KERNEL/obj" \
 "#;
 
 /// Objects that hold the commit's date or init, or the size of the whole: seen by linking the same objects for two dates and
-/// with another init. The first is a folder, of what unpacks the kernel.
+/// with another init. The first is a folder: the code that unpacks the kernel.
 const OF_ONE_COMMIT: [&str; 5] =
     ["arch/x86/boot", "init/version-timestamp.o", "init/version.o", "usr/initramfs_data.o", "vmlinux.o"];
 

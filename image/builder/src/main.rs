@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What to do.
+/// The task that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Fetch,
@@ -72,10 +72,10 @@ enum What {
     Refresh,
 }
 
-/// What becomes of the comparison with `image/expected`.
+/// The use of the comparison with `image/expected`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expectation {
-    /// It is told, and a difference is no failure: whoever changes the program looks at it on an image.
+    /// A difference is told and does not fail: a person who changes the program looks at the change on an image.
     Told,
     /// A difference fails, unless inputs have moved: then other bits are to be expected.
     Kept,
@@ -151,7 +151,7 @@ fn act(what: What, search: Search<'_>, extent: Extent, published: Option<Digest>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compares what was built with `image/expected`, or writes the file.
+/// Compares the parts of a build with `image/expected`, or writes the file.
 fn expect(expectation: Expectation, file: &Path, inputs: &Inputs, built: &Built) -> Result<(), Failure> {
     if expectation == Expectation::Written {
         run::write(file, expected::write(&built.lasting))?;

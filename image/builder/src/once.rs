@@ -28,7 +28,7 @@ const EFI_SYSTEM: u8 = 0xef;
 /// Points `isolinux/bzimage` of the ISO 9660 tree at the kernel in the appended FAT image, where the file lies in the
 /// clusters `listed` by `mshowfat`, and makes the volume as long as the image.
 ///
-/// **Errors**: [`Failure::Medium`] with what is not as it should be; the image is then of no use.
+/// **Errors**: [`Failure::Medium`] names the field that is wrong; the image is then of no use.
 pub(crate) fn name_kernel(image: &mut [u8], listed: &str, kernel: &[u8]) -> Result<(), Failure> {
     let found = kernel_in_fat(image, listed)?;
     if image.get(found.clone()).and_then(|bytes| bytes.get(..kernel.len())) != Some(kernel) {
