@@ -534,9 +534,12 @@ fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
 
 #[test]
 fn every_rule_a_plan_breaks_can_be_read() {
-    // No token has a serial, and no drive a volume.
-    let plan = include_str!("../../../docs/plans/safire.toml");
-    let plan = ["serial", "volume"].iter().fold(plan.to_owned(), |plan, key| {
+    // No token has a serial, and no drive a volume. The refusals name lines of the plan: the lines that only explain are left
+    // out, so that one more of them moves no golden screen.
+    let explains = |line: &&str| line.is_empty() || line.starts_with('#');
+    let plan = include_str!("../../../docs/plans/safire.toml").lines().filter(|line| !explains(line));
+    let plan = plan.collect::<Vec<_>>().join("\n");
+    let plan = ["serial", "volume"].iter().fold(plan, |plan, key| {
         let (key, none) = (format!("{key} = "), format!("{key} = \"?\""));
         plan.lines().map(|line| if line.starts_with(&key) { &none } else { line }).collect::<Vec<_>>().join("\n")
     });
