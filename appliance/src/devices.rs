@@ -122,6 +122,7 @@ fn devices(seen: &[Seen], tokens: Vec<Token>, drives: Vec<Drive>) -> Devices {
             (Standing::Failed(why), _) => other(Unused::Failed(why.clone())),
             (Standing::In, Use::Hub) => hubs.push(Hub { port: port.clone(), product: device.product.clone() }),
             (Standing::Spent, _) => other(Unused::Medium),
+            (Standing::Out, Use::Keyboard(_)) => other(Unused::Keyboard),
             (Standing::Out, _) => other(Unused::Unnamed),
             (Standing::Empty, _) => other(Unused::Empty),
             (Standing::In | Standing::Asking, _) => {
@@ -167,7 +168,7 @@ mod tests {
         let tree = Tree::new("devices");
         let composite = descriptors(0, [0x46f4, 1], &[STICK, KEYBOARD]);
         for (port, device) in
-            [("1-1", 1), ("1-2", 2), ("1-3", 3), ("1-4", 4), ("1-5", 5), ("1-6", 6), ("1-7", 7), ("1-8", 8)]
+            [("1-1", 1), ("1-2", 2), ("1-3", 3), ("1-4", 4), ("1-5", 5), ("1-6", 6), ("1-7", 7), ("1-8", 8), ("1-9", 9)]
         {
             tree.plug(port, device, &composite);
         }
@@ -183,6 +184,7 @@ mod tests {
                 (Use::Storage(0), Standing::Empty),
                 (Use::Storage(0), Standing::Spent),
                 (Use::Storage(0), Standing::Out),
+                (Use::Keyboard(1), Standing::Out),
             ],
         );
         let devices = devices(&seen, Vec::new(), Vec::new());
@@ -197,6 +199,7 @@ mod tests {
             ("1-6", Unused::Empty),
             ("1-7", Unused::Medium),
             ("1-8", Unused::Unnamed),
+            ("1-9", Unused::Keyboard),
         ];
         assert_eq!(others, expected.map(|(port, why)| (port.to_string(), why)));
         assert_eq!(in_use(&seen, |seen| seen.kind == Some(Kind::Disks)).count(), 1);

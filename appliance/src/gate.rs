@@ -7,8 +7,8 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
 use conclave_room::look::devices::Port;
-use conclave_room::shown::{Serial, Shown};
-use conclave_room::usb::gate::{Admission, Inside, Never, Present, Use, admit, judge};
+use conclave_room::shown::Shown;
+use conclave_room::usb::gate::{self, Admission, Inside, Never, Present, Use, admit, judge};
 use conclave_room::usb::units::{self, Kind};
 use smartcard_hsm_usb::MODELS;
 
@@ -37,8 +37,8 @@ pub(crate) struct Gate {
 /// What may come in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
-    /// Serials a plan names, once one is in.
-    pub(crate) named: Option<Vec<Serial>>,
+    /// What the room says.
+    pub(crate) admits: gate::Rules,
     /// The medium this machine was started from, once it is not needed any more.
     pub(crate) spent: Option<Place>,
 }
@@ -134,7 +134,7 @@ impl Gate {
                 serial: device.serial.clone(),
             })
             .collect();
-        let admissions = admit(&present, rules.named.as_deref());
+        let admissions = admit(&present, &rules.admits);
         let together = devices.into_iter().zip(looked).zip(present.iter().zip(admissions));
         Ok(together
             .map(|((device, looked), (present, admission))| self.act(device, looked, present, admission))
@@ -246,6 +246,7 @@ mod tests {
     use super::*;
     use crate::disks::tests::Tree;
     use crate::usb::tests::{KEYBOARD, STICK, descriptors};
+    use conclave_room::shown::Serial;
     use std::fs;
 
     fn stick() -> Vec<u8> {
@@ -298,6 +299,26 @@ mod tests {
     }
 
     #[test]
+    fn a_keyboard_is_met_by_no_driver_before_it_is_asked_for_and_stays_in_afterwards() {
+        let ((tree, mut gate), mut rules) = (tree("gate-keyboard"), Rules::default());
+        tree.plug("1-3", 5, &descriptors(0, [0x046d, 0xc31c], &[KEYBOARD]));
+        let said = |tree: &Tree| {
+            let files = ["devices/1-3/authorized", "devices/1-3:1.1/authorized", "drivers_probe"];
+            files.map(|file| tree.said(file)).join(" ")
+        };
+        assert_eq!((settled(&mut gate, &rules), said(&tree)), (vec![at("1-3", Standing::Out)], "0 0 ".into()));
+        rules.admits.keyboards = true;
+        let inside = (vec![at("1-3", Standing::In)], "1 1 1-3:1.1".to_owned());
+        assert_eq!((settled(&mut gate, &rules), said(&tree)), inside);
+        rules.admits.keyboards = false;
+        assert_eq!((settled(&mut gate, &rules), said(&tree)), inside);
+        // Another one at its port is asked for again.
+        tree.unplug("1-3");
+        tree.plug("1-3", 6, &descriptors(0, [0x046d, 0xc31c], &[KEYBOARD]));
+        assert_eq!(settled(&mut gate, &rules), [at("1-3", Standing::Out)]);
+    }
+
+    #[test]
     fn a_second_stick_waits_until_the_first_is_gone() {
         let ((tree, mut gate), rules) = (tree("gate-two"), Rules::default());
         tree.plug("1-2", 5, &stick());
@@ -331,7 +352,8 @@ mod tests {
         tree.unplug("1-2");
         assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
         // Once a plan is in, a reader that it does not name is out, whatever card it shows.
-        let named = Rules { named: Some(vec![Serial::new("LOG-A")]), ..Rules::default() };
+        let mut named = Rules::default();
+        named.admits.named = Some(vec![Serial::new("LOG-A")]);
         assert_eq!(settled(&mut gate, &named), [at("1-1", Standing::Out)]);
         assert_eq!(tree.said("devices/1-1/authorized"), "0");
     }

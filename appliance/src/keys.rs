@@ -55,6 +55,8 @@ pub(crate) struct Keyboards {
 struct Keyboard {
     device: File,
     id: KeyboardId,
+    /// Whether it is the machine's own.
+    own: bool,
     modifiers: Modifiers,
 }
 
@@ -68,9 +70,9 @@ impl Keyboards {
         self.news.drain(..)
     }
 
-    /// Whether no keyboard is held: nobody can type anything.
-    pub(crate) fn are_none(&self) -> bool {
-        self.held.is_empty()
+    /// Whether the machine's own keyboard is held.
+    pub(crate) fn has_own(&self) -> bool {
+        self.held.values().any(|keyboard| keyboard.own)
     }
 
     /// Waits at most `patience_ms` for a key to go down; keyboards that appeared since are taken first.
@@ -101,12 +103,12 @@ impl Keyboards {
     /// Wipes what the kernel keeps of the last keys: each device's ring of events, which is freed only when the device is
     /// closed. The console takes no keys, so none goes astray before it is open again.
     pub(crate) fn forget(&mut self) {
-        for (name, Keyboard { device, id, modifiers }) in std::mem::take(&mut self.held) {
+        for (name, Keyboard { device, id, own, modifiers }) in std::mem::take(&mut self.held) {
             // First, because a grab is exclusive.
             drop(device);
             // One that is gone meanwhile is taken anew if it comes back.
             match hold(&name) {
-                Some(device) => drop(self.held.insert(name, Keyboard { device, id, modifiers })),
+                Some(device) => drop(self.held.insert(name, Keyboard { device, id, own, modifiers })),
                 None => self.news.push_back(Event::KeyboardWent(id)),
             }
         }
@@ -120,9 +122,10 @@ impl Keyboards {
                 continue;
             }
             if let Some(device) = hold(&name)
-                && let Some(came) = self.announce(&origin)
+                && let Some(id) = self.announce(&origin)
             {
-                self.held.insert(name, Keyboard { device, id: came, modifiers: Modifiers::default() });
+                let own = origin == Origin::BuiltIn;
+                self.held.insert(name, Keyboard { device, id, own, modifiers: Modifiers::default() });
             }
         }
     }
@@ -220,7 +223,7 @@ mod tests {
     #[track_caller]
     fn check(events: &[(u16, u16, i32)], expected: &str) {
         let device = File::open("/dev/null").unwrap();
-        let mut keyboard = Keyboard { device, id: KeyboardId(3), modifiers: Modifiers::default() };
+        let mut keyboard = Keyboard { device, id: KeyboardId(3), own: true, modifiers: Modifiers::default() };
         let presses = events.iter().filter_map(|(kind, code, value)| {
             let press = keyboard.turn(&event(*kind, *code, *value), Layout::De)?;
             assert_eq!(press.keyboard, KeyboardId(3));

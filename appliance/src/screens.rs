@@ -77,7 +77,7 @@ impl Machine for Board {
     }
 
     fn admit(&mut self, serials: Option<&[Serial]>) {
-        self.shared.rule(|rules| rules.named = serials.map(<[Serial]>::to_vec));
+        self.shared.rule(|rules| rules.admits.named = serials.map(<[Serial]>::to_vec));
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
@@ -102,8 +102,8 @@ struct Around {
     painter: Painter,
     board: Board,
     keys: Keyboards,
-    /// What was told last of whether there is any.
-    keyless: bool,
+    /// What was told last of whether the machine's own is among them.
+    own: Option<bool>,
     /// As the state drawn last has it: keys mean what the screen says they mean.
     layout: Layout,
     ticked: Option<Instant>,
@@ -125,7 +125,7 @@ impl Around {
                 shared: Shared::default(),
             },
             keys: Keyboards::new(Taken::Usb),
-            keyless: false,
+            own: None,
             layout: Layout::Us,
             ticked: None,
             weighed: None,
@@ -162,9 +162,10 @@ impl Ports for Around {
             }
             let pressed = self.keys.wait(self.layout, LOOK_MS);
             self.ready.extend(self.keys.news());
-            if self.keyless != self.keys.are_none() {
-                self.keyless = !self.keyless;
-                self.ready.push_back(Event::WithoutKeyboard(self.keyless));
+            let own = self.keys.has_own();
+            if self.own != Some(own) {
+                self.own = Some(own);
+                self.ready.push_back(Event::OwnKeyboard(own));
             }
             match pressed {
                 Ok(press) => self.ready.extend(press.map(Event::Pressed)),
@@ -200,6 +201,7 @@ impl Ports for Around {
                 let place = self.medium.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 self.board.shared.rule(|rules| rules.spent = place);
             }
+            Act::AdmitKeyboards(admits) => self.board.shared.rule(|rules| rules.admits.keyboards = admits),
             Act::Draw => {
                 let mut random = [0; 32];
                 // If it fails nothing is drawn, and the screen goes on waiting.

@@ -78,6 +78,15 @@ fn what_hangs_on_a_hub_and_is_not_used_is_named_in_a_ceremony() {
 }
 
 #[test]
+fn a_keyboard_that_is_shut_out_is_named_in_a_ceremony() {
+    let mut stage = stage(MINIMAL);
+    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let other = Other { port: Shown::new("1-2.3"), product: Shown::new("Keys"), why: Unused::Keyboard };
+    let says = "Keyboard at 1-2.3 is shut out: press F2 to let it in, or pull it out";
+    moment("keyboard-shut-out", Scene { shut_out: Some(&other), ..ceremony.scene() }, &[says]);
+}
+
+#[test]
 fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
     let mut stage = stage(MINIMAL);
     let planned = plan::read(MINIMAL).unwrap();

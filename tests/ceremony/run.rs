@@ -51,6 +51,10 @@ struct Around {
     /// The one keyboard, and the screens at which it is pulled out and another one is plugged in.
     keyboard: KeyboardId,
     replugged_at: Vec<&'static str>,
+    /// Screens at which the screen of keyboards is asked for, and left again.
+    asked_at: Vec<&'static str>,
+    /// What was said of letting keyboards in.
+    admits: Vec<bool>,
 }
 
 impl Around {
@@ -70,6 +74,8 @@ impl Around {
             closed: false,
             keyboard: KeyboardId(0),
             replugged_at: Vec::new(),
+            asked_at: Vec::new(),
+            admits: Vec::new(),
         }
     }
 
@@ -145,6 +151,11 @@ impl Ports for Around {
                 self.replug();
                 break;
             }
+            if self.asked_at.first().is_some_and(|words| has(words)) {
+                self.asked_at.remove(0);
+                [Key::Function(2), Key::Escape].into_iter().for_each(|key| self.press(key));
+                break;
+            }
             if has("► Devices") && has("Up Down: scroll   Esc: back") {
                 self.press(Key::Enter);
             }
@@ -156,7 +167,10 @@ impl Ports for Around {
     }
 
     fn perform(&mut self, act: Act) {
-        assert!(matches!(act, Act::ForgetKeys | Act::PowerOff), "{act:?}");
+        match act {
+            Act::AdmitKeyboards(admits) => self.admits.push(admits),
+            act => assert!(matches!(act, Act::ForgetKeys | Act::PowerOff), "{act:?}"),
+        }
     }
 }
 
@@ -198,6 +212,21 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
         let twin = conclave_ceremony::twin::twin(&around.plan, &script, &read);
         assert_eq!(stick.files.get(&FileName::new(b"conclave.txt").unwrap()).unwrap(), twin.as_bytes());
     }
+}
+
+#[test]
+fn keyboards_on_usb_come_in_only_while_their_screen_is_shown_in_every_phase_or_where_the_machine_has_none() {
+    let mut around = Around::new(super::MINIMAL);
+    around.asked_at =
+        vec!["Up Down: scroll   Esc: back", "plug in the drive with the plan", "which document was shown?"];
+    around.lost_when = Some("type your sign-in code");
+    let read = |mono_ms| Event::Read { wall: COMPARED, mono_ms };
+    let own = |found| Event::OwnKeyboard(found);
+    around.ready.extend([read(9_000), own(true), read(99_000), own(false), read(100_000), read(103_000), own(true)]);
+    assert!(run(look(), &mut around).is_err());
+    assert!(around.asked_at.is_empty());
+    // The machine without one, then the three screens.
+    assert_eq!(around.admits, [true, false].repeat(4));
 }
 
 #[test]

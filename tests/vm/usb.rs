@@ -199,19 +199,30 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     bench.wait(&["no token is plugged in"]);
     bench.has_not("Not used");
 
-    // A keyboard counts only after its code.
+    // A keyboard is shut out until a key of the machine's own asks for it.
     let keyboard = gadget("Keys", &[KEYBOARD]);
     let typist = keyboard.typist();
     let keyboard = bench.plug("3", keyboard);
+    bench.wait(&["1-3 ", "Keys", "keyboard, shut out: F2 lets it in"]);
+    typist.types("\u{1b}");
+    let foreign = bench.plug("2", gadget("Foreign reader", &[CARD_READER]));
+    bench.wait(&["1-2 ", "Foreign reader", "no token known here: not let in"]);
+    foreign.unplug().unwrap();
+    bench.wait_gone(&["Foreign reader"]);
+    assert!(!typist.is_done(), "no driver fetches its keys");
+    bench.has_not("type on it");
+    bench.machine.press(&["f2"]);
+    // It counts only after its code.
     let asked = bench.machine.wait_for("type on it");
     assert!(line_with(&asked, &["USB port 1-3: Keys"]), "{}", asked.join("\n"));
-    typist.types("\u{1b}000000");
+    typist.types("000000");
     bench.wait(&["typed: ______", "2 tries left"]);
     assert!(typist.is_done(), "from a keyboard they are fetched");
-    assert!(line_with(&bench.machine.screen(), &["plug in a token or a drive"]), "its Escape led nowhere");
+    assert!(line_with(&bench.machine.screen(), &["type the line below"]), "its Escape led nowhere");
     typist.types(&code(&asked));
+    bench.wait_gone(&["type on it"]);
+    typist.types("\u{1b}");
     bench.wait(&["1-3 ", "Keys", "counts"]);
-    bench.has_not("type on it");
     typist.types("\u{1b}");
     bench.machine.wait_for("compare with a watch");
     keyboard.unplug().unwrap();
@@ -219,8 +230,12 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     let again = gadget("Keys", &[KEYBOARD]);
     let typist = again.typist();
     let _again = bench.plug("3", again);
+    bench.machine.wait_for("It is shut out.");
+    bench.machine.press(&["f2"]);
     bench.machine.wait_for("type on it");
     typist.types("\n");
+    bench.machine.press(&["esc"]);
+    bench.machine.wait_for("compare with a watch");
     bench.machine.press(&["ret"]);
     bench.machine.wait_for("plug in a token or a drive");
     typist.types("111111222222333333");

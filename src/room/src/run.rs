@@ -72,11 +72,13 @@ struct Room<M: Machine> {
     look: Look,
     intake: Option<Intake>,
     begun: Option<Begun<M>>,
+    /// What was said last of whether keyboards are let in.
+    keyboards: bool,
 }
 
 /// Runs until somebody powers off, or the screen is lost.
 pub fn run<P: Ports>(look: Look, ports: &mut P) -> Result<(), ScreenLost> {
-    let mut room = Room::<P::Machine> { look, intake: None, begun: None };
+    let mut room = Room::<P::Machine> { look, intake: None, begun: None, keyboards: false };
     loop {
         ports.draw(&room.showing())?;
         if room.begun.as_ref().is_some_and(Begun::busy) {
@@ -101,8 +103,11 @@ impl<M: Machine> Room<M> {
         match (&mut self.begun, &self.intake) {
             (Some(begun), _) => {
                 let keyboard = self.look.keyboards.asked();
-                let overhears = self.look.devices.as_ref().and_then(Devices::overhears);
-                Showing::Ceremony(Box::new(Scene { keyboard, overhears, battery: self.look.battery, ..begun.scene() }))
+                let devices = self.look.devices.as_ref();
+                let overhears = devices.and_then(Devices::overhears);
+                let shut_out = devices.filter(|_| !begun.over().asks_for_keyboard()).and_then(Devices::shut_out);
+                let battery = self.look.battery;
+                Showing::Ceremony(Box::new(Scene { keyboard, overhears, shut_out, battery, ..begun.scene() }))
             }
             (None, Some(intake)) => Showing::Intake(&self.look, intake),
             (None, None) => Showing::Look(&self.look),
@@ -110,6 +115,17 @@ impl<M: Machine> Room<M> {
     }
 
     fn take(&mut self, event: Event, machine: &mut M) -> Vec<Act> {
+        let mut acts = self.turn(event, machine);
+        let over = self.begun.as_ref().map_or(&self.look.over, Begun::over);
+        let keyboards = self.look.keyboards.come_unasked() || over.asks_for_keyboard();
+        if keyboards != self.keyboards {
+            self.keyboards = keyboards;
+            acts.push(Act::AdmitKeyboards(keyboards));
+        }
+        acts
+    }
+
+    fn turn(&mut self, event: Event, machine: &mut M) -> Vec<Act> {
         let key = match event {
             // A USB keyboard counts after its code was typed, in every phase.
             Event::Pressed(press) if self.begun.is_some() || self.takes_plan(press.key) => {

@@ -85,7 +85,7 @@ pub fn too_small(columns: u16, rows: u16) -> String {
 
 /// The keys that do something now.
 pub fn keys(look: &Look) -> String {
-    if look.without_keyboard {
+    if look.keyboards.are_none() {
         return crate::text_usb::NO_KEYBOARD.into();
     }
     match &look.over {
@@ -411,7 +411,7 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
             "tokens prove themselves in the ceremony, before any secret is sent to them.",
             "",
             "Before a plan is in, one drive at a time is let in, and none is written. A keyboard on USB",
-            "counts after a code was typed on it. Everything else on USB stays out.",
+            "is let in by F2 and counts after a code was typed on it. Everything else on USB stays out.",
             "",
             "1-4 is controller 1, port 4; 1-4.2 is port 2 of the hub there.",
         ],
@@ -452,6 +452,7 @@ pub fn keyboard(typed: &str) -> Vec<String> {
     };
     vec![
         "Layouts differ in few keys, and a passphrase typed in the wrong one cannot be repeated.".into(),
+        "While this screen stands, a keyboard on USB is let in; it counts after a code.".into(),
         String::new(),
         format!("  {KEYBOARD_LINE}"),
         String::new(),

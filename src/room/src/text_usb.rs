@@ -76,6 +76,7 @@ pub fn unused(why: &Unused) -> String {
         Unused::Empty => "no card or disc in it".into(),
         Unused::Optical => "optical drive: for the medium only".into(),
         Unused::Medium => "the medium: not needed any more".into(),
+        Unused::Keyboard => "keyboard, shut out: F2 lets it in".into(),
         Unused::Unnamed => "not named by the plan: not let in".into(),
         Unused::Failed(what) => format!("{what}: pull it out"),
     }
@@ -84,6 +85,11 @@ pub fn unused(why: &Unused) -> String {
 /// Something behind a hub that hears what passes there.
 pub fn overhears(other: &Other) -> String {
     format!("Pull out {:.10}: {:.22} hears what tokens on its hub are told", other.port, other.product)
+}
+
+/// A keyboard that is shut out, in a ceremony.
+pub fn shut_out(other: &Other) -> String {
+    format!("Keyboard at {:.10} is shut out: press F2 to let it in, or pull it out", other.port)
 }
 
 fn waits(port: &Port) -> String {
@@ -114,16 +120,30 @@ pub fn standing(standing: &Standing) -> &'static str {
     }
 }
 
-/// The question to a keyboard: three lines over whatever the screen shows.
-pub fn keyboard(keyboard: &Keyboard, code: Code, typed: &str, left: u8) -> [String; 3] {
+/// The question to a keyboard: lines over whatever the screen shows.
+pub fn keyboard(keyboard: &Keyboard, code: Code, typed: &str, left: u8) -> Vec<String> {
     let open = "_".repeat(CODE_LEN.saturating_sub(typed.len()));
     let tries = if left == 1 { "1 try".into() } else { format!("{left} tries") };
-    [
-        format!("A keyboard was plugged in at USB port {}: {:.30}", keyboard.port, keyboard.product),
-        format!("To use it, type on it {}   typed: {typed}{open}   {tries} left", code.digits()),
-        "If nobody plugged in a keyboard, pull it out: it is something in disguise.".into(),
+    let asks = format!("To use it, type on it {}   typed: {typed}{open}   {tries} left", code.digits());
+    vec![came(&keyboard.port, &keyboard.product), asks, IN_DISGUISE.into()]
+}
+
+/// A keyboard that is shut out, before a ceremony: lines over whatever the screen shows.
+pub fn keyboard_shut_out(other: &Other) -> Vec<String> {
+    vec![
+        came(&other.port, &other.product),
+        "It is shut out. To use it, press F2 on this machine's own keyboard.".into(),
+        "If that one is dead, switch off by the power button and take another machine.".into(),
+        IN_DISGUISE.into(),
     ]
 }
+
+fn came(port: &Port, product: &Shown) -> String {
+    format!("A keyboard was plugged in at USB port {port}: {product:.30}")
+}
+
+/// A keyboard that no person brought.
+const IN_DISGUISE: &str = "If nobody plugged in a keyboard, pull it out: it is something in disguise.";
 
 #[cfg(test)]
 mod tests {

@@ -586,10 +586,39 @@ fn a_keyboard_on_usb_is_asked_for_its_code_over_any_screen() {
 }
 
 #[test]
+fn a_keyboard_that_is_shut_out_is_named_over_any_screen_until_f2_is_pressed() {
+    let product = Shown::new("Dell KB216 Wired Keyboard");
+    let others = vec![Other { port: Shown::new("1-3"), product, why: NotUsed::Keyboard }];
+    let seen = Event::Seen(Devices { others, ..Devices::default() });
+    let own = Event::OwnKeyboard(true);
+    let look = after([own.clone(), seen.clone()]);
+    let shown = [
+        "USB port 1-3: Dell KB216 Wired Keyboard",
+        "press F2 on this machine's own keyboard",
+        "If that one is dead, switch off by the power button",
+    ];
+    check("keyboard-shut-out", &look, "Operator", "wait: looking for the medium", &shown);
+    let devices = after(at(Screen::Devices, vec![own.clone(), seen.clone()]));
+    let listed = ["Dell KB216 Wired Keyboard keyboard, shut out: F2 lets it in", shown[1]];
+    check("keyboard-shut-out-devices", &devices, "Operator", "plug in a token or a drive", &listed);
+    check_with(Some(&Intake::default()), "keyboard-shut-out-intake", &devices, "Operator", "plug in the drive", &shown);
+    let asked = step(look, press(Key::Function(2))).0;
+    assert_eq!(asked.shut_out(), None);
+    // Another one that waits for its code is asked first.
+    let both = after([own, seen.clone(), keyboard_came()]);
+    let screen = rendered(&both, 80, 25);
+    assert!(screen.contains("type on it 123456") && !screen.contains(shown[1]), "{screen}");
+    // Where the machine has no keyboard, there is none to press F2 on.
+    let none = after([Event::OwnKeyboard(false), seen]);
+    check("keyboard-shut-out-none", &none, "Operator", "wait: looking", &["no keyboard found: plug one in by USB"]);
+    assert_eq!(none.shut_out(), None);
+}
+
+#[test]
 fn a_machine_without_any_keyboard_asks_for_one() {
-    let look = after([Event::WithoutKeyboard(true)]);
+    let look = after([Event::OwnKeyboard(false)]);
     check("no-keyboard", &look, "Operator", "wait: looking for the medium", &["no keyboard found: plug one in by USB"]);
-    let came = step(look, Event::WithoutKeyboard(false)).0;
+    let came = step(look, Event::OwnKeyboard(true)).0;
     let screen = rendered(&came, 80, 25);
     assert!(!screen.contains("no keyboard") && screen.contains("F10 off"), "{screen}");
 }
@@ -598,7 +627,8 @@ fn a_machine_without_any_keyboard_asks_for_one() {
 fn what_lies_over_a_screen() {
     check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Version 0.1.0"]);
     let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));
-    check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_"]);
+    let lets_in = "While this screen stands, a keyboard on USB is let in";
+    check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_", lets_in]);
     let differs = step(keyboard.clone(), press(Key::Char('q'))).0;
     let shown = rendered(&differs, 160, 50);
     assert!(shown.contains("It differs.") && shown.contains("use a us, uk or de keyboard"), "{shown}");

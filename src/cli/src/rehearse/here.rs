@@ -505,7 +505,13 @@ impl Ports for Around<'_> {
     fn perform(&mut self, act: Act) {
         match act {
             // Its loop ends by itself, and nothing else is asked for behind the devices screen.
-            Act::PowerOff | Act::FindMedium | Act::LeaveMedium | Act::Draw | Act::ForgetKeys | Act::SetClock(_) => {}
+            Act::PowerOff
+            | Act::FindMedium
+            | Act::LeaveMedium
+            | Act::AdmitKeyboards(_)
+            | Act::Draw
+            | Act::ForgetKeys
+            | Act::SetClock(_) => {}
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{Ceremony, NotTaken};
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::leaves::Public;
-use crate::look::Tree;
+use crate::look::{Over, Tree};
 use crate::perform::Performer;
 use crate::ports::{Machine, NoRandomness, Now};
 
@@ -130,6 +130,11 @@ impl<M: Machine> Begun<M> {
     /// [`Ceremony::scene`].
     pub fn scene(&mut self) -> Scene<'_> {
         either!(self, ceremony => ceremony.scene())
+    }
+
+    /// What lies over its screen.
+    pub fn over(&self) -> &Over {
+        either!(self, ceremony => &ceremony.desk.over)
     }
 
     /// Takes over the layout that was chosen before.

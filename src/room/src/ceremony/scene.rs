@@ -47,6 +47,8 @@ pub struct Scene<'a> {
     pub plugged: &'a [Plugged],
     /// What hangs on a hub and is not used: it hears what passes there.
     pub overhears: Option<&'a Other>,
+    /// A keyboard that is shut out, unless the screen that lets it in is shown.
+    pub shut_out: Option<&'a Other>,
     /// What is wrong with the log drives.
     pub trouble: Option<&'a NotWritten>,
     /// The clocks.
@@ -79,7 +81,7 @@ impl Scene<'_> {
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// Lays out the table for what is waited for and lends everything to the screen; of keyboards, of the battery and of what
-    /// overhears the room knows.
+    /// is not used the room knows.
     pub fn scene(&mut self) -> Scene<'_> {
         let waiting = self.waiting();
         self.desk.lay(&waiting, self.state.at());
@@ -108,6 +110,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             battery: None,
             plugged: &self.plugged,
             overhears: None,
+            shut_out: None,
             trouble: self.trouble.as_ref(),
             now: self.now,
             since: self.since,

@@ -120,6 +120,8 @@ pub enum Unused {
     Optical,
     /// It is the medium this machine was started from, which is not needed any more.
     Medium,
+    /// It is a keyboard, and no person asked for one.
+    Keyboard,
     /// The plan that is in does not name it.
     Unnamed,
     /// It was let in and could not be used: what the system said.
@@ -149,6 +151,11 @@ impl Devices {
         };
         let foreign = |other: &&Other| !matches!(other.why, Unused::Parts(_));
         self.others.iter().filter(foreign).find(|other| self.hubs.iter().any(|hub| behind(&other.port, hub)))
+    }
+
+    /// The first keyboard that is shut out.
+    pub fn shut_out(&self) -> Option<&Other> {
+        self.others.iter().find(|other| other.why == Unused::Keyboard)
     }
 
     /// Which line is the first shown, and how many there are at most.

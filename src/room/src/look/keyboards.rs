@@ -1,5 +1,6 @@
-//! Keyboards on USB: a thing that says it is one may be anything, so it counts only after a code that stands on the
-//! screen was typed on it. Until then its keys go into that code and nowhere else.
+//! Keyboards on USB: a thing that says it is one may be anything, so it is let in only when a person asked for it, or where
+//! the machine has no keyboard of its own. It counts only after a code that stands on the screen was typed on it; until then
+//! its keys go into that code and nowhere else.
 
 use super::devices::Port;
 use crate::key::{Key, KeyboardId, Press};
@@ -10,6 +11,11 @@ pub const CODE_LEN: usize = 6;
 /// Wrong codes after which a keyboard is refused until it is plugged in again: whoever sees the screen needs one try,
 /// whoever does not has these out of a million.
 pub const TRIES: u8 = 3;
+/// How long a machine may take to find its own keyboard, before one on USB is let in without being asked for: the kernel looks
+/// for it beside everything else.
+///
+/// **Units**: milliseconds.
+pub const OWN_MS: u64 = 3_000;
 
 /// What must be typed on a keyboard before it counts. Shown to everybody in the room, so no secret.
 ///
@@ -65,35 +71,85 @@ pub enum Standing {
     Refused,
 }
 
-/// The keyboards on USB, in the order they came.
+/// The machine's own keyboard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Own {
+    /// Nothing was told of it yet.
+    #[default]
+    NotTold,
+    /// It was found.
+    Found,
+    /// It was not; since the clock showed this, if it was read since.
+    Missing {
+        /// Milliseconds since power-on.
+        since_ms: Option<u64>,
+    },
+    /// It was not for [`OWN_MS`]: there is none.
+    No,
+}
+
+/// The keyboards: those on USB in the order they came, and whether the machine has one of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keyboards(Vec<Keyboard>);
+pub struct Keyboards {
+    usb: Vec<Keyboard>,
+    own: Own,
+}
 
 impl Keyboards {
+    /// The machine's own keyboard was found, or was not.
+    pub fn own(&mut self, found: bool) {
+        self.own = match (found, self.own) {
+            (true, _) => Own::Found,
+            (false, Own::NotTold | Own::Found) => Own::Missing { since_ms: None },
+            (false, missing @ (Own::Missing { .. } | Own::No)) => missing,
+        };
+    }
+
+    /// The clock since power-on shows this.
+    ///
+    /// **Units**: milliseconds.
+    pub fn read(&mut self, mono_ms: u64) {
+        self.own = match self.own {
+            Own::Missing { since_ms: None } => Own::Missing { since_ms: Some(mono_ms) },
+            Own::Missing { since_ms: Some(since) } if mono_ms.saturating_sub(since) >= OWN_MS => Own::No,
+            own @ (Own::NotTold | Own::Found | Own::Missing { .. } | Own::No) => own,
+        };
+    }
+
+    /// Whether there is no keyboard at all: no person can do anything then.
+    pub fn are_none(&self) -> bool {
+        matches!(self.own, Own::Missing { .. } | Own::No) && self.usb.is_empty()
+    }
+
+    /// Whether a keyboard on USB is let in without being asked for: no person could ask for it.
+    pub fn come_unasked(&self) -> bool {
+        self.own == Own::No
+    }
+
     /// A keyboard came.
     pub fn came(&mut self, id: KeyboardId, port: Port, product: Shown, code: Code) {
         let standing = Standing::Asked { code, typed: String::new(), left: TRIES };
-        self.0.push(Keyboard { id, port, product, standing });
+        self.usb.push(Keyboard { id, port, product, standing });
     }
 
     /// A keyboard went.
     pub fn went(&mut self, id: KeyboardId) {
-        self.0.retain(|keyboard| keyboard.id != id);
+        self.usb.retain(|keyboard| keyboard.id != id);
     }
 
     /// Every one that is plugged in.
     pub fn all(&self) -> &[Keyboard] {
-        &self.0
+        &self.usb
     }
 
     /// The first one that waits for its code.
     pub fn asked(&self) -> Option<&Keyboard> {
-        self.0.iter().find(|keyboard| matches!(keyboard.standing, Standing::Asked { .. }))
+        self.usb.iter().find(|keyboard| matches!(keyboard.standing, Standing::Asked { .. }))
     }
 
     /// Whether this key press counts. One of a keyboard that does not count goes into its code.
     pub fn counts(&mut self, press: Press) -> bool {
-        let Some(keyboard) = self.0.iter_mut().find(|keyboard| keyboard.id == press.keyboard) else { return true };
+        let Some(keyboard) = self.usb.iter_mut().find(|keyboard| keyboard.id == press.keyboard) else { return true };
         match &mut keyboard.standing {
             Standing::Counts => return true,
             Standing::Refused => {}
@@ -187,6 +243,36 @@ mod tests {
         let mut keyboards = plugged();
         types(&mut keyboards, "000000123456");
         assert!(types(&mut keyboards, "x"));
+    }
+
+    #[test]
+    fn a_keyboard_comes_unasked_only_where_the_machines_own_was_missing_for_three_seconds() {
+        let mut keyboards = Keyboards::default();
+        let mut after = |found: Option<bool>, mono_ms: u64| {
+            found.into_iter().for_each(|found| keyboards.own(found));
+            keyboards.read(mono_ms);
+            (keyboards.are_none(), keyboards.come_unasked())
+        };
+        assert_eq!(after(None, 90_000), (false, false), "nothing was told of it");
+        // The screens began late: the three seconds begin with what was told.
+        assert_eq!(after(Some(false), 91_000), (true, false));
+        assert_eq!(after(Some(false), 93_999), (true, false), "said again, it is no other absence");
+        assert_eq!(after(None, 94_000), (true, true));
+        assert_eq!(after(None, 95_000), (true, true));
+        assert_eq!(after(Some(true), 96_000), (false, false), "found late");
+        assert_eq!(after(None, 900_000), (false, false));
+        // It went, and another three seconds are waited.
+        assert_eq!(after(Some(false), 901_000), (true, false));
+        assert_eq!(after(None, 904_000), (true, true));
+    }
+
+    #[test]
+    fn a_keyboard_on_usb_is_a_keyboard() {
+        let mut keyboards = plugged();
+        keyboards.own(false);
+        assert!(!keyboards.are_none());
+        keyboards.went(ID);
+        assert!(keyboards.are_none());
     }
 
     #[test]

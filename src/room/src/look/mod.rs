@@ -75,6 +75,13 @@ pub enum Over {
     PowerOff(Field),
 }
 
+impl Over {
+    /// Whether it is the screen of keyboards, which a key that counts asked for: it lets keyboards on USB in.
+    pub const fn asks_for_keyboard(&self) -> bool {
+        matches!(self, Self::Keyboard(_))
+    }
+}
+
 /// The word that powers the machine off.
 pub const POWER_OFF_WORD: &str = "off";
 
@@ -104,10 +111,8 @@ pub struct Look {
     pub layout: Layout,
     /// The last keyboard a key came from.
     pub keyboard: Option<KeyboardId>,
-    /// Keyboards on USB.
+    /// Keyboards.
     pub keyboards: Keyboards,
-    /// Whether there is no keyboard at all, built-in or on USB: nobody can do anything then.
-    pub without_keyboard: bool,
     /// Whether the firmware checks what it starts.
     pub secure_boot: SecureBoot,
     /// The battery, if there is one.
@@ -159,8 +164,8 @@ pub enum Event {
     },
     /// A keyboard on USB was pulled out.
     KeyboardWent(KeyboardId),
-    /// Whether no keyboard at all is there changed.
-    WithoutKeyboard(bool),
+    /// The machine's own keyboard was found, or was not.
+    OwnKeyboard(bool),
     /// The firmware was asked whether it checks what it starts.
     SecureBoot(SecureBoot),
     /// The battery was looked at.
@@ -176,6 +181,8 @@ pub enum Act {
     LeaveMedium,
     /// Draw 32 random bytes.
     Draw,
+    /// From now on let keyboards on USB in, or let in no further one.
+    AdmitKeyboards(bool),
     /// Wipe what the machine keeps of the last keys: a line closed that may have held a secret.
     ForgetKeys,
     /// Set the wall clock and the clock on the board.
@@ -195,7 +202,6 @@ impl Look {
             layout: Layout::Us,
             keyboard: None,
             keyboards: Keyboards::default(),
-            without_keyboard: false,
             secure_boot: SecureBoot::NotTold,
             battery: None,
             medium: Medium::Looking,
@@ -204,6 +210,12 @@ impl Look {
             clock,
             devices: None,
         }
+    }
+
+    /// A keyboard that is shut out, unless the screen that lets it in is shown, or it will be let in without.
+    pub fn shut_out(&self) -> Option<&devices::Other> {
+        let stays = !self.over.asks_for_keyboard() && !self.keyboards.are_none();
+        self.devices.as_ref().filter(|_| stays).and_then(Devices::shut_out)
     }
 
     /// The digest of the medium, if it has one that held its self-check.
@@ -237,6 +249,7 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
         }
         Event::Read { wall, mono_ms } => {
             look.clock.read(wall, mono_ms);
+            look.keyboards.read(mono_ms);
             Vec::new()
         }
         Event::Set(set) => {
@@ -257,8 +270,8 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
             look.keyboards.went(id);
             Vec::new()
         }
-        Event::WithoutKeyboard(without) => {
-            look.without_keyboard = without;
+        Event::OwnKeyboard(found) => {
+            look.keyboards.own(found);
             Vec::new()
         }
         Event::SecureBoot(told) => {

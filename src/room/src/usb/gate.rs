@@ -167,10 +167,19 @@ pub enum Admission {
     Out,
 }
 
+/// What may come in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Serials a plan names, once one is in.
+    pub named: Option<Vec<Serial>>,
+    /// Whether a keyboard comes in that is not in yet: a person asked for it, or no person can, because the machine has none.
+    pub keyboards: bool,
+}
+
 /// Decides on every device that is plugged in, in the order given. Before a plan is in, one drive with a medium at a time: the
 /// one that is in stays, otherwise the first one comes in; one without a medium takes nobody's place. After it, the drives and
-/// tokens whose serials it names, and no other: `named` are those serials.
-pub fn admit(present: &[Present], named: Option<&[Serial]>) -> Vec<Admission> {
+/// tokens whose serials it names, and no other. A keyboard that is in stays in.
+pub fn admit(present: &[Present], rules: &Rules) -> Vec<Admission> {
     let is_drive = |device: &Present| matches!(device.used, Use::Storage(_) | Use::Optical(_));
     let first = |inside| present.iter().find(|device| is_drive(device) && device.inside == inside);
     let drive = first(Inside::Holds).or(first(Inside::Late)).or(first(Inside::No));
@@ -179,10 +188,11 @@ pub fn admit(present: &[Present], named: Option<&[Serial]>) -> Vec<Admission> {
         Use::Token(_) => named.iter().any(|serial| device.serial.as_str().starts_with(serial.as_str())),
         _ => named.contains(&device.serial),
     };
-    let decide = |device: &Present| match (device.used, named) {
+    let decide = |device: &Present| match (device.used, rules.named.as_deref()) {
         _ if device.inside == Inside::Spent => Admission::Out,
         (Use::Token(_) | Use::Storage(_), Some(named)) if is_named(device, named) => Admission::In,
         (Use::Token(_) | Use::Storage(_) | Use::Optical(_), Some(_)) | (Use::Never(_), _) => Admission::Out,
+        (Use::Keyboard(_), _) if !rules.keyboards && device.inside == Inside::No => Admission::Out,
         (Use::Hub | Use::Token(_) | Use::Keyboard(_), _) => Admission::In,
         (Use::Storage(_) | Use::Optical(_), None) => match drive {
             Some(drive) if device.inside != Inside::Empty && drive.port != device.port => {
@@ -331,9 +341,9 @@ mod tests {
             present("DVD", Use::Optical(0), true),
             Present { inside: Inside::Spent, ..present("LOG-B", Use::Storage(0), true) },
         ];
-        let named = ["LOG-A", "LOG-B", "DENK0000001", "DVD"].map(Serial::new);
+        let named = Some(["LOG-A", "LOG-B", "DENK0000001", "DVD"].map(Serial::new).to_vec());
         let want = [i.clone(), i.clone(), o.clone(), o.clone(), i.clone(), o.clone(), i, o.clone(), o];
-        assert_eq!(admit(&all, Some(&named)), want);
+        assert_eq!(admit(&all, &Rules { named, ..Rules::default() }), want);
     }
 
     fn waits(port: &str) -> Admission {
@@ -343,11 +353,12 @@ mod tests {
     #[test]
     fn one_drive_at_a_time_and_the_one_that_is_in_stays() {
         let drive = |port, admitted| present(port, Use::Storage(0), admitted);
-        assert_eq!(admit(&[drive("1-1", false), drive("1-2", false)], None), [Admission::In, waits("1-1")]);
-        assert_eq!(admit(&[drive("1-1", false), drive("1-2", true)], None), [waits("1-2"), Admission::In]);
-        assert_eq!(admit(&[drive("1-1", false)], None), [Admission::In]);
+        let admit = |present: &[Present]| admit(present, &Rules::default());
+        assert_eq!(admit(&[drive("1-1", false), drive("1-2", false)]), [Admission::In, waits("1-1")]);
+        assert_eq!(admit(&[drive("1-1", false), drive("1-2", true)]), [waits("1-2"), Admission::In]);
+        assert_eq!(admit(&[drive("1-1", false)]), [Admission::In]);
         // Two that are in, however that came: the second is put out.
-        assert_eq!(admit(&[drive("1-1", true), drive("1-2", true)], None), [Admission::In, waits("1-1")]);
+        assert_eq!(admit(&[drive("1-1", true), drive("1-2", true)]), [Admission::In, waits("1-1")]);
     }
 
     #[test]
@@ -369,7 +380,7 @@ mod tests {
             ((stick, Inside::Spent), (stick, Inside::No), [Admission::Out, i.clone()]),
         ] {
             assert_eq!(
-                admit(&[drive("1-1", reader.0, reader.1), drive("1-2", other.0, other.1)], None),
+                admit(&[drive("1-1", reader.0, reader.1), drive("1-2", other.0, other.1)], &Rules::default()),
                 want,
                 "{reader:?}"
             );
@@ -377,17 +388,27 @@ mod tests {
     }
 
     #[test]
-    fn hubs_tokens_and_keyboards_come_in_beside_a_drive_and_nothing_else_does() {
+    fn hubs_and_tokens_come_in_beside_a_drive_and_nothing_else_does() {
         let all = [
             present("1-1", Use::Hub, false),
             present("1-1.1", Use::Storage(0), false),
             present("1-1.2", Use::Token(0), false),
             present("1-2", Use::Token(1), true),
-            present("1-3", Use::Keyboard(0), false),
             present("1-4", Use::Never(Never::Network), false),
             present("1-5", Use::Never(Never::Unknown), true),
         ];
         let [i, o] = [Admission::In, Admission::Out];
-        assert_eq!(admit(&all, None), [i.clone(), i.clone(), i.clone(), i.clone(), i, o.clone(), o]);
+        assert_eq!(admit(&all, &Rules::default()), [i.clone(), i.clone(), i.clone(), i, o.clone(), o]);
+    }
+
+    #[test]
+    fn a_keyboard_comes_in_only_while_one_is_asked_for_and_stays_in() {
+        let all = [present("1-3", Use::Keyboard(0), false), present("1-4", Use::Keyboard(1), true)];
+        for named in [None, Some(vec![Serial::new("1-3")])] {
+            for (keyboards, first) in [(false, Admission::Out), (true, Admission::In)] {
+                let rules = Rules { named: named.clone(), keyboards };
+                assert_eq!(admit(&all, &rules), [first, Admission::In], "{rules:?}");
+            }
+        }
     }
 }

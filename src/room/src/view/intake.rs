@@ -73,7 +73,7 @@ fn digest(intake: &Intake) -> Vec<Line<'static>> {
 /// The keys, and the question to a keyboard over what stands above them.
 fn foot(look: &Look, intake: &Intake, frame: &mut Frame, body: Rect) {
     let area = frame.area();
-    keyboards::draw(look.keyboards.asked(), frame, body);
+    keyboards::draw_all(look, frame, body);
     let keys = format!(" {}", words::keys(look, &intake.stage));
     frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
 }

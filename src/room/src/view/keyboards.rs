@@ -1,4 +1,4 @@
-//! The question to a keyboard on USB, over whatever the screen shows.
+//! What is asked about a keyboard on USB, over whatever the screen shows.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,17 +6,30 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::ASK;
+use crate::look::Look;
 use crate::look::keyboards::{Keyboard, Standing};
 use crate::text_usb;
 
-/// Rows of the box: three of words and its frame.
-const HEIGHT: u16 = 5;
-
+/// The question to a keyboard that waits for its code.
 pub(super) fn draw(keyboard: Option<&Keyboard>, frame: &mut Frame, area: Rect) {
     let Some(keyboard) = keyboard else { return };
     let Standing::Asked { code, typed, left } = &keyboard.standing else { return };
-    let lines = text_usb::keyboard(keyboard, *code, typed, *left).map(|words| Line::from(format!(" {words}")));
-    let at = Rect { y: area.y + area.height.saturating_sub(HEIGHT), height: HEIGHT.min(area.height), ..area };
+    boxed(text_usb::keyboard(keyboard, *code, typed, *left), frame, area);
+}
+
+/// The question before a ceremony; if no keyboard waits for its code, that one is shut out.
+pub(super) fn draw_all(look: &Look, frame: &mut Frame, area: Rect) {
+    match (look.keyboards.asked(), look.shut_out()) {
+        (None, Some(other)) => boxed(text_usb::keyboard_shut_out(other), frame, area),
+        (asked, _) => draw(asked, frame, area),
+    }
+}
+
+/// Lines in a frame at the foot of an area.
+fn boxed(words: Vec<String>, frame: &mut Frame, area: Rect) {
+    let lines: Vec<Line> = words.into_iter().map(|words| Line::from(format!(" {words}"))).collect();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    let at = Rect { y: area.y + area.height - height, height, ..area };
     frame.render_widget(Clear, at);
-    frame.render_widget(Paragraph::new(lines.to_vec()).style(ASK).block(Block::bordered().style(ASK)), at);
+    frame.render_widget(Paragraph::new(lines).style(ASK).block(Block::bordered().style(ASK)), at);
 }

@@ -95,9 +95,9 @@ pub fn draw(look: &Look, frame: &mut Frame) {
         (Over::Keyboard(field), _) => over::keyboard(look, field, frame, body),
         (Over::PowerOff(field), _) => over::power_off(field, frame, body),
     }
-    keyboards::draw(look.keyboards.asked(), frame, body);
+    keyboards::draw_all(look, frame, body);
     let keys = format!(" {}", text::keys(look));
-    let style = if look.without_keyboard { BAD } else { BAR };
+    let style = if look.keyboards.are_none() { BAD } else { BAR };
     frame.render_widget(Paragraph::new(keys).style(style), row(area, area.height - 1));
 }
 

@@ -67,13 +67,14 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     // Above the lines that say how long the machine is at work.
     let working = if scene.works() { WORKING } else { 0 };
     keyboards::draw(scene.keyboard, frame, Rect { height: body.height - working, ..body });
-    let (pace, style) = match scene.overhears {
-        Some(other) => (text_usb::overhears(other), BAD),
-        None => pace(scene),
+    let (pace, style) = match (scene.overhears, scene.shut_out) {
+        (Some(other), _) => (text_usb::overhears(other), BAD),
+        (None, Some(other)) => (text_usb::shut_out(other), BAD),
+        (None, None) => pace(scene),
     };
     let line = row(area, area.height - 3);
     frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), line);
-    if let (Some(battery), None) = (scene.battery, scene.overhears) {
+    if let (Some(battery), None, None) = (scene.battery, scene.overhears, scene.shut_out) {
         let style = match battery.supply {
             _ if battery.is_low() => BAD,
             Supply::Battery => ASK,
