@@ -2,6 +2,7 @@
 //! how many there are, under which licences.
 
 mod pages;
+mod printed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -20,6 +21,7 @@ use conclave::rehearse::left::{Left, head};
 use conclave::rehearse::menu::{Menu, Wish};
 use conclave::rehearse::terminal::{SCREEN, Terminal, Watched};
 use conclave::rehearse::{READ, Rehearse};
+use conclave::{ended, out};
 use conclave_publish::{Digest, FileName, Tree};
 use conclave_room::key::Key;
 use conclave_room::text_intake;
@@ -40,13 +42,13 @@ const SCREEN_LEN: usize = 4000;
 const ROW_LEN: usize = 160;
 
 fn main() -> ExitCode {
-    rehearse().unwrap_or_else(|error| {
-        eprintln!("rehearse: {error}");
-        ExitCode::FAILURE
-    })
+    match Rehearse::from_command_line() {
+        Ok(asked) => ended("rehearse", rehearse(asked)),
+        Err(code) => code,
+    }
 }
 
-fn rehearse() -> Result<ExitCode, Box<dyn Error>> {
+fn rehearse(asked: Rehearse) -> Result<ExitCode, Box<dyn Error>> {
     for (needed, package) in [("/usr/bin/qemu-system-x86_64", "qemu-system-x86"), ("/usr/bin/mcopy", "mtools")] {
         if !Path::new(needed).exists() {
             let words = "scripts/setup installs it; scripts/rehearse without --image rehearses without it";
@@ -55,7 +57,7 @@ fn rehearse() -> Result<ExitCode, Box<dyn Error>> {
     }
     let program = env::current_exe()?;
     let program = program.parent().and_then(Path::parent).ok_or("this program lies beside no other")?.join("conclave");
-    let rehearsal = Rehearse::from_command_line().check(&program)?;
+    let rehearsal = asked.check(&program)?;
     if rehearsal.taken_up.is_some() {
         return Err("what the image left is not taken up: only a rehearsal without --image is".into());
     }
@@ -107,7 +109,7 @@ fn build_image() -> Result<(), Box<dyn Error>> {
     if !commit.is_empty() && changed.is_empty() && [Tree::Clean, Tree::Moved].into_iter().any(is_of) {
         return Ok(());
     }
-    println!("Building the image: two minutes, or half an hour where it was never built.");
+    writeln!(out(), "Building the image: two minutes, or half an hour where it was never built.")?;
     // A rehearsal is held on any day: what the archive dropped since is replaced, and the image says so.
     if Command::new(tree.join("scripts/image")).arg("--offered").status()?.success() {
         return Ok(());

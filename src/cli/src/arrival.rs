@@ -12,8 +12,8 @@ use smartcard_hsm::secret::Secret;
 use smartcard_hsm::session::{Evidence, Public, Session, Unproven};
 use thiserror::Error;
 
-use crate::random;
 use crate::tokens::{Found, Link};
+use crate::{random, said};
 
 /// Times it is plugged in anew: a unit of the defective batch of 2025 shows itself within them.
 const PLUGGINGS: u32 = 10;
@@ -51,7 +51,7 @@ impl<W: Write> Told<W> {
 ///
 /// Errors: the output cannot be written; something is not as it must be.
 pub(crate) fn arrival(found: &Found) -> Result<(), Box<dyn Error>> {
-    let mut told = Told { out: io::stdout().lock(), bad: 0 };
+    let mut told = Told { out: said::out(), bad: 0 };
     told.line("at", Ok(found.at.clone()))?;
     let plugged = plugged(found);
     told.line("pluggings", plugged.clone())?;

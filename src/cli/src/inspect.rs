@@ -111,7 +111,7 @@ pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Re
 fn diagnosed(found: &Found) -> io::Result<()> {
     let Ok(mut link) = found.open() else { return Ok(()) };
     let told = diagnose(&mut link);
-    let mut out = io::stdout().lock();
+    let mut out = said::out();
     let mut line = |what: &str, said: Result<String, TokenError>| match said {
         Ok(said) => writeln!(out, "{what:<14} {said}"),
         Err(error) => writeln!(out, "{what:<14} no answer: {error}"),

@@ -15,4 +15,4 @@ mod said;
 mod tokens;
 pub mod verify;
 
-pub use said::{Out, out, usage};
+pub use said::{Out, ended, err, out, usage};

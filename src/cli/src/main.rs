@@ -1,19 +1,20 @@
 //! `conclave`: the desk's side of a key ceremony.
 #![forbid(unsafe_code)]
 
-use std::error::Error;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use conclave::rehearse::Rehearse;
-use conclave::{drive, inspect, medium, out, plan, usage, verify};
-use conclave_publish::told as words;
+use conclave::{drive, ended, inspect, medium, out, plan, usage, verify};
+
+/// What its errors begin with.
+const NAME: &str = "conclave";
 
 /// The desk's side of a key ceremony.
 #[derive(Parser)]
-#[command(name = "conclave", version)]
+#[command(name = NAME, version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -115,20 +116,8 @@ fn main() -> ExitCode {
             drive::prepare(&drive::Roots::default(), &disk, &label, &mut typed, &mut out)
         }
         Command::Medium { medium } => medium::medium(&medium),
-        Command::Rehearse(args) => return told(args.here()),
-        Command::Verify(args) => return told(verify::judge(&args)),
+        Command::Rehearse(args) => return ended(NAME, args.here()),
+        Command::Verify(args) => return ended(NAME, verify::judge(&args)),
     };
-    told(result.map(|()| ExitCode::SUCCESS))
-}
-
-/// The exit code, or the error in words.
-fn told(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            // What fails here cannot be told to anybody.
-            let _ = io::stderr().lock().write_all(words("conclave", error.as_ref()).as_bytes());
-            ExitCode::FAILURE
-        }
-    }
+    ended(NAME, result.map(|()| ExitCode::SUCCESS))
 }

@@ -1,22 +1,29 @@
-//! What is printed: all of it goes through the one filter, [`conclave_publish::plain_lines`].
+//! What is printed: all of it goes through the one filter, [`conclave_publish::plain_lines`]. No other file here writes to
+//! standard output or standard error but the one that draws a rehearsal; `tests/architecture` asks.
 
+use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, StderrLock, StdoutLock, Write};
 use std::process::ExitCode;
 
-use conclave_publish::{is_plain, plain_lines, plain_usage};
+use conclave_publish::{is_plain, plain_lines, plain_usage, told};
 use serde::Serialize;
 
-/// Standard output behind the filter.
+/// Standard output or standard error behind the filter.
 #[derive(Debug)]
-pub struct Out(StdoutLock<'static>);
+pub struct Out<W>(W);
 
 /// Standard output, locked until it is dropped.
-pub fn out() -> Out {
+pub fn out() -> Out<StdoutLock<'static>> {
     Out(io::stdout().lock())
 }
 
-impl Write for Out {
+/// Standard error, locked until it is dropped.
+pub fn err() -> Out<StderrLock<'static>> {
+    Out(io::stderr().lock())
+}
+
+impl<W: Write> Write for Out<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.0.write_all(plain_lines(&String::from_utf8_lossy(text)).as_bytes())?;
         Ok(text.len())
@@ -50,10 +57,19 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     let text = plain_usage(&error.render().to_string(), std::env::args_os());
     // What fails here cannot be told to anybody.
     let _ = match error.use_stderr() {
-        true => io::stderr().lock().write_all(text.as_bytes()),
-        false => io::stdout().lock().write_all(text.as_bytes()),
+        true => err().write_all(text.as_bytes()),
+        false => out().write_all(text.as_bytes()),
     };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX))
+}
+
+/// Ends a program of this name with its exit code, or with its error in words.
+pub fn ended(program: &str, result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        // What fails here cannot be told to anybody.
+        let _ = err().write_all(told(program, error.as_ref()).as_bytes());
+        ExitCode::FAILURE
+    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! What is typed: a PIN at the terminal, which does not show it, or lines of standard input.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use cryptoki::types::AuthPin;
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
+
+use crate::said;
 
 /// Most bytes of a line.
 const LINE_LEN_MAX: usize = 64;
@@ -17,22 +19,20 @@ pub(crate) fn pin(question: &str) -> io::Result<AuthPin> {
     if !input.is_terminal() {
         return auth_pin(&mut input.lock());
     }
-    eprint!("{question}");
-    io::stderr().flush()?;
+    said::ask(question)?;
     let before = tcgetattr(&input)?;
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
     tcsetattr(&input, SetArg::TCSAFLUSH, &silent)?;
     let pin = auth_pin(&mut input.lock());
     tcsetattr(&input, SetArg::TCSAFLUSH, &before)?;
-    eprintln!();
+    said::aside("");
     pin
 }
 
 /// Asks for a word that is no secret.
 pub(crate) fn word(question: &str) -> io::Result<String> {
-    eprint!("{question}");
-    io::stderr().flush()?;
+    said::ask(question)?;
     Ok(String::from_utf8_lossy(&line(&mut io::stdin().lock())?).trim().to_owned())
 }
 

@@ -7,6 +7,7 @@
 mod expected;
 mod input;
 mod module;
+mod said;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use conclave_ceremony::kinds::LAST_WORD;
-use conclave_publish::{Digest, Plain, plain_lines, plain_usage};
+use conclave_publish::Digest;
 
 use expected::{Expected, ExpectedKey};
 use module::{Module, ModuleError, Tries};
@@ -44,23 +45,9 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let text = plain_usage(&error.render().to_string(), std::env::args_os());
-            if error.use_stderr() {
-                eprint!("{text}")
-            } else {
-                print!("{text}")
-            }
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX));
-        }
+        Err(error) => return said::usage(&error),
     };
-    match receive(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(words) => {
-            eprintln!("{}", plain_lines(&words));
-            ExitCode::FAILURE
-        }
-    }
+    receive(&arguments).map_or_else(|words| said::failed(&words), |()| ExitCode::SUCCESS)
 }
 
 fn receive(arguments: &Arguments) -> Result<(), String> {
@@ -78,11 +65,11 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
     }
     let module = Module::open(&arguments.module, &expected.serial).map_err(|error| error.to_string())?;
     for unread in &module.unread {
-        eprintln!("passed over: {}", Plain(unread));
+        said::aside(format_args!("passed over: {unread}"));
     }
     for key in &expected.keys {
         compare(&module, key)?;
-        println!("{}: public key and certificate are those of the transcript", Plain(&key.label));
+        said::line(format_args!("{}: public key and certificate are those of the transcript", key.label))?;
     }
     log_in(&module, &expected.serial)?;
     for key in &expected.keys {
@@ -95,7 +82,7 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
         let name = name(key, &expected);
         save(out, &format!("{name}.txt"), text.as_bytes())?;
         save(out, &format!("{name}.sig"), &signature)?;
-        println!("{}: it signed that it was received: {1}.txt and {1}.sig", Plain(&key.label), Plain(name));
+        said::line(format_args!("{}: it signed that it was received: {name}.txt and {name}.sig", key.label))?;
     }
     Ok(())
 }
@@ -120,9 +107,9 @@ fn log_in(module: &Module, serial: &str) -> Result<(), String> {
     let words = |error: ModuleError| error.to_string();
     match module.tries().map_err(words)? {
         Tries::All => {}
-        Tries::Fewer => {
-            eprintln!("The PIN of {serial}: a wrong one was typed before. Fewer tries than at first are left.")
-        }
+        Tries::Fewer => said::aside(format_args!(
+            "The PIN of {serial}: a wrong one was typed before. Fewer tries than at first are left."
+        )),
         Tries::Last => {
             let question =
                 format!("The PIN of {serial}: ONE TRY IS LEFT, a wrong PIN locks it. Type {LAST_WORD} to spend it: ");

@@ -123,9 +123,8 @@ impl Left {
 pub(super) fn keep(left: &Left, rehearsal: &Rehearsal) -> Result<ExitCode, Box<dyn Error>> {
     let plan = &rehearsal.plan;
     if !left.record(plan) {
-        let mut err = io::stderr().lock();
         writeln!(
-            err,
+            said::err(),
             "conclave: no ceremony began, so there is nothing to keep; what was there before is there still"
         )?;
         return Ok(ExitCode::from(left.stands.as_ref().map_or(1, |stands| stands.code)));

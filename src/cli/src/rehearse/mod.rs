@@ -86,9 +86,11 @@ pub struct Rehearsal {
 }
 
 impl Rehearse {
-    /// What the command line asks for; ends the program if it cannot be read.
-    pub fn from_command_line() -> Self {
-        Self::parse()
+    /// What the command line asks for.
+    ///
+    /// Errors: it was not understood, or help was asked for; that is said, and the exit code is what is left to do.
+    pub fn from_command_line() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| said::usage(&error))
     }
 
     /// Checks everything that can be checked before anything is built or switched on. `program` is `conclave`.

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::keys::{Typed, typed};
 use super::left::STOPPED;
+use crate::said;
 
 /// The machine's screen in characters: a text screen of a PC, the smallest the room draws on.
 pub const SCREEN: Rect = Rect { x: 0, y: 0, width: 80, height: 25 };
@@ -48,7 +49,7 @@ impl Lines {
         match step(rows) {
             Some(step) if step != self.last => {
                 self.last = step;
-                writeln!(io::stdout().lock(), "{}", self.last)
+                writeln!(said::out(), "{}", self.last)
             }
             _ => Ok(()),
         }
@@ -131,7 +132,7 @@ impl Terminal {
                     if key == Typed::Stop && std::mem::replace(&mut stops, true) {
                         restore();
                         // Whoever pressed it sees the prompt again, whether this can be said or not.
-                        let _ = writeln!(io::stderr(), "conclave: ended by a second Ctrl-C; nothing was kept");
+                        let _ = writeln!(said::err(), "conclave: ended by a second Ctrl-C; nothing was kept");
                         process::exit(STOPPED.into());
                     }
                     if send.send(key).is_err() {
