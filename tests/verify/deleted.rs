@@ -9,6 +9,7 @@ use conclave_ceremony::script::Which;
 use conclave_ceremony::step::Unfit;
 use conclave_tests::ceremony::chained;
 
+use super::every;
 use super::golden::{self, judged};
 use super::rules::{came, intends, line, other_digest, other_kcv, outcome, said};
 
@@ -250,8 +251,9 @@ const JUDGED: &[Row] = &[
 ];
 
 #[test]
-fn without_any_one_check_of_the_step_code_the_record_is_refused_by_the_rule_named() {
-    let rows = [Unfit::Other, Unfit::Person, Unfit::SamePerson].iter().flat_map(refusals).chain(JUDGED);
+pub(super) fn without_any_one_check_of_the_step_code_the_record_is_refused_by_the_rule_named() {
+    let refused = [Unfit::Other, Unfit::Person, Unfit::SamePerson, Unfit::BagNumber];
+    let rows = refused.iter().flat_map(refusals).chain(JUDGED);
     let (mut seen, mut count) = (std::collections::BTreeSet::new(), 0);
     for Row(check, rule, change) in rows {
         assert!(seen.insert(check), "{check} stands twice");
@@ -259,13 +261,14 @@ fn without_any_one_check_of_the_step_code_the_record_is_refused_by_the_rule_name
         change(&mut entries);
         let account = judged(&chained(entries), &[]);
         assert!(account.refused.iter().any(|finding| finding.rule == *rule), "{check}: {:?}", account.refused);
+        every::refused_by(rule);
         count += 1;
     }
     println!("figure: {count} checks of the step code, each deleted, each missed");
 }
 
 #[test]
-fn an_outcome_that_no_such_act_gives_is_refused() {
+pub(super) fn an_outcome_that_no_such_act_gives_is_refused() {
     let entries = golden::transcript().entries;
     let mut seen = std::collections::BTreeSet::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -282,6 +285,7 @@ fn an_outcome_that_no_such_act_gives_is_refused() {
             *outcome = other;
             let account = judged(&chained(changed), &[]);
             assert!(account.refused.iter().any(|finding| finding.rule == "outcomes"), "{act:?}: {:?}", account.refused);
+            every::refused_by("outcomes");
         }
     }
     assert!(seen.len() > 18, "{seen:?}");

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
 mod deleted;
+mod every;
 mod golden;
 mod mutants;
+mod received;
 mod rewritten;
 mod rules;
 mod troubled;
@@ -28,6 +30,7 @@ fn named(findings: &[conclave_ceremony::verify::Finding]) -> Vec<&str> {
 fn refused_by(account: &Account, rule: &str) {
     assert_eq!(account.verdict(), Verdict::Refused);
     assert!(named(&account.refused).contains(&rule), "{:?}", account.refused);
+    every::refused_by(rule);
 }
 
 /// A ceremony's record, and the other files of its drives.

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Began, Event};
+use conclave_ceremony::event::{Began, Event, Looked, Weakness};
 use conclave_ceremony::merge::{MergeError, merge};
 use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::transcript::{self, append};
-use conclave_ceremony::verify::{Given, Verdict, verify};
+use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
 use conclave_publish::{Digest, Tree};
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
 use super::{ANOTHER, named, refused_by};
+
+/// How a record ends that was gone on with alone.
+const LATER: &str = "an hour later from";
 
 fn entries() -> Vec<Entry> {
     golden::transcript().entries
@@ -31,7 +34,7 @@ fn entries_chained_anew_without_a_change_are_the_same_transcript() {
 }
 
 #[test]
-fn a_transcript_cut_anywhere_is_incomplete() {
+pub(super) fn a_transcript_cut_anywhere_is_incomplete() {
     let heads = golden::transcript().heads;
     for len in 1..entries().len() {
         let cut = chained(entries().into_iter().take(len));
@@ -39,11 +42,11 @@ fn a_transcript_cut_anywhere_is_incomplete() {
         assert_eq!((account.verdict(), account.refused), (Verdict::Incomplete, vec![]), "{len} entries");
         refused_by(&judged(&cut, &[heads[heads.len() - 1]]), "heads");
     }
-    assert_eq!(judged(&[], &[]).verdict(), Verdict::Refused);
+    refused_by(&judged(&[], &[]), "chain");
 }
 
 #[test]
-fn bytes_after_the_last_entry_are_refused() {
+pub(super) fn bytes_after_the_last_entry_are_refused() {
     let torn = [golden::TRANSCRIPT, &golden::TRANSCRIPT[..20]].concat();
     refused_by(&judged(&torn, &[]), "close");
     let mut more = entries();
@@ -93,6 +96,7 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
             return;
         }
         if account.verdict() == Verdict::Refused {
+            assert!(what != LATER, "{what} {at}: {:?}", account.refused);
             refused += 1;
             return;
         }
@@ -114,8 +118,15 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
             judge([&ours[..at], &others[at..at + 1], &ours[at..]].concat(), at, "one more");
         }
     }
+    // The person who kept the logs could have gone on alone, an hour later, from any entry after the last signature. Nothing in
+    // such an end is refused: of each of them the head alone tells.
+    let later = |other: Entry| Entry { wall: other.wall + 3_600, mono: other.mono + 3_600_000, ..other };
+    let later: Vec<Entry> = others.iter().cloned().map(later).collect();
+    let unsigned = signed as usize + 2..ours.len();
+    let ends = unsigned.len();
+    unsigned.for_each(|at| judge([&ours[..at], &later[at..]].concat(), at, LATER));
     println!("figure: {refused} splices refused, {shown} shown by the head alone");
-    assert!(refused > 300 && shown > 0, "{refused} {shown}");
+    assert!(refused > 300 && shown >= ends && ends > 10, "{refused} {shown} {ends}");
     // Not even chained anew.
     let foreign = append(&others[50].prev.into(), &others[50]).unwrap().0;
     refused_by(&judged(&[golden::TRANSCRIPT, &foreign].concat(), &[]), "chain");
@@ -129,17 +140,54 @@ fn forked_logs_are_no_transcript() {
     assert!(matches!(merged, Err(MergeError::Forked { seq: 160, .. })), "{merged:?}");
 }
 
-#[test]
-fn the_simulated_root_is_refused_under_a_production_plan() {
+/// The golden plan as one that counts: it has a window of days, not of years.
+fn counts() -> String {
     let plan = String::from_utf8(golden::PLAN.to_vec()).unwrap().replace("\"rehearsal\"", "\"production\"");
-    // What counts has a window of days, not of years.
-    let plan =
-        plan.replace("2026-01-01T00:00:00Z\"\nuntil = \"2035-12-31", "2026-11-21T00:00:00Z\"\nuntil = \"2026-11-30");
-    let transcript = began(|began| {
-        began.plan = Digest::of(plan.as_bytes()).into();
-        began.rehearsal = false;
-    });
-    let account = verify(Given { transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] });
+    plan.replace("2026-01-01T00:00:00Z\"\nuntil = \"2035-12-31", "2026-11-21T00:00:00Z\"\nuntil = \"2026-11-30")
+}
+
+/// These entries as the record of a plan that counts.
+fn judged_by(plan: &str, entries: &mut [Entry], change: impl FnOnce(&mut Began)) -> Account {
+    let Event::Began(began) = &mut entries[0].event else { panic!("entry 0 begins") };
+    (began.plan, began.rehearsal) = (Digest::of(plan.as_bytes()).into(), false);
+    change(began);
+    let transcript = chained(entries.to_vec());
+    verify(Given { transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] })
+}
+
+#[test]
+pub(super) fn what_stands_against_the_machine_is_refused_where_it_counts_unless_the_plan_accepts_it_by_name() {
+    let with = |weak: &[Weakness]| {
+        let mut entries = entries();
+        let found = entries.iter_mut().find_map(|entry| match &mut entry.event {
+            Event::Looked(Looked::AirGap { weak, .. }) => Some(weak),
+            _ => None,
+        });
+        *found.expect("the machine was looked at") = weak.to_vec();
+        entries
+    };
+    let said = |findings: &[Finding]| findings.iter().filter(|finding| finding.rule == "machine").count();
+    assert_eq!(said(&judged_by(&counts(), &mut with(&[]), |_| ()).refused), 0);
+    for weakness in Weakness::ALL {
+        let account = judged_by(&counts(), &mut with(&[weakness]), |_| ());
+        refused_by(&account, "machine");
+        assert_eq!((said(&account.refused), said(&account.reported)), (1, 0));
+        // Accepted by name, it is told and refuses nothing; another that is not named does.
+        let accepts = format!("policies = []\naccepts = [{:?}]", weakness.name());
+        let accepting = counts().replacen("policies = []", &accepts, 1);
+        let account = judged_by(&accepting, &mut with(&[weakness]), |_| ());
+        assert_eq!((said(&account.refused), said(&account.reported)), (0, 1), "{account:?}");
+        let account = judged_by(&accepting, &mut with(&Weakness::ALL), |_| ());
+        assert_eq!((said(&account.refused), said(&account.reported)), (Weakness::ALL.len() - 1, 1), "{account:?}");
+        // A rehearsal may be held on any machine.
+        assert_eq!(said(&judged(&chained(with(&[weakness])), &[]).refused), 0);
+    }
+}
+
+#[test]
+pub(super) fn the_simulated_root_is_refused_under_a_production_plan() {
+    let plan = counts();
+    let account = judged_by(&plan, &mut entries(), |_| ());
     refused_by(&account, "certificates");
     assert!(!named(&account.proved).contains(&"certificates"));
     assert!(account.refused.iter().any(|finding| finding.words.contains("(simulated)")), "{:?}", account.refused);
@@ -147,13 +195,7 @@ fn the_simulated_root_is_refused_under_a_production_plan() {
     assert!(!named(&account.refused).contains(&"build"));
     for tree in [Tree::Dirty, Tree::Moved, Tree::DirtyAndMoved] {
         let say = |began: &mut Began| began.build = Text::fitted(&format!("0.1.0 {:040} {}", 7, tree.words()));
-        let counts = began(|began| {
-            say(began);
-            began.plan = Digest::of(plan.as_bytes()).into();
-            began.rehearsal = false;
-        });
-        let given = Given { transcript: &counts, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] };
-        refused_by(&verify(given), "build");
+        refused_by(&judged_by(&plan, &mut entries(), say), "build");
         assert!(!named(&judged(&began(say), &[]).refused).contains(&"build"));
     }
     // And a transcript that only says it counts.

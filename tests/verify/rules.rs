@@ -64,7 +64,7 @@ pub(super) fn line(words: &str) -> Text {
 }
 
 #[test]
-fn order() {
+pub(super) fn order() {
     breaks("order", |entries| entries[20].step = StepId(13));
     breaks("order", |entries| entries[20].step = StepId(999));
     // A whole step is left out: showing what is public.
@@ -76,7 +76,7 @@ fn order() {
 }
 
 #[test]
-fn people() {
+pub(super) fn people() {
     let speaks = |at: usize, who: u16| {
         move |entries: &mut Vec<Entry>| {
             let Event::Said(person, _) = &mut entries[at].event else { panic!("entry {at}") };
@@ -102,7 +102,7 @@ fn people() {
 }
 
 #[test]
-fn authorised() {
+pub(super) fn authorised() {
     let entries = golden::transcript().entries;
     let prove = intends(&entries, Act::Prove(MASTER));
     let by = |who: u16| move |entries: &mut Vec<Entry>| entries[prove].event = Event::Said(PersonId(who), Answer::Go);
@@ -115,7 +115,7 @@ fn authorised() {
 }
 
 #[test]
-fn acts() {
+pub(super) fn acts() {
     breaks("acts", |entries| {
         let at = intends(entries, Act::Prove(MASTER));
         entries[at].acts.push(Act::Show);
@@ -144,7 +144,7 @@ fn acts() {
 }
 
 #[test]
-fn plugged_in() {
+pub(super) fn plugged_in() {
     let inserted = |device| said(&golden::transcript().entries, &Answer::Inserted(device));
     breaks("plugged-in", |entries| drop(entries.remove(inserted(Device::Token(BACKUP)))));
     breaks("plugged-in", |entries| {
@@ -156,7 +156,7 @@ fn plugged_in() {
 }
 
 #[test]
-fn times() {
+pub(super) fn times() {
     breaks("times", |entries| entries[100].mono = 0);
     breaks("times", |entries| entries[100].wall = entries[99].wall - 1);
     breaks("times", |entries| entries[170].wall += 20 * 365 * 86_400);
@@ -164,7 +164,7 @@ fn times() {
 }
 
 #[test]
-fn tokens() {
+pub(super) fn tokens() {
     breaks("certificates", |entries| {
         let Outcome::Token(other) = outcome(entries, Act::Inspect(BACKUP)).clone() else { panic!("a token") };
         let Outcome::Token(seen) = outcome(entries, Act::Inspect(MASTER)) else { panic!("a token") };
@@ -195,7 +195,7 @@ fn tokens() {
 }
 
 #[test]
-fn keys() {
+pub(super) fn keys() {
     let generate = Act::Generate(MASTER, KeyIx(0));
     breaks("births", |entries| {
         let Outcome::Proof { evidence, .. } = outcome(entries, Act::Prove(MASTER)).clone() else { panic!("a proof") };
@@ -229,7 +229,7 @@ fn keys() {
 }
 
 #[test]
-fn secrets() {
+pub(super) fn secrets() {
     breaks("check-value", |entries| other_kcv(outcome(entries, Act::Import(BACKUP))));
     breaks("check-value", |entries| other_kcv(outcome(entries, Act::MakeShares)));
     breaks("import", |entries| {
@@ -256,7 +256,7 @@ fn secrets() {
 }
 
 #[test]
-fn files() {
+pub(super) fn files() {
     breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(0), Item::Plan))));
     breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(1), Item::Companion))));
     breaks("registered", |entries| {
@@ -274,7 +274,7 @@ fn files() {
 }
 
 #[test]
-fn bags() {
+pub(super) fn bags() {
     let entries = golden::transcript().entries;
     let at = entries.iter().position(|entry| matches!(entry.event, Event::Done(Answer::BagNumber { .. }))).unwrap();
     let Event::Done(Answer::BagNumber { bag, number: planned }) = entries[at].event.clone() else { panic!() };
@@ -311,7 +311,7 @@ fn an_objection_is_listed_as_a_deviation() {
 }
 
 #[test]
-fn deviations() {
+pub(super) fn deviations() {
     breaks("again", |entries| {
         let mut again = entries[60].clone();
         again.acts.clear();

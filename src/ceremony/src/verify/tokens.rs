@@ -127,8 +127,8 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
             let Some(token) = needs_proof(case.plan, &deed.act) else { continue };
             if !proved.contains(&token) {
                 let words = format!("{}: before it proved itself since it was plugged in", case.say().act(deed.act));
-                let rule = "proved-since-plugged-in";
-                account.refuse(rule, Some(deed.came), format!("{words} ({})", case.say().token(token)));
+                let words = format!("{words} ({})", case.say().token(token));
+                account.refuse("proved-since-plugged-in", Some(deed.came), words);
             }
         }
         if let Some(token) = visit.failed.as_ref().and_then(|act| needs_proof(case.plan, act)) {

@@ -1,0 +1,69 @@
+//! Every rule of the verifier has a record in these tests that it refuses.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::{deleted, received, rewritten, rules};
+
+/// Rules that refused a record where a test wanted them to.
+static REFUSED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// A rule refused the record that was to be refused by it.
+pub(super) fn refused_by(rule: &str) {
+    REFUSED.lock().unwrap().insert(rule.to_owned());
+}
+
+/// Names of rules in the verifier's source: what `refuse` and `follow`, which hands its own on to `refuse`, are called with.
+fn names() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ceremony/src/verify");
+    let mut names = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for call in text.split("account.refuse(").skip(1).chain(text.split(" follow(case, account,").skip(1)) {
+            let argument = call.trim_start();
+            match argument.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+                Some((name, _)) => drop(names.insert(name.to_owned())),
+                // `follow` itself.
+                None => assert!(argument.starts_with("rule, "), "a rule without a name: {:.40}", argument),
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_rule_of_the_verifier_refuses_a_record_of_these_tests() {
+    // What they assert they assert by themselves, too; here they say by which rules.
+    for test in [
+        rules::order,
+        rules::people,
+        rules::authorised,
+        rules::acts,
+        rules::plugged_in,
+        rules::times,
+        rules::tokens,
+        rules::keys,
+        rules::secrets,
+        rules::files,
+        rules::bags,
+        rules::deviations,
+        deleted::without_any_one_check_of_the_step_code_the_record_is_refused_by_the_rule_named,
+        deleted::an_outcome_that_no_such_act_gives_is_refused,
+        rewritten::a_transcript_cut_anywhere_is_incomplete,
+        rewritten::bytes_after_the_last_entry_are_refused,
+        rewritten::the_simulated_root_is_refused_under_a_production_plan,
+        rewritten::what_stands_against_the_machine_is_refused_where_it_counts_unless_the_plan_accepts_it_by_name,
+        received::a_file_about_no_key_of_another_text_signed_otherwise_or_too_early_is_refused,
+        super::a_head_anchors_up_to_its_entry_and_a_foreign_head_is_refused,
+        super::each_file_beside_it_is_compared,
+        super::another_plan_is_refused,
+    ] {
+        test();
+    }
+    let (names, refused) = (names(), REFUSED.lock().unwrap().clone());
+    assert!(names.len() > 35, "{names:?}");
+    assert_eq!(refused, names, "rules that refuse a record, rules there are");
+    println!("figure: each of {} rules of the verifier refuses a record", names.len());
+}

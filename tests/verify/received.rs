@@ -1,0 +1,36 @@
+//! Files of a key's new home beside a record: what they must say to be believed.
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::event::{Event, Outcome};
+use conclave_ceremony::ids::{KeyIx, TokenId};
+use conclave_ceremony::verify::{Given, verify};
+use conclave_publish::{Kind, Line, PublicKey, RECEIVED, Statement};
+use conclave_tests::ceremony::chained;
+
+use super::rules::outcome;
+use super::{golden, refused_by};
+
+#[test]
+pub(super) fn a_file_about_no_key_of_another_text_signed_otherwise_or_too_early_is_refused() {
+    let [text, signature] = ["txt", "sig"].map(|end| format!("signing.DENK0000002.received.{end}"));
+    let judge = |transcript: &[u8], files: &[(&str, &[u8])]| {
+        let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+        verify(Given { transcript, plan: golden::PLAN, files: &files, heads: &[] })
+    };
+    let mut entries = golden::transcript().entries;
+    let head = golden::transcript().head();
+    let Event::Began(began) = &entries[0].event else { panic!("entry 0 begins") };
+    let (ceremony, image) = (began.plan.into(), began.image.into());
+    let Outcome::Key { spki, .. } = outcome(&mut entries, Act::Generate(TokenId(0), KeyIx(0))) else { panic!("a key") };
+    let key = PublicKey::from_spki_der(spki.get()).unwrap().digest();
+    let line = |words| Line::new(words).unwrap();
+    let (token, purpose) = (line("DENK0000002"), line(RECEIVED));
+    let statement = Statement { kind: Kind::Rehearsal, ceremony, image, head, token, key, purpose }.to_string();
+    // About no key of the plan; another text; another signature; before it was closed.
+    let genuine = golden::TRANSCRIPT;
+    refused_by(&judge(genuine, &[("other.DENK0000002.received.txt", b"")]), "received");
+    refused_by(&judge(genuine, &[(&text, b"another"), (&signature, b"another")]), "received");
+    refused_by(&judge(genuine, &[(&text, statement.as_bytes()), (&signature, b"another")]), "received");
+    entries.pop();
+    refused_by(&judge(&chained(entries), &[(&text, statement.as_bytes()), (&signature, b"another")]), "received");
+}
