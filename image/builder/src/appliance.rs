@@ -23,6 +23,22 @@ cargo build -q -j "$JOBS" --profile appliance -p conclave-appliance --locked --o
 install -m 755 ../target/x86_64-unknown-linux-gnu/appliance/conclave-appliance ../in/init
 "#;
 
+/// A flag that is dropped on the way, by a crate that compiles libusb otherwise or by a profile, leaves a program that does the
+/// same and guards nothing: so what was compiled is asked.
+const GUARDED: &str = r#"
+libusb=$(find target -path '*/appliance/build/libusb1-sys-*/out/libusb-vendored.a')
+called=$(nm -u "$libusb")
+program=$(readelf -lW in/init; readelf -dW in/init)
+has() {
+    echo "$2" | grep -qE "$3" || { echo "the appliance is built without $1" >&2; exit 1; }
+}
+has "the stack protector of libusb" "$called" ' __stack_chk_fail$'
+has "the fortified copies of libusb" "$called" ' __[a-z]+_chk$'
+has "relro" "$program" 'GNU_RELRO'
+has "binding before it begins" "$program" 'FLAGS_1.* NOW'
+has "overflow checks" "$(grep -aom 1 'attempt to subtract with overflow' in/init)" .
+"#;
+
 /// Source path of the simulator as panic messages would name it.
 const SIMULATOR: &str = "src/sim/src";
 /// Where an installed `rust-src` component lies, as panic messages would name it.
@@ -48,6 +64,7 @@ pub(crate) fn compile(room: &Room, tree: &Path, locked: &[Locked]) -> Result<(),
     room.give(&room.outside("source"))?;
     room.give(&vendor)?;
     room.run(COMPILE)?;
+    room.run(GUARDED)?;
     let program = read(&room.outside("in/init"))?;
     for mark in [room.how.directory, SIMULATOR, RUST_SRC] {
         if program.windows(mark.len()).any(|window| window == mark.as_bytes()) {
