@@ -6,7 +6,6 @@ use std::path::Path;
 
 use conclave_publish::Plain;
 use smartcard_hsm::error::TokenError;
-use smartcard_hsm::object::FileId;
 use smartcard_hsm::session::{Public, Session, Unproven, diagnose};
 use thiserror::Error;
 
@@ -118,15 +117,7 @@ fn diagnosed(found: &Found) -> io::Result<()> {
     };
     line("at", Ok(found.at.clone()))?;
     line("ATR", Ok(link.atr()))?;
-    line("firmware", told.info.map(|info| info.version.to_string()))?;
-    line("user PIN", told.user_pin.map(|state| state.to_string()))?;
-    line("SO-PIN", told.so_pin.map(|state| state.to_string()))?;
-    line("key domain 0", told.key_domain.map(|domain| domain.to_string()))?;
-    line("free memory", told.memory.map(|memory| format!("{} bytes", memory.free_bytes)))?;
-    let files = |files: Vec<FileId>| files.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    line("keys and files", told.files.map(files))?;
-    let what = "certificates";
-    line(what, told.certificates.map(|bytes| format!("{} bytes that are not a token's", bytes.len())))
+    told.told().into_iter().try_for_each(|(what, said)| line(what, said))
 }
 
 fn found(simulated: Option<&Path>) -> Result<Vec<Found>, Box<dyn Error>> {

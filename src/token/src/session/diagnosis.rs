@@ -6,6 +6,7 @@ use crate::{
         self, Command, DeviceInfo, KeyDomain, Memory, device::FreeMemory, dkek::KeyDomainQuery, file::Enumerate,
         pin::PinStatus, select::Select,
     },
+    cvc::DeviceChain,
     error::TokenError,
     object::{FileId, PinKind, PinState},
 };
@@ -29,6 +30,28 @@ pub struct Diagnosis {
     pub memory: Result<Memory, TokenError>,
     /// Numbers of keys and files.
     pub files: Result<Vec<FileId>, TokenError>,
+}
+
+impl Diagnosis {
+    /// What each answer says, or why none came, by what was asked for.
+    ///
+    /// Shape: one line each, ASCII.
+    pub fn told(self) -> [(&'static str, Result<String, TokenError>); 7] {
+        let numbers = |files: Vec<FileId>| files.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let certificates = |bytes: Vec<u8>| match DeviceChain::parse(&bytes) {
+            Ok(chain) => format!("those of {}", chain.device.chr),
+            Err(error) => format!("{} bytes that are not a token's: {error}", bytes.len()),
+        };
+        [
+            ("firmware", self.info.map(|info| info.version.to_string())),
+            ("user PIN", self.user_pin.map(|state| state.to_string())),
+            ("SO-PIN", self.so_pin.map(|state| state.to_string())),
+            ("key domain 0", self.key_domain.map(|domain| domain.to_string())),
+            ("free memory", self.memory.map(|memory| format!("{} bytes", memory.free_bytes))),
+            ("keys and files", self.files.map(numbers)),
+            ("certificates", self.certificates.map(certificates)),
+        ]
+    }
 }
 
 /// Asks everything that may be asked without a PIN. Changes nothing, spends no try.
@@ -65,11 +88,18 @@ mod tests {
         let mut script = script().then("00200081", "63C3").then("00200088", "6983").then("8052000000", "6D00");
         script = script.then("8050000000", "6D00").then("80580000000000", "2F02 CC00 CC07 9000");
         let told = diagnose(&mut script);
-        assert_eq!(told.info.unwrap().version.to_string(), "3.6");
-        assert_eq!(told.certificates.unwrap(), [0xaa, 0xbb]);
-        assert_eq!((told.user_pin.unwrap(), told.so_pin.unwrap()), (PinState::TriesLeft(3), PinState::Blocked));
-        assert_eq!(told.key_domain.unwrap(), KeyDomain::None);
+        assert_eq!(told.info.as_ref().unwrap().version.to_string(), "3.6");
+        assert_eq!(*told.certificates.as_ref().unwrap(), [0xaa, 0xbb]);
+        assert_eq!(
+            (*told.user_pin.as_ref().unwrap(), *told.so_pin.as_ref().unwrap()),
+            (PinState::TriesLeft(3), PinState::Blocked)
+        );
+        assert_eq!(*told.key_domain.as_ref().unwrap(), KeyDomain::None);
         assert!(told.memory.is_err());
-        assert_eq!(told.files.unwrap().len(), 3);
+        assert_eq!(told.files.as_ref().unwrap().len(), 3);
+        let lines = told.told();
+        let said = |what: &str| lines.iter().find(|(of, _)| *of == what).map(|(_, said)| said.as_deref().unwrap());
+        assert_eq!(said("keys and files"), Some("2F02 CC00 CC07"));
+        assert!(said("certificates").unwrap().starts_with("2 bytes that are not a token's: "));
     }
 }
