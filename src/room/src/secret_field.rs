@@ -8,7 +8,11 @@ use crate::key::Key;
 /// A line for a PIN or a passphrase.
 ///
 /// **Secret**: wiped when it is taken, cleared or dropped. The screen shows how many characters stand in it, no more.
-pub struct SecretField(Zeroizing<Vec<u8>>);
+pub struct SecretField {
+    typed: Zeroizing<Vec<u8>>,
+    /// The last key was a character that is not taken.
+    refused: bool,
+}
 
 impl SecretField {
     /// Most characters it takes: six words of the longest kind have room to spare.
@@ -16,30 +20,37 @@ impl SecretField {
 
     /// How many characters stand in it.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.typed.len()
     }
 
     /// Whether none does.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.typed.is_empty()
+    }
+
+    /// Whether the last key was a character that is not taken, and so is none of the secret's here.
+    pub fn refused(&self) -> bool {
+        self.refused
     }
 
     /// Takes what was typed, and is empty.
     pub fn take(&mut self) -> SecretBytes {
-        SecretBytes::new(core::mem::replace(&mut self.0, empty()))
+        self.refused = false;
+        SecretBytes::new(core::mem::replace(&mut self.typed, empty()))
     }
 
-    /// Takes a key. Characters that are not printable ASCII are not taken: no secret here has one.
+    /// Takes a key. Characters that are not printable ASCII are not taken: no secret that is made here has one.
     pub fn press(&mut self, key: Key) {
+        self.refused = matches!(key, Key::Char(typed) if !typed.is_ascii());
         match key {
-            Key::Char(typed) if self.0.len() < Self::LEN_MAX && (typed == ' ' || typed.is_ascii_graphic()) => {
-                self.0.push(typed as u8);
+            Key::Char(typed) if self.typed.len() < Self::LEN_MAX && (typed == ' ' || typed.is_ascii_graphic()) => {
+                self.typed.push(typed as u8);
             }
             Key::Backspace => {
-                if let Some(last) = self.0.last_mut() {
+                if let Some(last) = self.typed.last_mut() {
                     *last = 0;
                 }
-                self.0.pop();
+                self.typed.pop();
             }
             _ => {}
         }
@@ -48,7 +59,7 @@ impl SecretField {
 
 impl Default for SecretField {
     fn default() -> Self {
-        Self(empty())
+        Self { typed: empty(), refused: false }
     }
 }
 
@@ -64,13 +75,25 @@ mod tests {
     #[test]
     fn it_takes_128_printable_characters_in_one_place_of_memory() {
         let mut field = SecretField::default();
-        let place = field.0.as_ptr();
+        let place = field.typed.as_ptr();
         for typed in "aé\n ".chars().cycle().take(600) {
             field.press(Key::Char(typed));
         }
-        assert_eq!((field.len(), field.0.as_ptr()), (SecretField::LEN_MAX, place));
+        assert_eq!((field.len(), field.typed.as_ptr()), (SecretField::LEN_MAX, place));
         field.press(Key::Backspace);
         assert_eq!(field.take().expose().len(), SecretField::LEN_MAX - 1);
         assert!(field.is_empty());
+    }
+
+    #[test]
+    fn a_character_that_cannot_be_typed_is_said_until_the_next_key() {
+        let mut field = SecretField::default();
+        field.press(Key::Char('ü'));
+        assert!(field.refused() && field.is_empty());
+        field.press(Key::Char('u'));
+        assert!(!field.refused() && field.len() == 1);
+        field.press(Key::Char('ß'));
+        field.take();
+        assert!(!field.refused());
     }
 }

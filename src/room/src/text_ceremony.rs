@@ -32,6 +32,9 @@ pub const CODE_OF_OBJECTOR: &str = "Code of who objects (none: nobody)";
 pub const OBJECTION: &str = "Objection";
 /// Behind a line that takes no more.
 pub const FULL: &str = " (full: say it in fewer words)";
+/// Behind a hidden line, after a character that it does not take.
+pub const NOT_TAKEN: &str = " (that letter is not taken: secrets have ASCII characters here. A share that was sealed elsewhere under \
+                             others cannot be opened here: whoever has it seals it anew there, under ASCII)";
 /// Label of the line for a refusal.
 pub const REFUSAL: &str = "Why you do not attest";
 /// Label of a line for a code.

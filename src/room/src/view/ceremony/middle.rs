@@ -118,13 +118,13 @@ fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
     }
     let (inputs, at) = scene.desk.form.lines();
     let line = |(place, (label, input)): (usize, &(&'static str, Input))| {
-        let (typed, full) = match input {
-            Input::Open(field) => (field.text().to_owned(), field.is_full()),
-            Input::Hidden(field) => ("*".repeat(field.len()), false),
+        let (typed, behind) = match input {
+            Input::Open(field) => (field.text().to_owned(), if field.is_full() { words::FULL } else { "" }),
+            Input::Hidden(field) => ("*".repeat(field.len()), if field.refused() { words::NOT_TAKEN } else { "" }),
         };
-        let full = Span::styled(if full { words::FULL } else { "" }, BAD);
+        let behind = Span::styled(behind, BAD);
         let (cursor, style) = if place == at { ("_", STRONG) } else { ("", PLAIN) };
-        Line::from(vec![Span::styled(format!("{label}: "), ASK), Span::styled(typed + cursor, style), full])
+        Line::from(vec![Span::styled(format!("{label}: "), ASK), Span::styled(typed + cursor, style), behind])
     };
     inputs.iter().enumerate().map(line).collect()
 }
