@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use conclave_ceremony::act::Act;
+use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::companion::Companion;
 use conclave_ceremony::event::Event;
@@ -32,7 +32,7 @@ const BOOTS_MAX: usize = 3;
 
 /// Where the power fails.
 #[derive(Clone, Copy, Debug)]
-enum Cut {
+pub enum Cut {
     /// At this operation of a drive; of what was not synced this part is kept, in 256ths.
     Drive(u64, usize),
     /// At this command to a token, after this many changes of its memory.
@@ -41,17 +41,17 @@ enum Cut {
 
 /// What must be the same at the end, wherever the power failed.
 #[derive(Debug, PartialEq, Eq)]
-struct Same {
+pub struct Same {
     /// Of each token: its DKEK shares, its objects, the tries left of its PIN and of its SO-PIN.
     tokens: Vec<(u8, String, String, String)>,
     /// Names of the files on each drive, without the numbers of attempts and without torn tails.
     drives: Vec<BTreeSet<String>>,
     /// Acts that gave an outcome.
-    done: BTreeSet<String>,
+    pub done: BTreeSet<String>,
 }
 
 /// An act without what differs from one attempt to the next.
-fn named(act: &Act) -> String {
+pub fn named(act: &Act) -> String {
     match act {
         Act::Combine(_) => "Combine".to_owned(),
         act => (2..=9).fold(format!("{act:?}"), |name, attempt| name.replace(&format!(", {attempt})"), ", 1)")),
@@ -66,15 +66,16 @@ fn file(name: &str) -> String {
     format!("{}.{kind}", stem.rsplit_once('-').unwrap().0)
 }
 
-fn same(theatre: &mut Theatre) -> Same {
+pub fn same(theatre: &mut Theatre) -> Same {
     let log = logs(theatre);
     let read = transcript::read(&log).unwrap();
     assert_eq!(read.torn, 0);
     let account = verify(Given { transcript: &log, plan: theatre.bytes, files: &BTreeMap::new(), heads: &[] });
     assert_eq!((account.refused, account.closed), (vec![], true));
-    // Chip authentication takes the place of the proof in a later boot.
+    // Chip authentication takes the place of the proof in a later boot, or what is done where a token refuses it.
     let done = read.entries.iter().filter_map(|entry| match &entry.event {
-        Event::Came { act: Act::Authenticate(_), .. } => None,
+        Event::Came { act: Act::Authenticate(_) | Act::ProveBeside(_) | Act::ChangePin(_), .. } => None,
+        Event::Came { act: Act::Make(Slot::NewPin(_)) | Act::Reveal(Slot::NewPin(_)), .. } => None,
         Event::Came { act, .. } => Some(named(act)),
         _ => None,
     });
@@ -125,7 +126,11 @@ fn intended(theatre: &mut Theatre, wanted: &Act) -> bool {
 /// Plays one ceremony with the power failing once, and says during which act it did. Its log drives do this with what
 /// they are given.
 fn played(memo: &Arc<Memo>, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
-    let mut theatre = Theatre::new(MINIMAL, memo);
+    played_on(Theatre::new(MINIMAL, memo), cut, lies)
+}
+
+/// The same on a stage that is set.
+pub fn played_on(mut theatre: Theatre, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
     theatre.logs().into_iter().for_each(|log| theatre.stage.stick(log).unwrap().lies = lies);
     let mut ceremony = theatre.begin();
     match cut {

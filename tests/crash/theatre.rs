@@ -20,6 +20,7 @@ use conclave_room::key::Key;
 use conclave_room::look::challenge::Challenged;
 use conclave_room::ports::Machine;
 use conclave_room::shown::Shown;
+use conclave_sim::card::profile::Profile;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
@@ -47,16 +48,24 @@ pub struct Theatre {
     pub acting: Option<Act>,
     /// Operations of drives before each act.
     pub starts: Vec<u64>,
+    /// Each act, and the commands to tokens before it.
+    pub commands: Vec<(Act, usize)>,
     pub bytes: &'static [u8],
 }
 
 impl Theatre {
     /// Before the first boot.
     pub fn new(bytes: &'static [u8], stretch: &Arc<Memo>) -> Self {
+        Self::with(bytes, stretch, &Profile::firmware_4_1())
+    }
+
+    /// The same with tokens of this kind.
+    pub fn with(bytes: &'static [u8], stretch: &Arc<Memo>, profile: &Profile) -> Self {
         let plan = plan::read(bytes).unwrap();
         let world = World::new(SEED, STARTED, Arc::clone(stretch));
-        let stage = Stage::of(&plan, world, SEED).unwrap();
-        Self { stage, robot: Robot::new(&plan), plan, acting: None, starts: Vec::new(), bytes }
+        let stage = Stage::with(&plan, world, profile, SEED).unwrap();
+        let (starts, commands) = (Vec::new(), Vec::new());
+        Self { stage, robot: Robot::new(&plan), plan, acting: None, starts, commands, bytes }
     }
 
     /// The two log drives.
@@ -132,7 +141,7 @@ impl Theatre {
     /// Plays until nobody can go on.
     pub fn play(&mut self, ceremony: &mut Played) -> Ended {
         let (mut turns, mut before) = (0, None);
-        let (acting, starts) = (&mut self.acting, &mut self.starts);
+        let (acting, starts, commands) = (&mut self.acting, &mut self.starts, &mut self.commands);
         play(&mut self.stage, ceremony, &mut self.robot, |stage, ceremony| {
             turns += 1;
             assert!(turns < TURNS_MAX, "in a circle: {}\n{}", failures(ceremony), screen(ceremony).join("\n"));
@@ -141,6 +150,7 @@ impl Theatre {
             // The head differs from one act of an entry to the next, because each outcome is an entry.
             if before.replace(ceremony.head()) != Some(ceremony.head()) && !stage.world.dark() {
                 starts.push(stage.world.drives().ops());
+                commands.push((act, stage.world.tokens().changes().len()));
             }
         })
     }

@@ -112,7 +112,7 @@ fn a_token_that_refuses_chip_authentication_stays_as_it_is() {
         Next::Operator,
         Touched::No,
     );
-    assert!(error.what_to_do().starts_with("Leave the token as it is."));
+    assert!(error.what_to_do().starts_with("Leave the token as it is: "));
     let mut session = open(&mut token).unwrap();
     assert_eq!(session.pin_state(PinKind::User).unwrap().to_string(), "3 tries left");
     assert!(session.files().unwrap().contains(&id.files()[0]));

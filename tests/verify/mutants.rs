@@ -110,6 +110,7 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
                 "Done" => return Vec::new(),
                 "Word" => "Go",
                 "Device" => "Again",
+                "Beside" => "Device",
                 "Type" => "Device",
                 "Again" => "Device",
                 "Halt" => "Again",

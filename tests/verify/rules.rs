@@ -183,6 +183,11 @@ pub(super) fn tokens() {
         let earlier = outcome(entries, Act::Prove(BACKUP)).clone();
         *outcome(entries, Act::ProveAgain(BACKUP)) = earlier;
     });
+    // A PIN goes to a token before its proof, which had not refused to authenticate its chip.
+    breaks("burnt-pin", |entries| {
+        let at = intends(entries, Act::TryPin(MASTER));
+        entries[at].acts.insert(0, Act::ProveBeside(MASTER));
+    });
     // The power failed, and nobody asked the tokens to prove themselves again.
     breaks("proved-since-plugged-in", |entries| {
         let at = intends(entries, Act::Initialise(MASTER));

@@ -57,6 +57,8 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Share(..))), Next::Again),
     Mishap::Fails(|act| matches!(act, Act::Open(_)), Next::Type),
     Mishap::Cut(|act| matches!(act, Act::Import(_))),
+    // It proves itself by a key then, and its burnt PIN is changed.
+    Mishap::Fails(|act| matches!(act, Act::Authenticate(_)), Next::Beside),
     Mishap::Fails(|act| matches!(act, Act::TryPin(_)), Next::LastTry),
     Mishap::Cut(|act| matches!(act, Act::Unwrap(..))),
     Mishap::Objects,

@@ -13,6 +13,8 @@ pub enum Slot {
     Pin(TokenId, Which),
     /// The SO-PIN a used token has before the ceremony; its keeper types it.
     OldSoPin(TokenId),
+    /// The user PIN that takes the place of a burnt one.
+    NewPin(TokenId),
     /// The passphrase of a share.
     Passphrase(ShareId),
     /// A clear share.
@@ -66,6 +68,11 @@ pub enum Act {
     /// Have a token prove itself by a throw-away key beside its keys, bound to the head of the entry
     /// that holds this act.
     ProveAgain(TokenId),
+    /// Have a token that refuses chip authentication prove itself by a throw-away key beside its keys, bound to the head of the
+    /// entry that holds this act. Its user PIN goes to it before it has shown anything: that PIN is burnt from the intent on.
+    ProveBeside(TokenId),
+    /// Change a burnt user PIN to the new one, power the card anew and use it.
+    ChangePin(TokenId),
     /// Make a secret: a PIN, an SO-PIN, a passphrase.
     Make(Slot),
     /// Show a secret to its owner until it was typed back.
@@ -125,6 +132,8 @@ impl Act {
             | Self::Label(token)
             | Self::List(token)
             | Self::ProveAgain(token)
+            | Self::ProveBeside(token)
+            | Self::ChangePin(token)
             | Self::Generate(token, _)
             | Self::Sign(token, ..)
             | Self::Describe(token, _)
@@ -173,12 +182,15 @@ impl Act {
             | Self::List(_)
             | Self::Show
             | Self::PowerOff => Class::Repeatable,
-            // A file with the same bytes, a key with this CAR, a restored key, a throw-away key, an SO-PIN that was set.
+            // A file with the same bytes, a key with this CAR, a restored key, a throw-away key, an SO-PIN that was set. Which
+            // user PIN a token has, the burnt one or the new one, shows at the login of the proof that comes before its change.
             Self::Write(..)
             | Self::Generate(..)
             | Self::Unwrap(..)
             | Self::Prove(_)
             | Self::ProveAgain(_)
+            | Self::ProveBeside(_)
+            | Self::ChangePin(_)
             | Self::Initialise(_) => Class::Probe,
             // Clear shares are gone with the power; half an import cannot be undone.
             Self::MakeShares | Self::Import(_) => Class::Once,

@@ -4,7 +4,7 @@ use crate::act::Slot;
 use crate::event::Failure;
 use crate::facts::Facts;
 use crate::ids::{BagId, Device, PersonId};
-use crate::kinds::{keeper, needs, word};
+use crate::kinds::{keeper, needed, word};
 use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step, StepKind};
 
@@ -114,12 +114,12 @@ pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress)
     {
         return Some(ask);
     }
-    let missing = needs(plan, step.kind).into_iter().find(|slot| !facts.vault.contains(slot));
+    let missing = needed(plan, step, facts).into_iter().find(|slot| !facts.vault.contains(slot));
     if let Some((slot, keeper)) = missing.and_then(|slot| Some((slot, keeper(plan, slot)?))) {
         let sets = matches!(step.kind, StepKind::MakeShares | StepKind::Initialise(_));
         return Some(Ask::Type { slot, keeper: facts.stand_in(keeper), sets });
     }
-    if let Some(word) = word(plan, step.kind, facts)
+    if let Some(word) = word(plan, step, facts)
         && !progress.word
     {
         return Some(Ask::Word(word));

@@ -289,6 +289,9 @@ pub enum Next {
     Type,
     /// The last try of a token's user PIN is left: the step asks again, and for the word that spends it.
     LastTry,
+    /// The token refuses chip authentication, or has PINs of its own and cannot be erased: the step asks again, and has it prove
+    /// itself in another way.
+    Beside,
     /// It may work when done again, by decision of two roles.
     Again,
     /// A comparison failed: never waived. The ceremony halts.

@@ -70,6 +70,12 @@ pub struct Facts {
     pub genuine: BTreeSet<TokenId>,
     /// Tokens that proved in this boot that they hold their device key.
     pub proved: BTreeSet<TokenId>,
+    /// Tokens that refuse chip authentication by every cipher: they prove themselves in other ways.
+    pub no_chip: BTreeSet<TokenId>,
+    /// Tokens that have PINs of their own, by which they must prove themselves if by anything.
+    pub own_pins: BTreeSet<TokenId>,
+    /// Tokens whose user PIN was to be sent to them before they had proved themselves, and was not changed since.
+    pub burnt: BTreeSet<TokenId>,
     /// Tokens whose user PIN had its last try left when it was to be used.
     pub last_try: BTreeSet<TokenId>,
     /// Tokens initialised for good.

@@ -55,6 +55,16 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             facts.genuine.insert(token);
             facts.proved.insert(token);
             facts.initialised.remove(&token);
+            facts.own_pins.remove(&token);
+            Ok(())
+        }
+        (Act::ProveBeside(token), Outcome::Proof { way: Way::Key, .. }) => {
+            facts.proved.insert(token);
+            Ok(())
+        }
+        (Act::ChangePin(token), Outcome::Done) => {
+            facts.burnt.remove(&token);
+            facts.vault.remove(&Slot::NewPin(token));
             Ok(())
         }
         (Act::Authenticate(token), Outcome::Proof { way: Way::Aes | Way::TripleDes, .. }) => {
@@ -97,6 +107,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         }
         (Act::Initialise(token), Outcome::Done) => {
             facts.initialised.insert(token);
+            facts.own_pins.insert(token);
             facts.imported.remove(&token);
             Ok(())
         }

@@ -87,11 +87,43 @@ pub fn needs(plan: &Plan, kind: StepKind) -> Vec<Slot> {
     }
 }
 
+/// The secrets a step takes from the Vault as things stand: those of its kind, and PINs that will be burnt or are.
+pub fn needed(plan: &Plan, step: &Step, facts: &Facts) -> Vec<Slot> {
+    let mut needed = needs(plan, step.kind);
+    for slot in burns(plan, step, facts).into_iter().map(|token| Slot::Pin(token, Which::User)) {
+        if !needed.contains(&slot) {
+            needed.push(slot);
+        }
+    }
+    needed
+}
+
+/// The tokens whose user PIN is changed in a step, because it is burnt or will be.
+pub fn burns(plan: &Plan, step: &Step, facts: &Facts) -> Vec<TokenId> {
+    if facts.no_chip.is_empty() {
+        return Vec::new();
+    }
+    let changed = |act| if let Act::ChangePin(token) = act { Some(token) } else { None };
+    acts(plan, step, &mut facts.clone()).into_iter().filter_map(changed).collect()
+}
+
+/// How a token proves itself again that was erased and proved before: so that its keys stay if it may have any.
+pub fn proof_again(facts: &Facts, token: TokenId) -> Act {
+    if !facts.no_chip.contains(&token) {
+        Act::Authenticate(token)
+    } else if facts.own_pins.contains(&token) {
+        Act::ProveBeside(token)
+    } else {
+        // It has neither keys nor PINs of its own yet: it is erased once more.
+        Act::Prove(token)
+    }
+}
+
 /// Who keeps a secret, and so types it.
 pub fn keeper(plan: &Plan, slot: Slot) -> Option<PersonId> {
     let token = |id: TokenId| plan.tokens.get(usize::from(id.0));
     match slot {
-        Slot::Pin(id, Which::User) => token(id).map(|token| token.pin.keeper),
+        Slot::Pin(id, Which::User) | Slot::NewPin(id) => token(id).map(|token| token.pin.keeper),
         Slot::Pin(id, Which::So) | Slot::OldSoPin(id) => token(id).map(|token| token.so_pin.keeper),
         Slot::Passphrase(id) => plan.shares.get(usize::from(id.0)).map(|share| share.passphrase.keeper),
         // Nobody ever sees a clear share.
@@ -100,15 +132,15 @@ pub fn keeper(plan: &Plan, slot: Slot) -> Option<PersonId> {
 }
 
 /// The word a step wants before it destroys something, or may.
-pub fn word(plan: &Plan, kind: StepKind, facts: &Facts) -> Option<&'static str> {
-    match kind {
+pub fn word(plan: &Plan, step: &Step, facts: &Facts) -> Option<&'static str> {
+    match step.kind {
         StepKind::Prove(token) => {
             let token = plan.tokens.get(usize::from(token.0))?;
             (token.before == Before::Used).then_some(ERASE_WORD)
         }
-        kind => {
+        _ => {
             let last = |slot| matches!(slot, Slot::Pin(token, Which::User) if facts.last_try.contains(&token));
-            needs(plan, kind).into_iter().any(last).then_some(LAST_WORD)
+            needed(plan, step, facts).into_iter().any(last).then_some(LAST_WORD)
         }
     }
 }
@@ -128,13 +160,20 @@ pub fn satisfied(plan: &Plan, kind: StepKind, facts: &Facts) -> bool {
 /// What a step does once it was asked and authorised, in order; what makes a new attempt is counted in `facts`.
 pub fn acts(plan: &Plan, step: &Step, facts: &mut Facts) -> Vec<Act> {
     let mut acts = plain(plan, step.kind, facts);
-    // A token that proved itself before it was plugged in or the machine started must do so again before anything secret goes to it.
+    // A token that proved itself before it was plugged in or the machine started must do so again before anything secret goes to
+    // it, and a PIN that is burnt by that is changed before anything else.
     let again: BTreeSet<TokenId> =
         acts.iter().filter_map(|act| talks_to(plan, act)).filter(|token| facts.genuine.contains(token)).collect();
-    for token in again.difference(&facts.proved) {
-        if step.kind != StepKind::Prove(*token) {
-            acts.insert(0, Act::Authenticate(*token));
+    for token in again.into_iter().filter(|token| step.kind != StepKind::Prove(*token)) {
+        let mut first = Vec::new();
+        if !facts.proved.contains(&token) {
+            first.push(proof_again(facts, token));
         }
+        if facts.burnt.contains(&token) || first.contains(&Act::ProveBeside(token)) {
+            first.extend(make_and_reveal(Slot::NewPin(token)));
+            first.push(Act::ChangePin(token));
+        }
+        acts.splice(0..0, first);
     }
     acts
 }
@@ -152,6 +191,8 @@ pub fn token_of(act: &Act) -> Option<TokenId> {
         | Act::TrySet(token)
         | Act::Authenticate(token)
         | Act::ProveAgain(token)
+        | Act::ProveBeside(token)
+        | Act::ChangePin(token)
         | Act::Initialise(token)
         | Act::Import(token)
         | Act::TryPin(token)

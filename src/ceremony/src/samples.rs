@@ -43,6 +43,9 @@ pub(crate) fn acts() -> Vec<Act> {
         Act::TrySet(token),
         Act::Authenticate(token),
         Act::ProveAgain(token),
+        Act::ProveBeside(token),
+        Act::ChangePin(token),
+        Act::Reveal(Slot::NewPin(token)),
         Act::Make(Slot::Pin(token, Which::So)),
         Act::Make(Slot::Pin(token, Which::User)),
         Act::Reveal(Slot::Passphrase(share)),
@@ -132,6 +135,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         failed(Next::Device),
         failed(Next::Type),
         failed(Next::LastTry),
+        failed(Next::Beside),
         failed(Next::Again),
         failed(Next::Halt),
     ]

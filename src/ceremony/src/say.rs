@@ -82,6 +82,7 @@ impl Say<'_> {
             Slot::Pin(token, Which::User) => format!("the PIN of {}", self.token(token)),
             Slot::Pin(token, Which::So) => format!("the SO-PIN of {}", self.token(token)),
             Slot::OldSoPin(token) => format!("the old SO-PIN of {}", self.token(token)),
+            Slot::NewPin(token) => format!("the new PIN of {}", self.token(token)),
             Slot::Passphrase(share) => format!("the passphrase of {}", self.share(share)),
             Slot::Share(share) => format!("the clear {}", self.share(share)),
         }
@@ -109,6 +110,15 @@ impl Say<'_> {
             Act::TrySet(token) => format!("have {} refuse to set a PIN by its SO-PIN", self.token(token)),
             Act::Authenticate(token) => format!("have {} authenticate its chip", self.token(token)),
             Act::ProveAgain(token) => format!("have {} prove itself beside its keys", self.token(token)),
+            Act::ProveBeside(token) => {
+                format!(
+                    "log in to {} by a PIN that is burnt by it, have it prove itself beside its keys",
+                    self.token(token)
+                )
+            }
+            Act::ChangePin(token) => {
+                format!("change the burnt PIN of {}, power it anew, use the new PIN", self.token(token))
+            }
             Act::Make(slot) => format!("make {}", self.slot(slot)),
             Act::Reveal(slot) => format!("show {} to its keeper until it was typed back", self.slot(slot)),
             Act::MakeShares => "make all shares".to_owned(),
@@ -278,6 +288,7 @@ impl Say<'_> {
                     Next::Device => "another device is wanted",
                     Next::Type => "something is typed again",
                     Next::LastTry => "the PIN is typed again, and a word that spends its last try",
+                    Next::Beside => "the token proves itself in another way",
                     Next::Again => "two roles may decide to do it again",
                     Next::Halt => "the ceremony halts",
                 };

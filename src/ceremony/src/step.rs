@@ -15,7 +15,7 @@ use crate::event::{Answer, Event, Failure, Looked, Next, Outcome};
 use crate::facts::Facts;
 use crate::ids::{Device, PersonId, StepId};
 use crate::judge::{Case, judge};
-use crate::kinds::{acts, needs, satisfied, talks_to};
+use crate::kinds::{acts, needed, satisfied, talks_to};
 use crate::plan::{Plan, Role};
 use crate::resume;
 use crate::script::{Script, Step, StepKind};
@@ -133,6 +133,7 @@ impl State {
                 match *act {
                     Act::Generate(_, key) => self.facts.keys.entry(key).or_default().intents.push(head),
                     Act::Import(token) => drop(self.facts.importing.insert(token)),
+                    Act::ProveBeside(token) => drop(self.facts.burnt.insert(token)),
                     _ => {}
                 }
             }
@@ -265,11 +266,19 @@ impl State {
                         self.facts.plugged.retain(|device| !step.devices.contains(device));
                         self.ask_anew(script, Some(failure));
                     }
+                    Next::Beside => {
+                        match *act {
+                            Act::Authenticate(token) => drop(self.facts.no_chip.insert(token)),
+                            Act::Prove(token) => drop(self.facts.own_pins.insert(token)),
+                            _ => {}
+                        }
+                        self.ask_anew(script, Some(failure));
+                    }
                     Next::Type | Next::LastTry => {
                         if failure.next == Next::LastTry {
                             self.facts.last_try.extend(act.as_user());
                         }
-                        for slot in needs(plan, step.kind) {
+                        for slot in needed(plan, step, &self.facts) {
                             self.facts.vault.remove(&slot);
                         }
                         self.ask_anew(script, Some(failure));

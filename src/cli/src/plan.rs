@@ -128,10 +128,22 @@ fn write_pins(out: &mut String, plan: &Plan) -> fmt::Result {
     Ok(())
 }
 
+/// Which proof real tokens are known to do, by firmware. Source: OpenSC's driver, CardContact's scripts, an attestation of a Nitrokey
+/// HSM 2; what nobody has published is not known.
+const KNOWN: [[&str; 4]; 5] = [
+    ["known of real tokens:", "AES", "3DES", "a key"],
+    ["  firmware 3.x", "not known", "not known", "not known"],
+    ["  firmware 4.0", "not known", "not known", "not known"],
+    ["  firmware 4.1", "not known", "not known", "yes"],
+    ["  firmware not named", "yes (OpenSC)", "yes (the vendor's script)", "not known"],
+];
+
 /// How often tokens prove themselves once more, how, and what is known of it.
 fn write_proofs(out: &mut String, plan: &Plan, script: &Script) -> fmt::Result {
     writeln!(out, "\nPROOFS: a token that is plugged in again after its proof, or met after a power cut, shows its")?;
-    writeln!(out, "device key once more by chip authentication: AES, or 3DES where it refuses AES.\n")?;
+    writeln!(out, "device key once more by chip authentication: AES, or 3DES where it refuses AES. One that refuses")?;
+    writeln!(out, "both makes a key beside its keys for it: its PIN goes to it before that, is burnt, and its keeper")?;
+    writeln!(out, "is shown another one, each time.\n")?;
     let again = hands::again(script);
     for (token, times) in &again {
         writeln!(out, "  {} is plugged in again {times} times", device(plan, Device::Token(*token)))?;
@@ -141,9 +153,11 @@ fn write_proofs(out: &mut String, plan: &Plan, script: &Script) -> fmt::Result {
         Some(ports) => writeln!(out, "  with {ports} ports none would be")?,
         None => {}
     }
-    writeln!(out, "  known of real tokens: others use AES (firmware not named), the vendor's script 3DES;")?;
-    writeln!(out, "  which of the two firmware 3.x or 4.x does: not known. One that refuses both halts the")?;
-    writeln!(out, "  ceremony there and keeps its keys; `conclave token inspect --arrival` tells beforehand.")
+    writeln!(out)?;
+    for [firmware, aes, triple_des, beside] in KNOWN {
+        writeln!(out, "  {firmware:<24}{aes:<20}{triple_des:<28}{beside}")?;
+    }
+    writeln!(out, "  A rehearsal knows simulated tokens only: `conclave token inspect --arrival` asks a real one.")
 }
 
 fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {

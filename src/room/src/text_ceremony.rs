@@ -86,6 +86,7 @@ pub const fn slot(slot: Slot) -> &'static str {
         Slot::Pin(_, Which::User) => "PIN",
         Slot::Pin(_, Which::So) => "SO-PIN",
         Slot::OldSoPin(_) => "SO-PIN it has now",
+        Slot::NewPin(_) => "new PIN",
         Slot::Passphrase(_) => "Passphrase",
         Slot::Share(_) => "Share",
     }
@@ -94,7 +95,7 @@ pub const fn slot(slot: Slot) -> &'static str {
 /// A secret with what it is for: what its keeper writes on the paper above it.
 pub fn slot_of(plan: &Plan, of: Slot) -> String {
     match of {
-        Slot::Pin(id, _) | Slot::OldSoPin(id) => format!("{} of {}", slot(of), token(plan, id)),
+        Slot::Pin(id, _) | Slot::OldSoPin(id) | Slot::NewPin(id) => format!("{} of {}", slot(of), token(plan, id)),
         Slot::Passphrase(id) | Slot::Share(id) => format!("passphrase of share {}", id.0 + 1),
     }
 }
@@ -448,6 +449,8 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
         Act::TrySet(id) => format!("{} must refuse to set a PIN by its SO-PIN.", token(id)),
         Act::Authenticate(id) => format!("{} proves that it holds its device key.", token(id)),
         Act::ProveAgain(id) => format!("{} proves itself again.", token(id)),
+        Act::ProveBeside(id) => format!("{} proves itself by a key beside its own.", token(id)),
+        Act::ChangePin(id) => format!("the burnt PIN of {} is changed.", token(id)),
         Act::Make(of) => format!("the {} is made.", slot_of(plan, of)),
         Act::Reveal(_) => "a secret is shown.".into(),
         Act::MakeShares => "the shares are made.".into(),

@@ -1,7 +1,7 @@
 //! The facts of a step in words: what people look at, compare and hold in their hands while they do it.
 
 use conclave_ceremony::ids::{BagId, Device, DriveId, KeyIx, PersonId, TokenId};
-use conclave_ceremony::kinds::tokens;
+use conclave_ceremony::kinds::{burns, tokens};
 use conclave_ceremony::plan::{Custody, Holds, Plan};
 use conclave_ceremony::public::Octets;
 use conclave_ceremony::script::StepKind;
@@ -58,6 +58,28 @@ pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
         | StepKind::Show
         | StepKind::Close => Vec::new(),
     }
+}
+
+/// Of a step in which PINs are burnt: what those who agree to it, and the keeper of the PIN, must know.
+pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
+    let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
+    let facts = scene.state.facts();
+    let words = |id: TokenId| {
+        let name = scene.plan.tokens.get(usize::from(id.0)).map_or("", |token| token.name.as_str());
+        let unproved = !facts.proved.contains(&id);
+        let proof = format!(
+            "{name} refuses chip authentication: its PIN goes to it before its proof, is burnt, and is changed."
+        );
+        // The power failed, or the token was lost, before it was known which it has.
+        let either = format!("{name} has the PIN written down last, or the one before it: type the last one first.");
+        let change = format!("The PIN of {name} is burnt and is changed.");
+        match (unproved, facts.burnt.contains(&id)) {
+            (true, true) => vec![proof, either],
+            (true, false) => vec![proof],
+            (false, _) => vec![change],
+        }
+    };
+    burns(scene.plan, step, facts).into_iter().flat_map(words).collect()
 }
 
 /// Somebody's name, for whoever looks at the document.

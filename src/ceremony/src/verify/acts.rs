@@ -140,10 +140,22 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
     }
 }
 
-/// Rule `acts`: a step does what its kind does, in that order, and nothing else. A token may authenticate its chip before, and
+/// An act that a step may have before those of its kind: a token proves itself once more, and a PIN that this burnt is changed.
+/// That each comes where it must, [`super::tokens::proved_before_use`] and [`super::burnt::burnt`] ask. Only a token that has no
+/// PINs of its own yet may be erased again.
+const fn proves_again(kind: StepKind, act: &Act) -> bool {
+    match act {
+        Act::Authenticate(_) | Act::ProveBeside(_) | Act::ChangePin(_) => true,
+        Act::Make(Slot::NewPin(_)) | Act::Reveal(Slot::NewPin(_)) => true,
+        Act::Prove(_) => matches!(kind, StepKind::MakeShares | StepKind::Initialise(_)),
+        _ => false,
+    }
+}
+
+/// Rule `acts`: a step does what its kind does, in that order, and nothing else. A token may prove itself once more before, and
 /// an import may leave out tokens: that they were imported, [`super::secrets::imports`] asks.
 pub(super) fn judge(plan: &Plan, kind: StepKind, intended: &[Act], seq: u64, account: &mut Account) {
-    let optional = |act: &Act| matches!(act, Act::Authenticate(_) | Act::Import(_));
+    let optional = |act: &Act| proves_again(kind, act) || matches!(act, Act::Import(_));
     let steady = |acts: &[Act]| acts.iter().filter(|act| !optional(act)).map(|act| plain(*act)).collect::<Vec<_>>();
     let wanted = wanted(plan, kind);
     let imports: Vec<&Act> = intended.iter().filter(|act| matches!(act, Act::Import(_))).collect();

@@ -5,6 +5,7 @@
 
 mod acts;
 mod anchor;
+mod burnt;
 mod files;
 mod keys;
 mod machine;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use conclave_publish::{Digest, Kind, Plain, Tree};
 use smartcard_hsm::cvc::{Production, Simulated};
 
+use crate::act::Act;
 use crate::compile::compile;
 use crate::entry::Head;
 use crate::event::{Began, Event};
@@ -30,7 +32,7 @@ use crate::plan::{self, Plan};
 use crate::say::Say;
 use crate::script::Script;
 use crate::transcript::{Transcript, read};
-use walk::{Deed, Walk};
+use walk::{Deed, Visit, Walk};
 
 /// What a verifier has.
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +161,12 @@ impl<'a> Case<'a> {
         self.walk.visits.iter().flat_map(|visit| &visit.deeds)
     }
 
+    /// The acts that a visit intended.
+    fn intended(&self, visit: &Visit<'_>) -> &'a [Act] {
+        let entry = visit.intended.and_then(|seq| self.transcript.entries.get(usize::try_from(seq).ok()?));
+        entry.map_or(&[], |entry| &entry.acts)
+    }
+
     /// The head an entry left.
     fn head(&self, entry: u64) -> Option<Head> {
         self.transcript.heads.get(usize::try_from(entry).ok()?).copied()
@@ -230,6 +238,7 @@ fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut 
     let devices = tokens::certificates::<R>(case, account);
     tokens::proofs(case, &devices, account);
     tokens::proved_before_use(case, account);
+    burnt::burnt(case, account);
     let keys = keys::births(case, &devices, account);
     keys::certificates(case, &keys, account);
     anchor::statements(case, &keys, account);

@@ -19,7 +19,9 @@ pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
                 matches!(deed.outcome, Outcome::File { .. })
             }
             Act::Inspect(_) => matches!(deed.outcome, Outcome::Token(_)),
-            Act::Prove(_) | Act::ProveAgain(_) => matches!(deed.outcome, Outcome::Proof { way: Way::Key, .. }),
+            Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_) => {
+                matches!(deed.outcome, Outcome::Proof { way: Way::Key, .. })
+            }
             Act::Authenticate(_) => matches!(deed.outcome, Outcome::Proof { way: Way::Aes | Way::TripleDes, .. }),
             Act::MakeShares | Act::Combine(_) | Act::Import(_) => matches!(deed.outcome, Outcome::Kcv(_)),
             Act::Generate(..) => matches!(deed.outcome, Outcome::Key { .. }),
@@ -27,6 +29,7 @@ pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
             Act::Sign(_, _, Signs::Statement) => matches!(deed.outcome, Outcome::Signature(_)),
             Act::List(_) => matches!(deed.outcome, Outcome::Objects(_)),
             Act::TrySet(_)
+            | Act::ChangePin(_)
             | Act::Make(_)
             | Act::Reveal(_)
             | Act::Open(_)
@@ -90,7 +93,11 @@ pub(super) fn there(case: &Case<'_>, account: &mut Account) {
             Answer::Typed(slot) => Some(*slot),
             _ => None,
         }));
-        let taken = taken(case, visit.step.kind);
+        let mut taken = taken(case, visit.step.kind);
+        taken.extend(case.intended(visit).iter().filter_map(|act| match *act {
+            Act::ProveBeside(token) | Act::ChangePin(token) => Some(Slot::Pin(token, Which::User)),
+            _ => None,
+        }));
         if visit.intended.is_some() && !taken.iter().all(|slot| there.contains(slot)) {
             account.refuse("secrets", visit.intended, "a secret that the step uses was neither made, typed nor opened");
         }

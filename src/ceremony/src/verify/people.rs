@@ -99,7 +99,8 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
                 Slot::Pin(id, Which::User) => token(id).map(|token| token.pin.keeper),
                 Slot::Pin(id, Which::So) | Slot::OldSoPin(id) => token(id).map(|token| token.so_pin.keeper),
                 Slot::Passphrase(share) => plan.shares.get(usize::from(share.0)).map(|share| share.passphrase.keeper),
-                Slot::Share(_) => None,
+                // It is made and shown, never asked for.
+                Slot::NewPin(_) | Slot::Share(_) => None,
             };
             if !keeper.is_some_and(|keeper| present.is(person, keeper)) {
                 refuse("a secret was typed by somebody who does not keep it");

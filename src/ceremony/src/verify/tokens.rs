@@ -75,7 +75,7 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
 pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account: &mut Account) {
     for deed in case.deeds() {
         let token = match deed.act {
-            Act::Prove(token) | Act::ProveAgain(token) => token,
+            Act::Prove(token) | Act::ProveAgain(token) | Act::ProveBeside(token) => token,
             Act::Authenticate(token) => {
                 let cipher = match deed.outcome {
                     Outcome::Proof { way: Way::TripleDes, .. } => "3DES",
@@ -101,7 +101,11 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
         let proof = BirthProof::verify(evidence.get(), device);
         match proof.and_then(|proof| bound(&proof, case.head(deed.intent))) {
             Ok(()) => {
-                let words = format!("{name} held its device key after entry {}", deed.intent);
+                let by = match deed.act {
+                    Act::ProveBeside(_) => " (a key beside its keys, by a PIN that this burnt)",
+                    _ => "",
+                };
+                let words = format!("{name} held its device key after entry {}{by}", deed.intent);
                 account.prove("proofs", Some(deed.came), words);
             }
             Err(error) => account.refuse("proofs", Some(deed.came), format!("{name}: {error}")),
@@ -120,7 +124,7 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
             }
         }
         for deed in &visit.deeds {
-            if let Act::Prove(token) | Act::Authenticate(token) = deed.act {
+            if let Act::Prove(token) | Act::Authenticate(token) | Act::ProveBeside(token) = deed.act {
                 proved.insert(token);
                 continue;
             }
@@ -141,11 +145,12 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
 }
 
 /// The token that must have proved itself before this act.
-fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
+pub(super) fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
     match *act {
         // Half of their randomness is the first token's.
         Act::MakeShares => acts::tokens(plan).first().copied(),
         Act::TrySet(token)
+        | Act::ChangePin(token)
         | Act::Initialise(token)
         | Act::Import(token)
         | Act::TryPin(token)
@@ -163,6 +168,7 @@ fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
         | Act::Inspect(_)
         | Act::Prove(_)
         | Act::Authenticate(_)
+        | Act::ProveBeside(_)
         | Act::Make(_)
         | Act::Reveal(_)
         | Act::Seal(_)

@@ -165,6 +165,13 @@ impl<'a> Walk<'a> {
         self.open.pop_front();
         if let Outcome::Failed(failure) = outcome {
             self.open.clear();
+            if failure.next == Next::Beside && !matches!(act, Act::Authenticate(_) | Act::Prove(_)) {
+                account.refuse(
+                    "outcomes",
+                    Some(seq),
+                    "an act that is no proof says that the token proves itself otherwise",
+                );
+            }
             self.last_try.extend(act.as_user().filter(|_| failure.next == Next::LastTry));
             visit.failed = Some(act);
             visit.ended = Ended::Failed(match (visit.step.kind, failure.next) {

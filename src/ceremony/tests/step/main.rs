@@ -1,6 +1,7 @@
 //! The step skeleton, driven by a robot through the smallest plan: to its end, cut at every entry, and into every refusal.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod burnt;
 mod random;
 mod room;
 

@@ -158,7 +158,7 @@ impl Room {
                 dkek: text("none"),
                 objects: Vec::new(),
             })),
-            Act::Prove(_) | Act::ProveAgain(_) => {
+            Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_) => {
                 Outcome::Proof { way: Way::Key, evidence: Bytes::new(vec![1]).unwrap() }
             }
             Act::Authenticate(_) => Outcome::Proof { way: Way::Aes, evidence: Bytes::new(vec![1]).unwrap() },
@@ -199,6 +199,7 @@ impl Room {
                 self.there.iter().filter(|(one, _)| *one == token).map(|(_, key)| text(&format!("{key:?}"))).collect(),
             ),
             Act::TrySet(_)
+            | Act::ChangePin(_)
             | Act::Make(_)
             | Act::Reveal(_)
             | Act::Open(_)

@@ -21,6 +21,27 @@ pub(super) fn lost<S>(failed: Failed<S>) -> Failure {
     of_token(&failed.error)
 }
 
+/// A failure of the last proof there is: a token that makes no key cannot prove itself.
+pub(super) fn of_last_proof<S>(failed: Failed<S>) -> Failure {
+    let error = &failed.error;
+    if matches!((&error.came, error.tried), (Came::Status(_), Tried::Generate(_))) {
+        let words = "It refuses every proof there is. Leave it as it is; its PIN counts as burnt.";
+        return halt(&format!("{error}. {words}"));
+    }
+    let failed = of_token(error);
+    match failed.next {
+        Next::Halt if !matches!(error.came, Came::Refused(_) | Came::Chain(_)) => {
+            halt(&format!("{} Its PIN counts as burnt.", failed.words))
+        }
+        Next::Halt | Next::Device | Next::Type | Next::LastTry | Next::Beside | Next::Again => failed,
+    }
+}
+
+/// A token cannot prove itself in this way.
+pub(super) fn otherwise(words: &str) -> Failure {
+    failure(Next::Beside, words)
+}
+
 /// The token could not be powered on.
 pub(super) fn of_channel(name: &str, error: &ChannelError) -> Failure {
     failure(Next::Device, &format!("{name}: {error}. Unplug it and plug it in again."))
@@ -38,8 +59,8 @@ fn next(error: &TokenError) -> Next {
         Came::Channel(ChannelError::Unplugged) => Next::Device,
         // A token that refuses to sign refuses again; a faulty signature is never asked for a second time.
         Came::Status(_) if matches!(error.tried, Tried::Sign(..)) => Next::Halt,
-        // No other way is there to prove a token that holds keys.
-        Came::Status(_) if matches!(error.tried, Tried::ChipProtocol | Tried::ChipAuthentication) => Next::Halt,
+        // The token does not do it: it proves itself in another way.
+        Came::Status(_) if matches!(error.tried, Tried::ChipProtocol | Tried::ChipAuthentication) => Next::Beside,
         Came::Channel(_) | Came::Status(_) | Came::Malformed(_) => Next::Again,
         // The proof that a token is not what it says it is, or did not do what it says it did.
         Came::Chain(_)

@@ -19,8 +19,9 @@ use smartcard_hsm::session::{CertificateFile, Description, Proven, Session, User
 use smartcard_hsm::tlv;
 
 use super::failure::{halt, malformed, missing, of_token};
+use super::proofs::bound;
 use super::shares::file;
-use super::tokens::{bound, bytes};
+use super::tokens::bytes;
 use super::{Case, Performer, random};
 use crate::leaves::{Leaves, Sealed};
 use crate::ports::Machine;

@@ -7,6 +7,7 @@ mod bundle;
 mod drives;
 mod failure;
 mod keys;
+mod proofs;
 mod shares;
 mod tokens;
 
@@ -120,6 +121,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
             Act::TrySet(token) => self.try_set(token, case, machine),
             Act::Authenticate(token) => self.authenticate(token, case, machine),
             Act::ProveAgain(token) => self.prove_again(token, case),
+            Act::ProveBeside(token) => self.prove_beside(token, case, machine),
+            Act::ChangePin(token) => self.change_pin(token, case),
             Act::Make(slot) => {
                 self.vault.make(slot, machine).map_err(failure::not_made)?;
                 Ok(Outcome::Done)

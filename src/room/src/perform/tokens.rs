@@ -1,27 +1,23 @@
-//! Acts on whole tokens: found, looked at, proved, initialised for good, tried, labelled, listed.
+//! Acts on whole tokens: found, looked at, initialised for good, tried, labelled, listed.
 
 use conclave_ceremony::act::{Act, Slot};
-use conclave_ceremony::event::{Failure, Outcome, TokenSeen, Way};
+use conclave_ceremony::event::{Failure, Outcome, TokenSeen};
 use conclave_ceremony::ids::TokenId;
-use conclave_ceremony::plan::{Before, SoPinMay, Token};
+use conclave_ceremony::plan::{SoPinMay, Token};
 use conclave_ceremony::public::{Bytes, Text};
 use conclave_ceremony::script::Which;
 use core::num::NonZeroU8;
 use smartcard_hsm::channel::Channel;
-use smartcard_hsm::chip::{Cipher, DRAWS_MAX, Ephemeral};
 use smartcard_hsm::command::{Reset, Setup};
 use smartcard_hsm::cvc::RootKind;
-use smartcard_hsm::genuine::CurrentSoPin;
-use smartcard_hsm::object::{FileId, KeyId, PinKind};
-use smartcard_hsm::secret::{Pin, SO_PIN_PUBLISHED, Secret, SecretBytes, SoPin};
-use smartcard_hsm::session::{Evidence, Failed, LastTry, Proven, Public, Session, Unproven, User};
+use smartcard_hsm::object::{FileId, PinKind};
+use smartcard_hsm::secret::{Pin, SO_PIN_PUBLISHED, Secret, SoPin};
+use smartcard_hsm::session::{Failed, LastTry, Proven, Public, Session, Unproven, User};
 
 use super::failure::{device, halt, lost, of_channel, of_token, typed};
-use super::{Case, ChannelOf, Performer, random};
+use super::proofs::throw_away;
+use super::{Case, ChannelOf, Performer};
 use crate::ports::{Machine, TokenAt, Tokens};
-
-/// Bits of a head that a request carries. **Units**: bytes.
-const HEAD_LEN: usize = 10;
 
 /// A session that was kept: its proof lasts as long as it does.
 pub(super) enum Held<C, R: RootKind> {
@@ -29,11 +25,6 @@ pub(super) enum Held<C, R: RootKind> {
     Public(Session<C, Proven<R>, Public>),
     /// The user is logged in.
     User(Session<C, Proven<R>, User>),
-}
-
-/// The bits of a head that a request carries.
-pub(super) fn bound(case: Case<'_>) -> [u8; HEAD_LEN] {
-    case.head.bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// A token of the plan.
@@ -47,11 +38,12 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<Bytes, Failure> {
 }
 
 /// The last try of a PIN is spent once the word for it was typed: else no act is intended on a token that has only that.
-fn last(id: TokenId, case: Case<'_>) -> LastTry {
+pub(super) fn last(id: TokenId, case: Case<'_>) -> LastTry {
     if case.facts.last_try.contains(&id) { LastTry::Spend } else { LastTry::Refuse }
 }
 
-fn published() -> SoPin {
+/// What every new token has.
+pub(super) fn published() -> SoPin {
     Secret::filled(|so_pin| *so_pin = SO_PIN_PUBLISHED)
 }
 
@@ -73,7 +65,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 
     /// A new session with a token, its certificates checked against its root and its reader.
-    fn look_at(
+    pub(super) fn look_at(
         &mut self,
         id: TokenId,
         case: Case<'_>,
@@ -129,12 +121,12 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         }
     }
 
-    fn pin(&self, id: TokenId, case: Case<'_>) -> Result<Pin, Failure> {
+    pub(super) fn pin(&self, id: TokenId, case: Case<'_>) -> Result<Pin, Failure> {
         let name = &planned(case, id)?.name;
         self.vault.pin(id).ok_or_else(|| typed(&format!("The PIN of {name} is not in memory: its keeper types it.")))
     }
 
-    fn so_pin(&self, slot: Slot, token: &Token) -> Result<SoPin, Failure> {
+    pub(super) fn so_pin(&self, slot: Slot, token: &Token) -> Result<SoPin, Failure> {
         let missing = || typed(&format!("The SO-PIN of {} is not in memory: its keeper types it.", token.name));
         self.vault.so_pin(slot).ok_or_else(missing)
     }
@@ -154,36 +146,6 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         seen(&mut session).map_err(|error| of_token(&error))?.map(|seen| Outcome::Token(Box::new(seen)))
     }
 
-    pub(super) fn prove(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let token = planned(case, id)?;
-        let throw_away = throw_away(machine)?;
-        let session = self.look_at(id, case, machine)?;
-        let (held, evidence) = match token.before {
-            Before::New => {
-                let session = session.prove::<R>(CurrentSoPin::Published, &throw_away, &bound(case)).map_err(lost)?;
-                let evidence = evidence(session.evidence())?;
-                (Held::User(session), evidence)
-            }
-            Before::Used => {
-                let old = self.so_pin(Slot::OldSoPin(id), token)?;
-                let session = match session.prove::<R>(CurrentSoPin::Own(&old), &throw_away, &bound(case)) {
-                    // Nothing of worth is on it yet, and nobody has to type its old SO-PIN a second time.
-                    Ok(session) => session.change_so_pin(&old, &published()).map_err(lost)?,
-                    // The power failed after that.
-                    Err(Failed { session, error }) if error.wrong_pin() && self.resumed(Act::Prove(id)) => {
-                        let proven = session.prove::<R>(CurrentSoPin::Published, &throw_away, &bound(case));
-                        proven.map_err(lost)?.log_out().map_err(|error| of_token(&error))?
-                    }
-                    Err(failed) => return Err(lost(failed)),
-                };
-                let evidence = evidence(session.evidence())?;
-                (Held::Public(session), evidence)
-            }
-        };
-        self.held.insert(id, held);
-        Ok(evidence)
-    }
-
     /// Initialised with a throw-away PIN and the published SO-PIN, as after its proof, and with the options it will have.
     pub(super) fn try_set(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let session = self.proven(id, case)?;
@@ -194,26 +156,6 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let session = session.refuses_to_set(&published, &other).map_err(lost)?;
         self.held.insert(id, Held::Public(session));
         Ok(Outcome::Done)
-    }
-
-    pub(super) fn authenticate(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let session = self.look_at(id, case, machine)?;
-        let session = session.authenticate::<R>([ephemeral(machine)?, ephemeral(machine)?]).map_err(lost)?;
-        let evidence = evidence(session.evidence())?;
-        self.held.insert(id, Held::Public(session));
-        Ok(evidence)
-    }
-
-    pub(super) fn prove_again(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
-        let mut session = self.user(id, case)?;
-        let throw_away = KeyId::all().next_back().filter(|last| case.plan.keys.iter().all(|key| key.number != *last));
-        if let Some(key) = throw_away.filter(|_| self.resumed(Act::ProveAgain(id))) {
-            // The power may have failed while the key of the proof was there, under the highest number.
-            session.delete_key(key).map_err(|error| of_token(&error))?;
-        }
-        let evidence = session.prove_again(&bound(case)).map_err(|error| of_token(&error))?;
-        self.keep(id, session);
-        Ok(Outcome::Proof { way: Way::Key, evidence: bytes(&evidence)? })
     }
 
     /// User PIN, options and DKEK shares first, while the SO-PIN is the published one, then the SO-PIN of its own.
@@ -274,37 +216,6 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         self.keep(id, session);
         Ok(Outcome::Objects(inventory.objects.iter().map(|object| Text::fitted(&object.to_string())).collect()))
     }
-}
-
-/// A PIN that nobody knows, for a token on which nothing of worth is.
-fn throw_away(machine: &mut impl Machine) -> Result<Pin, Failure> {
-    let drawn = random::<{ Pin::LEN_MAX }>(machine)?;
-    Pin::new(SecretBytes::copied_from(&*drawn)).ok_or_else(|| halt("No throw-away PIN."))
-}
-
-fn ephemeral(machine: &mut impl Machine) -> Result<Ephemeral, Failure> {
-    for _ in 0..DRAWS_MAX {
-        let drawn = random::<32>(machine)?;
-        if let Some(ephemeral) = Ephemeral::of(&Secret::filled(|scalar| *scalar = *drawn)) {
-            return Ok(ephemeral);
-        }
-    }
-    Err(halt("The kernel's random bytes repeat themselves. Take another machine."))
-}
-
-/// What the record keeps of a proof: the attestation, or public key, nonce and answer of a chip authentication.
-fn evidence(evidence: &Evidence) -> Result<Outcome, Failure> {
-    let (way, bytes) = match evidence {
-        Evidence::Attestation(attestation) => (Way::Key, bytes(attestation)?),
-        Evidence::Chip(said) => {
-            let way = match said.cipher {
-                Cipher::Aes => Way::Aes,
-                Cipher::TripleDes => Way::TripleDes,
-            };
-            (way, bytes(&[&said.ephemeral[..], &said.nonce, &said.token].concat())?)
-        }
-    };
-    Ok(Outcome::Proof { way, evidence: bytes })
 }
 
 type Seen = Result<TokenSeen, Failure>;

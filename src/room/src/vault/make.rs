@@ -44,8 +44,10 @@ impl Vault {
     pub fn make(&mut self, slot: Slot, machine: &mut impl Machine) -> Result<(), NotMade> {
         for _ in 0..DRAWS_MAX {
             let made = match slot {
-                Slot::Pin(token, Which::User) if self.long_pins.contains(&token) => letters(machine)?,
-                Slot::Pin(_, Which::User) => digits(machine)?,
+                Slot::Pin(token, Which::User) | Slot::NewPin(token) if self.long_pins.contains(&token) => {
+                    letters(machine)?
+                }
+                Slot::Pin(_, Which::User) | Slot::NewPin(_) => digits(machine)?,
                 Slot::Pin(_, Which::So) => hex(machine)?,
                 Slot::Passphrase(_) => words(machine)?,
                 Slot::OldSoPin(_) | Slot::Share(_) => return Err(NotMade::NotMade),
@@ -101,7 +103,7 @@ pub(super) fn may_have_made(slot: Slot, long: bool, written: &SecretBytes) -> bo
                 let words = || bytes.split(|byte| *byte == b' ');
                 words().count() == PASSPHRASE_WORDS && words().all(known)
             }
-            Slot::OldSoPin(_) | Slot::Share(_) => false,
+            Slot::OldSoPin(_) | Slot::NewPin(_) | Slot::Share(_) => false,
         }
 }
 

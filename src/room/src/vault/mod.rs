@@ -81,7 +81,7 @@ impl Vault {
     pub fn put(&mut self, slot: Slot, typed: &SecretBytes) -> Result<(), Mistyped> {
         let typed = as_written(slot, typed);
         let fits = match slot {
-            Slot::Pin(_, Which::User) => pin(&typed).map(drop).ok_or(Mistyped::Pin),
+            Slot::Pin(_, Which::User) | Slot::NewPin(_) => pin(&typed).map(drop).ok_or(Mistyped::Pin),
             Slot::Pin(_, Which::So) | Slot::OldSoPin(_) => so_pin(&typed).map(drop).ok_or(Mistyped::SoPin),
             Slot::Passphrase(_) => passphrase(&typed).map(drop).ok_or(Mistyped::Passphrase),
             Slot::Share(_) => Err(Mistyped::Share),
@@ -119,6 +119,18 @@ impl Vault {
     /// A user PIN, for its token.
     pub fn pin(&self, token: TokenId) -> Option<Pin> {
         pin(self.typed.get(&Slot::Pin(token, Which::User))?)
+    }
+
+    /// The user PIN that takes the place of another, for its token.
+    pub fn new_pin(&self, token: TokenId) -> Option<Pin> {
+        pin(self.typed.get(&Slot::NewPin(token))?)
+    }
+
+    /// The token has its new user PIN: the other one is wiped.
+    pub fn replace_pin(&mut self, token: TokenId) {
+        if let Some(new) = self.typed.remove(&Slot::NewPin(token)) {
+            self.typed.insert(Slot::Pin(token, Which::User), new);
+        }
     }
 
     /// An SO-PIN, for its token.

@@ -20,6 +20,11 @@ const BELOW: usize = 3;
 /// What the robot calls the drive with the plan, which no plan names.
 pub const PLAN_DRIVE: &str = "PLAN";
 
+/// Before the name of a PIN that takes the place of another.
+const NEW: &str = "new ";
+/// Before the name of a paper: what was written on it earlier.
+const BEFORE: &str = "before this, ";
+
 /// What the robot does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -51,6 +56,8 @@ pub struct Robot {
     pub absent: Vec<String>,
     /// People who do not attest, and why.
     pub refuses: BTreeMap<String, String>,
+    /// A token said that a PIN is wrong: it may have the one that was written down before.
+    doubts: bool,
     /// A record was begun before the power failed: it is plugged in where a plan, or a log drive, is asked for.
     pub resumes: bool,
 }
@@ -188,13 +195,28 @@ impl Robot {
         if has("projector off") {
             return vec![Deed::Press(Key::Enter)];
         }
+        self.doubts |= has("wrong PIN") && has("user PIN:");
         if let Some(paper) = between("write down the ", ", then press Enter: it is hidden") {
-            self.papers.insert(paper.clone(), shown(middle, paper.starts_with("passphrase")));
+            let written = shown(middle, paper.starts_with("passphrase"));
+            let (paper, new) = paper.strip_prefix(NEW).map_or((paper.as_str(), false), |paper| (paper, true));
+            // Both are kept until the token has taken the new one.
+            if let Some(before) = self.papers.insert(paper.to_owned(), written).filter(|_| new) {
+                self.papers.insert(format!("{BEFORE}{paper}"), before);
+            }
             return vec![Deed::Press(Key::Enter)];
         }
         let hidden = between("type the ", " back from your paper.").or_else(|| between("look away; type the ", "."));
         if let Some(paper) = hidden {
             let (paper, times) = paper.strip_suffix(" twice").map_or((paper.as_str(), 1), |paper| (paper, 2));
+            let paper = paper.strip_prefix(NEW).unwrap_or(paper);
+            let before = format!("{BEFORE}{paper}");
+            if paper.starts_with("PIN of ")
+                && std::mem::take(&mut self.doubts)
+                && let Some(other) = self.papers.remove(&before)
+                && let Some(refused) = self.papers.insert(paper.to_owned(), other)
+            {
+                self.papers.insert(before, refused);
+            }
             return typed(&vec![self.papers.get(paper).map_or("", String::as_str); times]);
         }
         if let Some(bag) = between("seal bag ", " and type the number") {

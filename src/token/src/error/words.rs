@@ -10,9 +10,9 @@ use crate::{
     object::{PinKind, PinState},
 };
 
-/// What is safe with a token that cannot be proved and keep its keys.
-const NO_CHIP_AUTHENTICATION: &str = "Leave the token as it is. Proving it another way erases it: do that only if no key on it is needed. On a machine with more \
-     ports it would have stayed plugged in.";
+/// What is left to a token that refuses the proof that takes no PIN.
+const NO_CHIP_AUTHENTICATION: &str = "Leave the token as it is: it may prove itself by a key made beside its keys. That takes its PIN, which is burnt by it and must \
+     be changed. On a machine with more ports it would have stayed plugged in.";
 
 /// Said of a signature that does not hold: it is not shown, so the words say why.
 const FAULTY: &str = "Set the token aside: it computes wrongly, and a faulty RSA signature gives its key away. Nothing of the \

@@ -130,7 +130,7 @@ mod tests {
             let line = format!("ZZNK0000001: MSE SET AT: the token does not do chip authentication (SW {sw})");
             assert_eq!(error.to_string(), line);
             assert_eq!((error.next(), error.touched), (Next::Operator, Touched::No));
-            assert!(error.what_to_do().starts_with("Leave the token as it is."), "{sw}");
+            assert!(error.what_to_do().starts_with("Leave the token as it is: "), "{sw}");
         }
         let error = authenticate(asked(Scripted::token().then(AES, "6A80"), TRIPLE_DES, "6D00")).unwrap_err();
         assert!(error.to_string().ends_with("does not do chip authentication (SW 6D00)"), "{error}");

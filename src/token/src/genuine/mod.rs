@@ -1,6 +1,6 @@
 //! The genuineness proof: a token shows that it holds the device key of its certificate.
 //!
-//! Certificates, serial numbers and old attestations can be copied; the device key cannot. There are two ways to see it used:
+//! Certificates, serial numbers and old attestations can be copied; the device key cannot. There are three ways to see it used:
 //!
 //! - [`Session::prove`] **erases** the token. The token makes a key for nothing but this, under a name nobody could know
 //!   before, and signs its request with the device key. Making a key takes a login, so the token is initialised first, with
@@ -8,6 +8,8 @@
 //!   convinces anybody, ever after.
 //! - [`Session::authenticate`] leaves the token as it is, for one that carries its keys already. It takes no login, spends no try
 //!   and convinces whoever asked, nobody else. What others shall believe comes from [`Session::prove_again`] after the login.
+//! - [`Session::prove_beside`] is for one that carries its keys already and refuses that. It takes a login before anything is
+//!   proved: the PIN is burnt by it. The request convinces anybody.
 //!
 //! What remains is a relay to a genuine token elsewhere.
 //!
@@ -18,13 +20,13 @@ mod chip;
 
 use crate::{
     channel::Channel,
-    command::{KeySpec, Reset, Setup, generate::Generate, pin::Verify},
+    command::{Command as _, KeySpec, Reset, Setup, generate::Generate, pin::Verify},
     curve::Curve,
     cvc::{Device, Name, RootKind},
     error::{Refusal, TokenError, Tried},
     object::{KeyId, PinKind, PinState},
     secret::{Pin, SO_PIN_PUBLISHED, Secret, SoPin},
-    session::{Evidence, Failed, Proven, Public, Session, Unproven, User, consuming},
+    session::{Evidence, Failed, LastTry, Proven, Public, Session, Unproven, User, consuming},
 };
 
 /// The SO-PIN a token has before the ceremony gives it its own.
@@ -77,6 +79,35 @@ impl<C: Channel> Session<C, Unproven, Public> {
         Ok(session.into_access().into_proven(device, Evidence::Attestation(evidence)))
     }
 
+    /// Proves a token that refuses chip authentication, with its keys in place: a key is made beside them, checked and removed.
+    ///
+    /// `burnt` goes to a token that has shown nothing yet: whoever calls this changes that PIN next, whatever comes of the proof.
+    /// `left` is the number under which a proof that was cut off may have left its key: that key is removed first. `head` is as
+    /// for [`Session::prove`].
+    ///
+    /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::LastTry`] and [`Refusal::PinState`] before the PIN is sent;
+    /// a wrong PIN with the tries left; what [`Session::prove_again`] says.
+    pub fn prove_beside<R: RootKind>(
+        self,
+        burnt: &Pin,
+        last: LastTry,
+        left: Option<KeyId>,
+        head: &[u8; 10],
+    ) -> Result<Session<C, Proven<R>, User>, Failed<Self>> {
+        let verify = Verify::User(burnt);
+        let (session, (device, evidence)) = consuming(self, |session| {
+            let device = session.certified::<R>()?;
+            let before = session.user_pin_usable(verify.tried(), last)?;
+            session.spend(PinKind::User, before, &verify)?;
+            if let Some(left) = left {
+                session.remove_key(left)?;
+            }
+            let evidence = session.show_beside(&device, head)?;
+            Ok((device, evidence))
+        })?;
+        Ok(session.into_access().into_proven(device, Evidence::Attestation(evidence)))
+    }
+
     fn so_pin_before_proof(&mut self, so_pin: CurrentSoPin<'_>) -> Result<PinState, TokenError> {
         match (self.pin_state(PinKind::So)?, so_pin) {
             // The first initialisation ever takes whatever SO-PIN it is given: nothing of worth may be given.
@@ -93,9 +124,16 @@ impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
     ///
     /// Errors: [`Came::Attest`](crate::error::Came::Attest) for a counterfeit, [`Refusal::NoKeyFree`].
     pub fn prove_again(&mut self, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
-        let before = self.files()?;
         let device = self.certified::<R>()?;
-        let evidence = self.show_device_key(&device, head)?;
+        self.show_beside(&device, head)
+    }
+}
+
+impl<C: Channel, T, A> Session<C, T, A> {
+    /// The proof by a key beside those there are: afterwards everything is as it was.
+    fn show_beside<R: RootKind>(&mut self, device: &Device<R>, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
+        let before = self.files()?;
+        let evidence = self.show_device_key(device, head)?;
         let after = self.files().map_err(TokenError::part_way)?;
         if after == before {
             Ok(evidence)
@@ -104,9 +142,7 @@ impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
             Err(self.not_done(Tried::Enumerate, what, "as before", "another").part_way())
         }
     }
-}
 
-impl<C: Channel, T, A> Session<C, T, A> {
     /// Has a key made for nothing but its attestation, and removes it again whatever the attestation is worth.
     fn show_device_key<R: RootKind>(&mut self, device: &Device<R>, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
         let files = self.files()?;
@@ -236,5 +272,40 @@ mod tests {
         let script = key_shown(Scripted::default().then(FILES, BARE), "", 0xff, &DEVICE).then(FILES, "2F02 9000");
         let error = script.logged_in().prove_again(&HEAD).unwrap_err();
         assert!(matches!(error.came, Came::NotDone { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_proof_beside_its_keys_logs_in_first_and_removes_what_an_earlier_one_left() {
+        const USER: &str = "00200081";
+        const LOGIN: &str = "00200081 08 A1A2A3A4A5A6A7A8";
+        let others = "CC01 C401 CE01";
+        let (listed, with_left) = (format!("2F02 CC00 {others} 9000"), format!("2F02 CC00 {others} CCFF 9000"));
+        let left =
+            |script: Scripted| script.then(FILES, &with_left).then("00E4020002CCFF", "9000").then(FILES, &listed);
+        let logged_in = |script: Scripted| script.then(USER, "63C3").then(LOGIN, "9000");
+        let prove = |script: Scripted, left: Option<u8>| {
+            let left = left.and_then(KeyId::new);
+            open(script).prove_beside::<Simulated>(&throw_away(), LastTry::Refuse, left, &HEAD)
+        };
+        let shown = |script: Scripted, key: &[u8; 32]| {
+            key_shown(script.then(FILES, &listed), others, 0xff, key).then(FILES, &listed)
+        };
+        for (script, number) in [
+            (shown(logged_in(Scripted::token()), &DEVICE), None),
+            (shown(left(logged_in(Scripted::token())), &DEVICE), Some(0xff)),
+        ] {
+            let session = prove(script, number).unwrap();
+            assert_eq!(*session.evidence(), Evidence::Attestation(attestation(&generate(0xff), &DEVICE)));
+        }
+        // A counterfeit had the PIN by then.
+        let script = key_shown(logged_in(Scripted::token()).then(FILES, &listed), others, 0xff, &ISSUER);
+        let failed = prove(script, None).unwrap_err();
+        assert!(matches!(failed.error.came, Came::Attest(_)), "{failed}");
+        // The last try is not spent, and a chain to another root is refused before the PIN is sent.
+        let failed = prove(Scripted::token().then(USER, "63C1"), None).unwrap_err();
+        assert_eq!(failed.error.came, Came::Refused(Refusal::LastTry));
+        let foreign = open(Scripted::token());
+        let failed = foreign.prove_beside::<Production>(&throw_away(), LastTry::Refuse, None, &HEAD).unwrap_err();
+        assert!(matches!(failed.error.came, Came::Chain(_)), "{failed}");
     }
 }

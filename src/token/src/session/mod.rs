@@ -1,8 +1,9 @@
 //! Sessions: what may be asked of a token follows from what it has proved and who has logged in.
 //!
-//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. The [proof that erases](crate::genuine) or
+//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. A [proof by a key](crate::genuine) or
 //! [chip authentication](crate::chip) makes it [`Proven`]; only then can it carry shares, final PINs and final SO-PINs, so that a counterfeit never sees one. Each of
-//! the following lines does not compile with an unproven token, and does with a proven one.
+//! the following lines does not compile with an unproven token, and does with a proven one. One PIN may go to an unproven token,
+//! [as burnt](Session::prove_beside), where no other proof is there.
 //!
 //! ```compile_fail,E0599
 //! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
@@ -278,7 +279,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
         Session { channel, says, trust, access: PhantomData }
     }
 
-    /// What the two proofs make of a session. Nothing else may.
+    /// What the three proofs make of a session. Nothing else may.
     pub(crate) fn into_proven<R: RootKind>(self, device: Device<R>, evidence: Evidence) -> Session<C, Proven<R>, A> {
         let Self { channel, says, trust: _, access } = self;
         Session { channel, says, trust: Proven(Box::new(Proof { device, evidence })), access }

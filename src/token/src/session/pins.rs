@@ -149,7 +149,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
     }
 
     /// State of the user PIN, if it may be tried.
-    fn user_pin_usable(&mut self, tried: Tried, last: LastTry) -> Result<PinState, TokenError> {
+    pub(crate) fn user_pin_usable(&mut self, tried: Tried, last: LastTry) -> Result<PinState, TokenError> {
         match self.pin_state(PinKind::User)? {
             PinState::TriesLeft(1) if last == LastTry::Refuse => Err(self.error(tried, Refusal::LastTry)),
             state @ (PinState::TriesLeft(_) | PinState::Verified) => Ok(state),

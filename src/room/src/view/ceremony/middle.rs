@@ -80,7 +80,8 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
         }
         _ => {
             let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
-            let facts = text_facts::of_step(scene, step.kind);
+            let burnt = if scene.works() { Vec::new() } else { text_facts::burnt(scene) };
+            let facts: Vec<String> = burnt.into_iter().chain(text_facts::of_step(scene, step.kind)).collect();
             let mut lines = vec![words::purpose(scene.plan, step.kind)];
             if !facts.is_empty() {
                 lines.push(String::new());

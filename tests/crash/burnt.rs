@@ -1,0 +1,76 @@
+//! The power fails while tokens that refuse chip authentication prove themselves, and while their burnt PINs are changed.
+
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use conclave_ceremony::act::{Act, Slot};
+use conclave_room::ports::Machine;
+use conclave_sim::card::profile::{ChipAuthentication, Profile};
+use conclave_sim::memo::Memo;
+use conclave_sim::world::drives::Lies;
+use conclave_sim::world::play::Ended;
+
+use crate::MINIMAL;
+use crate::cuts::{Cut, named, played_on, same};
+use crate::theatre::Theatre;
+
+/// Whether an act is one that a proof without chip authentication has, or leads to it after a power cut.
+fn concerns(act: &Act) -> bool {
+    matches!(
+        act,
+        Act::Authenticate(_)
+            | Act::Prove(_)
+            | Act::ProveBeside(_)
+            | Act::ChangePin(_)
+            | Act::Initialise(_)
+            | Act::Make(Slot::NewPin(_))
+            | Act::Reveal(Slot::NewPin(_))
+    )
+}
+
+#[test]
+fn wherever_the_power_fails_around_a_burnt_pin_the_ceremony_resumes_to_the_same_end() {
+    let memo = Arc::new(Memo::default());
+    let profile = Profile { chip_authentication: ChipAuthentication::Neither, ..Profile::firmware_4_1() };
+    let fresh = Theatre::with(MINIMAL, &memo, &profile);
+    let mut theatre = fresh.clone();
+    let mut ceremony = theatre.begin();
+    assert_eq!(theatre.play(&mut ceremony), Ended::Closed);
+    let (changes, starts, commands) =
+        (theatre.stage.world.tokens().changes(), theatre.starts.clone(), theatre.commands.clone());
+    let want = same(&mut theatre);
+
+    let mut cuts = Vec::new();
+    for (at, ((_, first), start)) in commands.iter().zip(&starts).enumerate().filter(|(_, ((act, _), _))| concerns(act))
+    {
+        cuts.push(Cut::Drive(*start, at * 97 % 257));
+        let next = commands.get(at + 1).map_or(changes.len(), |(_, next)| *next);
+        for command in *first..next {
+            let after = u32::try_from(changes[command]).unwrap();
+            cuts.extend(BTreeSet::from([0, after]).into_iter().map(|changes| Cut::Token(command, changes)));
+        }
+    }
+    let (next, failed, acts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
+    let work = || {
+        while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let run = catch_unwind(|| {
+                let (mut theatre, during) = played_on(fresh.clone(), *cut, Lies::Never);
+                assert_eq!(same(&mut theatre), want, "cut during {during:?}");
+                during
+            });
+            match run {
+                Ok(during) => acts.lock().unwrap().extend(during.as_ref().map(named)),
+                Err(_) => failed.lock().unwrap().push(*cut),
+            }
+        }
+    };
+    std::thread::scope(|scope| [scope.spawn(work), scope.spawn(work)].map(|thread| thread.join().unwrap()));
+    let (failed, acts) = (failed.into_inner().unwrap(), acts.into_inner().unwrap());
+    println!("figure: {} power cuts around burnt PINs, during {} different acts", cuts.len(), acts.len());
+    assert!(failed.is_empty(), "{} of {} cuts: {failed:?}", failed.len(), cuts.len());
+    let concerned: BTreeSet<String> =
+        commands.iter().map(|(act, _)| act).filter(|act| concerns(act)).map(named).collect();
+    assert_eq!(acts, concerned);
+}
