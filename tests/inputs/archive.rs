@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use conclave_publish::Digest;
 use conclave_tests::scratch::Scratch;
@@ -60,7 +61,8 @@ impl Archive {
         archive
     }
 
-    fn file(&self, below: &str) -> PathBuf {
+    /// A file beside the archive.
+    pub(crate) fn file(&self, below: &str) -> PathBuf {
         self.scratch.file(below)
     }
 
@@ -208,10 +210,47 @@ impl Archive {
         let mut builder = Command::new(env!("CARGO"));
         builder.args(["run", "--quiet", "--locked", "--package", "conclave-image", "--manifest-path"]);
         builder.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).arg("--").args(words);
-        builder.current_dir(self.file("tree")).env("APT_CONFIG", self.file("apt/apt.conf"));
-        builder.env("XDG_CACHE_HOME", self.file("cache")).env("no_proxy", "127.0.0.1");
-        run(builder, "")
+        builder.current_dir(self.file("tree"));
+        run(self.asked(builder), "")
     }
+
+    /// The command asks this archive and no other, with a cache of its own.
+    fn asked(&self, mut command: Command) -> Command {
+        command.env("APT_CONFIG", self.file("apt/apt.conf"));
+        command.env("XDG_CACHE_HOME", self.file("cache")).env("no_proxy", "127.0.0.1");
+        command
+    }
+
+    /// Rehearses on the image, as a person does whose tree has the lock of the archive's tree, and interrupts the rehearsal once
+    /// it has said `last`. Gives what it said. As root: the two files are mounted over those of this tree, and an empty folder
+    /// over the image built in it.
+    pub(crate) fn rehearses_until(&self, last: &str) -> String {
+        let line = "mkdir -p target/image \"$0/image-of-test\"
+            mount --bind \"$0/image-of-test\" target/image
+            for file in inputs.lock packages.txt; do mount --bind \"$0/tree/image/$file\" \"image/$file\"; done
+            exec scripts/rehearse --image --folder \"$0/rehearsal\" 2>&1";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--", "bash", "-euc", line]).arg(self.scratch.path());
+        command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).env("CARGO_TARGET_DIR", target());
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = self.asked(command).spawn().unwrap();
+        let mut said = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            said += &(line.unwrap() + "\n");
+            if said.contains(last) {
+                break;
+            }
+        }
+        // As Ctrl-C does in a terminal. There is no such group if it has ended by itself.
+        let _ = Command::new("kill").args(["-INT", "--", &format!("-{}", child.id())]).status().unwrap();
+        child.wait().unwrap();
+        said
+    }
+}
+
+/// Where cargo builds: what it has built for this test is not built again.
+fn target() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
 fn digest(file: &Path) -> Digest {

@@ -92,6 +92,27 @@ fn a_rehearsal_gets_an_image_of_what_the_signed_index_offers() {
 }
 
 #[test]
+fn a_rehearsal_on_the_image_says_of_which_packages_it_will_be() {
+    let moved = [("patch", Some(("2", 1))), ("libmake", Some(("1.1", 1)))];
+    let all = [moved[0], moved[1], ("bc", None), ("make", Some(("1", 2)))];
+    let archive = Archive::new(PACKAGES, &first(), &with(&all));
+    // Some newer, one gone, one with other bytes: the last is what is said.
+    let said = archive.rehearses_until("rehearse: the image was not built");
+    assert!(said.contains("TAMPERED: make 1 should have SHA-256"), "{said}");
+    // Nothing takes the place of the one that is gone.
+    archive.offers(&with(&all[..3]));
+    let said = archive.rehearses_until("rehearse: the image was not built");
+    assert!(said.contains("GONE: ") && said.contains("does not go together"), "{said}");
+    // Where all goes together, the image will be of other packages.
+    archive.offers(&with(&moved));
+    let said = archive.rehearses_until("MOVED INPUTS");
+    assert!(said.contains("moved   patch 1 is gone, 2 is taken\n"), "{said}");
+    assert!(said.contains("moved   libmake 1 is gone, 1.1 is taken\n"), "{said}");
+    assert!(said.ends_with("10 packages, 2 other than locked: the image will say MOVED INPUTS\n"), "{said}");
+    assert!(["rehearsal", "rehearsal.new"].iter().all(|left| !archive.file(left).exists()), "no ceremony began");
+}
+
+#[test]
 fn other_bytes_of_a_locked_version_are_tampered_wherever_they_come_from() {
     let archive = Archive::new(PACKAGES, &first(), &with(&[("make", Some(("1", 2))), ("bc", None)]));
     for ask in [&["fetch"][..], &["fetch", "--offered"]] {
