@@ -77,6 +77,19 @@ fn without_root_and_sudo_what_is_missing_is_named_with_an_administrators_command
 }
 
 #[test]
+fn a_package_of_another_suite_is_taken_back_to_what_this_one_offers() {
+    let ask = "asked for: install -y -q --no-install-recommends --no-remove --allow-downgrades gcc libc6-dev ca-certificates git";
+    let person = Person::new();
+    // It is of another use than the one that is set up, and stands in the way of what that use needs.
+    let said = ran(&mut person.with_a_package_of("qemu-utils", "10", "7"));
+    said.says("setup: taking back to what this suite offers: qemu-utils=7\n").says(&format!("{ask} qemu-utils=7\n"));
+    // One that is older is brought forward by whoever needs that, not by this.
+    let said = ran(&mut person.with_a_package_of("qemu-utils", "7", "10"));
+    said.says(&format!("{ask}\n")).does_not_say("taking back");
+    assert!(!said.zero, "nothing was installed: {said:#?}");
+}
+
+#[test]
 fn without_network_and_crates_it_says_what_is_missing() {
     let person = Person::new();
     let mut command = person.without_network("scripts/rehearse");

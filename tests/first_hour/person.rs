@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::{env, fs, thread};
 
 use conclave_tests::scratch::Scratch;
@@ -37,7 +37,15 @@ pub(super) struct Person {
 }
 
 impl Person {
+    /// The program is built first, once: a build takes longer than a test waits for a line.
     pub(super) fn new() -> Self {
+        static BUILT: Once = Once::new();
+        BUILT.call_once(|| {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--locked", "-p", "conclave"]).current_dir(tree()).env("CARGO_TARGET_DIR", target());
+            let said = ran(&mut build);
+            assert!(said.zero, "{said:#?}");
+        });
         let person = Self { scratch: Scratch::new(), temporary: Scratch::new() };
         for folder in [person.scratch.path(), person.temporary.path()] {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
@@ -128,18 +136,40 @@ impl Person {
 
     /// A rehearsal in which a program, called by these words, takes longer than anybody waits.
     pub(super) fn with_a_slow(&self, words: &str) -> Command {
-        let bin = self.bin();
         let (program, first) = words.split_once(' ').unwrap_or((words, ""));
         let path = env::var("PATH").unwrap();
         let script = format!(
-            "#!/bin/sh\nif [ -z '{first}' ] || [ \"$1\" = '{first}' ]; then echo 'this takes long' >&2; exec sleep infinity; fi\n\
-             PATH='{path}' exec {program} \"$@\"\n"
+            "if [ -z '{first}' ] || [ \"$1\" = '{first}' ]; then echo 'this takes long' >&2; exec sleep infinity; fi\n\
+             PATH='{path}' exec {program} \"$@\""
         );
-        fs::write(bin.join(program), script).unwrap();
-        fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = self.run("scripts/rehearse");
-        command.env("PATH", format!("{}:{path}", bin.display()));
+        self.in_place_of(program, &script, &mut command);
         command
+    }
+
+    /// The set-up where one package is installed and no other, in a version that the archive does not offer. The package manager
+    /// says what it was asked for, and does nothing.
+    pub(super) fn with_a_package_of(&self, name: &str, here: &str, offered: &str) -> Command {
+        let admin = self.dpkg_of_nothing();
+        let package = format!(
+            "Package: {name}\nStatus: install ok installed\nVersion: {here}\nArchitecture: amd64\nMaintainer: T <t@example.org>\n\
+             Description: a package\n"
+        );
+        fs::write(admin.join("status"), package).unwrap();
+        let mut command = self.run("scripts/setup");
+        command.arg("conclave").env("DPKG_ADMINDIR", admin);
+        self.in_place_of("apt-get", "echo \"asked for: $*\"; [ \"$1\" = update ]", &mut command);
+        let offers = format!("[ \"$*\" != 'madison {name}' ] || echo '{name} | {offered} | an archive'");
+        self.in_place_of("apt-cache", &offers, &mut command);
+        command
+    }
+
+    /// The command finds these lines of shell where a program is.
+    fn in_place_of(&self, program: &str, lines: &str, command: &mut Command) {
+        let bin = self.bin();
+        fs::write(bin.join(program), format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+        command.env("PATH", format!("{}:{}", bin.display(), env::var("PATH").unwrap()));
     }
 }
 
