@@ -1,4 +1,5 @@
-//! Words from outside reach a terminal through one filter: the one file of each program of the desk that prints.
+//! Words from outside reach a terminal through one filter: in programs by the one file of each that prints, in parsers by a fuzz
+//! target that reads every error.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -42,4 +43,33 @@ fn the_programs_of_the_desk_print_through_the_filter_only() {
         }
     }
     assert_eq!(write, WRITE.map(str::to_owned).into(), "files that write to a terminal");
+}
+
+/// Targets of `tests/fuzz`, by the stem of their file.
+fn targets() -> BTreeSet<String> {
+    let stem = |path: String| Path::new(&path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    within("tests/fuzz/fuzz_targets").into_iter().filter_map(stem).collect()
+}
+
+#[test]
+fn every_fuzz_target_is_built_has_seeds_and_reads_what_its_parser_says() {
+    let targets = targets();
+    assert!(targets.len() > 30, "{targets:?}");
+    let manifest = text("tests/fuzz/Cargo.toml");
+    let bins = manifest.split("[[bin]]").skip(1).filter_map(|bin| bin.split('"').nth(1)).map(str::to_owned);
+    assert_eq!(bins.collect::<BTreeSet<_>>(), targets, "tests/fuzz/Cargo.toml");
+    let seeds = within("tests/fuzz/corpus");
+    let parsers = targets.iter().filter(|target| *target != "planted");
+    assert_eq!(seeds, parsers.map(|target| format!("tests/fuzz/corpus/{target}")).collect(), "tests/fuzz/corpus");
+    for folder in seeds {
+        assert!(!within(&folder).is_empty(), "{folder} is empty");
+    }
+    for target in targets {
+        let code = text(&format!("tests/fuzz/fuzz_targets/{target}.rs"));
+        // `target!` reads the error that the parser ends with; libFuzzer's own macro reads nothing.
+        assert!(
+            code.contains("\ntarget!(|") && !code.contains("fuzz_target!"),
+            "{target}: no target! of conclave_fuzz"
+        );
+    }
 }

@@ -1,9 +1,10 @@
 //! Answers to reset.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::target;
 use smartcard_hsm::atr::Atr;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = Atr::parse(bytes);
+target!(|bytes: &[u8]| {
+    Atr::parse(bytes)?;
+    Ok(())
 });

@@ -1,9 +1,10 @@
 //! USB configuration descriptors, in which the reader's own is looked for.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::target;
 use smartcard_hsm::ccid;
 
-fuzz_target!(|configuration: &[u8]| {
-    let _ = ccid::descriptor(configuration);
+target!(|configuration: &[u8]| {
+    ccid::descriptor(configuration)?;
+    Ok(())
 });

@@ -1,13 +1,12 @@
 //! The simulated reader against any bulk messages and control requests, at both exchange levels.
 #![no_main]
 
-use conclave_fuzz::Pieces;
+use conclave_fuzz::{Pieces, target};
 use conclave_sim::{
     ccid_device::{CcidDevice, Profile},
     icc::{Answer, Icc, Wire},
     usb::{Attached, Setup},
 };
-use libfuzzer_sys::fuzz_target;
 
 /// A card that says 9000 to everything: the reader is what is looked at.
 struct Yes;
@@ -24,8 +23,8 @@ impl Icc for Yes {
     }
 }
 
-fuzz_target!(|bytes: &[u8]| {
-    let Some((&level, bytes)) = bytes.split_first() else { return };
+target!(|bytes: &[u8]| {
+    let Some((&level, bytes)) = bytes.split_first() else { return Ok(()) };
     let (profile, bulk_out) =
         if level % 2 == 0 { (Profile::Tpdu { interface: 0 }, 0x02) } else { (Profile::Apdu, 0x01) };
     let mut device = Attached::new(CcidDevice::new(Yes, profile, "DENK0100001"));
@@ -46,4 +45,5 @@ fuzz_target!(|bytes: &[u8]| {
             None => device.reset(),
         }
     }
+    Ok(())
 });

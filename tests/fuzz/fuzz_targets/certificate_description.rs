@@ -1,9 +1,10 @@
 //! PKCS#15 descriptions of certificates.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::target;
 use smartcard_hsm::pkcs15::CertificateDescription;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = CertificateDescription::parse(bytes);
+target!(|bytes: &[u8]| {
+    CertificateDescription::parse(bytes)?;
+    Ok(())
 });

@@ -7,7 +7,7 @@ use conclave_ceremony::companion::Companion;
 use conclave_ceremony::event::{Began, Event};
 use conclave_ceremony::plan::{self, Plan};
 use conclave_ceremony::transcript::read;
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::target;
 
 static GOLDEN: LazyLock<(Plan, Began)> = LazyLock::new(|| {
     let transcript = read(include_bytes!("../../golden/transcripts/v1/conclave.cbor")).unwrap();
@@ -15,9 +15,9 @@ static GOLDEN: LazyLock<(Plan, Began)> = LazyLock::new(|| {
     (plan::read(include_bytes!("../../golden/transcripts/v1/plan.toml")).unwrap(), (**began).clone())
 });
 
-fuzz_target!(|bytes: &[u8]| {
+target!(|bytes: &[u8]| {
     let (plan, began) = &*GOLDEN;
-    if let Ok(companion) = Companion::read(bytes, plan, &began.commitments) {
-        assert_eq!(companion.to_bytes(), bytes);
-    }
+    let companion = Companion::read(bytes, plan, &began.commitments)?;
+    assert_eq!(companion.to_bytes(), bytes);
+    Ok(())
 });

@@ -3,8 +3,9 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
+use conclave_fuzz::{plain, target};
 use conclave_room::drives::fat32::{Place, identify};
-use libfuzzer_sys::fuzz_target;
+use conclave_room::text_drives::{mend, unfit};
 
 /// Length of the drive the bytes stand at the beginning of.
 const LEN: u64 = 1 << 36;
@@ -30,13 +31,21 @@ impl Seek for Drive<'_> {
     }
 }
 
-fuzz_target!(|bytes: &[u8]| {
+target!(|bytes: &[u8]| {
     let mut drive = Drive { bytes: Cursor::new(bytes), read: 0 };
     let found = identify(&mut drive, LEN);
     assert!(drive.read <= 5 * 512);
-    if let Ok(found) = found
-        && let Place::Partition { number, start, sectors } = found.place
-    {
-        assert!((1..=4).contains(&number) && start > 0 && (start + sectors) * 512 <= LEN);
+    match found {
+        Ok(found) => {
+            plain(found.volume.label);
+            if let Place::Partition { number, start, sectors } = found.place {
+                assert!((1..=4).contains(&number) && start > 0 && (start + sectors) * 512 <= LEN);
+            }
+        }
+        Err(why) => {
+            plain(unfit(&why));
+            plain(mend(&why));
+        }
     }
+    Ok(())
 });

@@ -1,9 +1,8 @@
 //! The whole way of an APDU over a reader that answers anything: CCID messages, ATR, T=1, stalls, silence.
 #![no_main]
 
-use conclave_fuzz::Pieces;
+use conclave_fuzz::{Pieces, target, told};
 use conclave_sim::ccid_device::Profile;
-use libfuzzer_sys::fuzz_target;
 use smartcard_hsm::{
     apdu::Apdu,
     ccid,
@@ -57,15 +56,17 @@ impl BulkPort for Reader<'_> {
     }
 }
 
-fuzz_target!(|bytes: &[u8]| {
-    let Some((&level, bytes)) = bytes.split_first() else { return };
+target!(|bytes: &[u8]| {
+    let Some((&level, bytes)) = bytes.split_first() else { return Ok(()) };
     let profile = if level % 2 == 0 { Profile::Tpdu { interface: 0 } } else { Profile::Apdu };
     let configuration = profile.descriptors("DENK0100001").configuration;
     let descriptor = ccid::descriptor(&configuration).expect("the simulator's descriptor is read");
     let reader = Reader { pieces: Pieces::new(bytes), seq: 0 };
-    let Ok(mut link) = CcidLink::open(reader, descriptor) else { return };
+    let mut link = CcidLink::open(reader, descriptor)?;
     for len in [0, 16, 300] {
-        let _ = link.exchange(&Apdu::new([0, 0xb1, 0, 0]).body(&vec![0x5a; len]), Patience::Ordinary);
+        let reply = link.exchange(&Apdu::new([0, 0xb1, 0, 0]).body(&vec![0x5a; len]), Patience::Ordinary);
+        told(reply.map(drop).map_err(Into::into));
     }
-    let _ = link.restart();
+    link.restart()?;
+    Ok(())
 });

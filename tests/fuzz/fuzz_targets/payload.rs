@@ -3,7 +3,7 @@
 
 use aes::Aes256;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::{plain, target};
 use smartcard_hsm::{
     dkek::{
         Dkek, Purpose,
@@ -13,8 +13,8 @@ use smartcard_hsm::{
 };
 use smartcard_hsm_recover::{MakeError, make, open};
 
-fuzz_target!(|bytes: &[u8]| {
-    let Some((&kind, payload)) = bytes.split_first() else { return };
+target!(|bytes: &[u8]| {
+    let Some((&kind, payload)) = bytes.split_first() else { return Ok(()) };
     let kind = Kind::ALL[usize::from(kind) % Kind::ALL.len()];
     let dkek = Dkek::new(Secret::filled(|key| key.fill(0x5a)));
     let mut payload = payload.to_vec();
@@ -36,10 +36,11 @@ fuzz_target!(|bytes: &[u8]| {
     let mac = blob::mac(&dkek, &sealed);
     sealed.extend(mac);
 
-    let Ok(key) = open(&sealed, &dkek) else { return };
+    let key = open(&sealed, &dkek)?;
     match make(&key, &dkek, [7; 8]) {
         Ok(made) => assert_eq!(open(&made, &dkek), Ok(key)),
         // Read for the sake of recovery, but tokens would refuse it.
-        Err(MakeError::CrtTooLong { .. } | MakeError::Field { .. }) => {}
+        Err(error @ (MakeError::CrtTooLong { .. } | MakeError::Field { .. })) => plain(error),
     }
+    Ok(())
 });

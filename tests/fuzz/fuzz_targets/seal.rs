@@ -3,10 +3,10 @@
 
 use std::io::Cursor;
 
+use conclave_fuzz::{plain, target};
 use conclave_medium::{DESCRIPTOR_AT, FIELD_AT, FIELD_LEN, LEN_MAX, LEN_MIN, Seal, SelfCheck, examine, identify};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
+target!(|data: &[u8]| {
     // The field that holds the seal, in an optical image, and what follows it.
     let (field, behind) = data.split_at(data.len().min(FIELD_LEN));
     let mut image = vec![0; LEN_MIN as usize];
@@ -14,15 +14,20 @@ fuzz_target!(|data: &[u8]| {
     image[FIELD_AT as usize..][..FIELD_LEN].fill(b' ');
     image[FIELD_AT as usize..][..field.len()].copy_from_slice(field);
     image.extend(behind);
-    if let Ok(Seal { len, masked }) = identify(&mut Cursor::new(&image)) {
-        assert!((LEN_MIN..=LEN_MAX).contains(&len));
-        let text = format!("{:FIELD_LEN$}", format!("CONCLAVE-ISO-1 len={len} sha256={masked}"));
-        assert_eq!(image[FIELD_AT as usize..][..FIELD_LEN], *text.as_bytes());
-        if let Ok(report) = examine(&mut Cursor::new(&image), |_, _| {}) {
-            assert!(report.len == len && len <= image.len() as u64);
+    match identify(&mut Cursor::new(&image)) {
+        Ok(Seal { len, masked }) => {
+            assert!((LEN_MIN..=LEN_MAX).contains(&len));
+            let text = format!("{:FIELD_LEN$}", format!("CONCLAVE-ISO-1 len={len} sha256={masked}"));
+            assert_eq!(image[FIELD_AT as usize..][..FIELD_LEN], *text.as_bytes());
+            match examine(&mut Cursor::new(&image), |_, _| {}) {
+                Ok(report) => assert!(report.len == len && len <= image.len() as u64),
+                Err(error) => plain(error),
+            }
         }
+        Err(error) => plain(error),
     }
     let seal = Seal::write(&mut image).expect("an optical image of some length can be sealed");
     let report = examine(&mut Cursor::new(&image), |_, _| {}).expect("it was just sealed");
     assert_eq!((report.len, report.self_check), (seal.len, SelfCheck::Holds));
+    Ok(())
 });

@@ -2,14 +2,14 @@
 //! place: the parsers of all replies.
 #![no_main]
 
-use conclave_fuzz::{Pieces, token};
+use conclave_fuzz::{Pieces, plain, target, token};
 use conclave_sim::{in_process::InProcess, token::Token};
-use libfuzzer_sys::fuzz_target;
 use smartcard_hsm::{
     apdu::{Apdu, Reply},
     channel::{Channel, ChannelError, Patience},
     chip::Ephemeral,
     cvc::Simulated,
+    error::TokenError,
     genuine::CurrentSoPin,
     object::PinKind,
     secret::{Pin, Secret, SecretBytes},
@@ -42,27 +42,38 @@ impl Channel for Liar<'_> {
     }
 }
 
-fuzz_target!(|bytes: &[u8]| {
-    let Some((&depth, bytes)) = bytes.split_first() else { return };
+/// What came of a question; of an error, all its words are read.
+fn read<T>(asked: Result<T, TokenError>) -> Option<T> {
+    let read = asked.inspect_err(|error| {
+        plain(error);
+        plain(error.what_to_do());
+    });
+    read.ok()
+}
+
+target!(|bytes: &[u8]| {
+    let Some((&depth, bytes)) = bytes.split_first() else { return Ok(()) };
     let mut liar = Liar { token: InProcess::new(token()), pieces: Pieces::new(bytes) };
     liar.restart().expect("a simulated token has an ATR");
-    let Ok(mut session) = Session::open(liar) else { return };
-    let _ = session.memory();
-    let _ = session.pka_status();
-    let _ = session.pin_state(PinKind::User);
-    let _ = session.pin_state(PinKind::So);
-    let _ = session.key_domain();
-    let _ = session.key_domains();
-    for file in session.files().unwrap_or_default().into_iter().take(4) {
-        let _ = session.read(file);
+    let Some(mut session) = read(Session::open(liar)) else { return Ok(()) };
+    read(session.memory());
+    read(session.pka_status());
+    read(session.pin_state(PinKind::User));
+    read(session.pin_state(PinKind::So));
+    read(session.key_domain());
+    read(session.key_domains());
+    for file in read(session.files()).unwrap_or_default().into_iter().take(4) {
+        read(session.read(file));
     }
-    let _ = session.random(16);
+    read(session.random(16));
     // The proofs take signatures and agreements, a hundred times as long as all before: now and then only.
     if depth == 0xfe {
-        let ephemeral = |byte| Ephemeral::of(&Secret::filled(|bytes| bytes.fill(byte))).expect("a number below the order");
-        let _ = session.authenticate::<Simulated>([ephemeral(7), ephemeral(8)]);
+        let ephemeral =
+            |byte| Ephemeral::of(&Secret::filled(|bytes| bytes.fill(byte))).expect("a number below the order");
+        read(session.authenticate::<Simulated>([ephemeral(7), ephemeral(8)]).map_err(|failed| *failed.error));
     } else if depth == 0xff {
         let pin = Pin::new(SecretBytes::copied_from(b"648219")).expect("six bytes are a PIN");
-        let _ = session.prove::<Simulated>(CurrentSoPin::Published, &pin, &[7; 10]);
+        read(session.prove::<Simulated>(CurrentSoPin::Published, &pin, &[7; 10]).map_err(|failed| *failed.error));
     }
+    Ok(())
 });

@@ -2,14 +2,13 @@
 //! would get past it.
 #![no_main]
 
-use conclave_fuzz::Pieces;
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::{Pieces, plain, target};
 use smartcard_hsm::{
     channel::Patience,
     t1::{Host, RESPONSE_LEN_MAX, Step},
 };
 
-fuzz_target!(|bytes: &[u8]| {
+target!(|bytes: &[u8]| {
     let mut host = Host::new(32, 254, 261, 1000);
     let mut step = Ok(host.exchange(vec![0x5a; 300].into(), Patience::Ordinary));
     for piece in Pieces::new(bytes) {
@@ -27,7 +26,12 @@ fuzz_target!(|bytes: &[u8]| {
                 assert!(response.len() <= RESPONSE_LEN_MAX);
                 Ok(host.exchange(vec![0x5a; piece.len()].into(), Patience::Ordinary))
             }
-            Err(_) => Ok(host.exchange(vec![0x5a; piece.len()].into(), Patience::Ordinary)),
+            Err(error) => {
+                plain(error);
+                Ok(host.exchange(vec![0x5a; piece.len()].into(), Patience::Ordinary))
+            }
         };
     }
+    step?;
+    Ok(())
 });

@@ -1,13 +1,14 @@
 //! PKCS#15 TokenInfo: a label read is written to a file that reads the same.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::{plain, target};
 use smartcard_hsm::pkcs15::TokenInfo;
 
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(read) = TokenInfo::parse(bytes)
-        && let Some(label) = &read.label
-    {
+target!(|bytes: &[u8]| {
+    let read = TokenInfo::parse(bytes)?;
+    if let Some(label) = &read.label {
+        plain(label);
         assert_eq!(TokenInfo::parse(&TokenInfo::to_der(label)), Ok(read));
     }
+    Ok(())
 });

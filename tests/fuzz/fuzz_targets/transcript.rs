@@ -1,26 +1,36 @@
-//! Transcripts: what is read is written back to the same bytes, and a verifier comes to an end whatever it says, in words that
-//! show as themselves.
+//! Transcripts: what is read is written back to the same bytes, and a verifier comes to an end whatever it says.
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use conclave_ceremony::compile::compile;
+use conclave_ceremony::plan::{self, Plan};
+use conclave_ceremony::script::Script;
 use conclave_ceremony::transcript::{append, read};
+use conclave_ceremony::twin::twin;
 use conclave_ceremony::verify::{Given, verify};
-use conclave_publish::is_plain;
-use libfuzzer_sys::fuzz_target;
+use conclave_fuzz::{plain, target};
 
 const PLAN: &[u8] = include_bytes!("../../golden/transcripts/v1/plan.toml");
 
-fuzz_target!(|bytes: &[u8]| {
+static GOLDEN: LazyLock<(Plan, Script)> = LazyLock::new(|| {
+    let plan = plan::read(PLAN).unwrap();
+    let script = compile(&plan).unwrap();
+    (plan, script)
+});
+
+target!(|bytes: &[u8]| {
     let account = verify(Given { transcript: bytes, plan: PLAN, files: &BTreeMap::new(), heads: &[] });
     let lists = [&account.refused, &account.proved, &account.reported, &account.attested, &account.missing];
     for finding in lists.into_iter().flatten() {
-        assert!(finding.words.chars().all(is_plain), "{finding:?}");
+        plain(&finding.words);
     }
-    if let Ok(transcript) = read(bytes) {
-        let written = transcript.entries.iter().flat_map(|entry| append(&entry.prev.into(), entry).unwrap().0);
-        assert!(written.eq(bytes[..transcript.len].iter().copied()));
-        assert_eq!(transcript.len + transcript.torn, bytes.len());
-        assert!(account.witnessed.is_none());
-    }
+    let transcript = read(bytes)?;
+    twin(&GOLDEN.0, &GOLDEN.1, &transcript).lines().for_each(plain);
+    let written = transcript.entries.iter().flat_map(|entry| append(&entry.prev.into(), entry).unwrap().0);
+    assert!(written.eq(bytes[..transcript.len].iter().copied()));
+    assert_eq!(transcript.len + transcript.torn, bytes.len());
+    assert!(account.witnessed.is_none());
+    Ok(())
 });

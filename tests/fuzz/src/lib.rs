@@ -1,11 +1,49 @@
-//! What several targets share: cutting the fuzzer's bytes into pieces, and a simulated token behind them.
+//! What the targets share: that whatever is said of an input shows as itself, the cutting of the fuzzer's bytes into pieces, and
+//! a simulated token behind them.
 
+use std::error::Error;
+use std::fmt::Display;
 use std::sync::OnceLock;
+
+use conclave_publish::is_plain;
 
 use conclave_sim::{
     card::{Birth, BirthSoPin, Card, profile::Profile, random::Randomness, rsa::RsaSource},
     token::Token,
 };
+
+/// A fuzz target: what its parser makes of the bytes.
+///
+/// The error it ends with is what a person reads of them. Each word of that error and of its causes must show as itself, in the
+/// corpus and in whatever the fuzzer makes of it; findings besides errors go through [`plain`].
+#[macro_export]
+macro_rules! target {
+    (|$input:ident: $kind:ty| $body:block) => {
+        libfuzzer_sys::fuzz_target!(|$input: $kind| {
+            let read = || -> $crate::Read<'_> { $body };
+            $crate::told(read())
+        });
+    };
+}
+
+/// What a parser made of an input: an error in words, or nothing to say.
+pub type Read<'a> = Result<(), Box<dyn Error + 'a>>;
+
+/// Ends the run unless these words are one line in which nothing acts on a terminal.
+pub fn plain(words: impl Display) {
+    let words = words.to_string();
+    assert!(words.chars().all(is_plain), "it acts on a terminal: {words:?}");
+}
+
+/// Every word of an error and of its causes, as [`plain`].
+pub fn told(read: Read<'_>) {
+    let Err(error) = read else { return };
+    let mut told: Option<&dyn Error> = Some(error.as_ref());
+    while let Some(error) = told {
+        plain(error);
+        told = error.source();
+    }
+}
 
 /// Cuts bytes into pieces: a length of two bytes, big-endian, then as many bytes as there are up to it.
 #[derive(Debug)]

@@ -68,14 +68,15 @@ pub enum NotTakenUp {
 }
 
 impl Unfinished {
-    pub(super) fn to_text(&self) -> String {
+    /// The file.
+    pub fn to_text(&self) -> String {
         let typed = if self.hands { HANDS } else { ROBOT };
         let papers = self.papers.iter().map(|(what, secret)| format!("{what}\t{secret}\n"));
         [format!("{FORMAT}\n{typed}\n{}\n", self.program)].into_iter().chain(papers).collect()
     }
 
-    /// `None`: it is no such file.
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the file; `None` if it is not letter by letter what was written.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let hands = match (lines.next()?, lines.next()?) {
             (FORMAT, HANDS) => true,
@@ -84,7 +85,9 @@ impl Unfinished {
         };
         let program = lines.next()?.parse().ok()?;
         let paper = |line: &str| line.split_once('\t').map(|(what, secret)| (what.to_owned(), secret.to_owned()));
-        Some(Self { hands, program, papers: lines.map(paper).collect::<Option<_>>()? })
+        let unfinished = Self { hands, program, papers: lines.map(paper).collect::<Option<_>>()? };
+        // A paper twice, or out of order.
+        (unfinished.to_text() == text).then_some(unfinished)
     }
 
     /// Reads what a folder says of itself; `program` is the one that runs.
@@ -144,6 +147,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_and_nothing_else() {
+        let digest = Digest::of(b"abc").to_string();
         for hands in [true, false] {
             let text = unfinished(hands).to_text();
             assert_eq!(Unfinished::parse(&text), Some(unfinished(hands)));
@@ -155,6 +159,8 @@ mod tests {
                 (text.replacen('\t', " ", 1), "a paper for nothing"),
                 (text.trim_end().to_owned(), "cut off"),
                 (format!("{text}\n"), "a line more"),
+                (format!("{text}PIN of SAFIRE-1\t654321\n"), "a paper twice"),
+                (text.replace(&digest, &digest.to_uppercase()), "a digest in capitals"),
             ] {
                 assert_eq!(Unfinished::parse(&changed), None, "{defect}");
             }
