@@ -25,7 +25,7 @@ use conclave_sim::world::play::{Ended, device, play, rows};
 use conclave_sim::world::robot::{Deed, Robot};
 use conclave_sim::world::stage::Stage;
 use conclave_sim::world::tokens::MemoryTokens;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{STARTED, brought, start};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use smartcard_hsm::apdu::{Apdu, Reply};
@@ -36,8 +36,8 @@ use nix::sys::resource::UsageWho;
 
 use crate::{RUNS, cpu_s, median};
 
-const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
-const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire.toml");
+const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal/plan.toml");
+const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire/plan.toml");
 /// Turns before a ceremony that goes round in a circle is given up.
 const TURNS_MAX: usize = 20_000;
 /// Entries of a very long record.
@@ -129,7 +129,9 @@ impl Machine for Timed {
 pub(crate) fn safire() {
     let plan = read(SAFIRE).unwrap();
     let mut machine = Timed { stage: stage(SAFIRE), tokens: Rc::default() };
-    let Ok(Begun::Rehearsal(mut ceremony)) = Begun::new(SAFIRE, start(), &mut machine) else { panic!("a rehearsal") };
+    let Ok(Begun::Rehearsal(mut ceremony)) = Begun::new(brought(SAFIRE), start(), &mut machine) else {
+        panic!("a rehearsal")
+    };
     let mut robot = Robot::new(&plan);
     let Ok(mut terminal) = Terminal::new(TestBackend::new(80, 25));
     let (mut plugged, mut peak, mut moved, mut keys) = (BTreeSet::new(), 0, 0, 0);
@@ -193,7 +195,7 @@ pub(crate) fn safire() {
 /// The record of a ceremony in which the first log drive was not fit again and again.
 pub(crate) fn verify_speed() {
     let mut stage = stage(MINIMAL);
-    let begun = Begun::new(MINIMAL, start(), &mut stage.world).unwrap();
+    let begun = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap();
     let Begun::Rehearsal(mut ceremony) = begun else { panic!("a rehearsal") };
     let mut long = false;
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&read(MINIMAL).unwrap()), |stage, ceremony| {
@@ -219,7 +221,13 @@ pub(crate) fn verify_speed() {
     let mut took = Vec::new();
     for _ in 0..RUNS {
         let began = Instant::now();
-        let account = verify(Given { transcript: ceremony.transcript(), plan: MINIMAL, files: &files, heads: &heads });
+        let account = verify(Given {
+            names: None,
+            transcript: ceremony.transcript(),
+            plan: MINIMAL,
+            files: &files,
+            heads: &heads,
+        });
         took.push(began.elapsed().as_secs_f64());
         assert!(account.refused.is_empty() && account.closed && account.entries > ENTRIES as u64, "{account:?}");
     }

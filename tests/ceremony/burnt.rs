@@ -21,7 +21,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, chained, start};
+use conclave_tests::ceremony::{STARTED, brought, chained, start};
 use smartcard_hsm::cvc::Simulated;
 use smartcard_hsm::secret::SO_PIN_PUBLISHED;
 
@@ -43,7 +43,9 @@ impl Refusing {
         let plan = plan::read(bytes).unwrap();
         let profile = Profile { chip_authentication: ChipAuthentication::Neither, ..Profile::firmware_4_1() };
         let mut stage = Stage::with(&plan, World::new([7; 32], STARTED, Arc::clone(&MEMO)), &profile, [3; 32]).unwrap();
-        let Begun::Rehearsal(ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else { panic!() };
+        let Begun::Rehearsal(ceremony) = Begun::new(brought(bytes), start(), &mut stage.world).unwrap() else {
+            panic!()
+        };
         Self { stage, ceremony, robot: Robot::new(&plan), bytes: bytes.to_vec() }
     }
 

@@ -17,7 +17,7 @@ use conclave_room::view;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, device, play, rows, screen};
 use conclave_sim::world::robot::{Deed, Robot};
-use conclave_tests::ceremony::start;
+use conclave_tests::ceremony::{brought, start};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use smartcard_hsm::cvc::Simulated;
@@ -105,7 +105,9 @@ fn legible(rows: &[String], secret: &str) -> bool {
 fn no_secret_and_no_code_can_be_read_on_any_screen_but_at_its_moment() {
     let planned = plan::read(MINIMAL).unwrap();
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let (mut robot, mut reader) = (Robot::new(&planned), Reader::default());
     let person = planned.people.iter().find(|person| person.id.as_str() == "witness").unwrap();
     robot.refuses.insert(person.id.to_string(), "I did not see the second bag sealed.".to_owned());
@@ -154,7 +156,9 @@ fn no_secret_and_no_code_can_be_read_on_any_screen_but_at_its_moment() {
 #[test]
 fn a_secret_that_somebody_types_where_everybody_reads_it_is_gone_with_the_refusal() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut robot = Robot::new(&plan::read(MINIMAL).unwrap());
     let mut typed = 0;
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {

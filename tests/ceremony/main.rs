@@ -25,7 +25,7 @@ use conclave_ceremony::plan;
 use conclave_ceremony::verify::{Account, Given, verify};
 use conclave_publish::Digest;
 use conclave_room::ceremony::Ceremony;
-use conclave_room::ceremony::begin::Begun;
+use conclave_room::ceremony::begin::{Begun, Brought};
 use conclave_room::key::Key;
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
@@ -33,12 +33,12 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::{Robot, keys};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{STARTED, brought, start, with_names};
 use screens::Screens;
 use smartcard_hsm::cvc::RootKind;
 
-const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
-const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire.toml");
+const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal/plan.toml");
+const SAFIRE: &[u8] = include_bytes!("../../docs/plans/safire/plan.toml");
 
 /// Keys of share files are derived once for all of these ceremonies.
 static MEMO: LazyLock<Arc<Memo>> = LazyLock::new(Arc::default);
@@ -69,7 +69,7 @@ fn types<R: RootKind>(ceremony: &mut Ceremony<World, R>, world: &mut World, line
 
 /// What the verifier says of a record, without the files beside it.
 fn account(plan: &[u8], transcript: &[u8], heads: &[Digest]) -> Account {
-    verify(Given { transcript, plan, files: &BTreeMap::new(), heads })
+    verify(Given { names: None, transcript, plan, files: &BTreeMap::new(), heads })
 }
 
 /// The verifier finds nothing to refuse, and with the last head everything is anchored.
@@ -82,9 +82,10 @@ fn verified(plan: &[u8], transcript: &[u8], head: Digest) {
 }
 
 /// Plays a ceremony to its end, every screen asked.
-fn whole(plan: &[u8]) -> Screens {
+fn whole(brought: Brought<'_>) -> Screens {
+    let Brought { plan, .. } = brought;
     let mut stage = stage(plan);
-    let begun = Begun::new(plan, start(), &mut stage.world).unwrap();
+    let begun = Begun::new(brought, start(), &mut stage.world).unwrap();
     let Begun::Rehearsal(mut ceremony) = begun else { panic!("the examples are rehearsals") };
     let mut robot = Robot::new(&plan::read(plan).unwrap());
     let mut screens = Screens::default();
@@ -103,12 +104,12 @@ fn whole(plan: &[u8]) -> Screens {
 
 #[test]
 fn the_minimal_plan_is_played_from_its_first_entry_to_close() {
-    whole(MINIMAL).compare("minimal");
+    whole(brought(MINIMAL)).compare("minimal");
 }
 
 #[test]
 fn the_safire_plan_is_played_from_its_first_entry_to_close() {
-    whole(SAFIRE).compare("safire");
+    whole(brought(SAFIRE)).compare("safire");
 }
 
 #[test]
@@ -130,12 +131,18 @@ fn nothing_is_cut_off_however_long_the_names_are() {
         ("purpose = ", "signing", 64),
         ("number = ", "2000001", 24),
         ("bag = ", "2000001", 24),
-        ("place = ", "Safe of the second site", 64),
-        ("organisation = ", "Example", 64),
+        ("place = ", "second-site", 24),
+        ("organisation = ", "example-auditors", 24),
+        ("organisation = ", "example", 24),
     ];
     let all = people.into_iter().chain(drives).chain(serials).chain(others);
     let plan = all.fold(String::from_utf8(MINIMAL.to_vec()).unwrap(), longer);
-    whole(plan.as_bytes());
+    let ids =
+        ["operator", "witness", "custodian-1", "custodian-2", "holder", "second-site", "example-auditors", "example"];
+    let long = |text: &str, len: usize| text.to_owned() + &"-x".repeat(len)[..len - text.len()];
+    let list = ids.map(|id| format!("{} = \"{}\"\n", long(id, 24), long(&format!("The name of {id}"), 64)));
+    let (plan, names) = with_names(&plan, &list.concat());
+    whole(Brought { plan: plan.as_bytes(), names: names.as_bytes() });
 }
 
 #[test]
@@ -143,7 +150,9 @@ fn a_ceremony_whose_power_fails_again_and_again_ends_where_it_would_have() {
     let mut stage = stage(MINIMAL);
     let plan = plan::read(MINIMAL).unwrap();
     let mut robot = Robot::new(&plan);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut boots = 1;
     loop {
         let mut turns = 0;

@@ -24,7 +24,7 @@ use conclave_sim::world::drives::{Lies, Stick};
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, rows};
 use conclave_sim::world::robot::Robot;
-use conclave_tests::ceremony::start;
+use conclave_tests::ceremony::{brought, start};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
@@ -36,7 +36,9 @@ use super::{MINIMAL, middle, stage, types};
 #[test]
 fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_the_seconds() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut keyboards = Keyboards::default();
     let code = Code::new(654_321_u32.to_le_bytes());
     keyboards.came(KeyboardId(7), Shown::new("1-3"), Shown::new("Dell KB216 Wired Keyboard"), code);
@@ -59,7 +61,9 @@ fn a_keyboard_on_usb_is_asked_for_its_code_in_a_ceremony_and_above_what_counts_t
 #[test]
 fn what_hangs_on_a_hub_and_is_not_used_is_named_in_a_ceremony() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let product = Shown::new("Logitech HD Pro Webcam C920");
     let other = Other { port: Shown::new("1-2.3"), product, why: Unused::Never(Never::SoundOrCamera) };
     let mut robot = Robot::new(&plan::read(MINIMAL).unwrap());
@@ -80,7 +84,9 @@ fn what_hangs_on_a_hub_and_is_not_used_is_named_in_a_ceremony() {
 #[test]
 fn a_keyboard_that_is_shut_out_is_named_in_a_ceremony() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let other = Other { port: Shown::new("1-2.3"), product: Shown::new("Keys"), why: Unused::Keyboard };
     let says = "Keyboard at 1-2.3 is shut out: press F2 to let it in, or pull it out";
     moment("keyboard-shut-out", Scene { shut_out: Some(&other), ..ceremony.scene() }, &[says]);
@@ -91,7 +97,9 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
     let mut stage = stage(MINIMAL);
     let planned = plan::read(MINIMAL).unwrap();
     let log = Device::Drive(DriveId(0));
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut robot = Robot::new(&planned);
     let (mut pulled, mut refused, mut decided) = (false, false, false);
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
@@ -141,7 +149,9 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
 #[test]
 fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     for (name, number, keys, says) in [
         ("help", 1, "", &["Anybody: what this screen is for", "If the power fails: start again", "any key: back"][..]),
         ("keyboard", 2, "yz", &["Operator: type the line below", "layout us: yz_", "Tab: next layout"]),
@@ -158,7 +168,9 @@ fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
 fn the_right_drive_a_wrong_one_and_one_too_many_are_named_wherever_one_is_asked_for() {
     let (log, share) = (Device::Drive(DriveId(0)), Device::Drive(DriveId(2)));
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut robot = Robot::new(&plan::read(MINIMAL).unwrap());
     let mut seen = 0;
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
@@ -208,7 +220,9 @@ fn the_right_drive_a_wrong_one_and_one_too_many_are_named_wherever_one_is_asked_
 #[test]
 fn the_pace_line_says_what_the_laptop_runs_on() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let line = |ceremony: &mut Ceremony<World, Simulated>, battery| {
         let scene = Scene { battery, ..ceremony.scene() };
         let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();

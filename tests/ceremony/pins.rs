@@ -17,7 +17,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{chained, start};
+use conclave_tests::ceremony::{brought, chained, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::{MINIMAL, account, middle, stage, types, verified};
@@ -49,7 +49,9 @@ fn after_two_wrong_pins_the_last_try_is_spent_by_the_word_for_it_and_by_nothing_
     let plan = plan::read(MINIMAL).unwrap();
     let script = compile(&plan).unwrap();
     let (mut stage, mut robot) = (stage(MINIMAL), Robot::new(&plan));
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     // While it is in memory nobody types it.
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
         if script.step(ceremony.state().at()).is_some_and(|step| step.kind == StepKind::TryPin(MASTER)) {

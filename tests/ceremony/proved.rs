@@ -16,7 +16,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, chained, start};
+use conclave_tests::ceremony::{STARTED, brought, chained, start};
 
 use super::{MEMO, MINIMAL, account, verified};
 
@@ -26,7 +26,9 @@ pub fn played(does: ChipAuthentication) -> (Ended, Vec<u8>, conclave_publish::Di
     let profile = Profile { chip_authentication: does, ..Profile::firmware_4_1() };
     let world = World::new([7; 32], STARTED, Arc::clone(&MEMO));
     let mut stage = Stage::with(&plan, world, &profile, [3; 32]).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&plan), |_, _| ());
     assert!(!matches!(ended, Ended::Circle(_)), "{}", screen(&mut ceremony).join("\n"));
     (ended, ceremony.transcript().to_vec(), ceremony.head())
@@ -89,7 +91,9 @@ fn a_token_whose_so_pin_may_unblock_refuses_to_set_a_pin_before_it_gets_a_long_o
     let plan = plan::read(&bytes).unwrap();
     let world = World::new([7; 32], STARTED, Arc::clone(&MEMO));
     let mut stage = Stage::of(&plan, world, [3; 32]).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(&bytes, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(&bytes), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&plan), |_, _| ());
     assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));
     verified(&bytes, ceremony.transcript(), ceremony.head());

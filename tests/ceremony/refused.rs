@@ -10,7 +10,7 @@ use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
 use conclave_publish::{Digest, FileName};
-use conclave_room::ceremony::begin::{Begun, NotBegun, Start};
+use conclave_room::ceremony::begin::{Begun, Brought, NotBegun, Start};
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::ceremony::resume::NotResumed;
 use conclave_room::civil::Wall;
@@ -25,7 +25,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::{PLAN_DRIVE, Robot, keys};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, chained, start};
+use conclave_tests::ceremony::{MINIMAL_NAMES, SAFIRE_NAMES, STARTED, brought, chained, on_stick, start, with_names};
 
 use super::{MEMO, MINIMAL, account, middle, shown_code, stage, types};
 
@@ -38,7 +38,7 @@ fn name(name: &str) -> FileName {
 /// A stick with a plan, at a port of its own.
 fn with_plan(port: &str, serial: &str, bytes: &[u8]) -> Stick {
     let mut stick = Stick::new(port, serial, "PLAN");
-    stick.files.insert(name("plan.toml"), bytes.to_vec());
+    stick.files.extend(on_stick(bytes));
     stick
 }
 
@@ -69,6 +69,31 @@ fn a_plan_comes_from_one_drive_that_has_one_and_breaks_no_rule() {
     assert!(refusals.iter().any(|refusal| refusal.to_string().contains("an end after the beginning")), "{refusals:?}");
     assert_eq!(said(&mut intake, &mut world), "");
     assert!(matches!(intake.stage, Way::Insert), "another try");
+}
+
+#[test]
+fn a_plan_comes_in_with_its_own_names_or_not_at_all() {
+    let (mut world, mut intake) = (world(STARTED), Intake::default());
+    let mut stick = with_plan("9-1", PLAN_DRIVE, MINIMAL);
+    stick.files.remove(&name("names.toml"));
+    world.drives().plug(stick);
+    assert!(said(&mut intake, &mut world).contains("holds plan.toml and no file names.toml"));
+    let one_short = MINIMAL_NAMES.split(|byte| *byte == b'\n').take(9).collect::<Vec<_>>().join(&b'\n');
+    for names in [SAFIRE_NAMES, b"", b"witness = \"Walter Witness\"\n", MINIMAL, &one_short] {
+        let bring = |world: &mut World, names: &[u8]| {
+            world.drives().stick(&Shown::new("9-1")).unwrap().files.insert(name("names.toml"), names.to_vec());
+        };
+        bring(&mut world, names);
+        assert_eq!(said(&mut intake, &mut world), "");
+        let Way::Refused(refusals) = &intake.stage else { panic!("they would be taken") };
+        assert!(refusals.iter().all(|refusal| refusal.to_string().starts_with("names.toml, line ")), "{refusals:?}");
+        assert_eq!(said(&mut intake, &mut world), "");
+        bring(&mut world, MINIMAL_NAMES);
+        assert_eq!(said(&mut intake, &mut world), "");
+        assert!(matches!(intake.stage, Way::Challenge(Challenged::Closed)), "its own are");
+        assert!(matches!(intake.press(Key::Escape, &start(), &mut world), Next::Back));
+        intake = Intake::default();
+    }
 }
 
 #[test]
@@ -109,7 +134,7 @@ fn with_the_clock_outside_the_plans_window_nothing_begins_and_nothing_goes_on() 
         let words = said(&mut intake, &mut world);
         assert!(words.contains("the plan is for 2026-01-01T00:00:00Z to 2035-12-31T23:59:59Z"), "{words}");
         assert!(words.contains("go back to it with Esc") && matches!(intake.stage, Way::Insert), "{words}");
-        let begun = Begun::new(MINIMAL, start(), &mut world);
+        let begun = Begun::new(brought(MINIMAL), start(), &mut world);
         assert!(matches!(begun, Err(NotBegun::OutsideWindow(_))));
     }
     let mut held = interrupted(3).0;
@@ -141,7 +166,9 @@ pub fn interrupted(seed: u8) -> (Stage, Vec<u8>) {
     let planned = plan::read(MINIMAL).unwrap();
     let world = World::new([seed; 32], STARTED, std::sync::Arc::clone(&MEMO));
     let mut stage = Stage::of(&planned, world, [seed; 32]).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&planned), |stage, ceremony| {
         if ceremony.state().facts().present.len() == 3 {
             stage.world.tokens().darken();
@@ -177,7 +204,9 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
     // Neither is a drive with a record the beginning of another.
     let mut next = super::stage(MINIMAL);
     next.stick(DriveId(0)).unwrap().files = stage.stick(DriveId(0)).unwrap().files.clone();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut next.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut next.world).unwrap() else {
+        panic!()
+    };
     let mut seen = String::new();
     let ended = play(&mut next, &mut ceremony, &mut Robot::new(&plan::read(MINIMAL).unwrap()), |stage, ceremony| {
         let words = middle(ceremony);
@@ -219,11 +248,11 @@ const NOT_REBUILT: [(Tree, &str); 3] = [
 #[test]
 fn a_ceremony_that_counts_does_not_begin_with_an_image_strangers_cannot_rebuild() {
     let (counts, day) = counts();
-    assert!(Begun::new(counts.as_bytes(), start(), &mut world(day)).is_ok());
+    assert!(Begun::new(brought(counts.as_bytes()), start(), &mut world(day)).is_ok());
     for (tree, words) in NOT_REBUILT {
         let start = || Start { tree, ..start() };
-        assert!(Begun::new(MINIMAL, start(), &mut world(day)).is_ok(), "a rehearsal may");
-        let refused = Begun::new(counts.as_bytes(), start(), &mut world(day)).err().unwrap().to_string();
+        assert!(Begun::new(brought(MINIMAL), start(), &mut world(day)).is_ok(), "a rehearsal may");
+        let refused = Begun::new(brought(counts.as_bytes()), start(), &mut world(day)).err().unwrap().to_string();
         assert!(refused.contains(words) && refused.contains("start from a published image"), "{refused}");
     }
 }
@@ -233,7 +262,8 @@ fn a_ceremony_that_counts_does_not_go_on_with_an_image_strangers_cannot_rebuild(
     let (counts, day) = counts();
     let planned = plan::read(counts.as_bytes()).unwrap();
     let mut stage = Stage::of(&planned, world(day), [3; 32]).unwrap();
-    let Begun::Production(mut ceremony) = Begun::new(counts.as_bytes(), start(), &mut stage.world).unwrap() else {
+    let Begun::Production(mut ceremony) = Begun::new(brought(counts.as_bytes()), start(), &mut stage.world).unwrap()
+    else {
         panic!("it counts")
     };
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&planned), |stage, ceremony| {
@@ -255,7 +285,8 @@ fn a_ceremony_that_counts_does_not_go_on_with_an_image_strangers_cannot_rebuild(
 fn a_production_plan_takes_no_simulated_token() {
     let (bytes, day) = counts();
     let mut stage = Stage::of(&plan::read(bytes.as_bytes()).unwrap(), world(day), [3; 32]).unwrap();
-    let Begun::Production(mut ceremony) = Begun::new(bytes.as_bytes(), start(), &mut stage.world).unwrap() else {
+    let Begun::Production(mut ceremony) = Begun::new(brought(bytes.as_bytes()), start(), &mut stage.world).unwrap()
+    else {
         panic!("it counts")
     };
     let mut robot = Robot::new(ceremony.plan());
@@ -270,7 +301,9 @@ fn a_production_plan_takes_no_simulated_token() {
 fn who_disagrees_at_the_end_says_why_and_the_record_is_closed_with_it() {
     let mut stage = stage(MINIMAL);
     let planned = plan::read(MINIMAL).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let (mut robot, why) = (Robot::new(&planned), "I did not see the second bag sealed.");
     let who = planned.people.iter().position(|person| person.roles.contains(&Role::Witness)).unwrap();
     robot.refuses.insert(planned.people[who].id.to_string(), why.to_owned());
@@ -283,23 +316,27 @@ fn who_disagrees_at_the_end_says_why_and_the_record_is_closed_with_it() {
     assert!(account.attested.iter().any(|finding| finding.words.contains(why)), "{:?}", account.attested);
 }
 
-/// The minimal plan with somebody who may stand in for the witness, and somebody for the holder of the bag.
-fn with_alternates() -> Vec<u8> {
+/// The minimal plan with somebody who may stand in for the witness, and somebody for the holder of the bag; and its names.
+fn with_alternates() -> (String, String) {
     let alternate = |id: &str, role: &str, whose: &str| {
         format!(
-            "\n[[person]]\nid = \"{id}\"\nname = \"{id}\"\norganisation = \"Example\"\nroles = [\"{role}\"]\n\
+            "\n[[person]]\nid = \"{id}\"\norganisation = \"example\"\nroles = [\"{role}\"]\n\
              alternate-for = \"{whose}\"\n"
         )
     };
     let people = alternate("witness-2", "witness", "witness") + &alternate("holder-2", "holder", "holder");
-    [MINIMAL, people.as_bytes()].concat()
+    let list = "witness-2 = \"Wendy Witness\"\nholder-2 = \"Hugo Holder\"\n";
+    let [plan, names] = [MINIMAL, MINIMAL_NAMES].map(|file| String::from_utf8_lossy(file));
+    with_names(&format!("{plan}{people}"), &format!("{names}{list}"))
 }
 
 #[test]
 fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom() {
-    let bytes = with_alternates();
+    let (plan, names) = with_alternates();
+    let bytes = plan.into_bytes();
     let mut stage = stage(&bytes);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(&bytes, start(), &mut stage.world).unwrap() else { panic!() };
+    let brought = Brought { plan: &bytes, names: names.as_bytes() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought, start(), &mut stage.world).unwrap() else { panic!() };
     let mut robot = Robot::new(ceremony.plan());
     robot.absent = vec!["witness".to_owned()];
     // The holder of the bag leaves while it is sealed, and the witness's alternate with them.
@@ -344,7 +381,9 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
 fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
     let mut stage = stage(MINIMAL);
     let planned = plan::read(MINIMAL).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut robot = Robot::new(&planned);
     let why =
         format!("{} I do not agree.", "What was read aloud is not what I saw on the token. ".repeat(6).trim_end());
@@ -375,6 +414,11 @@ fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
         let words = middle(ceremony);
         assert!(words.contains("It was not recorded. Say it in other words"), "{words}");
         assert!(passphrase.split(' ').all(|word| !words.contains(word)), "it is wiped from the screen: {words}");
+        // A name, which the record does without.
+        types(ceremony, world, &["WALTER did not look."]);
+        let words = middle(ceremony);
+        assert!(words.contains("the name behind witness: say witness instead. It was not recorded."), "{words}");
+        assert!(!words.contains("WALTER"), "it is wiped from the screen: {words}");
         // The code stands still; an unknown one does not take the words away that were typed with it.
         types(ceremony, world, &[&why[..40]]);
         while ceremony.busy() {
@@ -410,7 +454,9 @@ fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
 #[test]
 fn another_bag_is_sealed_only_when_operator_and_witness_say_why() {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let planned = plan::read(MINIMAL).unwrap();
     let mut robot = Robot::new(&planned);
     let (mut asked, mut words) = (false, String::new());

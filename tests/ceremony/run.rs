@@ -24,6 +24,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{device, rows};
 use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::Stage;
+use conclave_tests::ceremony::on_stick;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -101,7 +102,7 @@ impl Around {
             Deed::Press(key) => self.press(key),
             Deed::Plug(serial) if serial == PLAN_DRIVE => {
                 let mut stick = Stick::new("9-1", PLAN_DRIVE, PLAN_DRIVE);
-                stick.files.insert(FileName::new(b"plan.toml").unwrap(), self.bytes.to_vec());
+                stick.files.extend(on_stick(self.bytes));
                 self.stage.world.drives().plug(stick);
             }
             Deed::Pull(serial) if serial == PLAN_DRIVE => drop(self.stage.world.drives().pull(&Shown::new("9-1"))),

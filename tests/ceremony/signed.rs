@@ -16,7 +16,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{STARTED, brought, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::{MEMO, MINIMAL, verified};
@@ -48,7 +48,9 @@ fn played(algorithm: &str, profile: &Profile, before: impl FnOnce(&mut Stage)) -
     let world = World::new([7; 32], STARTED, Arc::clone(&MEMO));
     let mut stage = Stage::with(&plan, world, profile, [3; 32]).unwrap();
     before(&mut stage);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(&bytes, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(&bytes), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut seen = String::new();
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&plan), |_, ceremony| {
         seen.extend(screen(ceremony));

@@ -12,7 +12,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::start;
+use conclave_tests::ceremony::{brought, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::{MINIMAL, middle, stage, verified, whole};
@@ -29,7 +29,7 @@ fn serials_of_128_characters_that_differ_at_their_end_are_told_apart() {
     };
     let plan = ["LOG-A", "LOG-B", "SHARE-1", "SHARE-2", "BLOBS"].into_iter().fold(text(), long);
     assert_eq!(plan.matches(&"0123456789".repeat(12)).count(), 5);
-    whole(plan.as_bytes());
+    whole(brought(plan.as_bytes()));
 }
 
 fn text() -> String {
@@ -39,7 +39,9 @@ fn text() -> String {
 /// Plays the minimal plan to its end; `before` each turn may change what is on the stage.
 fn closed(mut before: impl FnMut(&mut Stage, &mut Ceremony<World, Simulated>)) {
     let mut stage = stage(MINIMAL);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut robot = Robot::new(&plan::read(MINIMAL).unwrap());
     let ended = play(&mut stage, &mut ceremony, &mut robot, &mut before);
     assert!(ended == Ended::Closed, "{ended:?}\n{}", screen(&mut ceremony).join("\n"));

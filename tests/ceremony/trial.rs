@@ -23,7 +23,7 @@ use conclave_sim::world::play::{device, screen};
 use conclave_sim::world::robot::{Deed, Robot, keys};
 use conclave_sim::world::stage::{self, Stage};
 use conclave_sim::world::tokens::Place;
-use conclave_tests::ceremony::start;
+use conclave_tests::ceremony::{brought, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::faults::{End, Fault, Typing, expected, typing};
@@ -88,7 +88,9 @@ impl Trial {
         let mut stranger = plan.tokens[0].clone();
         stranger.serial = conclave_ceremony::public::Text::new("DENK0000999").unwrap();
         let stranger = stage.world.tokens().lay(stage::token(&stranger, Profile::firmware_4_1(), &[9; 32]).unwrap());
-        let Begun::Rehearsal(ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else { panic!() };
+        let Begun::Rehearsal(ceremony) = Begun::new(brought(bytes), start(), &mut stage.world).unwrap() else {
+            panic!()
+        };
         let robot = Robot::new(&plan);
         let (tally, struck, spoilt, faults) = (Tally::new(), BTreeSet::new(), Vec::new(), faults.to_vec());
         let ceremony = Some(ceremony);

@@ -10,7 +10,7 @@ use conclave_ceremony::transcript;
 use conclave_room::ceremony::begin::Begun;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
-use conclave_tests::ceremony::{chained, start};
+use conclave_tests::ceremony::{brought, chained, start};
 
 use super::{MINIMAL, account, middle, stage, types, verified};
 
@@ -22,7 +22,9 @@ fn used_tokens_are_looked_at_before_they_are_erased_by_two_roles_and_a_typed_wor
     let bytes = bytes.as_bytes();
     let plan = plan::read(bytes).unwrap();
     let mut stage = stage(bytes);
-    let Begun::Rehearsal(mut ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(bytes), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let mut robot = Robot::new(&plan);
     for token in &plan.tokens {
         // The stage's OLD_SO_PIN.

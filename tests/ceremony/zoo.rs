@@ -21,7 +21,7 @@ use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, rows, screen};
 use conclave_sim::world::robot::Robot;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{STARTED, brought, start};
 use conclave_tests::scratch::Scratch;
 use conclave_tests::vm::stick;
 use conclave_tests::zoo::{LEN, VOLUME, ZOO, lived_in};
@@ -129,7 +129,9 @@ fn where_a_plan_or_a_log_drive_is_asked_for_every_stick_is_called_what_it_is() {
 fn at_every_step_that_asks_for_a_drive_every_stick_is_called_what_it_is_and_the_right_one_goes_on() {
     let mut stage = stage(MINIMAL);
     let plan = plan::read(MINIMAL).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
     let (mut robot, table) = (Robot::new(&plan), unfit_ones());
     let sound: Vec<_> =
         (0..plan.drives.len()).map(|at| stage.stick(DriveId(at as u16)).unwrap().drive.volume.clone()).collect();
@@ -160,7 +162,9 @@ fn only_what_systems_make_by_themselves_leaves_a_drive_empty() {
     // A share drive with them is registered; with a person's own folders it is not.
     let mut room = stage(MINIMAL);
     let plan = plan::read(MINIMAL).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(MINIMAL, start(), &mut room.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut room.world).unwrap() else {
+        panic!()
+    };
     let share = DriveId(2);
     room.stick(share).unwrap().folders =
         of_systems.iter().chain(&["Fotos 2025", "Übung", ".git"]).map(|it| (*it).into()).collect();

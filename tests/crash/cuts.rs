@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::ask::Ask;
-use conclave_ceremony::companion::Companion;
 use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::step::Waiting;
@@ -20,6 +19,7 @@ use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::{Fault as OfDrive, Lies};
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::tokens::Fault as OfToken;
+use conclave_tests::ceremony::on_stick;
 use smartcard_hsm::command::{DkekStatus, KeyDomain};
 use smartcard_hsm::object::PinKind;
 use smartcard_hsm::session::Session;
@@ -70,7 +70,8 @@ pub fn same(theatre: &mut Theatre) -> Same {
     let log = logs(theatre);
     let read = transcript::read(&log).unwrap();
     assert_eq!(read.torn, 0);
-    let account = verify(Given { transcript: &log, plan: theatre.bytes, files: &BTreeMap::new(), heads: &[] });
+    let account =
+        verify(Given { names: None, transcript: &log, plan: theatre.bytes, files: &BTreeMap::new(), heads: &[] });
     assert_eq!((account.refused, account.closed), (vec![], true));
     // Chip authentication takes the place of the proof in a later boot, or what is done where a token refuses it.
     let done = read.entries.iter().filter_map(|entry| match &entry.event {
@@ -198,9 +199,9 @@ fn a_log_whose_first_files_were_cut_off_is_set_aside_and_the_ceremony_begins() {
         let [log, _] = theatre.logs();
         let files = &theatre.stage.stick(log).unwrap().files;
         aside += usize::from(files.keys().any(|name| name.as_str() == "conclave.cbor.torn1"));
-        let companion = &files[&FileName::new(b"companion.cbor").unwrap()];
-        let Event::Began(began) = &read.entries[0].event else { panic!() };
-        assert!(Companion::read(companion, &theatre.plan, &began.commitments).is_ok(), "cut at {op}");
+        for (name, bytes) in on_stick(theatre.bytes) {
+            assert!(files[&name] == bytes, "cut at {op}: {}", name.as_str());
+        }
     }
     println!("figure: {ops} power cuts before the first sign-in, {aside} records set aside, {resumed} resumed");
     assert!(aside > 20 && resumed > 20, "{aside} {resumed}");

@@ -7,4 +7,4 @@ mod cuts;
 mod theatre;
 
 /// The smallest ceremony there is, played over and over.
-const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
+const MINIMAL: &[u8] = include_bytes!("../../docs/plans/minimal/plan.toml");

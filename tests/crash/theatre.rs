@@ -12,7 +12,6 @@ use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::{self, Holds, Plan};
 use conclave_ceremony::step::Waiting;
-use conclave_publish::FileName;
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
@@ -27,7 +26,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::{Robot, keys};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{STARTED, brought, on_stick, start};
 use smartcard_hsm::cvc::Simulated;
 
 /// Turns of one boot, at most: a whole ceremony takes a third of it.
@@ -77,7 +76,9 @@ impl Theatre {
 
     /// The plan is in, nothing is recorded yet.
     pub fn begin(&mut self) -> Box<Played> {
-        rehearsal(Begun::new(self.bytes, start(), &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")))
+        rehearsal(
+            Begun::new(brought(self.bytes), start(), &mut self.stage.world).unwrap_or_else(|error| panic!("{error}")),
+        )
     }
 
     /// The power comes back: of what the drives had in their caches this much is there; nothing but the log drives is
@@ -105,7 +106,12 @@ impl Theatre {
             return rehearsal(begun);
         }
         let words = intake.wrong.clone().unwrap_or_default();
-        let never_whole = ["holds no file plan.toml", "begin again with the plan's drive", "companion"];
+        let never_whole = [
+            "holds no file plan.toml",
+            "begin again with the plan's drive",
+            "the names beside the log are refused",
+            "names.toml",
+        ];
         // Where the record itself was set aside there is a plan and nothing to resume; the plan may be torn.
         let no_record = matches!(intake.stage, Way::Challenge(Challenged::Closed) | Way::Refused(_));
         assert!(no_record || never_whole.iter().any(|why| words.contains(why)), "{words}");
@@ -121,7 +127,7 @@ impl Theatre {
     /// The plan's drive is read, its digest met, the drive taken out.
     fn plan_comes_in(&mut self) -> Box<Played> {
         let (mut intake, mut stick) = (Intake::default(), Stick::new("9-1", "PLAN", "PLAN"));
-        stick.files.insert(FileName::new(b"plan.toml").unwrap(), self.bytes.to_vec());
+        stick.files.extend(on_stick(self.bytes));
         self.stage.world.drives().plug(stick);
         for key in [Key::Enter, Key::Enter, Key::Char('1')] {
             self.press(&mut intake, key);

@@ -10,7 +10,7 @@ use std::process::Command;
 use person::{Person, Window, ran, tree};
 
 /// The shortest ceremony.
-const MINIMAL: &str = "docs/plans/minimal.toml";
+const MINIMAL: &str = "docs/plans/minimal/plan.toml";
 /// Said after a rehearsal whose record was verified.
 const VERIFIED: &str = "Rehearsed, and the record verifies to its end.";
 

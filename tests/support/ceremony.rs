@@ -1,16 +1,18 @@
 //! Ceremonies of the tests: how each begins, one played to its end, and records written anew.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Event, Looked};
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::plan;
+use conclave_ceremony::plan::names::{Names, draw};
 use conclave_ceremony::public::Text;
 use conclave_ceremony::transcript::{GENESIS, append};
-use conclave_publish::Digest;
-use conclave_room::ceremony::begin::{Begun, Start};
+use conclave_publish::{Digest, FileName};
+use conclave_room::ceremony::begin::{Begun, Brought, Start};
 use conclave_room::civil::Wall;
 use conclave_room::look::Tree;
 use conclave_sim::memo::Memo;
@@ -21,6 +23,40 @@ use conclave_sim::world::stage::Stage;
 
 /// Within the window of the example plans: 2026-11-21.
 pub const STARTED: Wall = Wall(1_795_295_100);
+
+/// The names of the smallest example plan.
+pub const MINIMAL_NAMES: &[u8] = include_bytes!("../../docs/plans/minimal/names.toml");
+/// Those of the other one.
+pub const SAFIRE_NAMES: &[u8] = include_bytes!("../../docs/plans/safire/names.toml");
+
+/// A plan made of one of the examples, with the names of that one.
+pub fn brought(bytes: &[u8]) -> Brought<'_> {
+    let plan = plan::read(bytes).unwrap();
+    let names = [MINIMAL_NAMES, SAFIRE_NAMES].into_iter().find(|names| Names::read(names, &plan).is_ok());
+    Brought { plan: bytes, names: names.expect("a plan with the names of an example") }
+}
+
+/// A plan with the names of this list, `id = "name"` a line, and their file. The random bytes are the same every time.
+pub fn with_names(plan: &str, list: &str) -> (String, String) {
+    let mut last = 0;
+    let random = || {
+        last += 1;
+        Ok::<_, Infallible>([last; 32])
+    };
+    let Ok(drawn) = draw(list.as_bytes(), random);
+    let drawn = drawn.unwrap_or_else(|refusals| panic!("{refusals:?}"));
+    let from = plan.find("[names]\n").unwrap();
+    let (before, after) = plan.split_at(from);
+    let (_, after) = after.split_once("\n\n").unwrap();
+    (format!("{before}{}\n{after}", drawn.table), drawn.file)
+}
+
+/// The files of the plan's stick.
+pub fn on_stick(bytes: &[u8]) -> [(FileName, Vec<u8>); 2] {
+    let Brought { plan, names } = brought(bytes);
+    [("plan.toml", plan), ("names.toml", names)]
+        .map(|(name, of)| (FileName::new(name.as_bytes()).unwrap(), of.to_vec()))
+}
 
 /// What is known of the machine before a plan is in.
 pub fn start() -> Start {
@@ -59,7 +95,7 @@ pub fn played(bytes: &[u8], machine: [u8; 32], tokens: [u8; 32], memo: &Arc<Memo
 pub fn played_at(started: Wall, bytes: &[u8], (machine, tokens): ([u8; 32], [u8; 32]), memo: &Arc<Memo>) -> Played {
     let planned = plan::read(bytes).unwrap();
     let mut stage = Stage::of(&planned, World::new(machine, started, Arc::clone(memo)), tokens).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(bytes, start(), &mut stage.world).unwrap() else {
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(bytes), start(), &mut stage.world).unwrap() else {
         panic!("a rehearsal")
     };
     let mut robot = Robot::new(&planned);

@@ -1,22 +1,24 @@
-//! The golden transcript of format 1: a rehearsal of one key on two tokens. It verifies for ever.
+//! The golden transcript of format 2: a rehearsal of one key on two tokens. It verifies for ever.
 //!
-//! While format 1 is open, `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test verify golden_transcript` makes it anew.
+//! While format 2 is open, `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test verify golden_transcript` makes it anew.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conclave_ceremony::entry::Head;
+use conclave_ceremony::plan;
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::transcript::{Transcript, read};
 use conclave_ceremony::verify::{Account, Given, verify};
 use conclave_room::civil::Wall;
 use conclave_tests::ceremony::{Played, STARTED, played_at};
 
-pub(crate) const TRANSCRIPT: &[u8] = include_bytes!("../golden/transcripts/v1/conclave.cbor");
-pub(crate) const PLAN: &[u8] = include_bytes!("../golden/transcripts/v1/plan.toml");
+pub(crate) const TRANSCRIPT: &[u8] = include_bytes!("../golden/transcripts/v2/conclave.cbor");
+pub(crate) const PLAN: &[u8] = include_bytes!("../golden/transcripts/v2/plan.toml");
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/transcripts/v1")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/transcripts/v2")
 }
 
 /// Plays the golden plan and keeps its record and what lies beside it; the tests must be built again then.
@@ -42,7 +44,13 @@ pub(crate) fn transcript() -> Transcript {
     read(TRANSCRIPT).unwrap()
 }
 
+/// The names behind the ids of its plan.
+pub(crate) fn names() -> Names {
+    let names = include_bytes!("../golden/transcripts/v2/names.toml");
+    Names::read(names, &plan::read(PLAN).unwrap()).unwrap()
+}
+
 /// Judged by the golden plan.
 pub(crate) fn judged(transcript: &[u8], heads: &[Head]) -> Account {
-    verify(Given { transcript, plan: PLAN, files: &BTreeMap::new(), heads })
+    verify(Given { names: None, transcript, plan: PLAN, files: &BTreeMap::new(), heads })
 }

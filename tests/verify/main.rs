@@ -48,7 +48,8 @@ static ANOTHER: LazyLock<Left> = LazyLock::new(|| {
 #[test]
 fn a_whole_ceremony_is_consistent_and_with_its_head_anchored() {
     let Left { transcript, files } = &*ANOTHER;
-    let judge = |heads: &[Digest]| verify(Given { transcript, plan: golden::PLAN, files, heads });
+    let names = golden::names();
+    let judge = |heads: &[Digest]| verify(Given { names: Some(&names), transcript, plan: golden::PLAN, files, heads });
     let account = judge(&[]);
     assert_eq!(account.refused, []);
     assert_eq!((account.verdict(), named(&account.missing)), (Verdict::ConsistentNotAnchored, vec!["heads"]));
@@ -63,16 +64,24 @@ fn the_golden_transcript_verifies_for_ever() {
     }
     let transcript = golden::transcript();
     let (head, entries) = (transcript.head(), transcript.entries.len() as u64);
-    assert_eq!(head.to_string(), include_str!("../golden/transcripts/v1/head.sha256").trim_end());
+    assert_eq!(head.to_string(), include_str!("../golden/transcripts/v2/head.sha256").trim_end());
     let files = golden::files();
-    let account = verify(Given { transcript: golden::TRANSCRIPT, plan: golden::PLAN, files: &files, heads: &[head] });
+    let names = golden::names();
+    let given = Given {
+        names: Some(&names),
+        transcript: golden::TRANSCRIPT,
+        plan: golden::PLAN,
+        files: &files,
+        heads: &[head],
+    };
+    let account = verify(given);
     assert_eq!((&account.refused, account.verdict()), (&vec![], Verdict::Anchored));
     assert_eq!((account.entries, account.witnessed), (entries, Some(entries - 1)));
     // Everything before the last statement is fixed by the key itself, whoever kept the logs.
     assert_eq!(account.signed, Some(153));
     let proved = named(&account.proved);
     for rule in
-        ["chain", "plan", "certificates", "proofs", "births", "profile", "statements", "sealed", "bundle", "companion"]
+        ["chain", "plan", "certificates", "proofs", "births", "profile", "statements", "sealed", "bundle", "names"]
     {
         assert!(proved.contains(&rule), "{rule}: {proved:?}");
     }
@@ -119,13 +128,13 @@ fn each_file_beside_it_is_compared() {
     let mut all = golden::files();
     all.insert("conclave.txt".to_owned(), twin(&plan, &script, &transcript).into_bytes());
     let judge = |files: &BTreeMap<String, Vec<u8>>| {
-        verify(Given { transcript: golden::TRANSCRIPT, plan: golden::PLAN, files, heads: &[] })
+        verify(Given { names: None, transcript: golden::TRANSCRIPT, plan: golden::PLAN, files, heads: &[] })
     };
     let account = judge(&all);
     assert!(account.refused.is_empty() && named(&account.proved).contains(&"text-twin"), "{:?}", account.refused);
     for (name, rule) in [
         ("conclave.txt", "text-twin"),
-        ("companion.cbor", "companion"),
+        ("names.toml", "logs"),
         ("manifest.txt", "bundle"),
         ("signing.crt.der", "bundle"),
         ("signing.DENK0000002.statement.sig", "bundle"),
@@ -138,13 +147,34 @@ fn each_file_beside_it_is_compared() {
     }
     let mut files = all.clone();
     files.remove("signing.crt.der");
-    assert_eq!(named(&judge(&files).missing), ["bundle", "heads"]);
+    assert_eq!(named(&judge(&files).missing), ["bundle", "names", "heads"]);
+}
+
+#[test]
+fn names_are_said_where_they_are_shown_and_ids_where_they_are_not() {
+    let (names, files) = (golden::names(), BTreeMap::new());
+    let judge = |names| {
+        let given = Given { names, transcript: golden::TRANSCRIPT, plan: golden::PLAN, files: &files, heads: &[] };
+        let Account { refused, proved, reported, attested, missing, .. } = verify(given);
+        assert_eq!(refused, []);
+        let all = [&proved, &reported, &attested, &missing].into_iter().flatten();
+        (named(&missing).contains(&"names"), all.map(|finding| format!("{}\n", finding.words)).collect::<String>())
+    };
+    let (missing, said) = judge(None);
+    assert!(missing && said.contains("witness attested"), "{said}");
+    assert!(names.all().all(|(_, name)| !said.contains(name.as_str())), "{said}");
+    let (missing, said) = judge(Some(&names));
+    assert!(!missing && said.contains("witness (Walter Witness, Example Auditors) attested"), "{said}");
+    for (id, name) in names.all() {
+        assert!(said.contains(&format!("{id} is {name}: its line of names.toml has the digest")), "{said}");
+    }
 }
 
 #[test]
 fn another_plan_is_refused() {
     let files = BTreeMap::new();
-    let judge = |plan: &[u8]| verify(Given { transcript: golden::TRANSCRIPT, plan, files: &files, heads: &[] });
+    let judge =
+        |plan: &[u8]| verify(Given { names: None, transcript: golden::TRANSCRIPT, plan, files: &files, heads: &[] });
     // Only a comment is longer.
     refused_by(&judge(&[b"#", golden::PLAN].concat()), "plan");
     refused_by(&judge(b""), "plan");

@@ -105,8 +105,8 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
                 "Certificate" => "Statement",
                 "Statement" => "Certificate",
                 "Plan" => "Bundle",
-                "Companion" => "Plan",
-                "Bundle" => "Companion",
+                "Names" => "Plan",
+                "Bundle" => "Names",
                 "Done" => return Vec::new(),
                 "Word" => "Go",
                 "Device" => "Again",
@@ -193,7 +193,7 @@ impl Changed {
     /// Changes a record, and returns which entries and fields no rule shows.
     fn survivors(&mut self, plan: &[u8], transcript: &[u8]) -> Vec<(usize, String)> {
         let judged = |transcript: &[u8], heads: &[Digest]| -> Account {
-            verify(Given { transcript, plan, files: &Default::default(), heads })
+            verify(Given { names: None, transcript, plan, files: &Default::default(), heads })
         };
         let (entries, head) = (read(transcript).unwrap().entries, read(transcript).unwrap().head());
         let genuine = judged(transcript, &[]);

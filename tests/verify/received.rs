@@ -15,7 +15,7 @@ pub(super) fn a_file_about_no_key_of_another_text_signed_otherwise_or_too_early_
     let [text, signature] = ["txt", "sig"].map(|end| format!("signing.DENK0000002.received.{end}"));
     let judge = |transcript: &[u8], files: &[(&str, &[u8])]| {
         let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
-        verify(Given { transcript, plan: golden::PLAN, files: &files, heads: &[] })
+        verify(Given { names: None, transcript, plan: golden::PLAN, files: &files, heads: &[] })
     };
     let mut entries = golden::transcript().entries;
     let head = golden::transcript().head();

@@ -152,7 +152,7 @@ fn judged_by(plan: &str, entries: &mut [Entry], change: impl FnOnce(&mut Began))
     (began.plan, began.rehearsal) = (Digest::of(plan.as_bytes()).into(), false);
     change(began);
     let transcript = chained(entries.to_vec());
-    verify(Given { transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] })
+    verify(Given { names: None, transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] })
 }
 
 #[test]

@@ -263,7 +263,7 @@ pub(super) fn secrets() {
 #[test]
 pub(super) fn files() {
     breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(0), Item::Plan))));
-    breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(1), Item::Companion))));
+    breaks("logs", |entries| other_digest(outcome(entries, Act::Write(DriveId(1), Item::Names))));
     breaks("registered", |entries| {
         let registered = Act::Identify(DriveId(2));
         let at = entries.iter().position(|entry| matches!(&entry.event, Event::Came { act, .. } if *act == registered));
@@ -271,10 +271,6 @@ pub(super) fn files() {
             panic!("a drive")
         };
         names.push(line("setup.exe"));
-    });
-    breaks("companion", |entries| {
-        let Event::Began(began) = &mut entries[0].event else { panic!("entry 0 begins") };
-        began.commitments.pop();
     });
 }
 
@@ -354,7 +350,7 @@ fn failed_and_again(act: Act) -> Vec<u8> {
 
 #[test]
 fn a_step_is_done_again_without_a_decision_where_nobody_has_signed_in_and_nowhere_else() {
-    let log = judged(&failed_and_again(Act::Write(DriveId(0), Item::Companion)), &[]);
+    let log = judged(&failed_and_again(Act::Write(DriveId(0), Item::Names)), &[]);
     let about = |finding: &&Finding| ["order", "plugged-in", "again", "acts"].contains(&finding.rule);
     assert_eq!(log.refused.iter().find(about), None);
     refused_by(&judged(&failed_and_again(Act::Identify(DriveId(2))), &[]), "order");

@@ -8,14 +8,14 @@ use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
 use conclave_ceremony::ids::{DriveId, PersonId};
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
-use conclave_room::ceremony::begin::Begun;
+use conclave_room::ceremony::begin::{Begun, Brought};
 use conclave_room::ports::Machine;
 use conclave_sim::world::drives::Fault;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, start};
+use conclave_tests::ceremony::{MINIMAL_NAMES, STARTED, start, with_names};
 
 use super::rules::line;
 
@@ -71,21 +71,27 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Refuses,
 ];
 
-/// Tokens that were used before, one of them with an SO-PIN that unblocks, and a witness whose alternate comes.
+/// The plan, without the names.
 pub(super) fn plan() -> String {
-    let plan = include_str!("../../docs/plans/minimal.toml").replace("before = \"new\"", "before = \"used\"");
-    let alternate = "[[person]]\nid = \"witness-2\"\nname = \"Wendy Witness\"\norganisation = \"Example Auditors\"\n\
+    files().0
+}
+
+/// Tokens that were used before, one of them with an SO-PIN that unblocks, and a witness whose alternate comes; and the names.
+fn files() -> (String, String) {
+    let plan = include_str!("../../docs/plans/minimal/plan.toml").replace("before = \"new\"", "before = \"used\"");
+    let alternate = "[[person]]\nid = \"witness-2\"\norganisation = \"example-auditors\"\n\
                      roles = [\"witness\"]\nalternate-for = \"witness\"\n\n[[bag]]";
     let so_pin = "so-pin = { keeper = \"operator\" }";
     let unblocks = format!("{so_pin}\npin-tries = 5\nso-pin-may = \"unblock\"");
-    plan.replacen("[[bag]]", alternate, 1).replacen(so_pin, &unblocks, 1)
+    let plan = plan.replacen("[[bag]]", alternate, 1).replacen(so_pin, &unblocks, 1);
+    with_names(&plan, &(String::from_utf8_lossy(MINIMAL_NAMES) + "witness-2 = \"Wendy Witness\"\n"))
 }
 
 /// Its record, which is closed; played once.
 pub(super) static TRANSCRIPT: LazyLock<Vec<u8>> = LazyLock::new(transcript);
 
 fn transcript() -> Vec<u8> {
-    let bytes = plan();
+    let (bytes, names) = files();
     let planned = plan::read(bytes.as_bytes()).unwrap();
     let world = World::new([11; 32], STARTED, Arc::default());
     let mut stage = Stage::of(&planned, world, [13; 32]).unwrap();
@@ -95,7 +101,8 @@ fn transcript() -> Vec<u8> {
         robot.brings(&format!("SO-PIN it has now of {}", token.name), OLD_SO_PIN);
     }
     let mut left = MISHAPS.iter().peekable();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(bytes.as_bytes(), start(), &mut stage.world).unwrap() else {
+    let brought = Brought { plan: bytes.as_bytes(), names: names.as_bytes() };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought, start(), &mut stage.world).unwrap() else {
         panic!("a rehearsal")
     };
     loop {

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use conclave_ceremony::{compile, transcript, twin};
 use conclave_sim::world::robot::Robot;
+use conclave_tests::ceremony::brought;
 use conclave_tests::vm::machine::Firmware;
 use conclave_tests::vm::room::Room;
 use conclave_tests::vm::{stick, walk};
@@ -14,14 +15,14 @@ use crate::album::Album;
 use crate::judges::Left;
 use crate::secrets::Secrets;
 
-const PLAN: &[u8] = include_bytes!("../../docs/plans/safire.toml");
+const PLAN: &[u8] = include_bytes!("../../docs/plans/safire/plan.toml");
 /// Memory of the machine, in which secrets are looked for: little, for it is searched whole. **Units**: MiB.
 const MEMORY_MIB: u32 = 160;
 
 #[test]
 fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
     // From a stick, in a laptop with a card reader: the stick with the plan comes in all the same.
-    let mut room = Room::from_stick(PLAN, Firmware::Uefi, MEMORY_MIB);
+    let mut room = Room::from_stick(brought(PLAN), Firmware::Uefi, MEMORY_MIB);
     room.walk_in();
     let mut robot = Robot::new(&room.plan);
     let (mut album, mut secrets) = (Album::new(&room.plan), Secrets::default());
@@ -54,6 +55,7 @@ fn a_whole_ceremony_is_run_by_screen_and_keyboard_alone() {
     assert!(last.split_whitespace().collect::<Vec<_>>().join(" ").contains(&words[..19]), "{words}: {last}");
     assert_eq!(String::from_utf8(room.on_logs("conclave.txt")).unwrap(), twin::twin(&room.plan, &script, &record));
     assert_eq!(room.on_logs("plan.toml"), PLAN);
+    assert_eq!(room.on_logs("names.toml"), brought(PLAN).names);
     for secret in robot.papers().values() {
         assert!(!log.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret is in the record");
     }

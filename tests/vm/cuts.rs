@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use conclave_ceremony::event::Event;
 use conclave_ceremony::{compile, transcript};
 use conclave_sim::world::robot::Robot;
+use conclave_tests::ceremony::brought;
 use conclave_tests::vm::machine::Firmware;
 use conclave_tests::vm::room::Room;
 use conclave_tests::vm::{stick, walk};
@@ -12,7 +13,7 @@ use conclave_tests::vm::{stick, walk};
 use crate::album::step_under_way;
 use crate::judges::Left;
 
-const PLAN: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
+const PLAN: &[u8] = include_bytes!("../../docs/plans/minimal/plan.toml");
 /// How often the power fails.
 const CUTS: usize = 10;
 /// The first step it fails at or after: both log drives are logs by then.
@@ -20,7 +21,7 @@ const FIRST: usize = 7;
 
 #[test]
 fn a_ceremony_whose_power_fails_ten_times_ends_where_it_would_have() {
-    let mut room = Room::start(PLAN, Firmware::Bios, Firmware::Bios.memory_mib());
+    let mut room = Room::start(brought(PLAN), Firmware::Bios, Firmware::Bios.memory_mib());
     let mut robot = Robot::new(&room.plan);
     room.walk_in();
     let steps = compile::compile(&room.plan).unwrap().steps.len();

@@ -6,6 +6,7 @@ use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::plan::read;
 use conclave_ceremony::transcript;
 use conclave_room::text_intake;
+use conclave_tests::ceremony::on_stick;
 use conclave_tests::scratch::Scratch;
 
 use crate::drives::{Plugged, formatted, was_only_read};
@@ -13,7 +14,7 @@ use conclave_tests::vm::machine::{Drive, Firmware, Machine};
 use conclave_tests::vm::nbd::{Disk, Mood, Op, serve};
 use conclave_tests::vm::{stick, walk};
 
-const PLAN: &[u8] = include_bytes!("../../docs/plans/minimal.toml");
+const PLAN: &[u8] = include_bytes!("../../docs/plans/minimal/plan.toml");
 /// The first log drive of the plan.
 const SERIAL: &str = "CONCLAVE-LOG-A";
 /// Its size and volume id there.
@@ -45,8 +46,11 @@ impl Table {
         let scratch = Scratch::new();
         let plan = scratch.file("plan");
         stick::format(&plan, SIZE, "PLAN", 1);
-        std::fs::write(scratch.file("plan.toml"), PLAN).unwrap();
-        stick::put(&plan, &scratch.file("plan.toml"), "plan.toml");
+        for (name, bytes) in on_stick(PLAN) {
+            let name = name.as_str();
+            std::fs::write(scratch.file(name), bytes).unwrap();
+            stick::put(&plan, &scratch.file(name), name);
+        }
         let mut table =
             Self { machine: Machine::start(Firmware::Bios, &Drive::Dvd.with(&walk::iso())), scratch, pluggings: 0 };
         walk::to_devices(&mut table.machine);

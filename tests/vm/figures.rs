@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use conclave_sim::world::robot::Robot;
+use conclave_tests::ceremony::brought;
 use conclave_tests::vm::machine::{Drive, Firmware, Machine};
 use conclave_tests::vm::room::Room;
 use conclave_tests::vm::screen::kernel_tree;
@@ -17,7 +18,7 @@ use nix::sys::time::TimeValLike;
 use serde_json::json;
 
 /// Three tokens, two keys, two custodians.
-const PLAN: &[u8] = include_bytes!("../../docs/plans/safire.toml");
+const PLAN: &[u8] = include_bytes!("../../docs/plans/safire/plan.toml");
 /// Megabytes of memory between which the least is looked for, and how finely.
 const MEMORY_MIB: std::ops::Range<u32> = 32..256;
 const MEMORY_STEP_MIB: u32 = 4;
@@ -73,7 +74,7 @@ fn closes(memory_mib: u32) -> bool {
     let began = Instant::now();
     // The robot's room panics, with its screen, where people would give up.
     let ran = catch_unwind(AssertUnwindSafe(|| {
-        let mut room = Room::start(PLAN, Firmware::Bios, memory_mib);
+        let mut room = Room::start(brought(PLAN), Firmware::Bios, memory_mib);
         room.walk_in();
         let mut robot = Robot::new(&room.plan);
         room.play(&mut robot, |_, _, screen| {

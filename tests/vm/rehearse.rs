@@ -23,6 +23,7 @@ use conclave::rehearse::terminal::{SCREEN, Terminal, Watched};
 use conclave::rehearse::{READ, Rehearse};
 use conclave::{ended, out};
 use conclave_publish::{Digest, FileName, Tree};
+use conclave_room::ceremony::begin::Brought;
 use conclave_room::key::Key;
 use conclave_room::text_intake;
 use conclave_sim::world::play::rows;
@@ -63,7 +64,11 @@ fn rehearse(asked: Rehearse) -> Result<ExitCode, Box<dyn Error>> {
     }
     build_image()?;
     let mut watched = rehearsal.watch()?;
-    let mut room = Room::start(&rehearsal.bytes, Firmware::Bios, Firmware::Bios.memory_mib());
+    let mut room = Room::start(
+        Brought { plan: &rehearsal.bytes, names: rehearsal.names.bytes() },
+        Firmware::Bios,
+        Firmware::Bios.memory_mib(),
+    );
     let last = match &mut watched {
         Watched::Drawn(terminal) => in_terminal(terminal, rehearsal.hands, &mut room),
         Watched::Lines(lines) => {

@@ -30,8 +30,8 @@ pub enum Item {
     Blob(KeyIx, u16),
     /// The plan, byte by byte.
     Plan,
-    /// Salts and values of the commitments.
-    Companion,
+    /// The names behind the plan's ids.
+    Names,
     /// Everything public: plan digest, certificates, keys, attestations, statements with signatures, manifest.
     Bundle,
 }

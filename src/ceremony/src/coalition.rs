@@ -221,9 +221,10 @@ fn write_sets(out: &mut String, what: &str, sets: Sets, names: &[String]) -> fmt
 mod tests {
     use super::*;
     use crate::plan::read;
+    use crate::rules::testing::with_id;
 
-    const SAFIRE: &str = include_str!("../../../docs/plans/safire.toml");
-    const MINIMAL: &str = include_str!("../../../docs/plans/minimal.toml");
+    const SAFIRE: &str = include_str!("../../../docs/plans/safire/plan.toml");
+    const MINIMAL: &str = include_str!("../../../docs/plans/minimal/plan.toml");
 
     fn table_of(text: &str) -> String {
         table(&read(text.as_bytes()).unwrap())
@@ -238,7 +239,7 @@ mod tests {
              \x20   people  holder + operator\n\
              \x20   people  operator + custodian-2 + custodian-1\n\
              \x20   places  with holder + with operator\n\
-             \x20   places  with operator + \"Safe of the second site\"\n\
+             \x20   places  with operator + \"second-site\"\n\
              \x20   places  with operator + with custodian-2 + with custodian-1\n\
              \x20 can copy it\n\
              \x20   people  operator + custodian-2 + custodian-1\n\
@@ -247,16 +248,16 @@ mod tests {
              \x20   people  holder + operator\n\
              \x20   people  holder + custodian-2\n\
              \x20   people  holder + custodian-1\n\
-             \x20   places  with holder + with operator + \"Safe of the second site\"\n\
-             \x20   places  with holder + \"Safe of the second site\" + with custodian-2\n\
-             \x20   places  with holder + \"Safe of the second site\" + with custodian-1\n\
+             \x20   places  with holder + with operator + \"second-site\"\n\
+             \x20   places  with holder + \"second-site\" + with custodian-2\n\
+             \x20   places  with holder + \"second-site\" + with custodian-1\n\
              \x20 if missing, nobody can use or restore it\n\
              \x20   people  operator\n\
              \x20   people  holder + custodian-2\n\
              \x20   people  holder + custodian-1\n\
              \x20   places  with operator\n\
-             \x20   places  with holder + \"Safe of the second site\" + with custodian-2\n\
-             \x20   places  with holder + \"Safe of the second site\" + with custodian-1\n"
+             \x20   places  with holder + \"second-site\" + with custodian-2\n\
+             \x20   places  with holder + \"second-site\" + with custodian-1\n"
         );
     }
 
@@ -283,11 +284,11 @@ mod tests {
 
     #[test]
     fn a_passphrase_is_needed_where_it_is_kept() {
-        let bag = "[[bag]]\nnumber = \"2000002\"\nplace = \"Bank\"\nholder = \"custodian-1\"\n\n[[token]]";
-        let text = MINIMAL.replacen("[[token]]", bag, 1);
+        let bag = "[[bag]]\nnumber = \"2000002\"\nplace = \"bank\"\nholder = \"custodian-1\"\n\n[[token]]";
+        let text = with_id(MINIMAL, "bank").replacen("[[token]]", bag, 1);
         let table =
             table_of(&text.replacen("phrase = { keeper = \"custodian-1\" }", "phrase = { bag = \"2000002\" }", 1));
-        let copies = "with operator + with custodian-2 + with custodian-1 + \"Bank\"\n";
+        let copies = "with operator + with custodian-2 + with custodian-1 + \"bank\"\n";
         assert!(table.contains(&format!("places  {copies}")), "{table}");
     }
 

@@ -6,7 +6,7 @@ use smartcard_hsm::command::{KeySpec, RsaBits};
 
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::kinds::masters_of;
-use crate::plan::{Holds, Key, Plan, Refusal, Role, Rule};
+use crate::plan::{Holds, Key, Plan, Refusal, Role, Rule, Source};
 use crate::rules;
 use crate::script::{Roles, Script, Step, StepKind, Which};
 
@@ -30,6 +30,7 @@ pub fn compile(plan: &Plan) -> Result<Script, Vec<Refusal>> {
     let needed = peak(&steps);
     if needed > usize::from(plan.ports.number) {
         return Err(vec![Refusal {
+            of: Source::Plan,
             rule: Rule::Ports,
             line: plan.ports.line,
             expected: format!("at least {needed} ports for the devices that are plugged in at once"),
@@ -237,8 +238,8 @@ mod tests {
 
     fn plan(name: &str) -> Plan {
         let text = match name {
-            "safire" => include_str!("../../../docs/plans/safire.toml"),
-            _ => include_str!("../../../docs/plans/minimal.toml"),
+            "safire" => include_str!("../../../docs/plans/safire/plan.toml"),
+            _ => include_str!("../../../docs/plans/minimal/plan.toml"),
         };
         read(text.as_bytes()).unwrap()
     }

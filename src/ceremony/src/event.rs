@@ -59,9 +59,6 @@ pub struct Began {
     pub format: u16,
     /// Whether the ceremony counts, as its plan says: rehearsal.
     pub rehearsal: bool,
-    /// Commitments to the people's names, organisations and the bags' places, in the order of the plan:
-    /// SHA-256 over 32 bytes of salt and the value.
-    pub commitments: Vec<Octets<32>>,
 }
 
 /// What stands against a machine. A plan accepts it by its name.

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn with_enough_ports_no_token_changes_hands_after_its_proof() {
-        let mut plan = read(include_bytes!("../../../docs/plans/minimal.toml")).unwrap();
+        let mut plan = read(include_bytes!("../../../docs/plans/minimal/plan.toml")).unwrap();
         assert_eq!(plan.ports.number, 4);
         let on = |plan: &Plan| again(&compile(plan).unwrap());
         assert_eq!(on(&plan), [(TokenId(0), 2), (TokenId(1), 2)]);

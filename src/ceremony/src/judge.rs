@@ -173,7 +173,7 @@ fn written(plan: &Plan, facts: &mut Facts, item: Item, file: FileSeen) -> Result
     let differs = |what: &str| Err(halt(&format!("{what} was read back with another digest than it was made with")));
     match item {
         Item::Plan if Digest::from(file.digest) != plan.digest => differs("the plan"),
-        Item::Plan | Item::Companion => Ok(()),
+        Item::Plan | Item::Names => Ok(()),
         Item::Share(share, _) => {
             let seen = facts.shares.entry(share).or_default();
             if seen.sealed != Some(file) {
@@ -201,7 +201,7 @@ fn read(facts: &Facts, item: Item, file: FileSeen) -> Result<(), Failure> {
     let recorded = match item {
         Item::Share(share, _) => facts.share(share).written,
         Item::Blob(key, _) => facts.keys.get(&key).and_then(|key| key.blob),
-        Item::Plan | Item::Companion | Item::Bundle => None,
+        Item::Plan | Item::Names | Item::Bundle => None,
     };
     if recorded == Some(file) {
         return Ok(());

@@ -221,7 +221,7 @@ pub fn token_of(act: &Act) -> Option<TokenId> {
 fn plain(plan: &Plan, kind: StepKind, facts: &mut Facts) -> Vec<Act> {
     match kind {
         StepKind::Log(drive) => {
-            vec![Act::Identify(drive), Act::Write(drive, Item::Plan), Act::Write(drive, Item::Companion)]
+            vec![Act::Identify(drive), Act::Write(drive, Item::Plan), Act::Write(drive, Item::Names)]
         }
         StepKind::Register(drive) => vec![Act::Identify(drive)],
         StepKind::Inspect(token) => vec![Act::Inspect(token)],

@@ -23,7 +23,6 @@ pub mod script;
 pub mod step;
 
 // The record.
-pub mod companion;
 pub mod merge;
 pub mod say;
 pub mod transcript;

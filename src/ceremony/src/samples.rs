@@ -24,7 +24,6 @@ pub(crate) fn began() -> Began {
         nonce: Octets([3; 32]),
         format: FORMAT,
         rehearsal: true,
-        commitments: vec![Octets([4; 32]), Octets([5; 32])],
     }
 }
 
@@ -35,7 +34,7 @@ pub(crate) fn acts() -> Vec<Act> {
         Act::Write(drive, Item::Share(share, 1)),
         Act::Write(drive, Item::Blob(key, 300)),
         Act::Write(drive, Item::Plan),
-        Act::Write(drive, Item::Companion),
+        Act::Write(drive, Item::Names),
         Act::Write(drive, Item::Bundle),
         Act::Read(drive, Item::Blob(key, 1)),
         Act::Inspect(token),

@@ -6,12 +6,16 @@ use crate::act::{Act, Item, Signs, Slot};
 use crate::event::{Answer, Event, Looked, Next, Outcome, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::plan::Plan;
+use crate::plan::names::Names;
 use crate::public::Text;
 use crate::script::{Script, StepKind, Which};
 
-/// Words by the names of one plan; what the plan does not name is called by its number.
+/// Words by the ids of one plan; what the plan does not have is called by its number.
 #[derive(Clone, Copy, Debug)]
-pub struct Say<'a>(pub &'a Plan);
+pub struct Say<'a> {
+    plan: &'a Plan,
+    names: Option<&'a Names>,
+}
 
 fn named(name: Option<impl Display>, what: &str, number: u16) -> String {
     name.map_or_else(|| format!("{what} number {number}, which the plan does not have"), |name| name.to_string())
@@ -36,21 +40,36 @@ fn list(lines: &[Text]) -> String {
     if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
 }
 
-impl Say<'_> {
-    /// A person, by the plan's short name.
+impl<'a> Say<'a> {
+    /// Words of ids only: for what can be published.
+    pub const fn of(plan: &'a Plan) -> Self {
+        Self { plan, names: None }
+    }
+
+    /// The same with the names of people, if they are there.
+    pub const fn with(self, names: Option<&'a Names>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// A person, by id; with names, by name and organisation, too.
     pub fn person(self, id: PersonId) -> String {
-        named(self.0.people.get(usize::from(id.0)).map(|person| &person.id), "person", id.0)
+        let person = self.plan.people.get(usize::from(id.0)).map(|person| {
+            let name = |id| self.names.and_then(|names| names.of(id));
+            let both = name(&person.id).zip(name(&person.organisation));
+            both.map_or_else(|| person.id.to_string(), |(name, of)| format!("{} ({name}, {of})", person.id))
+        });
+        named(person, "person", id.0)
     }
 
     /// A token, by name and serial.
     pub fn token(self, id: TokenId) -> String {
-        let token = self.0.tokens.get(usize::from(id.0));
+        let token = self.plan.tokens.get(usize::from(id.0));
         named(token.map(|token| format!("token {} ({})", token.name, token.serial)), "token", id.0)
     }
 
     /// A drive, by name.
     pub fn drive(self, id: DriveId) -> String {
-        named(self.0.drives.get(usize::from(id.0)).map(|drive| format!("drive {}", drive.name)), "drive", id.0)
+        named(self.plan.drives.get(usize::from(id.0)).map(|drive| format!("drive {}", drive.name)), "drive", id.0)
     }
 
     /// A device.
@@ -63,7 +82,7 @@ impl Say<'_> {
 
     /// A key, by label.
     pub fn key(self, id: KeyIx) -> String {
-        named(self.0.keys.get(usize::from(id.0)).map(|key| format!("key {}", key.label.as_str())), "key", id.0)
+        named(self.plan.keys.get(usize::from(id.0)).map(|key| format!("key {}", key.label.as_str())), "key", id.0)
     }
 
     /// A share, counted from one as on its file.
@@ -73,7 +92,7 @@ impl Say<'_> {
 
     /// A bag, by its number.
     pub fn bag(self, id: BagId) -> String {
-        named(self.0.bags.get(usize::from(id.0)).map(|bag| format!("bag {}", bag.number)), "bag", id.0)
+        named(self.plan.bags.get(usize::from(id.0)).map(|bag| format!("bag {}", bag.number)), "bag", id.0)
     }
 
     /// A place in the Vault.
@@ -94,7 +113,7 @@ impl Say<'_> {
             Item::Share(share, attempt) => format!("the file of {}, set {attempt}", self.share(share)),
             Item::Blob(key, attempt) => format!("the blob of {}, attempt {attempt}", self.key(key)),
             Item::Plan => "the plan".to_owned(),
-            Item::Companion => "the companion file".to_owned(),
+            Item::Names => "the names".to_owned(),
             Item::Bundle => "the public bundle".to_owned(),
         }
     }
@@ -197,14 +216,13 @@ impl Say<'_> {
     pub fn event(self, event: &Event) -> String {
         match event {
             Event::Began(began) => format!(
-                "the transcript began: format {}, nonce {}, plan {}, image {}, build {}, {}, commitments {}",
+                "the transcript began: format {}, nonce {}, plan {}, image {}, build {}, {}",
                 began.format,
                 began.nonce,
                 began.plan,
                 began.image,
                 began.build,
                 if began.rehearsal { "rehearsal" } else { "production" },
-                began.commitments.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             ),
             Event::Looked(looked) => looked_at(looked),
             Event::Said(person, answer) => format!("{} {}", self.person(*person), self.answer(answer)),

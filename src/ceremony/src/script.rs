@@ -28,7 +28,7 @@ pub enum StepKind {
     Clock,
     /// The plan's digest was compared by challenge.
     Plan,
-    /// A log drive is identified; the entries so far, the plan and the companion file go on it.
+    /// A log drive is identified; the entries so far, the plan and its names go on it.
     Log(DriveId),
     /// A person signs in.
     SignIn(PersonId),

@@ -14,7 +14,7 @@ use crate::public::Octets;
 pub const GENESIS: Head = Digest::new([0; 32]);
 
 /// The format this version writes and reads.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// Most bytes of an entry: a token's list of objects with its certificates has room to spare.
 pub const ENTRY_LEN_MAX: usize = 65_536;

@@ -14,7 +14,7 @@ use crate::transcript::Transcript;
 ///
 /// Shape: UTF-8, LF line ends; no line of an entry begins like that of another.
 pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> String {
-    let say = Say(plan);
+    let say = Say::of(plan);
     let mut text = format!("{}\n", plan.title);
     for (entry, head) in transcript.entries.iter().zip(&transcript.heads) {
         let wall = Time::from_unix(entry.wall).map_or_else(|| format!("{} s", entry.wall), |time| time.to_string());
@@ -54,7 +54,7 @@ mod tests {
     use crate::transcript::read;
 
     fn text(events: Vec<Event>) -> String {
-        let plan = plan::read(include_bytes!("../../../docs/plans/minimal.toml")).unwrap();
+        let plan = plan::read(include_bytes!("../../../docs/plans/minimal/plan.toml")).unwrap();
         let script = compile(&plan).unwrap();
         twin(&plan, &script, &read(&written(&chained(events))).unwrap())
     }

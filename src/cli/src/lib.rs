@@ -7,6 +7,7 @@ mod arrival;
 pub mod drive;
 pub mod inspect;
 pub mod medium;
+pub mod names;
 pub mod plan;
 mod random;
 pub mod rehearse;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use conclave::rehearse::Rehearse;
-use conclave::{drive, ended, inspect, medium, out, plan, usage, verify};
+use conclave::{drive, ended, inspect, medium, names, out, plan, usage, verify};
 
 /// What its errors begin with.
 const NAME: &str = "conclave";
@@ -40,7 +40,10 @@ enum Command {
     /// A whole ceremony on simulated tokens and drives, in this terminal; everything it made is listed and verified.
     Rehearse(Rehearse),
     /// What a ceremony's transcript is worth: what is proved, what rests on whose word, what is missing.
-    #[command(after_help = "Exit code 0: anchored to its end. 1: refused. 3: sound, and incomplete or not anchored.")]
+    #[command(
+        after_help = "Exit code 0: anchored to its end. 1: refused. 2: the names are not those of the plan. 3: sound, and incomplete or not \
+                          anchored."
+    )]
     Verify(verify::Verify),
 }
 
@@ -69,8 +72,20 @@ enum TokenCommand {
 enum PlanCommand {
     /// Refuses a plan with every reason, or prints its digest, its script, and who could do what with what they keep.
     Check {
-        /// The plan, TOML.
+        /// The plan, TOML. Its names are in `names.toml` in the same folder.
         file: PathBuf,
+        /// Judges a plan that was published, whose names stay where they are.
+        #[arg(long)]
+        without_names: bool,
+    },
+    /// Makes what a plan needs beside it.
+    ///
+    /// Reads `names.toml` in the plan's folder, a line an id: witness-1 = "Walter Witness". Draws 32 random bytes for every line that
+    /// has none, and prints the lines of [names] for the plan.
+    New {
+        /// The plan whose names are to be made.
+        #[arg(long, value_name = "PLAN")]
+        names: PathBuf,
     },
 }
 
@@ -109,7 +124,8 @@ fn main() -> ExitCode {
         Command::Token(TokenCommand::Inspect { at, serial, json, .. }) => {
             inspect::inspect(at.simulated.as_deref(), serial.as_deref(), json)
         }
-        Command::Plan(PlanCommand::Check { file }) => plan::check(&file),
+        Command::Plan(PlanCommand::Check { file, without_names }) => plan::check(&file, without_names),
+        Command::Plan(PlanCommand::New { names }) => names::new(&names),
         Command::Drive(DriveCommand::List) => drive::list(&drive::Roots::default(), &mut out()),
         Command::Drive(DriveCommand::Prepare { disk, label }) => {
             let (mut typed, mut out) = (io::stdin().lock(), out());

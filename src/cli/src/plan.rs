@@ -10,13 +10,14 @@ use conclave_ceremony::coalition;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::hands;
 use conclave_ceremony::ids::Device;
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal, SoPinMay};
 use conclave_ceremony::script::{Roles, Script, Step};
 use conclave_publish::Kind;
 use conclave_room::text_ceremony;
 use thiserror::Error;
 
-use crate::said;
+use crate::{names, said};
 
 /// Why a plan was not found good.
 #[derive(Debug, Error)]
@@ -28,7 +29,7 @@ enum PlanError {
 }
 
 /// Refusals, a line each.
-struct Lines<'a>(&'a [Refusal]);
+pub(crate) struct Lines<'a>(pub(crate) &'a [Refusal]);
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,12 +37,13 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
-/// Prints digest, keys, script and coalition table of a plan.
+/// Prints digest, keys, script and coalition table of a plan, whose names are beside it unless it is judged `without_names`.
 ///
-/// Errors: the file cannot be read, or the plan is refused: with every refusal, and nothing else printed.
-pub fn check(path: &Path) -> Result<(), Box<dyn Error>> {
+/// Errors: a file cannot be read, or the plan or its names are refused: with every refusal, and nothing else printed.
+pub fn check(path: &Path, without_names: bool) -> Result<(), Box<dyn Error>> {
     let (bytes, plan, script) = of_file(path)?;
-    said::out().write_all(report(&plan, &script, bytes.len())?.as_bytes())?;
+    let names = if without_names { None } else { Some(names::of_file(&names::beside(path), &plan)?) };
+    said::out().write_all(report(&plan, &script, bytes.len(), names.as_ref())?.as_bytes())?;
     Ok(())
 }
 
@@ -65,21 +67,28 @@ pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Good, Box<dyn Erro
     Ok((bytes, plan, script))
 }
 
-/// At most one byte more than a plan may have, whatever the file is.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// At most one byte more than a plan or its names may have, whatever the file is.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = u64::try_from(plan::LEN_MAX).map_or(u64::MAX, |most| most.saturating_add(1));
     File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn report(plan: &Plan, script: &Script, len: usize) -> Result<String, fmt::Error> {
+fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Result<String, fmt::Error> {
     let mut out = String::new();
     writeln!(out, "{}: a plan of kind {}\n", plan.title, plan.kind)?;
     writeln!(out, "DIGEST (SHA-256), to be agreed on beforehand\n")?;
     writeln!(out, "{}  {len} bytes", plan.digest)?;
     for (number, group) in (1..).zip(plan.digest.groups()) {
         writeln!(out, "{number:>2} {group}  {}", group.words())?;
+    }
+    match names {
+        Some(names) => {
+            let lines = names.all().count();
+            writeln!(out, "\nNAMES: {} fits: each of its {lines} lines opens its digest in this plan", names::FILE)?;
+        }
+        None => writeln!(out, "\nNAMES: not looked at: this plan was judged without {}", names::FILE)?,
     }
     writeln!(out, "\nTo be held from {} to {}", plan.window.from, plan.window.until)?;
     for weakness in &plan.accepts {

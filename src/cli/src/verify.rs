@@ -10,11 +10,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use conclave_ceremony::plan;
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX;
 use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
-use conclave_publish::Digest;
+use conclave_publish::{Digest, told};
 use serde_json::{Value, json};
 
+use crate::names::{self, NamesError};
 use crate::said;
 
 /// Most files that are looked at beside the transcript.
@@ -22,6 +24,9 @@ const FILES_MAX: usize = 1024;
 
 /// Exit code of a transcript that is sound as far as it goes, and not closed or not fixed to its end.
 pub(crate) const NOT_ANCHORED: u8 = 3;
+
+/// Exit code where the names that were given are not those of the plan.
+const NOT_ITS_NAMES: u8 = 2;
 
 /// What is to be verified.
 #[derive(Debug, Args)]
@@ -31,10 +36,13 @@ pub struct Verify {
     /// The plan, as everybody agreed on it.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: PathBuf,
+    /// The names behind the plan's ids: `names.toml`. Without it people, organisations and places are called by their ids.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) names: Option<PathBuf>,
     /// A head that a witness wrote down: 64 hex digits, or the words. May be given more than once.
     #[arg(long = "head", value_name = "HEX|WORDS")]
     pub(crate) heads: Vec<Digest>,
-    /// Files of the ceremony to judge with it: the public bundle, `companion.cbor`, `conclave.txt`, share files, key blobs,
+    /// Files of the ceremony to judge with it: the public bundle, `names.toml`, `conclave.txt`, share files, key blobs,
     /// statements of `conclave-receive`.
     /// May be given more than once, as for several drives; what two of them hold under one name must be equal.
     #[arg(long, value_name = "FOLDER")]
@@ -49,13 +57,14 @@ impl Verify {
     pub(crate) fn as_typed(&self) -> String {
         let heads = self.heads.iter().map(|head| format!("--head {head}"));
         let files = self.files.iter().map(|folder| format!("--files {}", folder.display()));
+        let names = self.names.iter().map(|names| format!("--names {}", names.display()));
         let first = format!("verify {} --plan {}", self.transcript.display(), self.plan.display());
-        [first].into_iter().chain(heads).chain(files).collect::<Vec<_>>().join(" \\\n    ")
+        [first].into_iter().chain(names).chain(heads).chain(files).collect::<Vec<_>>().join(" \\\n    ")
     }
 }
 
-/// Judges a transcript and says so. Exit code 0: fixed to its last entry by a head a witness wrote down; 1: refused; 3: sound as
-/// far as it goes, and incomplete or not anchored.
+/// Judges a transcript and says so. Exit code 0: fixed to its last entry by a head a witness wrote down; 1: refused; 2: the
+/// names given are not those of the plan, and nothing was judged; 3: sound as far as it goes, and incomplete or not anchored.
 pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     let transcript = read(&args.transcript, TRANSCRIPT_LEN_MAX)?;
     let plan = read(&args.plan, plan::LEN_MAX)?;
@@ -63,7 +72,21 @@ pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     for path in &args.files {
         folder(path, &mut files)?;
     }
-    let account = verify(Given { transcript: &transcript, plan: &plan, files: &files, heads: &args.heads });
+    let names = match opened(args, &plan) {
+        Ok(names) => names,
+        Err(error) => {
+            // What fails here cannot be told to anybody.
+            let _ = said::err().write_all(told("conclave", &error).as_bytes());
+            return Ok(ExitCode::from(NOT_ITS_NAMES));
+        }
+    };
+    let account = verify(Given {
+        names: names.as_ref(),
+        transcript: &transcript,
+        plan: &plan,
+        files: &files,
+        heads: &args.heads,
+    });
     let text = if args.json { said::json(&as_json(&account))? } else { as_text(&account) };
     said::out().write_all(text.as_bytes())?;
     Ok(match account.verdict() {
@@ -71,6 +94,14 @@ pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
         Verdict::Refused => ExitCode::FAILURE,
         Verdict::Incomplete | Verdict::ConsistentNotAnchored => ExitCode::from(NOT_ANCHORED),
     })
+}
+
+/// The names, if they were given and there is a plan to hold them against; that there is none is for the verifier to say.
+fn opened(args: &Verify, plan: &[u8]) -> Result<Option<Names>, NamesError> {
+    match (&args.names, plan::read(plan)) {
+        (Some(path), Ok(plan)) => names::of_file(path, &plan).map(Some),
+        (None, _) | (_, Err(_)) => Ok(None),
+    }
 }
 
 fn read(path: &Path, len_max: usize) -> Result<Vec<u8>, Box<dyn Error>> {

@@ -120,16 +120,19 @@ fn a_rehearsal_that_cannot_begin_says_what_to_do_and_leaves_nothing() {
     fs::create_dir(&folder.0).unwrap();
     let file = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
     let to = file("rehearsal");
-    let safire = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plans/safire.toml");
+    let safire = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plans/safire/plan.toml");
     let safire = fs::read_to_string(safire).unwrap();
     let (production, broken) = (file("production.toml"), file("broken.toml"));
     let counts = safire.replace("kind = \"rehearsal\"", "kind = \"production\"");
     let days = counts.replace("from = \"2026-01-01T00:00:00Z\"", "from = \"2035-12-30T00:00:00Z\"");
     fs::write(&production, days).unwrap();
     fs::write(&broken, safire.replace("ports = 6", "ports = 4")).unwrap();
+    let nameless = file("nameless.toml");
+    fs::write(&nameless, &safire).unwrap();
     for (more, words) in [
         (["--plan", &production], "rehearse a copy of it that says kind = \"rehearsal\""),
         (["--plan", &broken], "rule ports: expected at least 5 ports"),
+        (["--plan", &nameless], "names.toml, which says who and where the plan's ids are"),
         (["--plan", "/nonexistent/plan.toml"], "cannot read /nonexistent/plan.toml"),
         (["--folder", "/"], "no rehearsal made it: there is no made.sha256 in it; name another folder"),
         (["--resume", "--folder=nowhere"], "nowhere holds no unfinished rehearsal: leave out --resume"),

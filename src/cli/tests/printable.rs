@@ -51,7 +51,7 @@ fn printable(args: &[&OsStr]) -> (Output, String) {
 }
 
 fn verify(transcript: &Path, more: &[&OsStr]) -> String {
-    let plan = tests().join("golden/transcripts/v1/plan.toml");
+    let plan = tests().join("golden/transcripts/v2/plan.toml");
     let args = ["verify".as_ref(), transcript.as_os_str(), "--plan".as_ref(), plan.as_ref()];
     printable(&[&args, more].concat()).1
 }
@@ -70,7 +70,7 @@ fn made_hostile(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn an_entry_of_213_bytes_cannot_show_a_verdict() {
-    let golden = fs::read(tests().join("golden/transcripts/v1/conclave.cbor")).unwrap();
+    let golden = fs::read(tests().join("golden/transcripts/v2/conclave.cbor")).unwrap();
     let at = golden.windows(6).position(|window| window == b"\x65Began").unwrap();
     let folder = Folder::new("entry");
     let entry = [&golden[..at], &[0x78, u8::try_from(HOSTILE.len()).unwrap()], HOSTILE.as_bytes(), &golden[at + 6..]];
@@ -84,7 +84,7 @@ fn an_entry_of_213_bytes_cannot_show_a_verdict() {
 #[test]
 fn a_file_beside_the_record_cannot_speak_by_its_name() {
     let folder = Folder::new("name");
-    let transcript = tests().join("golden/transcripts/v1/conclave.cbor");
+    let transcript = tests().join("golden/transcripts/v2/conclave.cbor");
     folder.file(&format!("{HOSTILE}.received.txt"), "");
     for more in [
         &["--files".as_ref(), folder.0.as_os_str()][..],
@@ -119,7 +119,7 @@ fn what_is_typed_or_named_on_the_command_line_cannot_speak() {
 #[test]
 fn every_seed_of_every_fuzz_target_given_to_every_command_leaves_the_terminal_alone() {
     let corpus = tests().join("fuzz/corpus");
-    let transcript = tests().join("golden/transcripts/v1/conclave.cbor");
+    let transcript = tests().join("golden/transcripts/v2/conclave.cbor");
     let tokens = Folder::new("tokens");
     let mut given = 0;
     for target in fs::read_dir(corpus).unwrap() {
@@ -130,13 +130,15 @@ fn every_seed_of_every_fuzz_target_given_to_every_command_leaves_the_terminal_al
                 let file = tokens.file(&format!("{HOSTILE}{given}.token"), &bytes);
                 given += 1;
                 beside.file(&format!("{HOSTILE}{kind}{number}"), &bytes);
-                for name in ["manifest.txt", "companion.cbor", "conclave.txt", "share-1.pbe"] {
+                for name in ["manifest.txt", "names.toml", "conclave.txt", "share-1.pbe"] {
                     beside.file(name, &bytes);
                 }
                 verify(&file, &[]);
                 printable(&["verify".as_ref(), transcript.as_ref(), "--plan".as_ref(), file.as_ref()]);
                 verify(&transcript, &["--files".as_ref(), beside.0.as_ref()]);
                 printable(&["plan".as_ref(), "check".as_ref(), file.as_ref()]);
+                verify(&transcript, &["--names".as_ref(), file.as_ref()]);
+                printable(&["plan".as_ref(), "new".as_ref(), "--names".as_ref(), beside.0.join("plan.toml").as_ref()]);
                 printable(&["medium".as_ref(), file.as_ref()]);
             }
         }

@@ -1,4 +1,4 @@
-//! `conclave verify` as a stranger runs it, on the golden transcript of the first format.
+//! `conclave verify` as a stranger runs it, on the golden transcript.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/transcripts/v1").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/transcripts/v2").join(name)
 }
 
 fn verify(transcript: &Path, more: &[&str]) -> Output {
@@ -21,6 +21,20 @@ fn without_a_head_it_is_consistent_and_with_the_witnesses_head_anchored() {
     let head = fs::read_to_string(golden("head.sha256")).unwrap();
     let ran = verify(&golden("conclave.cbor"), &["--head", head.trim()]);
     assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+}
+
+#[test]
+fn names_are_said_if_they_are_the_plans_and_nothing_is_judged_with_others() {
+    let ids = verify(&golden("conclave.cbor"), &[]);
+    let names = verify(&golden("conclave.cbor"), &["--names", golden("names.toml").to_str().unwrap()]);
+    let says = |ran: &Output| String::from_utf8_lossy(&ran.stdout).contains("Walter Witness");
+    assert!((ids.status.code(), says(&ids)) == (Some(3), false), "{ids:?}");
+    assert!((names.status.code(), says(&names)) == (Some(3), true), "{names:?}");
+    for other in ["../../../../docs/plans/safire/names.toml", "plan.toml", "conclave.cbor", "not-there.toml"] {
+        let ran = verify(&golden("conclave.cbor"), &["--names", golden(other).to_str().unwrap()]);
+        assert!(ran.status.code() == Some(2) && ran.stdout.is_empty(), "{ran:?}");
+        assert!(String::from_utf8_lossy(&ran.stderr).contains(other), "{ran:?}");
+    }
 }
 
 #[test]

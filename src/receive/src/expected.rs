@@ -105,7 +105,8 @@ impl Expected {
         if Digest::from(began.plan) != plan.digest {
             return Err(NotExpected::OtherPlan { expected: began.plan, found: plan.digest });
         }
-        let account = verify(Given { transcript: bytes, plan: plan_bytes, files: &BTreeMap::new(), heads: &[] });
+        let account =
+            verify(Given { names: None, transcript: bytes, plan: plan_bytes, files: &BTreeMap::new(), heads: &[] });
         if let Some(first) = account.refused.into_iter().next() {
             return Err(NotExpected::Refused(first));
         }

@@ -1,4 +1,4 @@
-//! What may leave by a drive: public and sealed material have a way to its door, secrets have none.
+//! What may leave by a drive: public and sealed material and the names have a way to its door, secrets have none.
 //!
 //! The door, [`Drives::write`](crate::drives::Drives::write), takes what [`Leaves`]; nobody else can say of a type that it does.
 //! A passphrase is not such a type:
@@ -63,7 +63,7 @@
 //! }
 //! ```
 
-use conclave_ceremony::companion::Companion;
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::public::Bytes;
 use conclave_ceremony::script::Script;
@@ -94,6 +94,10 @@ pub struct Sealed(Vec<u8>);
 
 impl closed::Closed for Public {}
 impl closed::Closed for Sealed {}
+/// Neither public nor sealed: for log drives only, which get it by an act of its own ([`Item::Names`]).
+///
+/// [`Item::Names`]: conclave_ceremony::act::Item::Names
+impl closed::Closed for Names {}
 
 impl Leaves for Public {
     fn bytes(&self) -> &[u8] {
@@ -104,6 +108,12 @@ impl Leaves for Public {
 impl Leaves for Sealed {
     fn bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Leaves for Names {
+    fn bytes(&self) -> &[u8] {
+        Self::bytes(self)
     }
 }
 
@@ -118,12 +128,6 @@ impl Public {
     /// The text twin of a transcript.
     pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> Self {
         Self(twin(plan, script, transcript).into_bytes())
-    }
-}
-
-impl From<&Companion> for Public {
-    fn from(companion: &Companion) -> Self {
-        Self(companion.to_bytes())
     }
 }
 

@@ -152,7 +152,12 @@ pub fn mistyped(error: &Mistyped) -> String {
 
 /// Free text that is not recorded.
 pub fn not_public(error: &NotPublic) -> String {
-    format!("{error}. It was not recorded. Say it in other words, without numbers.")
+    match error {
+        NotPublic::Name(_) => format!("{error}. It was not recorded."),
+        NotPublic::Secret | NotPublic::LooksSecret(_) | NotPublic::Text(_) => {
+            format!("{error}. It was not recorded. Say it in other words, without numbers.")
+        }
+    }
 }
 
 /// A bag with another number than the planned one, which is not said: it is read from the bag.
@@ -485,7 +490,7 @@ fn item(plan: &Plan, item: Item) -> String {
         Item::Share(id, _) => format!("share {}", id.0 + 1),
         Item::Blob(id, _) => format!("the blob of {}", key(plan, id)),
         Item::Plan => "the plan".into(),
-        Item::Companion => "the companion file".into(),
+        Item::Names => "the file of names".into(),
         Item::Bundle => "the public bundle".into(),
     }
 }

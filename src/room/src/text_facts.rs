@@ -3,7 +3,7 @@
 use conclave_ceremony::ids::{BagId, Device, DriveId, KeyIx, PersonId, TokenId};
 use conclave_ceremony::kinds::{burns, tokens};
 use conclave_ceremony::plan::{Custody, Holds, Plan};
-use conclave_ceremony::public::Octets;
+use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::script::StepKind;
 
 use crate::ceremony::desk::Stage;
@@ -83,9 +83,16 @@ pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
 }
 
 /// Somebody's name, for whoever looks at the document.
-pub fn person(plan: &Plan, id: PersonId) -> String {
-    let person = plan.people.get(usize::from(id.0));
-    person.map_or_else(String::new, |person| format!("{}, {}", person.name, person.organisation))
+pub fn person(scene: &Scene<'_>, id: PersonId) -> String {
+    let person = scene.plan.people.get(usize::from(id.0));
+    person.map_or_else(String::new, |person| {
+        format!("{}, {}", name(scene, &person.id), name(scene, &person.organisation))
+    })
+}
+
+/// The name behind an id.
+fn name<'a>(scene: &Scene<'a>, id: &'a Text) -> &'a Text {
+    scene.names.of(id).unwrap_or(id)
 }
 
 /// Whose fingerprint or head a digest is.
@@ -147,7 +154,7 @@ fn bag(scene: &Scene<'_>, id: BagId) -> Vec<String> {
     let holder = plan.people.get(usize::from(bag.holder.0)).map_or("", |person| person.id.as_str());
     let mut lines = vec!["It holds this and nothing else:".to_owned()];
     lines.extend(things);
-    lines.push(format!("{holder} takes it. Place: {}.", bag.place));
+    lines.push(format!("{holder} takes it. Place: {}.", name(scene, &bag.place)));
     // Its number is read from the bag: it is on no screen before it was typed.
     lines.extend(scene.state.facts().bags.get(&id).map(|number| format!("Its number, as typed: {number}.")));
     lines

@@ -24,7 +24,7 @@ pub const INTERRUPTED: &str =
     "This drive holds the record of a ceremony that was interrupted. Both records are compared.";
 
 /// Drives are plugged in, and none with a record that can be resumed.
-pub const NO_RECORD: &str = "No drive with plan and companion file beside its record is plugged in. Plug both log drives \
+pub const NO_RECORD: &str = "No drive with plan and names beside its record is plugged in. Plug both log drives \
                              in. If the power failed before they had both: Esc, then begin again with the plan's drive.";
 
 /// The keys that do something now.
@@ -48,6 +48,14 @@ pub fn no_plan(serial: &Serial) -> String {
     format!("The drive with serial {serial} holds no file plan.toml. Take it out, plug in the one with the plan.")
 }
 
+/// A drive with a plan and without the names behind its ids.
+pub fn no_names(serial: &Serial) -> String {
+    format!(
+        "The drive with serial {serial} holds plan.toml and no file names.toml, which says who and where the plan's ids are. Take it \
+         out, put the plan's names beside the plan, plug it in again."
+    )
+}
+
 /// The plan's drive is still in.
 pub fn take_out(serial: &Serial) -> String {
     format!("Take out the drive with serial {serial}: the plan is in memory. Then press Enter.")
@@ -56,7 +64,7 @@ pub fn take_out(serial: &Serial) -> String {
 /// Why an interrupted ceremony cannot go on.
 pub fn not_resumed(error: &NotResumed) -> String {
     match error {
-        NotResumed::Plan(refusals) => refused(refusals).join(" "),
+        NotResumed::Plan(refusals) | NotResumed::Names(refusals) => refused(refusals).join(" "),
         error => {
             let why = error.to_string();
             format!("{}. Nothing was changed. Keep both log drives as they are.", why.trim_end_matches('.'))
@@ -64,7 +72,7 @@ pub fn not_resumed(error: &NotResumed) -> String {
     }
 }
 
-/// The rules a plan breaks, one line each.
+/// The rules a plan or its names break, one line each.
 pub fn refused(refusals: &[Refusal]) -> Vec<String> {
     refusals.iter().map(ToString::to_string).collect()
 }

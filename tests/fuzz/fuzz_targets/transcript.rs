@@ -12,7 +12,7 @@ use conclave_ceremony::twin::twin;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_fuzz::{plain, target};
 
-const PLAN: &[u8] = include_bytes!("../../golden/transcripts/v1/plan.toml");
+const PLAN: &[u8] = include_bytes!("../../golden/transcripts/v2/plan.toml");
 
 static GOLDEN: LazyLock<(Plan, Script)> = LazyLock::new(|| {
     let plan = plan::read(PLAN).unwrap();
@@ -21,7 +21,7 @@ static GOLDEN: LazyLock<(Plan, Script)> = LazyLock::new(|| {
 });
 
 target!(|bytes: &[u8]| {
-    let account = verify(Given { transcript: bytes, plan: PLAN, files: &BTreeMap::new(), heads: &[] });
+    let account = verify(Given { transcript: bytes, plan: PLAN, files: &BTreeMap::new(), heads: &[], names: None });
     let lists = [&account.refused, &account.proved, &account.reported, &account.attested, &account.missing];
     for finding in lists.into_iter().flatten() {
         plain(&finding.words);

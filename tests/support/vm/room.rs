@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conclave_ceremony::plan::{Holds, Plan, read};
+use conclave_room::ceremony::begin::Brought;
 use conclave_room::key::Key;
 use conclave_sim::card::profile::Profile;
 use conclave_sim::ccid_device::CcidDevice;
@@ -59,24 +60,26 @@ impl Room {
     /// Lays out what a plan names and starts a machine with this much memory from a DVD, with nothing plugged in.
     ///
     /// **Units**: MiB.
-    pub fn start(bytes: &[u8], firmware: Firmware, memory_mib: u32) -> Self {
-        Self::with(bytes, firmware, memory_mib, Drive::Dvd.with(&walk::iso()))
+    pub fn start(brought: Brought<'_>, firmware: Firmware, memory_mib: u32) -> Self {
+        Self::with(brought, firmware, memory_mib, Drive::Dvd.with(&walk::iso()))
     }
 
     /// The same from a stick, in a machine with a card reader that has no card in it.
-    pub fn from_stick(bytes: &[u8], firmware: Firmware, memory_mib: u32) -> Self {
-        Self::with(bytes, firmware, memory_mib, [empty_reader(), Drive::Stick.with(&walk::iso())].concat())
+    pub fn from_stick(brought: Brought<'_>, firmware: Firmware, memory_mib: u32) -> Self {
+        Self::with(brought, firmware, memory_mib, [empty_reader(), Drive::Stick.with(&walk::iso())].concat())
     }
 
-    fn with(bytes: &[u8], firmware: Firmware, memory_mib: u32, medium: Vec<String>) -> Self {
-        let (scratch, plan) = (Scratch::new(), read(bytes).unwrap());
+    fn with(brought: Brought<'_>, firmware: Firmware, memory_mib: u32, medium: Vec<String>) -> Self {
+        let (scratch, plan) = (Scratch::new(), read(brought.plan).unwrap());
         for drive in &plan.drives {
             stick::format(&scratch.file(drive.serial.as_str()), drive.size, drive.name.as_str(), drive.volume);
         }
         let plan_stick = scratch.file(PLAN_DRIVE);
         stick::format(&plan_stick, 40 << 20, "PLAN", 0x0DD0_0001);
-        fs::write(scratch.file("plan.toml"), bytes).unwrap();
-        stick::put(&plan_stick, &scratch.file("plan.toml"), "plan.toml");
+        for (name, bytes) in [("plan.toml", brought.plan), ("names.toml", brought.names)] {
+            fs::write(scratch.file(name), bytes).unwrap();
+            stick::put(&plan_stick, &scratch.file(name), name);
+        }
         let serials = plan.drives.iter().map(|drive| drive.serial.as_str()).chain([PLAN_DRIVE]);
         let sticks: Vec<String> = serials.map(str::to_owned).collect();
         let laid = |planned: &conclave_ceremony::plan::Token| {

@@ -1,6 +1,6 @@
 //! Forms of single values.
 
-use conclave_publish::KeyKind;
+use conclave_publish::{Digest, KeyKind};
 use smartcard_hsm::command::{KeySpec, RsaBits};
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::pkcs15::CkaId;
@@ -17,6 +17,17 @@ pub(super) const ALGORITHMS: &[(&str, (KeySpec, KeyKind))] = &[
     ("P-521", (KeySpec::Ec(Curve::P521), KeyKind::P521)),
     ("brainpoolP256r1", (KeySpec::Ec(Curve::BrainpoolP256r1), KeyKind::BrainpoolP256r1)),
 ];
+
+/// What people call a thing: letters, digits and hyphens.
+pub(super) fn is_short(value: &str) -> bool {
+    (1..=24).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// A digest as a plan writes it: 64 lower-case hex digits, and no other way in which people type one.
+pub(super) fn digest(value: &str) -> Result<Digest, &'static str> {
+    let hex = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    value.parse().ok().filter(|_| hex).ok_or("64 digits 0 to 9, a to f")
+}
 
 /// `DENK0404144`.
 pub(super) fn token_serial(value: &str) -> Result<Text, &'static str> {

@@ -1,8 +1,10 @@
 //! The plan: one TOML file that says what must be true at the end of a ceremony.
 
 mod form;
+pub mod names;
 mod raw;
 mod read;
+mod read_ids;
 mod read_key;
 mod refusal;
 #[cfg(test)]
@@ -20,8 +22,11 @@ use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
 pub use read::read;
-pub use refusal::{REFUSALS_MAX, Refusal, Rule};
+pub use refusal::{REFUSALS_MAX, Refusal, Rule, Source};
 pub use text::LEN_MAX;
+
+/// The first line of every plan: the language it is written in, which is that of the record.
+const FIRST_LINE: &str = "conclave = 2";
 
 /// A plan that was read and is sound in itself; whether it can be run is for its compilation to say.
 ///
@@ -42,6 +47,8 @@ pub struct Plan {
     pub window: Window,
     /// What it can be plugged into.
     pub ports: Ports,
+    /// Every id behind which stands a name, in the order of the ids: people, organisations, places.
+    pub names: Vec<Named>,
     /// Everybody who takes part.
     pub people: Vec<Person>,
     /// Every token.
@@ -83,6 +90,17 @@ pub struct Ports {
     pub number: u16,
 }
 
+/// An id, and what the plan says of the name behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Line of the plan.
+    pub line: u32,
+    /// The id.
+    pub id: Text,
+    /// Digest of its line in `names.toml`, as [`names::digest`] makes it.
+    pub digest: Digest,
+}
+
 /// What a person is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -102,11 +120,9 @@ pub enum Role {
 pub struct Person {
     /// Line of the plan.
     pub line: u32,
-    /// Short name within the plan; shown and recorded.
+    /// What the plan calls the person.
     pub id: Text,
-    /// Full name: enters the transcript as a commitment only.
-    pub name: Text,
-    /// For whom.
+    /// Id of the organisation.
     pub organisation: Text,
     /// What for.
     pub roles: Vec<Role>,
@@ -189,7 +205,7 @@ impl SoPinMay {
 /// What a drive may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holds {
-    /// The transcript, its companion and the plan. Exactly two drives do.
+    /// The transcript, the plan and its names. Exactly two drives do.
     Transcript,
     /// The share file of this share.
     Share(ShareId),
@@ -270,7 +286,7 @@ pub struct Bag {
     pub line: u32,
     /// Its printed number; typed twice when it is sealed.
     pub number: Text,
-    /// Where it goes. Enters the transcript as a commitment only.
+    /// Id of the place it goes to.
     pub place: Text,
     /// Whether that is a fire-proof safe.
     pub fireproof: bool,

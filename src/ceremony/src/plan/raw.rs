@@ -1,5 +1,7 @@
 //! The plan as it is written: every key there is, names not yet looked up, each value with its place in the file.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -8,6 +10,9 @@ pub(super) type At<T> = Spanned<T>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Plan {
+    /// Read from the first line, before anything else.
+    #[serde(rename = "conclave")]
+    _format: i64,
     pub(super) title: At<String>,
     pub(super) kind: At<String>,
     #[serde(default)]
@@ -16,6 +21,8 @@ pub(super) struct Plan {
     pub(super) accepts: Vec<At<String>>,
     pub(super) ports: At<i64>,
     pub(super) window: At<Window>,
+    #[serde(default)]
+    pub(super) names: BTreeMap<At<String>, At<String>>,
     #[serde(default, rename = "person")]
     pub(super) people: Vec<At<Person>>,
     #[serde(default, rename = "bag")]
@@ -41,7 +48,6 @@ pub(super) struct Window {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Person {
     pub(super) id: At<String>,
-    pub(super) name: At<String>,
     pub(super) organisation: At<String>,
     pub(super) roles: Vec<At<String>>,
     pub(super) alternate_for: Option<At<String>>,

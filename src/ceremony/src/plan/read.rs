@@ -7,9 +7,11 @@ use conclave_publish::{Digest, Kind, Line};
 use smartcard_hsm::pkcs15::Label;
 use toml::Spanned;
 
-use super::form::{drive_serial, token_serial, volume_id};
+use super::form::{drive_serial, is_short, token_serial, volume_id};
 use super::raw::{self, At};
-use super::text::{dressed_up, line_of, quoted, quoted_words, text};
+use super::read_ids::format;
+use super::refusal::Source;
+use super::text::{line_of, quoted, text, toml_refused};
 use super::{
     Bag, Before, Custody, Drive, Holds, Person, Plan, Policy, Ports, REFUSALS_MAX, Refusal, Role, Rule, Share,
     SoPinMay, Token, Window,
@@ -22,19 +24,11 @@ use crate::public::Text;
 ///
 /// Errors: every refusal that could be told apart, at most [`REFUSALS_MAX`], in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Plan, Vec<Refusal>> {
-    let text = text(bytes).map_err(|refusal| vec![*refusal])?;
+    let text = text(Source::Plan, bytes).map_err(|refusal| vec![*refusal])?;
+    format(text)?;
     let raw: raw::Plan = toml::from_str(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        let (found, do_now) = dressed_up(text, at).unwrap_or_else(|| {
-            (quoted_words(error.message()), "Correct the line; docs/plans has examples with every key.")
-        });
-        vec![Refusal {
-            rule: Rule::Toml,
-            line: line_of(text, at),
-            expected: "TOML 1.0 with the keys of a plan, each once and of its type".to_owned(),
-            found,
-            do_now: do_now.to_owned(),
-        }]
+        let expected = "TOML 1.0 with the keys of a plan, each once and of its type";
+        vec![toml_refused(Source::Plan, text, &error, expected)]
     })?;
     let mut reader = Reader { text, refusals: Vec::new() };
     let plan = reader.plan(Digest::of(bytes), &raw);
@@ -81,7 +75,8 @@ impl Reader<'_> {
     ) -> Option<V> {
         if self.refusals.len() < REFUSALS_MAX {
             let (expected, do_now) = (expected.to_owned(), do_now.to_owned());
-            self.refusals.push(Refusal { rule, line: self.line(at), expected, found, do_now });
+            let (of, line) = (Source::Plan, self.line(at));
+            self.refusals.push(Refusal { of, rule, line, expected, found, do_now });
         }
         None
     }
@@ -116,19 +111,13 @@ impl Reader<'_> {
     }
 
     /// A short name: letters, digits and hyphens.
-    fn short(&mut self, at: &At<String>) -> Option<Text> {
+    pub(super) fn short(&mut self, at: &At<String>) -> Option<Text> {
         let value = at.get_ref();
-        let fits =
-            (1..=24).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let expected = "1 to 24 ASCII letters, digits and hyphens";
         match Text::new(value) {
-            Ok(text) if fits => Some(text),
+            Ok(text) if is_short(value) => Some(text),
             _ => self.refuse(Rule::Value, at, expected, quoted(value), "Correct the value."),
         }
-    }
-
-    fn text(&mut self, at: &At<String>) -> Option<Text> {
-        self.value(at, "a line of text", Text::new)
     }
 
     pub(super) fn time(&mut self, at: &At<String>) -> Option<Time> {
@@ -184,6 +173,7 @@ impl Reader<'_> {
         let accepts: Vec<_> = raw.accepts.iter().map(|weakness| self.word(weakness, &weaknesses)).collect();
         let ports = self.ports(&raw.ports);
         let window = self.window(&raw.window);
+        let names: Vec<_> = raw.names.iter().map(|named| self.named_of(raw, named)).collect();
         let people: Vec<_> = raw.people.iter().map(|person| self.person_of(raw, person)).collect();
         let tokens: Vec<_> = raw.tokens.iter().map(|token| self.token_of(raw, token)).collect();
         let drives: Vec<_> = raw.drives.iter().map(|drive| self.drive_of(raw, drive)).collect();
@@ -198,6 +188,7 @@ impl Reader<'_> {
             accepts: accepts.into_iter().collect::<Option<_>>()?,
             ports: ports?,
             window: window?,
+            names: names.into_iter().collect::<Option<_>>()?,
             people: people.into_iter().collect::<Option<_>>()?,
             tokens: tokens.into_iter().collect::<Option<_>>()?,
             drives: drives.into_iter().collect::<Option<_>>()?,
@@ -232,14 +223,12 @@ impl Reader<'_> {
             ("holder", Role::Holder),
         ];
         let person = at.get_ref();
-        let (id, name, organisation) =
-            (self.short(&person.id), self.text(&person.name), self.text(&person.organisation));
+        let (id, organisation) = (self.id(raw, &person.id), self.id(raw, &person.organisation));
         let roles: Vec<_> = person.roles.iter().map(|role| self.word(role, ROLES)).collect();
         let alternate_for = person.alternate_for.as_ref().map(|whose| self.person(raw, whose));
         Some(Person {
             line: self.line(at),
             id: id?,
-            name: name?,
             organisation: organisation?,
             roles: roles.into_iter().collect::<Option<_>>()?,
             alternate_for: alternate_for.map_or(Some(None), |whose| whose.map(Some))?,
@@ -346,7 +335,8 @@ impl Reader<'_> {
 
     fn bag_of(&mut self, raw: &raw::Plan, at: &At<raw::Bag>) -> Option<Bag> {
         let bag = at.get_ref();
-        let (number, place, holder) = (self.short(&bag.number), self.text(&bag.place), self.person(raw, &bag.holder));
+        let (number, place, holder) =
+            (self.short(&bag.number), self.id(raw, &bag.place), self.person(raw, &bag.holder));
         Some(Bag {
             line: self.line(at),
             number: number?,

@@ -28,6 +28,8 @@ macro_rules! rules {
 }
 
 rules! {
+    /// The first line says which language the plan is written in.
+    Format = "format",
     /// The bytes of the file: length, UTF-8, lines that end in LF.
     Bytes = "bytes",
     /// The file is TOML with known keys, all that are needed, each of its type.
@@ -38,6 +40,8 @@ rules! {
     Count = "count",
     /// A name that is referred to exists.
     Name = "name",
+    /// Each id has a line in `names.toml`, with random bytes of its own, that has the digest the plan says.
+    Names = "names",
     /// What tells things apart is different for each.
     Twice = "twice",
     /// A thing is either in a bag, whose holder keeps it, or with a keeper.
@@ -88,9 +92,30 @@ rules! {
 /// memory no further.
 pub const REFUSALS_MAX: usize = 100;
 
+/// The files of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The plan.
+    Plan,
+    /// The names behind its ids.
+    Names,
+}
+
+impl Source {
+    /// What stands before the line in a refusal: nothing for the plan.
+    const fn before(self) -> &'static str {
+        match self {
+            Self::Plan => "",
+            Self::Names => "names.toml, ",
+        }
+    }
+}
+
 /// Why a plan is refused: one rule, one place.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct Refusal {
+    /// Which file.
+    pub of: Source,
     /// Which rule.
     pub rule: Rule,
     /// Line of the file, from 1.
@@ -105,8 +130,12 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, line, expected, found, do_now } = self;
-        let words = format_args!("line {line}, rule {}: expected {expected}; found {found}. {do_now}", rule.name());
+        let Self { of, rule, line, expected, found, do_now } = self;
+        let words = format_args!(
+            "{}line {line}, rule {}: expected {expected}; found {found}. {do_now}",
+            of.before(),
+            rule.name()
+        );
         // What stands there is repeated on screens and terminals.
         Plain(words).fmt(f)
     }

@@ -7,8 +7,8 @@ use smartcard_hsm::curve::Curve;
 use super::*;
 use crate::ids::{DriveId, PersonId, ShareId, TokenId};
 
-const SAFIRE: &str = include_str!("../../../../docs/plans/safire.toml");
-const MINIMAL: &str = include_str!("../../../../docs/plans/minimal.toml");
+const SAFIRE: &str = include_str!("../../../../docs/plans/safire/plan.toml");
+const MINIMAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
 
 /// The line of the first place of `what`.
 fn line_of(text: &str, what: &str) -> u32 {
@@ -53,15 +53,15 @@ fn bytes_that_an_editor_or_a_terminal_reads_otherwise_are_refused() {
     for (defect, from, to, words) in [
         ("carriage_return", "ports = 4\n", "ports = 4\r\n", "an editor changed the line ends"),
         ("tab", "ports = 4", "ports =\t4", "U+0009"),
-        ("null", "\"Example\"", "\"Exa\0mple\"", "U+0000"),
-        ("byte_order_mark", "# The smallest", "\u{feff}# The smallest", "without a byte-order mark (BOM)"),
+        ("null", "O = \"Example\"", "O = \"Exa\0mple\"", "U+0000"),
+        ("byte_order_mark", "conclave = 2", "\u{feff}conclave = 2", "without a byte-order mark (BOM)"),
         ("right_to_left_override_in_a_comment", "# Five people", "# \u{202e}Five people", "U+202E"),
         ("escape", "# Five people", "# \u{1b}[2JFive people", "U+001B"),
-        ("soft_hyphen", "\"Example\"", "\"Exam\u{ad}ple\"", "U+00AD"),
-        ("arabic_letter_mark", "\"Example\"", "\"Example\u{61c}\"", "U+061C"),
-        ("filler_of_hangul", "\"Example\"", "\"\u{3164}\"", "U+3164"),
-        ("separator_of_mongolian", "\"Example\"", "\"Exa\u{180e}mple\"", "U+180E"),
-        ("variation_selector", "\"Example\"", "\"Example\u{fe0f}\"", "U+FE0F"),
+        ("soft_hyphen", "O = \"Example\"", "O = \"Exam\u{ad}ple\"", "U+00AD"),
+        ("arabic_letter_mark", "O = \"Example\"", "O = \"Example\u{61c}\"", "U+061C"),
+        ("filler_of_hangul", "O = \"Example\"", "O = \"\u{3164}\"", "U+3164"),
+        ("separator_of_mongolian", "O = \"Example\"", "O = \"Exa\u{180e}mple\"", "U+180E"),
+        ("variation_selector", "O = \"Example\"", "O = \"Example\u{fe0f}\"", "U+FE0F"),
         ("tag_in_a_comment", "# Five people", "# Five\u{e0041} people", "U+E0041"),
     ] {
         refused(defect, from, to, Rule::Bytes, words);
@@ -111,12 +111,12 @@ fn what_is_no_plan_in_toml_is_refused_at_its_line() {
     }
     // Where TOML takes them, they are text.
     assert!(read(MINIMAL.replacen("# The smallest", "# “The” smallest", 1).as_bytes()).is_ok());
-    assert!(read(MINIMAL.replacen("\"Hanna Holder\"", "\"Hanna “H” Holder\"", 1).as_bytes()).is_ok());
     let missing = MINIMAL.replacen("before = \"new\"\n", "", 1);
     let [refusal] = &read(missing.as_bytes()).unwrap_err()[..] else { panic!("one refusal") };
     assert_eq!((refusal.rule, refusal.line), (Rule::Toml, line_of(MINIMAL, "[[token]]")));
     assert!(refusal.found.contains("missing field `before`"), "{refusal}");
     for (defect, bytes) in [("empty", ""), ("deeply_nested", &*format!("x = {}", "[".repeat(60_000)))] {
+        let bytes = format!("{FIRST_LINE}\n{bytes}");
         let refusals = read(bytes.as_bytes()).unwrap_err();
         assert_eq!(refusals[0].rule, Rule::Toml, "{defect}");
     }
@@ -138,9 +138,12 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("title_empty", "title = \"One key on two tokens\"", "title = \"\"", "a title"),
         ("title_not_ascii", "title = \"One key on two tokens\"", "title = \"Schlüssel\"", "printable ASCII"),
         ("time_with_offset", "from = \"2026-01-01T00:00:00Z\"", "from = \"2026-01-01T00:00:00+02:00\"", "UTC"),
-        ("person_id_with_space", "id = \"witness\"", "id = \"a witness\"", "letters, digits and hyphens"),
-        ("person_name_with_what_shows_nothing", "\"Hanna Holder\"", "\"Hanna\\u00ad Holder\"", "U+00AD"),
-        ("person_name_empty", "name = \"Hanna Holder\"", "name = \"\"", "1 to 400 bytes"),
+        (
+            "name_in_the_plan",
+            "organisation = \"example\"",
+            "organisation = \"Example Ltd\"",
+            "letters, digits and hyphens",
+        ),
         ("role_unknown", "roles = [\"witness\"]", "roles = [\"auditor\"]", "\"custodian\""),
         ("token_serial_of_7", "serial = \"DENK0000001\"", "serial = \"DENK000\"", "8 to 11"),
         ("token_serial_of_12", "serial = \"DENK0000001\"", "serial = \"DENK00000011\"", "8 to 11"),
@@ -174,6 +177,15 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("subject_says_rehearsal", "subject = { O = \"Example\"", "subject = { O = \"Rehearsal\"", "REHEARSAL"),
     ] {
         refused(defect, from, to, Rule::Value, words);
+    }
+    // What is said in words is no id, and the digest of the id that was there stands alone then.
+    for (from, to) in
+        [("id = \"witness\"", "id = \"a witness\""), ("place = \"second-site\"", "place = \"Second site\"")]
+    {
+        let refusals = read(MINIMAL.replacen(from, to, 1).as_bytes()).unwrap_err();
+        let rules: Vec<_> = refusals.iter().map(|refusal| (refusal.rule, refusal.line)).collect();
+        assert!(rules.contains(&(Rule::Value, line_of(MINIMAL, from))), "{refusals:?}");
+        assert_eq!(rules.iter().filter(|(rule, _)| *rule == Rule::Names).count(), 1, "{refusals:?}");
     }
     // As real ones are: long, and with two blanks in a row.
     for serial in [&"x".repeat(128), "A  B"] {
@@ -210,6 +222,58 @@ fn a_certificate_that_cannot_be_issued_is_refused_before_there_is_a_key() {
         let [refusal] = &refusals[..] else { panic!("{defect}: {refusals:?}") };
         assert_eq!(refusal.line, line_of(MINIMAL, "[key.certificate]"), "{defect}: {refusal}");
         assert!(refusal.found.contains(words), "{defect}: {refusal}");
+    }
+}
+
+#[test]
+fn the_first_line_says_the_language_and_no_other_is_read() {
+    for (defect, first) in [
+        ("of before", "# The smallest ceremony"),
+        ("older", "conclave = 1"),
+        ("newer", "conclave = 3"),
+        ("longer", "conclave = 20"),
+        ("as text", "conclave = \"2\""),
+        ("in another place", "\nconclave = 2"),
+        ("none", ""),
+    ] {
+        let refusals = read(MINIMAL.replacen(FIRST_LINE, first, 1).as_bytes()).unwrap_err();
+        let [refusal] = &refusals[..] else { panic!("{defect}: {refusals:?}") };
+        assert_eq!((refusal.rule, refusal.line), (Rule::Format, 1), "{defect}");
+        assert!(refusal.to_string().contains("reads plans of format 2 and no other"), "{refusal}");
+    }
+    let [refusal] = &read(b"").unwrap_err()[..] else { panic!("one refusal") };
+    assert_eq!(refusal.rule, Rule::Format);
+}
+
+#[test]
+fn every_id_has_its_digest_and_every_digest_its_id() {
+    let line = |id: &str| MINIMAL.lines().find(|line| line.starts_with(&format!("{id} = "))).unwrap().to_owned() + "\n";
+    for (id, said) in [
+        ("witness", "id = \"witness\""),
+        ("example-auditors", "organisation = \"example-auditors\""),
+        ("second-site", "place = "),
+    ] {
+        let without = MINIMAL.replacen(&line(id), "", 1);
+        let refusals = read(without.as_bytes()).unwrap_err();
+        let [refusal] = &refusals[..] else { panic!("{id}: {refusals:?}") };
+        assert_eq!((refusal.rule, refusal.line), (Rule::Names, line_of(&without, said)), "{refusal}");
+        assert!(refusal.to_string().contains("conclave plan new --names"), "{refusal}");
+    }
+    refused(
+        "of nobody",
+        &line("witness"),
+        &(line("witness").replacen("witness", "guest", 1) + &line("witness")),
+        Rule::Names,
+        "found \"guest\"",
+    );
+    let (holder, other) = (line("holder"), |digest: &str| format!("holder = \"{digest}\"\n"));
+    for (defect, digest) in [
+        ("short", "08bd51"),
+        ("capitals", &*"AB".repeat(32)),
+        ("in groups", &*"abcd ".repeat(16)),
+        ("no digits", &*"xy".repeat(32)),
+    ] {
+        refused(defect, &holder, &other(digest), Rule::Value, "64 digits 0 to 9, a to f");
     }
 }
 

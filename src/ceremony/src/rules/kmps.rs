@@ -58,7 +58,7 @@ fn stored(plan: &Plan, kept: &Kept, masters: &BTreeSet<TokenId>, found: &mut Fou
         }
         (Some(bag), _) if !bag.fireproof => {
             let expected = format!("a fire-proof safe for {}", kept.name);
-            let found_words = format!("the place {:?}, which is not said to be one", bag.place.as_str());
+            let found_words = format!("the place {}, which is not said to be one", bag.place);
             let do_now = "Choose another place, or add `fireproof = true` if it is one.";
             found.refuse(Rule::KmpsP8, bag.line, expected, found_words, do_now);
         }

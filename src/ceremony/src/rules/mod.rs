@@ -6,7 +6,7 @@ mod people;
 mod things;
 mod twice;
 
-use crate::plan::{Plan, Policy, REFUSALS_MAX, Refusal, Rule};
+use crate::plan::{Plan, Policy, REFUSALS_MAX, Refusal, Rule, Source};
 
 pub(crate) use custody::{Kept, Thing, things};
 
@@ -35,24 +35,39 @@ impl Found {
     fn refuse(&mut self, rule: Rule, line: u32, expected: impl Into<String>, found: impl Into<String>, do_now: &str) {
         if self.0.len() < REFUSALS_MAX {
             let (expected, found, do_now) = (expected.into(), found.into(), do_now.to_owned());
-            self.0.push(Refusal { rule, line, expected, found, do_now });
+            self.0.push(Refusal { of: Source::Plan, rule, line, expected, found, do_now });
         }
     }
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use super::*;
     use crate::plan::read;
 
-    pub(super) const SAFIRE: &str = include_str!("../../../../docs/plans/safire.toml");
-    pub(super) const MINIMAL: &str = include_str!("../../../../docs/plans/minimal.toml");
+    pub(super) const SAFIRE: &str = include_str!("../../../../docs/plans/safire/plan.toml");
+    pub(super) const MINIMAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
 
     /// The rules an example plan breaks when `from`, which stands in it, is replaced by `to`.
     #[track_caller]
     pub(super) fn broken(example: &str, from: &str, to: &str) -> Vec<Rule> {
         assert!(example.contains(from), "{from:?} does not stand in the example");
         rules(&example.replacen(from, to, 1))
+    }
+
+    /// A plan without the digests of ids that it no longer says.
+    pub(super) fn used(text: &str) -> String {
+        let idle = |line: &&str| match line.split_once(" = ") {
+            Some((id, digest)) => digest.len() == 66 && !text.contains(&format!("= \"{id}\"\n")),
+            None => false,
+        };
+        text.lines().filter(|line| !idle(line)).map(|line| format!("{line}\n")).collect()
+    }
+
+    /// A plan with the digest of one id more.
+    pub(crate) fn with_id(text: &str, id: &str) -> String {
+        let line = format!("[names]\n{id} = \"{}\"\n", conclave_publish::Digest::of(id.as_bytes()));
+        text.replacen("[names]\n", &line, 1)
     }
 
     #[track_caller]
@@ -64,7 +79,7 @@ mod testing {
 
     #[test]
     fn the_examples_break_no_rule() {
-        for example in [SAFIRE, MINIMAL] {
+        for example in [SAFIRE, MINIMAL, include_str!("../../../../tests/bench/safire-2026.toml")] {
             assert_eq!(check(&read(example.as_bytes()).unwrap()), []);
         }
     }

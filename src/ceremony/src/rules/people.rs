@@ -130,7 +130,7 @@ fn shares(plan: &Plan, found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{MINIMAL, SAFIRE, broken};
+    use super::super::testing::{MINIMAL, SAFIRE, broken, with_id};
     use super::*;
 
     #[test]
@@ -157,8 +157,9 @@ mod tests {
         let wendy = "roles = [\"witness\"]\nalternate-for = \"witness-2\"";
         let holder = "roles = [\"holder\"]\nalternate-for = \"holder-1\"";
         assert_eq!(alternate(wendy, holder), []);
-        let second = "\n[[person]]\nid = \"witness-4\"\nname = \"W. Fourth\"\norganisation = \"Example\"\n";
-        assert_eq!(alternate("\n[[bag]]", &format!("{second}{wendy}\n\n[[bag]]")), [Rule::Alternate]);
+        let second = "\n[[person]]\nid = \"witness-4\"\norganisation = \"example-network\"\n";
+        let second = broken(&with_id(SAFIRE, "witness-4"), "\n[[bag]]", &format!("{second}{wendy}\n\n[[bag]]"));
+        assert_eq!(second, [Rule::Alternate]);
         let text = SAFIRE.replacen(wendy, holder, 1);
         assert_eq!(
             broken(&text, "custody = { keeper = \"operator\" }", "custody = { keeper = \"witness-3\" }"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Found;
 use crate::alike::folded;
 use crate::plan::{Plan, Rule};
+use crate::public::Text;
 
 pub(super) fn check(plan: &Plan, found: &mut Found) {
     let mut unlike = |what: &str, values: &mut dyn Iterator<Item = (u32, String)>| {
@@ -21,8 +22,9 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     let tokens = || plan.tokens.iter();
     let drives = || plan.drives.iter();
     unlike("id of a person", &mut plan.people.iter().map(|it| (it.line, it.id.to_string())));
-    // One person under two ids would agree with themself.
-    unlike("name of a person", &mut plan.people.iter().map(|it| (it.line, it.name.to_string())));
+    // That no name stands under two ids, the reader of the names says.
+    unlike("id under [names]", &mut plan.names.iter().map(|it| (it.line, it.id.to_string())));
+    unlike("digest under [names]", &mut plan.names.iter().map(|it| (it.line, it.digest.to_string())));
     let names = tokens().map(|it| (it.line, it.name.to_string()));
     unlike("name of a token or drive", &mut names.chain(drives().map(|it| (it.line, it.name.to_string()))));
     unlike("serial number of a token", &mut tokens().map(|it| (it.line, it.serial.to_string())));
@@ -36,6 +38,7 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
         unlike("role", &mut person.roles.iter().map(|role| (person.line, format!("{role:?}"))));
     }
     unlike("policy", &mut plan.policies.iter().map(|policy| (1, format!("{policy:?}"))));
+    ids_of_one_kind(plan, found);
     // On the bus a token's serial goes on after its end: one that begins with another's could be either.
     for token in tokens() {
         let (one, begins) = (token.serial.as_str(), |other: &str| token.serial.as_str().starts_with(other));
@@ -46,18 +49,35 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     }
 }
 
+/// An id is a person's, an organisation's or a place's: a name that stands for two of them is a mistake.
+fn ids_of_one_kind(plan: &Plan, found: &mut Found) {
+    let mut refuse = |line, id: &Text, other: &str| {
+        let found_words = format!("{id}, which is {other}, too");
+        found.refuse(Rule::Twice, line, "an id of its own", found_words, "Give each its own id and line of names.");
+    };
+    for person in &plan.people {
+        if plan.people.iter().any(|other| other.organisation == person.id) {
+            refuse(person.line, &person.id, "an organisation");
+        }
+    }
+    for bag in &plan.bags {
+        if plan.people.iter().any(|person| person.id == bag.place) {
+            refuse(bag.line, &bag.place, "a person");
+        }
+        if plan.people.iter().any(|person| person.organisation == bag.place) {
+            refuse(bag.line, &bag.place, "an organisation");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{SAFIRE, broken};
+    use super::super::testing::{SAFIRE, broken, rules};
     use super::*;
 
     #[test]
     fn what_tells_things_apart_stands_once() {
         for (from, to) in [
-            ("id = \"witness-3\"", "id = \"Witness-1\""),
-            ("name = \"Wilma Witness\"", "name = \"Walter witness\""),
-            ("name = \"Wilma Witness\"", "name = \"Walter  Witness\""),
-            ("name = \"Wilma Witness\"", "name = \"Ｗalter\u{a0}Witness\""),
             ("name = \"PUBLIC\"", "name = \"SAFIRE-2\""),
             ("serial = \"DENK0000002\"", "serial = \"DENK0000001\""),
             ("serial = \"DENK0000002\"", "serial = \"DENK000000\""),
@@ -66,12 +86,29 @@ mod tests {
             ("volume = \"C0DE-000B\"", "volume = \"C0DE-000A\""),
             ("label = \"metadata-signing-2026-ec\"", "label = \"Metadata-signing-2026\""),
             ("id = \"02\"", "id = \"01\""),
-            ("[[bag]]", "[[bag]]\nnumber = \"1000007\"\nplace = \"x\"\nholder = \"holder-1\"\n\n[[bag]]"),
+            ("[[bag]]", "[[bag]]\nnumber = \"1000007\"\nplace = \"head-office\"\nholder = \"holder-1\"\n\n[[bag]]"),
             ("roles = [\"witness\"]", "roles = [\"witness\", \"witness\"]"),
             ("policies = [\"kmps\"]", "policies = [\"kmps\", \"kmps\"]"),
         ] {
             let rules = broken(SAFIRE, from, to);
             assert!(rules.contains(&Rule::Twice), "{to}: {rules:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_of_one_person_organisation_or_place() {
+        let same = SAFIRE.replace("witness-3", "Witness-1");
+        assert!(rules(&same).contains(&Rule::Twice), "capitals do not tell people apart");
+        let digest = |id: &str| SAFIRE.lines().find(|line| line.starts_with(&format!("{id} = "))).unwrap();
+        let (_, of_one) = digest("witness-1").split_once(" = ").unwrap();
+        assert_eq!(broken(SAFIRE, digest("witness-2"), &format!("witness-2 = {of_one}")), [Rule::Twice]);
+        for (one, other) in
+            [("witness-1", "example-network"), ("head-office", "witness-1"), ("head-office", "example-network")]
+        {
+            // One of the two, wherever it is said, and one digest fewer.
+            let both = SAFIRE.replacen(&format!("{}\n", digest(other)), "", 1);
+            let both = both.replace(&format!("\"{other}\""), &format!("\"{one}\""));
+            assert!(rules(&both).contains(&Rule::Twice), "{one} for {other}");
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         |acts: &dyn Fn(DriveId) -> Vec<Act>| holding(plan, Holds::Blobs).into_iter().flat_map(acts).collect();
     match kind {
         StepKind::Log(drive) => {
-            vec![Act::Identify(drive), Act::Write(drive, Item::Plan), Act::Write(drive, Item::Companion)]
+            vec![Act::Identify(drive), Act::Write(drive, Item::Plan), Act::Write(drive, Item::Names)]
         }
         StepKind::Register(drive) => vec![Act::Identify(drive)],
         StepKind::Inspect(token) => vec![Act::Inspect(token)],

@@ -6,38 +6,37 @@ use conclave_publish::{Digest, Manifest};
 
 use super::{Account, Case};
 use crate::act::{Act, Item};
-use crate::companion::Companion;
 use crate::event::Outcome;
 use crate::public::Octets;
 use crate::script::StepKind;
 use crate::twin::twin;
 
-/// Name of the companion file.
-const COMPANION: &str = "companion.cbor";
+/// Name of the file with the names behind the plan's ids.
+const NAMES: &str = "names.toml";
 /// Name of the text twin.
 const TWIN: &str = "conclave.txt";
 /// Name of the list of the public bundle.
 const MANIFEST: &str = "manifest.txt";
 
-/// Rule `logs`: both log drives got the plan of entry 0 and the same companion file.
+/// Rule `logs`: both log drives got the plan of entry 0 and the same names.
 pub(super) fn logs(case: &Case<'_>, account: &mut Account) {
-    let mut companions = BTreeSet::new();
+    let mut names = BTreeSet::new();
     for deed in case.deeds() {
-        let Act::Write(_, item @ (Item::Plan | Item::Companion)) = deed.act else { continue };
+        let Act::Write(_, item @ (Item::Plan | Item::Names)) = deed.act else { continue };
         let words = case.say().act(deed.act);
         match (item, deed.outcome) {
             (Item::Plan, Outcome::File { digest, .. }) if *digest == case.began.plan => {}
-            (Item::Companion, Outcome::File { digest, .. }) => drop(companions.insert(*digest)),
+            (Item::Names, Outcome::File { digest, .. }) => drop(names.insert(*digest)),
             _ => account.refuse("logs", Some(deed.came), format!("{words}: another file")),
         }
     }
-    if companions.len() > 1 {
-        account.refuse("logs", None, "the log drives got two different companion files");
+    if names.len() > 1 {
+        account.refuse("logs", None, "the log drives got two different files of names");
     }
-    if let (Some(bytes), Some(written)) = (case.given.files.get(COMPANION), companions.first())
+    if let (Some(bytes), Some(written)) = (case.given.files.get(NAMES), names.first())
         && Octets::from(Digest::of(bytes)) != *written
     {
-        account.refuse("logs", None, format!("{COMPANION} is not the file that was written to the log drives"));
+        account.refuse("logs", None, format!("{NAMES} is not the file that was written to the log drives"));
     }
 }
 
@@ -86,21 +85,14 @@ pub(super) fn bundle(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Rule `companion`: names and places behind the commitments, if their file is here.
-pub(super) fn companion(case: &Case<'_>, account: &mut Account) {
-    let commitments = &case.began.commitments;
-    if commitments.len() != Companion::len_for(case.plan) {
-        account.refuse("companion", Some(0), "there are more or fewer commitments than the plan has names and places");
-    }
-    let Some(bytes) = case.given.files.get(COMPANION) else {
-        return account
-            .miss("companion", format!("{COMPANION}: names and places behind the commitments were not checked"));
+/// Rule `names`: a name that is here has the digest that the plan has of its id. [`Names`](crate::plan::names::Names) are not made
+/// otherwise.
+pub(super) fn names(case: &Case<'_>, account: &mut Account) {
+    let Some(names) = case.given.names else {
+        return account.miss("names", format!("{NAMES}: the names of people, organisations and places behind the ids"));
     };
-    match Companion::read(bytes, case.plan, commitments) {
-        Ok(_) => {
-            account.prove("companion", Some(0), "the commitments are to the plan's names, organisations and places")
-        }
-        Err(error) => account.refuse("companion", Some(0), error.to_string()),
+    for (id, name) in names.all() {
+        account.prove("names", None, format!("{id} is {name}: its line of {NAMES} has the digest the plan says"));
     }
 }
 
@@ -123,7 +115,7 @@ pub(super) fn beside(case: &Case<'_>, account: &mut Account, item: Item, len: u6
             let Some(key) = case.plan.keys.get(usize::from(key.0)) else { return };
             format!("{}{}.wrap", key.label.as_str(), again(attempt))
         }
-        Item::Plan | Item::Companion | Item::Bundle => return,
+        Item::Plan | Item::Names | Item::Bundle => return,
     };
     let Some(bytes) = case.given.files.get(&name) else { return };
     if bytes.len() as u64 == len && Octets::from(Digest::of(bytes)) == digest {

@@ -28,6 +28,7 @@ use crate::act::Act;
 use crate::compile::compile;
 use crate::entry::Head;
 use crate::event::{Began, Event};
+use crate::plan::names::Names;
 use crate::plan::{self, Plan};
 use crate::say::Say;
 use crate::script::Script;
@@ -41,6 +42,8 @@ pub struct Given<'a> {
     pub transcript: &'a [u8],
     /// The plan, byte by byte.
     pub plan: &'a [u8],
+    /// The names behind the plan's ids, if they are to be said.
+    pub names: Option<&'a Names>,
     /// Files that were left beside it or published, by name.
     pub files: &'a BTreeMap<String, Vec<u8>>,
     /// Heads that witnesses wrote down.
@@ -153,7 +156,7 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn say(&self) -> Say<'a> {
-        Say(self.plan)
+        Say::of(self.plan).with(self.given.names)
     }
 
     /// Acts that were done, in order.
@@ -226,7 +229,7 @@ pub fn verify(given: Given<'_>) -> Account {
     files::logs(&case, &mut account);
     files::registered(&case, &mut account);
     files::bundle(&case, &mut account);
-    files::companion(&case, &mut account);
+    files::names(&case, &mut account);
     files::text_twin(&case, &mut account);
     words::appliance(&case, &mut account);
     words::people(&case, &mut account);

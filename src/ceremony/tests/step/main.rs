@@ -167,7 +167,7 @@ fn another_token_than_the_one_named_is_asked_for_again() {
 #[test]
 fn a_log_drive_that_fails_before_anybody_signed_in_is_asked_for_again() {
     let failed = Outcome::Failed(Failure { next: Next::Again, words: text("no space") });
-    let mut room = Room::fails(|act| matches!(act, Act::Write(_, Item::Companion)), failed);
+    let mut room = Room::fails(|act| matches!(act, Act::Write(_, Item::Names)), failed);
     assert_eq!(room.state.failed().map(|failure| failure.words.as_str()), Some("no space"));
     assert!(matches!(room.waiting(), Waiting::Asked(Ask::Insert(Device::Drive(_)))), "{:?}", room.waiting());
     assert_eq!(room.run(), Waiting::Closed);

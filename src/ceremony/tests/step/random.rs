@@ -86,7 +86,7 @@ impl Watched {
             (roles, agreed) => panic!("{:?} needs {roles:?}, had {agreed:?}", step.kind),
         }
         if self.room.state.facts().logs.len() < 2 {
-            let looks = |act: &Act| matches!(act, Act::Identify(_) | Act::Write(_, Item::Plan | Item::Companion));
+            let looks = |act: &Act| matches!(act, Act::Identify(_) | Act::Write(_, Item::Plan | Item::Names));
             assert!(acts.iter().all(looks), "before the log drives: {acts:?}");
         }
     }

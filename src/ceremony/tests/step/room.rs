@@ -12,12 +12,13 @@ use conclave_ceremony::plan::{Plan, Role, read};
 use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::{Script, StepKind};
 use conclave_ceremony::step::{State, Unfit, Waiting};
+use conclave_ceremony::transcript::FORMAT;
 use conclave_publish::Digest;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 
 /// More entries than any run here makes: a robot that turns in circles fails instead of hanging.
 const ENTRIES_MAX: usize = 2_000;
-const MINIMAL: &str = include_str!("../../../../docs/plans/minimal.toml");
+const MINIMAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
 pub(super) const KCV: Octets<8> = Octets([7; 8]);
 
 pub(super) fn text(words: &str) -> Text {
@@ -51,12 +52,14 @@ impl Room {
     pub(super) fn with_alternates() -> Self {
         let alternate = |id: &str, role: &str, whose: &str| {
             format!(
-                "\n[[person]]\nid = \"{id}\"\nname = \"{id}\"\norganisation = \"Example\"\n\
+                "\n[[person]]\nid = \"{id}\"\norganisation = \"example\"\n\
                  roles = [\"{role}\"]\nalternate-for = \"{whose}\"\n"
             )
         };
         let people = alternate("witness-2", "witness", "witness") + &alternate("holder-2", "holder", "holder");
-        Self::of(&(MINIMAL.to_owned() + &people))
+        let digests = ["witness-2", "holder-2"].map(|id| format!("{id} = \"{}\"\n", Digest::of(id.as_bytes())));
+        let names = format!("[names]\n{}", digests.concat());
+        Self::of(&(MINIMAL.replacen("[names]\n", &names, 1) + &people))
     }
 
     fn of(plan: &str) -> Self {
@@ -147,7 +150,7 @@ impl Room {
             Act::Identify(_) => Outcome::Drive { free: 1 << 20, names: Vec::new(), others: 0 },
             Act::Write(_, Item::Plan) => file(self.plan.digest.into()),
             Act::Write(_, item @ (Item::Share(..) | Item::Blob(..))) => file(self.files[&item]),
-            Act::Write(..) => file(digest("companion")),
+            Act::Write(..) => file(digest("names")),
             Act::Read(_, item) => file(self.files[&item]),
             Act::Inspect(token) => Outcome::Token(Box::new(TokenSeen {
                 serial: self.plan.tokens[usize::from(token.0)].serial.clone(),
@@ -217,13 +220,12 @@ impl Room {
     pub(super) fn next(&mut self) -> Option<Event> {
         Some(match self.waiting() {
             Waiting::Begin => Event::Began(Box::new(Began {
-                format: 1,
+                format: FORMAT,
                 nonce: Octets([1; 32]),
                 plan: self.plan.digest.into(),
                 image: Octets([2; 32]),
                 build: text("test"),
                 rehearsal: true,
-                commitments: Vec::new(),
             })),
             Waiting::Asked(ask) => self.answer(&ask),
             Waiting::Acting(act) => {

@@ -17,6 +17,7 @@ use conclave_room::look::air_gap::{AirGap, Fact};
 use conclave_room::look::challenge::{Challenged, Source};
 use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_room::look::{Act, Build, Event, Look, Screen, Tree, step};
+use conclave_room::perform::log_drive;
 use conclave_room::ports::Machine;
 use conclave_room::run::{Ports, ScreenLost, Showing, run};
 use conclave_room::shown::Shown;
@@ -242,8 +243,11 @@ impl Around<'_> {
     fn plug(&mut self, serial: &str) {
         if serial == PLAN_DRIVE {
             let mut stick = Stick::new(PLAN_PORT, PLAN_DRIVE, PLAN_DRIVE);
-            if let Ok(name) = FileName::new(b"plan.toml") {
-                stick.files.insert(name, self.rehearsal.bytes.clone());
+            let Rehearsal { bytes, names, .. } = self.rehearsal;
+            for (name, bytes) in [(log_drive::PLAN, bytes.as_slice()), (log_drive::NAMES, names.bytes())] {
+                if let Ok(name) = FileName::new(name.as_bytes()) {
+                    stick.files.insert(name, bytes.to_vec());
+                }
             }
             self.stage.world.drives().plug(stick);
         } else if let Some(device) = device(&self.rehearsal.plan, serial) {

@@ -18,6 +18,7 @@ use smartcard_hsm::session::Session;
 use super::Rehearsal;
 use super::folder::LIST;
 use super::unfinished::{UNFINISHED, Unfinished};
+use crate::names;
 use crate::random;
 use crate::report::report;
 use crate::said;
@@ -28,6 +29,8 @@ use crate::verify::{Verify, judge};
 const TOKENS: &str = "tokens";
 /// The plan beside the drives.
 pub(super) const PLAN: &str = "plan.toml";
+/// The names behind its ids.
+const NAMES: &str = names::FILE;
 /// The record on a log drive.
 const TRANSCRIPT: &str = "conclave.cbor";
 /// Exit code of a rehearsal that was ended by Ctrl-C: what shells give to a program ended by SIGINT.
@@ -95,9 +98,10 @@ impl Left {
 
     /// Writes everything into a new folder, its list first.
     fn write(&self, rehearsal: &Rehearsal, items: &[Listed<'_>], list: &str, folder: &Path) -> io::Result<()> {
-        let Rehearsal { plan, bytes, .. } = rehearsal;
+        let Rehearsal { plan, bytes, names, .. } = rehearsal;
         fs::write(folder.join(LIST), list)?;
         fs::write(folder.join(PLAN), bytes)?;
+        fs::write(folder.join(NAMES), names.bytes())?;
         for (number, drive) in (1..).zip(&plan.drives) {
             fs::create_dir(folder.join(inside(number, drive.name.as_str())))?;
         }
@@ -171,7 +175,7 @@ fn tell_before(before: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
 
 /// What the folder of a drive is called: as the room calls the drive, if a file system can.
 pub(super) fn inside(number: usize, name: &str) -> String {
-    let taken = [TOKENS, LIST, PLAN, UNFINISHED].contains(&name);
+    let taken = [TOKENS, LIST, PLAN, NAMES, UNFINISHED].contains(&name);
     let plain = FileName::new(name.as_bytes()).is_ok() && !name.contains('/') && !taken;
     if plain { name.to_owned() } else { format!("drive-{number}") }
 }
@@ -185,6 +189,7 @@ fn verified(left: &Left, rehearsal: &Rehearsal, out: &mut impl Write) -> Result<
     let args = Verify {
         transcript: folder.join(log.1).join(TRANSCRIPT),
         plan: folder.join(PLAN),
+        names: Some(folder.join(NAMES)),
         heads: vec![head(&left.screen).ok_or("the last screen showed no head")?],
         files: named().map(|(_, inside)| folder.join(inside)).collect(),
         json: false,

@@ -21,16 +21,20 @@ use std::time::Duration;
 
 use clap::Parser;
 use conclave_ceremony::plan::Plan;
+use conclave_ceremony::plan::names::Names;
 use conclave_publish::{Digest, Kind};
 use thiserror::Error;
 
+use crate::names::{self, NamesError};
 use crate::{plan, said};
 use folder::Folder;
 use terminal::{Lines, Terminal, Watched};
 use unfinished::{TakenUp, Unfinished};
 
 /// The example in the shape of a real ceremony: what is rehearsed unless another plan is named.
-const SAFIRE: &[u8] = include_bytes!("../../../../docs/plans/safire.toml");
+const SAFIRE: &[u8] = include_bytes!("../../../../docs/plans/safire/plan.toml");
+/// The names behind its ids.
+const SAFIRE_NAMES: &[u8] = include_bytes!("../../../../docs/plans/safire/names.toml");
 
 /// For those who watch: how long a screen stands before it is answered.
 pub const READ: Duration = Duration::from_millis(900);
@@ -38,7 +42,8 @@ pub const READ: Duration = Duration::from_millis(900);
 /// What a rehearsal is asked for.
 #[derive(Debug, Parser)]
 pub struct Rehearse {
-    /// The plan, TOML, of kind "rehearsal". Without it: docs/plans/safire.toml, three tokens and two keys.
+    /// The plan, TOML, of kind "rehearsal", with its names in `names.toml` in the same folder. Without it:
+    /// docs/plans/safire/plan.toml, three tokens and two keys.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     plan: Option<PathBuf>,
     /// Where everything it made is put. What an older rehearsal left there is kept as FOLDER.before, in the place of the one
@@ -69,6 +74,8 @@ enum NotBegun {
 pub struct Rehearsal {
     /// The bytes of its plan.
     pub bytes: Vec<u8>,
+    /// The names behind its ids.
+    pub names: Names,
     /// Its plan, which the rules let pass.
     pub plan: Plan,
     /// Whether a person has keyboard and devices.
@@ -105,18 +112,23 @@ impl Rehearse {
         let path = unfinished.as_ref().map(|_| folder.join(left::PLAN)).or(plan);
         let (bytes, plan, script) = match &path {
             Some(path) => plan::of_file(path)?,
-            None => plan::of_bytes(Path::new("docs/plans/safire.toml"), SAFIRE.to_vec())?,
+            None => plan::of_bytes(Path::new("docs/plans/safire/plan.toml"), SAFIRE.to_vec())?,
         };
         if plan.kind == Kind::Production {
             return Err(NotBegun::Production(path.unwrap_or_default()).into());
         }
+        let names = match &path {
+            Some(path) => names::of_file(&names::beside(path), &plan)?,
+            None => Names::read(SAFIRE_NAMES, &plan)
+                .map_err(|refusals| NamesError::Refused(names::FILE.into(), refusals))?,
+        };
         if hands && !terminal::there() {
             return Err(NotBegun::NoTerminal.into());
         }
         let taken_up = unfinished.map(|unfinished| unfinished.take_up(&folder, &plan)).transpose()?;
         let folder = Folder::ready(&folder)?;
         let (program, steps) = (called(program), script.steps.len());
-        Ok(Rehearsal { bytes, plan, hands, taken_up, steps, folder, program, digest, len })
+        Ok(Rehearsal { bytes, names, plan, hands, taken_up, steps, folder, program, digest, len })
     }
 
     /// Rehearses in this terminal, lists what it made and verifies it.

@@ -10,7 +10,7 @@ use conclave_sim::token::Token;
 use conclave_tests::ceremony::{Played, played};
 
 /// One P-256 key, made on DENK0000001 and copied to DENK0000002.
-pub(crate) const PLAN: &[u8] = include_bytes!("../../../../docs/plans/minimal.toml");
+pub(crate) const PLAN: &[u8] = include_bytes!("../../../../docs/plans/minimal/plan.toml");
 /// The token that is received.
 pub(crate) const SERIAL: &str = "DENK0000002";
 

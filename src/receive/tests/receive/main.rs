@@ -115,7 +115,7 @@ fn a_token_is_received_once_and_impostors_are_not() {
 /// A token signs over no head that may not be the last, or that no ceremony had.
 #[test]
 fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
-    const GENUINE: &[u8] = include_bytes!("../../../../tests/golden/transcripts/v1/conclave.cbor");
+    const GENUINE: &[u8] = include_bytes!("../../../../tests/golden/transcripts/v2/conclave.cbor");
     let scratch = Scratch::new();
     let received = |transcript: &[u8], plan: &[u8]| {
         fs::write(scratch.file("conclave.cbor"), transcript).unwrap();
@@ -124,7 +124,7 @@ fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
         command.args(["--out", "."]);
         run(command, "")
     };
-    let plan = include_bytes!("../../../../tests/golden/transcripts/v1/plan.toml");
+    let plan = include_bytes!("../../../../tests/golden/transcripts/v2/plan.toml");
     refused(&received(GENUINE, plan), "no-such-module.so");
     // Where nothing can be written down, not even the module is asked.
     let mut nowhere = command("no-such-module.so", scratch.path(), SERIAL);
@@ -140,7 +140,7 @@ fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
     let mut fewer = entries;
     fewer.remove(100);
     refused(&received(&chained(fewer), plan), "the transcript is refused, rule ");
-    refused(&received(GENUINE, include_bytes!("../../../../docs/plans/safire.toml")), "bring that plan");
+    refused(&received(GENUINE, include_bytes!("../../../../docs/plans/safire/plan.toml")), "bring that plan");
 }
 
 /// `conclave verify` reads what was written down: it fixes the record to its end, and nothing else does.
@@ -148,7 +148,7 @@ fn addendum(readers: &Readers, ours: &Left) {
     let file = |name: String| (name.clone(), fs::read(readers.file(&name)).unwrap());
     let all: BTreeMap<_, _> = ["txt", "sig"].map(|end| file(format!("{NAME}.{end}"))).into();
     let judge = |files: &BTreeMap<String, Vec<u8>>| {
-        verify(Given { transcript: &ours.transcript, plan: PLAN, files, heads: &[] })
+        verify(Given { names: None, transcript: &ours.transcript, plan: PLAN, files, heads: &[] })
     };
     let by_rule = |findings: &[conclave_ceremony::verify::Finding]| {
         findings.iter().filter(|finding| finding.rule == "received").count()
@@ -177,7 +177,7 @@ fn addendum(readers: &Readers, ours: &Left) {
     // Over another head than the last: it was not received after the ceremony.
     let whole = conclave_ceremony::transcript::read(&ours.transcript).unwrap();
     let shorter = chained(whole.entries[..whole.entries.len() - 1].iter().cloned());
-    let account = verify(Given { transcript: &shorter, plan: PLAN, files: &all, heads: &[] });
+    let account = verify(Given { names: None, transcript: &shorter, plan: PLAN, files: &all, heads: &[] });
     assert!(refused(account), "it was never closed");
 }
 

@@ -137,9 +137,14 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.desk.person(&typed).ok_or_else(|| text::UNKNOWN_CODE.into())
     }
 
-    /// What was typed in this line, for the record; what cannot go there is wiped from the screen.
+    /// What was typed in this line, for the record, which holds no secret and no name; what cannot go there is wiped from the
+    /// screen.
     fn public(&mut self, at: usize) -> Result<Text, String> {
-        let checked = self.performer.vault().public(self.desk.form.text(at));
+        let typed = self.desk.form.text(at);
+        let checked = match self.performer.names().held_in(typed) {
+            Some(id) => Err(NotPublic::Name(id.clone())),
+            None => self.performer.vault().public(typed),
+        };
         checked.map_err(|error| self.not_public(at, &error))
     }
 

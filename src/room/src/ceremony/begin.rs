@@ -1,8 +1,8 @@
 //! The beginning: a plan that was agreed on becomes a ceremony with its entry 0.
 
-use conclave_ceremony::companion::Companion;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::{Began, Event, Looked};
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{Plan, Refusal};
 use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::step::State;
@@ -37,12 +37,24 @@ pub struct Start {
     pub findings: Vec<Looked>,
 }
 
+/// The two files a ceremony is begun with.
+#[derive(Clone, Copy)]
+pub struct Brought<'a> {
+    /// The plan, byte by byte as everybody agreed on it.
+    pub plan: &'a [u8],
+    /// The names behind its ids.
+    pub names: &'a [u8],
+}
+
 /// Why a ceremony does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum NotBegun {
     /// The plan breaks rules.
     #[error("the plan is refused")]
     Plan(Vec<Refusal>),
+    /// The names are not those of the plan.
+    #[error("the names are refused")]
+    Names(Vec<Refusal>),
     /// It counts, and strangers cannot rebuild what runs.
     #[error(transparent)]
     NotRebuilt(#[from] NotRebuilt),
@@ -70,13 +82,14 @@ pub enum Begun<M: Machine> {
 
 impl<M: Machine> Begun<M> {
     /// Begins a ceremony.
-    pub fn new(plan: &[u8], start: Start, machine: &mut M) -> Result<Self, NotBegun> {
-        let (plan, file) = Public::plan(plan).map_err(NotBegun::Plan)?;
+    pub fn new(brought: Brought<'_>, start: Start, machine: &mut M) -> Result<Self, NotBegun> {
+        let (plan, file) = Public::plan(brought.plan).map_err(NotBegun::Plan)?;
+        let names = Names::read(brought.names, &plan).map_err(NotBegun::Names)?;
         can_be_rebuilt(plan.kind, start.tree)?;
         fit_machine(&plan, &start.findings)?;
         Ok(match plan.kind {
-            Kind::Production => Self::Production(Box::new(begin(plan, file, start, machine)?)),
-            Kind::Rehearsal => Self::Rehearsal(Box::new(begin(plan, file, start, machine)?)),
+            Kind::Production => Self::Production(Box::new(begin(plan, (file, names), start, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(begin(plan, (file, names), start, machine)?)),
         })
     }
 }
@@ -145,7 +158,7 @@ impl<M: Machine> Begun<M> {
 
 fn begin<M: Machine, R: RootKind>(
     plan: Plan,
-    file: Public,
+    (file, names): (Public, Names),
     start: Start,
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotBegun> {
@@ -153,11 +166,6 @@ fn begin<M: Machine, R: RootKind>(
     in_window(&plan, machine)?;
     let mut nonce = [0; 32];
     machine.random(&mut nonce)?;
-    let companion = Companion::draw(&plan, || {
-        let mut salt = [0; 32];
-        machine.random(&mut salt)?;
-        Ok::<_, NoRandomness>(salt)
-    })?;
     let now = machine.now();
     let began = Began {
         format: FORMAT,
@@ -166,9 +174,8 @@ fn begin<M: Machine, R: RootKind>(
         image: start.image.into(),
         build: start.build,
         rehearsal: plan.kind == Kind::Rehearsal,
-        commitments: companion.commitments(),
     };
-    let performer = Performer::new(&plan, file, (&companion).into());
+    let performer = Performer::new(&plan, file, names);
     let mut ceremony = Ceremony {
         plan,
         script,

@@ -4,11 +4,12 @@
 //! names.
 
 use conclave_ceremony::event::Looked;
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::public::Text;
 use conclave_publish::{Digest, FileName};
 
-use super::begin::{Begun, NotBegun, Start};
+use super::begin::{Begun, Brought, NotBegun, Start};
 use super::window::in_window;
 use crate::drives::{Drive, Drives};
 use crate::key::Key;
@@ -19,14 +20,14 @@ use crate::shown::Serial;
 use crate::text_drives::told;
 use crate::text_intake as text;
 
-/// Longest plan that is read. **Units**: bytes.
+/// Longest plan, and longest file of names, that is read. **Units**: bytes.
 const PLAN_LEN_MAX: u64 = plan::LEN_MAX as u64;
 
 /// How far the intake is.
 pub enum Stage {
     /// One drive with a plan, or with a log, is to be plugged in.
     Insert,
-    /// The plan on it breaks rules.
+    /// The plan on it, or its names, break rules.
     Refused(Vec<Refusal>),
     /// The digest of the plan is compared.
     Challenge(Challenged),
@@ -45,6 +46,7 @@ pub struct Intake {
     /// What went wrong last.
     pub wrong: Option<String>,
     bytes: Vec<u8>,
+    names: Vec<u8>,
     serial: Serial,
     /// Serial and name of everything the plan names: what the gate lets in.
     pub named: Vec<(Serial, String)>,
@@ -60,6 +62,7 @@ impl Default for Intake {
             above: 0,
             wrong: None,
             bytes: Vec::new(),
+            names: Vec::new(),
             serial: Serial::default(),
             named: Vec::new(),
             plugged: Vec::new(),
@@ -147,11 +150,12 @@ impl Intake {
     /// Reads the one drive that is plugged in.
     fn read(&mut self, machine: &mut impl Machine) -> Result<(), String> {
         let drives = present(machine)?;
-        let (plans, logs) = (name(log_drive::PLAN)?, name(log_drive::TRANSCRIPT)?);
+        let [plans, of_names, logs] = [log_drive::PLAN, log_drive::NAMES, log_drive::TRANSCRIPT].map(name);
+        let (plans, of_names, logs) = (plans?, of_names?, logs?);
         let [drive] = &drives[..] else { return Err(text::not_one_drive(drives.len())) };
         let failed = |error: crate::drives::DriveError| told(&drive.serial.to_string(), &error);
-        let names = machine.drives().names(drive).map_err(failed)?;
-        let is_there = |wanted: &FileName| names.files.iter().any(|(name, _)| name == wanted);
+        let there = machine.drives().names(drive).map_err(failed)?;
+        let is_there = |wanted: &FileName| there.files.iter().any(|(name, _)| name == wanted);
         if !is_there(&plans) {
             return Err(text::no_plan(&drive.serial));
         }
@@ -164,13 +168,28 @@ impl Intake {
             }
         };
         in_window(&plan, machine).map_err(|error| format!("{error}."))?;
+        let names = if is_there(&logs) {
+            None
+        } else if is_there(&of_names) {
+            Some(machine.drives().read(drive, &of_names, PLAN_LEN_MAX).map_err(failed)?)
+        } else {
+            return Err(text::no_names(&drive.serial));
+        };
+        // Nothing stays of a drive that was not read to its end.
         self.digest = Some(plan.digest);
         self.named = named(&plan);
-        if is_there(&logs) {
-            self.admits(machine);
-            self.stage = Stage::Logs;
-        } else {
-            self.stage = Stage::Challenge(Challenged::Closed);
+        match names {
+            None => {
+                self.admits(machine);
+                self.stage = Stage::Logs;
+            }
+            Some(names) => {
+                self.stage = match Names::read(&names, &plan) {
+                    Ok(_) => Stage::Challenge(Challenged::Closed),
+                    Err(refusals) => Stage::Refused(refusals),
+                };
+                self.names = names;
+            }
         }
         self.serial = drive.serial.clone();
         self.bytes = bytes;
@@ -190,10 +209,10 @@ impl Intake {
             source: Text::fitted(crate::text::source(Of::Plan, source)),
             drive: Text::fitted(self.serial.as_str()),
         });
-        Begun::new(&self.bytes, start, machine).map_err(|error| {
+        Begun::new(Brought { plan: &self.bytes, names: &self.names }, start, machine).map_err(|error| {
             machine.admit(None);
             match error {
-                NotBegun::Plan(refusals) => {
+                NotBegun::Plan(refusals) | NotBegun::Names(refusals) => {
                     let words = text::refused(&refusals).join(" ");
                     self.stage = Stage::Refused(refusals);
                     words

@@ -234,7 +234,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         let logs = self.waits.as_ref().map(|waits| waits.next.facts().logs.clone()).unwrap_or_default();
         for drive in logs {
             if self.record.attach(drive, &self.plan, machine)? {
-                let beside = [Item::Plan, Item::Companion].map(|item| Act::Write(drive, item));
+                let beside = [Item::Plan, Item::Names].map(|item| Act::Write(drive, item));
                 self.performer.intends(&beside);
             }
         }

@@ -1,9 +1,9 @@
 //! The record: every entry in memory, and on each log drive as far as it was written there.
 
-use conclave_ceremony::companion::{self, Companion};
 use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::DriveId;
-use conclave_ceremony::plan::Plan;
+use conclave_ceremony::plan::names::Names;
+use conclave_ceremony::plan::{self, Plan};
 use conclave_ceremony::transcript::{self, Transcript};
 use conclave_publish::{Digest, FileName};
 
@@ -76,13 +76,13 @@ impl Record {
             unfinished = len == 0;
             // A power cut may have left the beginning of this very record.
             if (len > 0 && len < self.first) || old.get(..len).is_none_or(|old| !self.bytes.starts_with(old)) {
-                let companion = file_name(log_drive::COMPANION)?;
-                let companion = if is_there(&companion) {
-                    machine.drives().read(&drive, &companion, companion::LEN_MAX as u64).map_err(failed)?
+                let names = file_name(log_drive::NAMES)?;
+                let names = if is_there(&names) {
+                    machine.drives().read(&drive, &names, plan::LEN_MAX as u64).map_err(failed)?
                 } else {
                     Vec::new()
                 };
-                if !never_whole(&whole, &companion, plan) {
+                if !never_whole(&whole, &names, plan) {
                     return Err(refused(
                         "It holds the record of another ceremony. Take it out, copy its files on another computer, empty it \
                          there, plug it in again.",
@@ -158,12 +158,10 @@ fn name(plan: &Plan, id: DriveId) -> String {
     plan.drives.get(usize::from(id.0)).map_or_else(|| "drive".into(), |drive| drive.name.to_string())
 }
 
-/// Whether a record of this plan was cut off before the file beside it that opens its commitments was whole.
-fn never_whole(record: &Transcript, companion: &[u8], plan: &Plan) -> bool {
+/// Whether a record of this plan was cut off before the names beside it, which come last, were whole.
+fn never_whole(record: &Transcript, names: &[u8], plan: &Plan) -> bool {
     record.entries.first().is_some_and(|entry| match &entry.event {
-        Event::Began(began) => {
-            Digest::from(began.plan) == plan.digest && Companion::read(companion, plan, &began.commitments).is_err()
-        }
+        Event::Began(began) => Digest::from(began.plan) == plan.digest && Names::read(names, plan).is_err(),
         _ => false,
     })
 }

@@ -1,10 +1,10 @@
 //! After a power cut: both logs read, made one record again, and every entry stepped through once more.
 
-use conclave_ceremony::companion::{Companion, CompanionError};
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::Event;
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::merge::{MergeError, merge};
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{Holds, Plan, Refusal};
 use conclave_ceremony::step::{State, Unfit};
 use conclave_ceremony::transcript::Transcript;
@@ -58,9 +58,9 @@ pub enum NotResumed {
     /// The plan beside the log is not the one the record names.
     #[error("the plan on the log drive is not the one this record began with")]
     OtherPlan,
-    /// The companion file is not the one this record began with: a power cut may have torn it.
-    #[error(transparent)]
-    Companion(#[from] CompanionError),
+    /// The names are not those of the plan: a power cut may have torn their file.
+    #[error("the names beside the log are refused")]
+    Names(Vec<Refusal>),
     /// The logs do not go together.
     #[error(transparent)]
     Merge(#[from] MergeError),
@@ -92,12 +92,12 @@ struct Read {
 impl<M: Machine> Begun<M> {
     /// Goes on with the ceremony whose log drives are plugged in, with the image it began with.
     pub fn resumed(start: &Start, machine: &mut M) -> Result<Self, NotResumed> {
-        let (plan, file, companion) = beside(machine)?;
+        let Beside { plan, file, names } = beside(machine)?;
         can_be_rebuilt(plan.kind, start.tree)?;
         fit_machine(&plan, &start.findings)?;
         Ok(match plan.kind {
-            Kind::Production => Self::Production(Box::new(resume(plan, file, companion, start, machine)?)),
-            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, file, companion, start, machine)?)),
+            Kind::Production => Self::Production(Box::new(resume(plan, (file, names), start, machine)?)),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, (file, names), start, machine)?)),
         })
     }
 }
@@ -110,26 +110,39 @@ fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
     NotResumed::Drive(crate::text_drives::told(&drive.serial.to_string(), error))
 }
 
-/// Plan, its file and companion, from the first drive that has both, one whose companion is of its plan before others.
-fn beside(machine: &mut impl Machine) -> Result<(Plan, Public, Vec<u8>), NotResumed> {
+/// What lies beside a log.
+struct Beside {
+    plan: Plan,
+    file: Public,
+    names: Names,
+}
+
+impl Beside {
+    fn read(plan: &[u8], names: &[u8]) -> Result<Self, NotResumed> {
+        let (plan, file) = Public::plan(plan).map_err(NotResumed::Plan)?;
+        let names = Names::read(names, &plan).map_err(NotResumed::Names)?;
+        Ok(Self { plan, file, names })
+    }
+}
+
+/// Plan and names, from the first drive that has both whole.
+fn beside(machine: &mut impl Machine) -> Result<Beside, NotResumed> {
     let drives = machine.drives().present().map_err(|error| NotResumed::Drive(error.to_string()))?;
-    let wanted = [name(log_drive::PLAN)?, name(log_drive::COMPANION)?];
+    let wanted = [name(log_drive::PLAN)?, name(log_drive::NAMES)?];
     let mut torn = None;
     for drive in drives {
-        let Ok(names) = machine.drives().names(&drive) else { continue };
-        if wanted.iter().all(|wanted| names.files.iter().any(|(name, _)| name == wanted)) {
+        let Ok(there) = machine.drives().names(&drive) else { continue };
+        if wanted.iter().all(|wanted| there.files.iter().any(|(name, _)| name == wanted)) {
             let mut read =
                 |name| machine.drives().read(&drive, name, FILE_LEN_MAX).map_err(|error| failed(&drive, &error));
-            let [plan, companion] = &wanted;
-            let (plan, companion) = (read(plan)?, read(companion)?);
-            let found = Public::plan(&plan).map(|(plan, file)| (plan, file, companion));
-            if found.as_ref().is_ok_and(|(plan, _, companion)| Companion::of_plan(companion, plan).is_ok()) {
-                return found.map_err(NotResumed::Plan);
+            let [plan, names] = &wanted;
+            match Beside::read(&read(plan)?, &read(names)?) {
+                Ok(beside) => return Ok(beside),
+                Err(refused) => torn = torn.or(Some(refused)),
             }
-            torn = torn.or(Some(found));
         }
     }
-    torn.ok_or_else(|| NotResumed::Drive(crate::text_intake::NO_RECORD.into()))?.map_err(NotResumed::Plan)
+    Err(torn.unwrap_or_else(|| NotResumed::Drive(crate::text_intake::NO_RECORD.into())))
 }
 
 fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed> {
@@ -153,8 +166,7 @@ fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed
 
 fn resume<M: Machine, R: RootKind>(
     plan: Plan,
-    file: Public,
-    companion: Vec<u8>,
+    (file, names): (Public, Names),
     start: &Start,
     machine: &mut M,
 ) -> Result<Ceremony<M, R>, NotResumed> {
@@ -178,8 +190,7 @@ fn resume<M: Machine, R: RootKind>(
     if image != runs {
         return Err(NotResumed::OtherImage { began: image, runs });
     }
-    let companion = Companion::read(&companion, &plan, &began.commitments)?;
-    let mut performer = Performer::new(&plan, file, (&companion).into());
+    let mut performer = Performer::new(&plan, file, names);
     let mut state = State::default();
     for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
         let (next, acts) = state.step(&plan, &script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;

@@ -4,6 +4,7 @@ use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::ids::KeyIx;
 use conclave_ceremony::plan::Plan;
+use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::script::Script;
 use conclave_ceremony::step::{State, Waiting};
 use conclave_publish::Digest;
@@ -25,6 +26,8 @@ pub struct Scene<'a> {
     pub tree: Tree,
     /// The plan.
     pub plan: &'a Plan,
+    /// The names behind its ids.
+    pub names: &'a Names,
     /// Its steps.
     pub script: &'a Script,
     /// Where it stands.
@@ -99,6 +102,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         Scene {
             tree: self.tree,
             plan: &self.plan,
+            names: self.performer.names(),
             script: &self.script,
             state: &self.state,
             waiting,

@@ -31,7 +31,7 @@ pub(super) fn fit_machine(plan: &Plan, findings: &[Looked]) -> Result<(), WeakMa
 mod tests {
     use super::*;
 
-    const REHEARSAL: &str = include_str!("../../../../docs/plans/minimal.toml");
+    const REHEARSAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
 
     fn judged(text: &str, weak: &[Weakness]) -> Result<(), WeakMachine> {
         let plan = conclave_ceremony::plan::read(text.as_bytes()).unwrap();

@@ -34,7 +34,7 @@ pub fn file_name(plan: &Plan, item: Item) -> Option<FileName> {
             format!("{}{}.wrap", plan.keys.get(usize::from(key.0))?.label.as_str(), again(attempt))
         }
         Item::Plan => log_drive::PLAN.into(),
-        Item::Companion => log_drive::COMPANION.into(),
+        Item::Names => log_drive::NAMES.into(),
         Item::Bundle => return None,
     };
     FileName::new(name.as_bytes()).ok()
@@ -100,7 +100,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     ) -> Result<Outcome, Failure> {
         let leaves: &dyn Leaves = match item {
             Item::Plan => &self.plan,
-            Item::Companion => &self.companion,
+            Item::Names => &self.names,
             _ => self.sealed.get(&item).ok_or_else(|| missing("The file"))?,
         };
         let files = [(named(case.plan, item)?, leaves)];

@@ -18,6 +18,7 @@ use conclave_ceremony::event::{Failure, Outcome};
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::plan::Plan;
+use conclave_ceremony::plan::names::Names;
 use conclave_publish::Digest;
 use smartcard_hsm::cvc::RootKind;
 use zeroize::Zeroizing;
@@ -38,8 +39,8 @@ pub mod log_drive {
     pub const TWIN: &str = "conclave.txt";
     /// The plan.
     pub const PLAN: &str = "plan.toml";
-    /// Salts and values of the commitments.
-    pub const COMPANION: &str = "companion.cbor";
+    /// The names behind the plan's ids.
+    pub const NAMES: &str = "names.toml";
 }
 
 /// What an act is done for.
@@ -66,21 +67,21 @@ pub struct Performer<M: Machine, R: RootKind> {
     /// Files that came from a drive, to be opened or restored from.
     read: BTreeMap<Item, Vec<u8>>,
     plan: Public,
-    companion: Public,
+    names: Names,
     /// How often an act was intended: from the second time on, the device is asked what became of the first.
     intended: HashMap<Act, u16>,
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
     /// A performer with an empty Vault for this plan.
-    pub fn new(of: &Plan, plan: Public, companion: Public) -> Self {
+    pub fn new(of: &Plan, plan: Public, names: Names) -> Self {
         Self {
             vault: Vault::of(of),
             held: BTreeMap::new(),
             sealed: BTreeMap::new(),
             read: BTreeMap::new(),
             plan,
-            companion,
+            names,
             intended: HashMap::new(),
         }
     }
@@ -88,6 +89,11 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     /// The Vault: for what is shown, and for texts to be compared with it.
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// The names behind the plan's ids: for the room's screen, and for texts to be compared with them.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The Vault, for what is typed.

@@ -10,7 +10,7 @@ use super::net::{Net, WORDS_HELD};
 use super::{SO_PIN_DIGITS, Vault};
 
 /// Why a text is not recorded. Says nothing about the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPublic {
     /// It holds a PIN, an SO-PIN or words of a passphrase.
     #[error("the text holds a PIN or words of a passphrase")]
@@ -18,6 +18,9 @@ pub enum NotPublic {
     /// It holds what looks like one.
     #[error("the text holds {0}, as a secret does")]
     LooksSecret(Shape),
+    /// It holds the name behind this id of the plan, which the record does without.
+    #[error("the text holds the name behind {0}: say {0} instead")]
+    Name(Text),
     /// It cannot stand in a transcript.
     #[error(transparent)]
     Text(#[from] TextError),

@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    const PLAN: &[u8] = include_bytes!("../../../../docs/plans/minimal.toml");
+    const PLAN: &[u8] = include_bytes!("../../../../docs/plans/minimal/plan.toml");
 
     fn stage(plan: &[u8]) -> (Plan, Stage) {
         let plan = conclave_ceremony::plan::read(plan).unwrap();

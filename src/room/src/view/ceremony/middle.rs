@@ -75,7 +75,7 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
         }
         Waiting::Asked(Ask::SignIn(person)) if !scene.works() => {
             let choices = text_facts::CHOICES.into_iter().filter(|_| scene.desk.signs.is_none());
-            let person = text_facts::person(scene.plan, scene.desk.signing_in().unwrap_or(*person));
+            let person = text_facts::person(scene, scene.desk.signing_in().unwrap_or(*person));
             plain([person, String::new()].into_iter().chain(choices.map(str::to_owned)).collect())
         }
         _ => {

@@ -1,0 +1,48 @@
+//! Names: whatever is refused is refused at a line, in words that show as themselves and without the random bytes; drawing leaves a
+//! file in which nothing is left to draw.
+#![no_main]
+
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use conclave_ceremony::plan::names::{Names, draw};
+use conclave_ceremony::plan::{self, Plan, REFUSALS_MAX, Refusal};
+use conclave_fuzz::{plain, target};
+
+static PLAN: LazyLock<Plan> =
+    LazyLock::new(|| plan::read(include_bytes!("../../../docs/plans/minimal/plan.toml")).unwrap());
+
+target!(|bytes: &[u8]| {
+    match Names::read(bytes, &PLAN) {
+        Ok(names) => assert!(names.bytes() == bytes && PLAN.names.iter().all(|named| names.of(&named.id).is_some())),
+        Err(refusals) => told(bytes, &refusals),
+    }
+    let mut last = [0; 32];
+    let random = || {
+        let carry = last.iter().position(|byte| *byte != u8::MAX).unwrap();
+        last[..carry].fill(0);
+        last[carry] += 1;
+        Ok::<_, Infallible>(last)
+    };
+    let Ok(drawn) = draw(bytes, random);
+    match drawn {
+        Err(refusals) => told(bytes, &refusals),
+        Ok(drawn) => {
+            // What was drawn may be what stands there already: then it is refused, and said.
+            let Ok(again) = draw(drawn.file.as_bytes(), || Ok::<_, Infallible>([0; 32]));
+            if let Ok(again) = again {
+                assert_eq!((again.new, again.file, again.table), (0, drawn.file, drawn.table));
+            }
+        }
+    }
+    Ok(())
+});
+
+fn told(bytes: &[u8], refusals: &[Refusal]) {
+    assert!((1..=REFUSALS_MAX).contains(&refusals.len()));
+    let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    for refusal in refusals {
+        assert!((1..=lines).contains(&(refusal.line as usize)), "{refusal}");
+        plain(refusal);
+    }
+}
