@@ -1,15 +1,19 @@
 //! The zoo of sticks, wherever a drive is asked for: each is called what it is, and the one command that is named mends it.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
 use conclave::drive::{Label, format};
-use conclave_ceremony::ids::{Device, DriveId};
+use conclave_ceremony::ask::Ask;
+use conclave_ceremony::ids::{Device, DriveId, StepId, TokenId};
 use conclave_ceremony::plan;
+use conclave_ceremony::step::Waiting;
+use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
-use conclave_room::ceremony::intake::Intake;
+use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::drives::fat32::{Unfit, identify};
-use conclave_room::drives::{Drive, Volume};
+use conclave_room::drives::{Drive, Listing, Volume};
 use conclave_room::key::Key;
 use conclave_room::look::devices::Devices;
 use conclave_room::look::{Event, step};
@@ -24,9 +28,10 @@ use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::{STARTED, brought, start};
 use conclave_tests::scratch::Scratch;
 use conclave_tests::vm::stick;
-use conclave_tests::zoo::{LEN, VOLUME, ZOO, lived_in};
+use conclave_tests::zoo::{LEN, OF_SYSTEMS, VOLUME, ZOO, lived_in};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use smartcard_hsm::cvc::Simulated;
 
 use super::{MEMO, MINIMAL, middle, refused, run, stage, verified};
 
@@ -100,7 +105,7 @@ fn on_the_screen_of_devices_every_stick_is_called_what_it_is() {
 }
 
 #[test]
-fn where_a_plan_or_a_log_drive_is_asked_for_every_stick_is_called_what_it_is() {
+fn where_a_plan_or_the_log_drives_are_asked_for_every_stick_is_called_what_it_is() {
     for (why, said) in unfit_ones() {
         let mut stick = Stick::new("9-1", "BROUGHT", "PLAN");
         stick.drive.volume = Err(why.clone());
@@ -111,18 +116,53 @@ fn where_a_plan_or_a_log_drive_is_asked_for_every_stick_is_called_what_it_is() {
         assert!(words.contains(said) && words.contains("conclave drive prepare"), "{words}");
     }
     let (stage, _) = refused::interrupted(6);
+    let (logs, names) = ([DriveId(0), DriveId(1)], ["LOG-A", "LOG-B"]);
     for (why, said) in unfit_ones() {
-        let mut held = stage.clone();
-        for log in [DriveId(0), DriveId(1)] {
-            held.plug(Device::Drive(log));
+        for (log, name) in logs.into_iter().zip(names) {
+            let mut held = stage.clone();
+            logs.into_iter().for_each(|log| held.plug(Device::Drive(log)));
+            held.stick(log).unwrap().drive.volume = Err(why.clone());
+            let mut intake = Intake::default();
+            intake.stage = Way::Logs;
+            assert!(matches!(intake.press(Key::Enter, &start(), &mut held.world), Next::Stay), "{said}");
+            let words = intake.wrong.clone().unwrap_or_default();
+            assert!(words.contains(&format!("{name} cannot be used.")) && words.contains(said), "{words}");
         }
-        held.stick(DriveId(1)).unwrap().drive.volume = Err(why);
-        let words = match Begun::resumed(&start(), &mut held.world) {
-            Ok(_) => panic!("{said} was taken for a log drive"),
-            Err(error) => error.to_string(),
-        };
-        assert!(words.contains("LOG-B cannot be used.") && words.contains(said), "{words}");
     }
+}
+
+/// Plays a plan to its end on a stage. `asked` says which drive is asked for or worked with now, and in which step: there every
+/// stick of the zoo lies in its place, one after the other, until each was called what it is; then the right one goes on.
+fn told_apart(
+    bytes: &[u8],
+    asked: impl Fn(&Ceremony<World, Simulated>) -> Option<(StepId, DriveId)>,
+) -> BTreeMap<(StepId, DriveId), usize> {
+    let (mut stage, plan) = (stage(bytes), plan::read(bytes).unwrap());
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(bytes), start(), &mut stage.world).unwrap() else {
+        panic!()
+    };
+    let (mut robot, table) = (Robot::new(&plan), unfit_ones());
+    let drives = || (0..plan.drives.len()).map(|at| DriveId(at as u16));
+    let sound: Vec<_> = drives().map(|drive| stage.stick(drive).unwrap().drive.volume.clone()).collect();
+    let mut told = BTreeMap::new();
+    let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
+        for (drive, volume) in drives().zip(&sound) {
+            stage.stick(drive).unwrap().drive.volume = volume.clone();
+        }
+        let Some((step, drive)) = asked(ceremony) else { return };
+        let (said, told) = (middle(ceremony), told.entry((step, drive)).or_insert(0));
+        let called = format!("{} cannot be used.", plan.drives[usize::from(drive.0)].name);
+        if table.get(*told).is_some_and(|(_, words)| said.contains(&called) && said.contains(words)) {
+            *told += 1;
+        }
+        if let Some((why, _)) = table.get(*told) {
+            stage.stick(drive).unwrap().drive.volume = Err(why.clone());
+        }
+    });
+    assert!(ended == Ended::Closed, "{ended:?}\n{}", screen(&mut ceremony).join("\n"));
+    verified(bytes, ceremony.transcript(), ceremony.head());
+    assert!(told.values().all(|told| *told == table.len()), "of {} sticks were told apart: {told:?}", table.len());
+    told
 }
 
 #[test]
@@ -153,25 +193,45 @@ fn at_every_step_that_asks_for_a_drive_every_stick_is_called_what_it_is_and_the_
 }
 
 #[test]
+fn a_log_drive_that_is_another_stick_when_it_is_written_to_is_called_what_it_is() {
+    for log in [DriveId(0), DriveId(1)] {
+        // The entry says that the first token is in.
+        let token = Waiting::Asked(Ask::Insert(Device::Token(TokenId(0))));
+        let told = told_apart(MINIMAL, |ceremony| (ceremony.waiting() == token).then(|| (ceremony.state().at(), log)));
+        assert!(!told.is_empty(), "{log:?}");
+    }
+}
+
+#[test]
 fn only_what_systems_make_by_themselves_leaves_a_drive_empty() {
     let scratch = Scratch::new();
-    let stick = scratch.file("lived-in");
-    let of_systems = ["System Volume Information", ".Trashes", ".Spotlight-V100", ".fseventsd", "$RECYCLE.BIN"];
-    lived_in(&stick, &of_systems);
-    assert!(identify(&mut std::fs::File::open(&stick).unwrap(), LEN).is_ok());
-    // A share drive with them is registered; with a person's own folders it is not.
+    let image = scratch.file("lived-in");
+    let listed = |folders: &[&str], files: &[&str]| {
+        lived_in(&image, folders, files);
+        assert!(identify(&mut std::fs::File::open(&image).unwrap(), LEN).is_ok());
+        let root = stick::root(&image);
+        assert_eq!(root.len(), folders.len() + files.len(), "{root:?}");
+        let mut listing = Listing::default();
+        root.iter().for_each(|(name, folder)| listing.add(name.as_bytes(), (!folder).then_some(1)));
+        (listing, root.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+    };
+    assert_eq!(listed(&OF_SYSTEMS, &[]).0, Listing::default());
+    let (own, files) = (["Fotos 2025", "Übung", ".git"], ["zwei Wörter.txt", ".profile", "Öl", "setup.exe"]);
+    let (listing, names) = listed(&[&OF_SYSTEMS[..], &own].concat(), &files);
+    let named: Vec<&str> = listing.files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((named, listing.others), (vec!["setup.exe"], 6), "{names:?}");
+    // A share drive with what systems make is registered; with what is a person's own it is not.
     let mut room = stage(MINIMAL);
     let plan = plan::read(MINIMAL).unwrap();
     let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut room.world).unwrap() else {
         panic!()
     };
     let share = DriveId(2);
-    room.stick(share).unwrap().folders =
-        of_systems.iter().chain(&["Fotos 2025", "Übung", ".git"]).map(|it| (*it).into()).collect();
+    room.stick(share).unwrap().folders = names.into_iter().filter(|name| name != "setup.exe").collect();
     let mut told = 0;
     let ended = play(&mut room, &mut ceremony, &mut Robot::new(&plan), |room, ceremony| {
         let said = middle(ceremony);
-        for words in ["SHARE-1 is not empty: it holds 3 other names.", "SHARE-1 is not empty: it holds 1 other name."] {
+        for words in ["SHARE-1 is not empty: it holds 6 other names.", "SHARE-1 is not empty: it holds 1 other name."] {
             if said.contains(words) && told < 2 {
                 told += 1;
                 let left = if told == 1 { "Übung" } else { ".Trashes" };

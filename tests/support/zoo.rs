@@ -39,8 +39,9 @@ impl Odd {
 }
 
 /// Every stick of the zoo.
-pub const ZOO: [Odd; 22] = [
+pub const ZOO: [Odd; 23] = [
     Odd { name: "whole", make: |at| vfat(at, None), said: None },
+    Odd { name: "lived-in", make: |at| lived_in(at, &OF_SYSTEMS, &[]), said: None },
     Odd { name: "mbr-0c", make: |at| mbr_fat32(at, "c"), said: None },
     Odd { name: "mbr-0b", make: |at| mbr_fat32(at, "b"), said: None },
     Odd { name: "parted", make: parted_fat32, said: None },
@@ -182,13 +183,16 @@ fn beyond(at: &Path) {
     File::options().write(true).open(at).unwrap().set_len(LEN).unwrap();
 }
 
-/// A stick as a desktop left it: folders of systems, a person's own, names that are not ASCII.
-pub fn lived_in(at: &Path, folders: &[&str]) {
+/// Folders that systems make by themselves on whatever is plugged in.
+pub const OF_SYSTEMS: [&str; 5] =
+    ["System Volume Information", ".Trashes", ".Spotlight-V100", ".fseventsd", "$RECYCLE.BIN"];
+
+/// A stick as a desktop left it: with these folders, and files of one byte.
+pub fn lived_in(at: &Path, folders: &[&str], files: &[&str]) {
     stick::format(at, LEN, "WELLINGTON", VOLUME);
-    for folder in folders {
-        let mut command = Command::new("mmd");
-        command.arg("-i").arg(at).arg(format!("::{folder}"));
-        let ran = run(command, "");
-        assert!(ran.zero, "{folder}: {ran:?}");
-    }
+    folders.iter().for_each(|folder| stick::folder(at, folder));
+    let byte = at.with_extension("byte");
+    fs::write(&byte, "1").unwrap();
+    files.iter().for_each(|file| stick::put(at, &byte, file));
+    fs::remove_file(byte).unwrap();
 }

@@ -24,9 +24,24 @@ pub fn format_by(tool: &str, arguments: &[&str], stick: &Path, size: u64) {
     assert!(ran.zero, "{ran:?}");
 }
 
+/// A tool of mtools; names that are not ASCII are given and told as UTF-8.
+fn mtool(tool: &str) -> Command {
+    let mut command = Command::new(tool);
+    command.env("LC_ALL", "C.UTF-8");
+    command
+}
+
+/// Makes a folder on a stick.
+pub fn folder(stick: &Path, name: &str) {
+    let mut command = mtool("mmd");
+    command.arg("-i").arg(stick).arg(format!("::{name}"));
+    let ran = run(command, "");
+    assert!(ran.zero, "{name}: {ran:?}");
+}
+
 /// Copies a file onto a stick.
 pub fn put(stick: &Path, file: &Path, name: &str) {
-    let mut command = Command::new("mcopy");
+    let mut command = mtool("mcopy");
     command.arg("-i").arg(stick).arg(file).arg(format!("::{name}"));
     let ran = run(command, "");
     assert!(ran.zero, "{name}: {ran:?}");
@@ -112,6 +127,16 @@ fn same_files(stick: &Path) {
     });
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>(), "{}", stick.display());
     assert!(ours == theirs, "{}: mtools and 7z read other bytes", stick.display());
+}
+
+/// Its root directory: the name of each folder or file, and whether it is a folder.
+pub fn root(stick: &Path) -> Vec<(String, bool)> {
+    let mut command = mtool("mdir");
+    command.args(["-b", "-a", "-i"]).arg(stick).arg("::");
+    // It calls an empty stick an error.
+    let listed = run(command, "").out;
+    let names = listed.lines().filter_map(|line| line.strip_prefix("::/"));
+    names.map(|name| (name.trim_end_matches('/').to_owned(), name.ends_with('/'))).collect()
 }
 
 /// The names of every file of a stick.
