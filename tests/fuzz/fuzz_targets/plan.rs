@@ -4,14 +4,14 @@
 
 use conclave_ceremony::coalition::table;
 use conclave_ceremony::compile::compile;
-use conclave_ceremony::plan::{REFUSALS_MAX, Refusal, read};
-use conclave_fuzz::{plain, target};
+use conclave_ceremony::plan::read;
+use conclave_fuzz::{refused, target};
 
 target!(|bytes: &[u8]| {
     match read(bytes) {
-        Err(refusals) => told(bytes, &refusals),
+        Err(refusals) => refused(bytes, &refusals),
         Ok(plan) => match compile(&plan) {
-            Err(refusals) => told(bytes, &refusals),
+            Err(refusals) => refused(bytes, &refusals),
             Ok(script) => {
                 assert!(script.peak <= plan.ports.number);
                 assert!(script.steps.iter().zip(0..).all(|(step, number)| step.id.0 == number));
@@ -21,12 +21,3 @@ target!(|bytes: &[u8]| {
     }
     Ok(())
 });
-
-fn told(bytes: &[u8], refusals: &[Refusal]) {
-    assert!((1..=REFUSALS_MAX).contains(&refusals.len()));
-    let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
-    for refusal in refusals {
-        assert!((1..=lines).contains(&(refusal.line as usize)), "{refusal}");
-        plain(refusal);
-    }
-}

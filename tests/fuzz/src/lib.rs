@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::sync::OnceLock;
 
+use conclave_ceremony::plan::{REFUSALS_MAX, Refusal};
 use conclave_publish::is_plain;
 
 use conclave_sim::{
@@ -42,6 +43,16 @@ pub fn told(read: Read<'_>) {
     while let Some(error) = told {
         plain(error);
         told = error.source();
+    }
+}
+
+/// Refusals of a plan or its names: as many as may be said at once, each at a line of the file, in words that show as themselves.
+pub fn refused(file: &[u8], refusals: &[Refusal]) {
+    assert!((1..=REFUSALS_MAX).contains(&refusals.len()));
+    let lines = 1 + file.iter().filter(|byte| **byte == b'\n').count();
+    for refusal in refusals {
+        assert!((1..=lines).contains(&(refusal.line as usize)), "{refusal}");
+        plain(refusal);
     }
 }
 
