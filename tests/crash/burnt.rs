@@ -1,19 +1,16 @@
 //! The power fails while tokens that refuse chip authentication prove themselves, and while their burnt PINs are changed.
 
 use std::collections::BTreeSet;
-use std::panic::catch_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_room::ports::Machine;
 use conclave_sim::card::profile::{ChipAuthentication, Profile};
 use conclave_sim::memo::Memo;
-use conclave_sim::world::drives::Lies;
 use conclave_sim::world::play::Ended;
 
 use crate::MINIMAL;
-use crate::cuts::{Cut, named, played_on, same};
+use crate::cuts::{Cut, each, named, same};
 use crate::theatre::Theatre;
 
 /// Whether an act is one that a proof without chip authentication has, or leads to it after a power cut.
@@ -52,24 +49,8 @@ fn wherever_the_power_fails_around_a_burnt_pin_the_ceremony_resumes_to_the_same_
             cuts.extend(BTreeSet::from([0, after]).into_iter().map(|changes| Cut::Token(command, changes)));
         }
     }
-    let (next, failed, acts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
-    let work = || {
-        while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let run = catch_unwind(|| {
-                let (mut theatre, during) = played_on(fresh.clone(), *cut, Lies::Never);
-                assert_eq!(same(&mut theatre), want, "cut during {during:?}");
-                during
-            });
-            match run {
-                Ok(during) => acts.lock().unwrap().extend(during.as_ref().map(named)),
-                Err(_) => failed.lock().unwrap().push(*cut),
-            }
-        }
-    };
-    std::thread::scope(|scope| [scope.spawn(work), scope.spawn(work)].map(|thread| thread.join().unwrap()));
-    let (failed, acts) = (failed.into_inner().unwrap(), acts.into_inner().unwrap());
+    let acts = each(&cuts, &fresh, &want);
     println!("figure: {} power cuts around burnt PINs, during {} different acts", cuts.len(), acts.len());
-    assert!(failed.is_empty(), "{} of {} cuts: {failed:?}", failed.len(), cuts.len());
     let concerned: BTreeSet<String> =
         commands.iter().map(|(act, _)| act).filter(|act| concerns(act)).map(named).collect();
     assert_eq!(acts, concerned);

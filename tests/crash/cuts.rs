@@ -131,7 +131,7 @@ fn played(memo: &Arc<Memo>, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
 }
 
 /// The same on a stage that is set.
-pub fn played_on(mut theatre: Theatre, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
+fn played_on(mut theatre: Theatre, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
     theatre.logs().into_iter().for_each(|log| theatre.stage.stick(log).unwrap().lies = lies);
     let mut ceremony = theatre.begin();
     match cut {
@@ -167,6 +167,28 @@ fn to_sign_in(theatre: &mut Theatre, ceremony: &mut Played) -> Ended {
             stage.world.tokens().darken();
         }
     })
+}
+
+/// Plays a fresh ceremony once for each cut, two at a time; every one of them ends as `want`. Gives the acts that were cut.
+pub fn each(cuts: &[Cut], fresh: &Theatre, want: &Same) -> BTreeSet<String> {
+    let (next, failed, acts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
+    let work = || {
+        while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let run = catch_unwind(|| {
+                let (mut theatre, during) = played_on(fresh.clone(), *cut, Lies::Never);
+                assert_eq!(same(&mut theatre), *want, "cut during {during:?}");
+                during
+            });
+            match run {
+                Ok(during) => acts.lock().unwrap().extend(during.as_ref().map(named)),
+                Err(_) => failed.lock().unwrap().push(*cut),
+            }
+        }
+    };
+    std::thread::scope(|scope| [scope.spawn(work), scope.spawn(work)].map(|thread| thread.join().unwrap()));
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {} cuts: {failed:?}", failed.len(), cuts.len());
+    acts.into_inner().unwrap()
 }
 
 #[test]
@@ -225,7 +247,8 @@ fn an_intent_that_is_on_the_logs_after_its_act_is_found_out() {
 #[test]
 fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
     let memo = Arc::new(Memo::default());
-    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let fresh = Theatre::new(MINIMAL, &memo);
+    let mut theatre = fresh.clone();
     let mut ceremony = theatre.begin();
     assert_eq!(theatre.play(&mut ceremony), Ended::Closed);
     let (changes, starts) = (theatre.stage.world.tokens().changes(), theatre.starts.clone());
@@ -242,24 +265,8 @@ fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
     }
     cuts.extend(starts.last().map(|last| Cut::Drive(*last, 128)));
 
-    let (next, failed, acts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
-    let work = || {
-        while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let run = catch_unwind(|| {
-                let (mut theatre, during) = played(&memo, *cut, Lies::Never);
-                assert_eq!(same(&mut theatre), want, "cut during {during:?}");
-                during
-            });
-            match run {
-                Ok(during) => acts.lock().unwrap().extend(during.as_ref().map(named)),
-                Err(_) => failed.lock().unwrap().push(*cut),
-            }
-        }
-    };
-    std::thread::scope(|scope| [scope.spawn(work), scope.spawn(work)].map(|thread| thread.join().unwrap()));
-    let (failed, acts) = (failed.into_inner().unwrap(), acts.into_inner().unwrap());
+    let acts = each(&cuts, &fresh, &want);
     println!("figure: {} power cuts, during {} different acts of {}", cuts.len(), acts.len(), want.done.len());
-    assert!(failed.is_empty(), "{} of {} cuts: {failed:?}", failed.len(), cuts.len());
     let spared: Vec<_> = want.done.difference(&acts).collect();
     assert!(spared.is_empty(), "acts never cut: {spared:?}");
 }
