@@ -35,9 +35,12 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// What each answer says, or why none came, by what was asked for.
     ///
-    /// Shape: one line each, ASCII.
+    /// Shape: one line each, ASCII, none of them empty.
     pub fn told(self) -> [(&'static str, Result<String, TokenError>); 7] {
-        let numbers = |files: Vec<FileId>| files.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let numbers = |files: Vec<FileId>| match files.as_slice() {
+            [] => "none".to_owned(),
+            files => files.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        };
         let certificates = |bytes: Vec<u8>| match DeviceChain::parse(&bytes) {
             Ok(chain) => format!("those of {}", chain.device.chr),
             Err(error) => format!("{} bytes that are not a token's: {error}", bytes.len()),
@@ -101,5 +104,14 @@ mod tests {
         let said = |what: &str| lines.iter().find(|(of, _)| *of == what).map(|(_, said)| said.as_deref().unwrap());
         assert_eq!(said("keys and files"), Some("2F02 CC00 CC07"));
         assert!(said("certificates").unwrap().starts_with("2 bytes that are not a token's: "));
+    }
+
+    #[test]
+    fn a_token_that_names_no_file_is_told_in_a_word() {
+        let mut script = Scripted::default().then(SELECT, "6D00").then("00B12F02 04 5402 0000 00", "6A82");
+        script = script.then("00200081", "6D00").then("00200088", "6D00").then("8052000000", "6D00");
+        let told = diagnose(&mut script.then("8050000000", "6D00").then("80580000000000", "9000")).told();
+        let files = told.iter().find(|(what, _)| *what == "keys and files").unwrap();
+        assert_eq!(files.1.as_deref().unwrap(), "none");
     }
 }
