@@ -37,7 +37,7 @@ fn the_page_of_tests_has_a_line_for_every_target_and_names_its_stage() {
     assert_eq!(programs.into_keys().collect::<BTreeSet<_>>(), targets(false), "tests/README.md: programs");
     let script = include_str!("../../scripts/test");
     let stages: BTreeSet<&str> =
-        script.lines().filter_map(|line| line.strip_prefix("stage ")?.split(' ').next()).collect();
+        script.lines().filter_map(|line| line.strip_prefix("usual ")?.split(' ').next()).collect();
     for (target, cells) in tests {
         assert!(stages.contains(cells[1]), "{target}: scripts/test has no stage {:?}", cells[1]);
         assert!(script.contains(&format!("--test {target}")), "{target} is in no stage of scripts/test");
