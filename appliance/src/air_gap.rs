@@ -228,6 +228,8 @@ fn machine(root: &Path) -> Vec<Fact> {
     let efi = root.join("sys/firmware/efi").exists();
     [
         ("machine", format!("{} {}", dmi("sys_vendor"), dmi("product_name"))),
+        // After a restart it tells whether this is the same laptop.
+        ("serial", dmi("product_serial")),
         // The vendor last: a long name is cut, and the version is what people compare.
         ("firmware", format!("{} {}, {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_version"), dmi("bios_vendor"))),
         ("Secure Boot", text::secure_boot(secure_boot(&root.join("sys"))).trim_start_matches("Secure Boot: ").into()),
@@ -378,15 +380,17 @@ mod tests {
     }
 
     #[test]
-    fn a_long_vendor_of_the_firmware_does_not_hide_its_version() {
+    fn the_serial_of_the_laptop_is_told_and_a_long_vendor_of_the_firmware_does_not_hide_its_version() {
         let tree = Tree::new("air-gap-firmware");
         let dmi = tree.0.join("sys/class/dmi/id");
         fs::create_dir_all(&dmi).unwrap();
         fs::write(dmi.join("bios_vendor"), "American Megatrends International, LLC.\n").unwrap();
         fs::write(dmi.join("bios_version"), "F.12 (07/2024)\n").unwrap();
+        fs::write(dmi.join("product_serial"), "5CD1234XYZ\n").unwrap();
         let facts = machine(&tree.0);
-        let firmware = facts.iter().find(|fact| fact.what == "firmware").unwrap();
-        assert_eq!(firmware.value.as_str(), "BIOS F.12 (07/2024), American Megatre...");
+        let of = |what| facts.iter().find(|fact| fact.what == what).unwrap().value.to_string();
+        assert_eq!(of("firmware"), "BIOS F.12 (07/2024), American Megatre...");
+        assert_eq!(of("serial"), "5CD1234XYZ");
     }
 
     #[test]
