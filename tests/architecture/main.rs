@@ -1,6 +1,7 @@
 //! The floors of the building, asked of cargo rather than of names: who may depend on whom, which crates never enter,
 //! how many there are, under which licences.
 
+mod judged;
 mod pages;
 mod printed;
 

@@ -209,8 +209,7 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
         let transcript = stick.files.get(&FileName::new(b"conclave.cbor").unwrap()).unwrap();
         let read = conclave_ceremony::transcript::read(transcript).unwrap();
         assert!(read.torn == 0 && read.entries.len() > 100, "{}", read.entries.len());
-        let script = conclave_ceremony::compile::compile(&around.plan).unwrap();
-        let twin = conclave_ceremony::twin::twin(&around.plan, &script, &read);
+        let twin = conclave_ceremony::twin::twin(&around.plan, &read);
         assert_eq!(stick.files.get(&FileName::new(b"conclave.txt").unwrap()).unwrap(), twin.as_bytes());
     }
 }

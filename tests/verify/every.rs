@@ -38,6 +38,7 @@ fn every_rule_of_the_verifier_refuses_a_record_of_these_tests() {
     // What they assert they assert by themselves, too; here they say by which rules.
     for test in [
         rules::order,
+        rules::script,
         rules::people,
         rules::authorised,
         rules::acts,

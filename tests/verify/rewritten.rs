@@ -8,7 +8,7 @@ use conclave_ceremony::merge::{MergeError, merge};
 use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::transcript::{self, append};
 use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
-use conclave_publish::{Digest, Tree};
+use conclave_publish::{Digest, Kind, Tree};
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
@@ -50,7 +50,7 @@ pub(super) fn bytes_after_the_last_entry_are_refused() {
     let torn = [golden::TRANSCRIPT, &golden::TRANSCRIPT[..20]].concat();
     refused_by(&judged(&torn, &[]), "close");
     let mut more = entries();
-    more.push(more[169].clone());
+    more.push(more[170].clone());
     refused_by(&judged(&chained(more), &[]), "close");
 }
 
@@ -149,7 +149,7 @@ fn counts() -> String {
 /// These entries as the record of a plan that counts.
 fn judged_by(plan: &str, entries: &mut [Entry], change: impl FnOnce(&mut Began)) -> Account {
     let Event::Began(began) = &mut entries[0].event else { panic!("entry 0 begins") };
-    (began.plan, began.rehearsal) = (Digest::of(plan.as_bytes()).into(), false);
+    (began.plan, began.kind) = (Digest::of(plan.as_bytes()).into(), Kind::Production);
     change(began);
     let transcript = chained(entries.to_vec());
     verify(Given { names: None, transcript: &transcript, plan: plan.as_bytes(), files: &BTreeMap::new(), heads: &[] })
@@ -199,5 +199,5 @@ pub(super) fn the_simulated_root_is_refused_under_a_production_plan() {
         assert!(!named(&judged(&began(say), &[]).refused).contains(&"build"));
     }
     // And a transcript that only says it counts.
-    refused_by(&judged(&began(|began| began.rehearsal = false), &[]), "kind");
+    refused_by(&judged(&began(|began| began.kind = Kind::Production), &[]), "kind");
 }

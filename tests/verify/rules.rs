@@ -1,13 +1,16 @@
 //! Each rule, broken by itself in the golden transcript and named for it. The chain is hashed anew, so other rules speak, too:
 //! what counts is that this one does.
 
+use std::collections::BTreeSet;
+
 use conclave_ceremony::act::{Act, Item, Slot};
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
-use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
+use conclave_ceremony::plan::Role;
 use conclave_ceremony::public::{Bytes, Octets, Text};
-use conclave_ceremony::script::Which;
-use conclave_ceremony::verify::Finding;
+use conclave_ceremony::script::{Roles, Step, StepKind, Which};
+use conclave_ceremony::verify::{Account, Finding};
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
@@ -65,14 +68,87 @@ pub(super) fn line(words: &str) -> Text {
 
 #[test]
 pub(super) fn order() {
-    breaks("order", |entries| entries[20].step = StepId(13));
-    breaks("order", |entries| entries[20].step = StepId(999));
+    breaks("order", |entries| entries[21].step = StepKind::Keyboard);
+    breaks("order", |entries| entries[21].step = StepKind::Log(DriveId(99)));
     // A whole step is left out: showing what is public.
     breaks("order", |entries| {
         let shown = came(entries, Act::Show);
         let step = entries[shown].step;
         entries.retain(|entry| entry.step != step);
     });
+}
+
+#[test]
+pub(super) fn script() {
+    let promises = |change: &dyn Fn(&mut Vec<Step>)| {
+        breaks("script", |entries| {
+            let Event::Promised(script) = &mut entries[1].event else { panic!("entry 1 promises") };
+            change(&mut script.steps);
+        });
+    };
+    let kind = |kind| move |step: &Step| step.kind == kind;
+    let at = |steps: &[Step], wanted| steps.iter().position(kind(wanted)).unwrap();
+    promises(&|steps| drop(steps.remove(at(steps, StepKind::Objections))));
+    promises(&|steps| drop(steps.remove(at(steps, StepKind::Attest(PersonId(1))))));
+    promises(&|steps| steps.push(steps[4].clone()));
+    promises(&|steps| {
+        let of = at(steps, StepKind::Prove(MASTER));
+        steps[of].roles = Roles::One(Role::Operator);
+    });
+    promises(&|steps| {
+        let of = at(steps, StepKind::OpenShare(ShareId(0)));
+        steps[of].roles = Roles::Person(PersonId(0));
+    });
+    promises(&|steps| {
+        let more = Step { kind: StepKind::Publish(DriveId(2)), ..steps[0].clone() };
+        steps.insert(5, more);
+    });
+}
+
+#[test]
+fn a_script_that_does_without_the_device_of_an_act_is_refused() {
+    let wanted = StepKind::TryPin(MASTER);
+    breaks("plugged-in", |entries| {
+        let Event::Promised(script) = &mut entries[1].event else { panic!("entry 1 promises") };
+        for step in &mut script.steps {
+            if step.kind == wanted {
+                step.devices.retain(|device| *device != Device::Token(MASTER));
+            }
+        }
+        let takes = |event: &Event, device| *event == Event::Done(Answer::Inserted(device));
+        entries.retain(|entry| entry.step != wanted || !takes(&entry.event, Device::Token(MASTER)));
+    });
+}
+
+#[test]
+fn a_script_in_another_order_is_as_good_and_one_in_which_a_step_rests_on_a_later_one_is_refused() {
+    let entries = golden::transcript().entries;
+    let swapped = |one: StepKind, other: StepKind| {
+        let mut entries = entries.clone();
+        let Event::Promised(script) = &mut entries[1].event else { panic!("entry 1 promises") };
+        let place = |wanted| script.steps.iter().position(|step| step.kind == wanted).unwrap();
+        let (from, to) = (place(one), place(other));
+        script.steps.swap(from, to);
+        let of = |entry: &Entry| [one, other].contains(&entry.step);
+        let first = entries.iter().position(of).unwrap();
+        let (moved, rest): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(of);
+        let (ones, others): (Vec<Entry>, Vec<Entry>) = moved.into_iter().partition(|entry| entry.step == one);
+        let mut entries = rest;
+        let clocks = entries[first - 1].clone();
+        for (at, entry) in (first..).zip(others.into_iter().chain(ones)) {
+            entries.insert(at, Entry { wall: clocks.wall, mono: clocks.mono, ..entry });
+        }
+        judged(&chained(entries), &[])
+    };
+    let refused = |account: &Account| account.refused.iter().map(|finding| finding.rule).collect::<BTreeSet<_>>();
+    // Neither rests on the other: who attests first is a matter of the script. What fails is what is bound to heads, which are
+    // others from entry 1 on.
+    let account = swapped(StepKind::Attest(PersonId(1)), StepKind::Attest(PersonId(2)));
+    let bound = BTreeSet::from(["births", "profile", "proofs", "statements"]);
+    assert_eq!(refused(&account), bound, "{:?}", account.refused);
+    let account = swapped(StepKind::Objections, StepKind::State(MASTER));
+    assert!(refused(&account).contains("stands"), "{:?}", account.refused);
+    super::every::refused_by("stands");
 }
 
 #[test]

@@ -2,16 +2,15 @@
 //!
 //! What can be checked comes before what cannot be undone.
 
+use std::collections::BTreeSet;
+
 use smartcard_hsm::command::{KeySpec, RsaBits};
 
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::kinds::masters_of;
 use crate::plan::{Holds, Key, Plan, Refusal, Role, Rule, Source};
 use crate::rules;
-use crate::script::{Roles, Script, Step, StepKind, Which};
-
-/// The log drives, which stay in from their step to the end.
-const LOGS: usize = 2;
+use crate::script::{LOGS, Roles, Script, Step, StepKind, Which};
 
 /// Compiles a plan.
 ///
@@ -26,34 +25,29 @@ pub fn compile(plan: &Plan) -> Result<Script, Vec<Refusal>> {
     steps.secrets();
     steps.keys();
     steps.ending();
-    let mut steps = steps.steps;
-    let needed = peak(&steps);
-    if needed > usize::from(plan.ports.number) {
+    let mut script = Script::from(steps.steps);
+    let (needed, ports) = (script.peak(), usize::from(plan.ports.number));
+    if needed > ports {
         return Err(vec![Refusal {
             of: Source::Plan,
             rule: Rule::Ports,
             line: plan.ports.line,
             expected: format!("at least {needed} ports for the devices that are plugged in at once"),
-            found: plan.ports.number.to_string(),
+            found: ports.to_string(),
             do_now: "Add a hub and count its ports.".to_owned(),
         }]);
     }
-    stay(&mut steps, plan);
-    let peak = u16::try_from(peak(&steps)).unwrap_or(u16::MAX);
-    Ok(Script { steps, peak })
-}
-
-/// Most devices plugged in at once, log drives counted.
-fn peak(steps: &[Step]) -> usize {
-    steps.iter().map(|step| step.devices.len()).max().unwrap_or_default() + LOGS
+    stay(&mut script, ports);
+    Ok(script)
 }
 
 /// Leaves tokens plugged in between their steps where the ports allow it, short gaps first: what does not change hands
 /// cannot be mixed up.
-fn stay(steps: &mut [Step], plan: &Plan) {
+fn stay(script: &mut Script, ports: usize) {
+    let steps = &mut script.steps;
     let mut gaps = Vec::new();
-    for token in ids(&plan.tokens, TokenId) {
-        let device = Device::Token(token);
+    let devices: BTreeSet<Device> = steps.iter().flat_map(|step| &step.devices).copied().collect();
+    for device in devices.into_iter().filter(|device| matches!(device, Device::Token(_))) {
         let used = (0..).zip(&*steps).filter(|(_, step)| step.devices.contains(&device));
         let used: Vec<usize> = used.map(|(at, _)| at).collect();
         for pair in used.windows(2) {
@@ -65,7 +59,6 @@ fn stay(steps: &mut [Step], plan: &Plan) {
         }
     }
     gaps.sort_unstable();
-    let ports = usize::from(plan.ports.number);
     for (_, from, to, device) in gaps {
         let Some(gap) = steps.get_mut(from..to) else { continue };
         if gap.iter().all(|step| step.devices.len() + LOGS < ports) {
@@ -91,8 +84,7 @@ const OPERATOR: Roles = Roles::One(Role::Operator);
 
 impl Steps<'_> {
     fn add(&mut self, kind: StepKind, roles: Roles, budget: u16, devices: &[Device]) {
-        let id = StepId(u16::try_from(self.steps.len()).unwrap_or(u16::MAX));
-        self.steps.push(Step { id, kind, roles, budget, devices: devices.to_vec() });
+        self.steps.push(Step { id: StepId(0), kind, roles, budget, devices: devices.to_vec() });
     }
 
     fn tokens(&self) -> impl Iterator<Item = TokenId> + use<> {
@@ -350,7 +342,7 @@ mod tests {
     #[test]
     fn ports_for_the_import_are_the_fewest_and_one_less_is_refused() {
         for (name, needed) in [("safire", 5), ("minimal", 4)] {
-            assert_eq!(script(name, needed).peak, needed);
+            assert_eq!(script(name, needed).peak(), usize::from(needed));
             let mut plan = plan(name);
             plan.ports.number = needed - 1;
             let [refusal] = &compile(&plan).unwrap_err()[..] else { panic!("one refusal") };
@@ -371,7 +363,7 @@ mod tests {
     fn with_ports_to_spare_tokens_stay_in_and_never_above_the_ports() {
         let moves = |ports| {
             let script = script("safire", ports);
-            assert!(script.peak <= ports);
+            assert!(script.peak() <= usize::from(ports));
             let inserted = |pair: &[Step]| pair[1].devices.iter().filter(|it| !pair[0].devices.contains(it)).count();
             script.steps.windows(2).map(inserted).sum::<usize>()
         };

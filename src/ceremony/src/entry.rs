@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
 use crate::event::Event;
-use crate::ids::StepId;
 use crate::public::Octets;
+use crate::script::StepKind;
 
 /// One entry. It is on both log drives before any of its acts is done.
 ///
@@ -24,8 +24,8 @@ pub struct Entry {
     pub mono: u64,
     /// SHA-256 of the entry before, as encoded; of nothing for entry 0: zeros.
     pub prev: Octets<32>,
-    /// The step it belongs to: the one under way when the event came.
-    pub step: StepId,
+    /// The step it belongs to, by what it is for: the one under way when the event came.
+    pub step: StepKind,
     /// Wall clock. Units: seconds since 1970, UTC.
     pub wall: i64,
     /// What happened.

@@ -1,16 +1,21 @@
 //! Events: what people said, what acts gave, what happened to the machine.
 
+use conclave_publish::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, Slot};
-use crate::ids::{BagId, Device, PersonId, StepId};
+use crate::ids::{BagId, Device, PersonId};
 use crate::public::{Bytes, Octets, Text};
+use crate::script::{Script, StepKind};
 
 /// What made an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Entry 0: the transcript begins.
     Began(Box<Began>),
+    /// Entry 1: the script that the plan was compiled to. It is a promise, never a law: what is owed, a verifier works out by
+    /// itself.
+    Promised(Script),
     /// Something was looked at before the plan was in.
     Looked(Looked),
     /// A person did what was asked.
@@ -40,13 +45,24 @@ pub enum Event {
         /// Why.
         why: Text,
         /// Which.
-        step: StepId,
+        step: StepKind,
     },
+}
+
+/// How a [`Kind`] is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Kind", rename_all = "lowercase")]
+enum KindWritten {
+    Production,
+    Rehearsal,
 }
 
 /// Entry 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Began {
+    /// Whether the ceremony counts, as its plan says.
+    #[serde(with = "KindWritten")]
+    pub kind: Kind,
     /// SHA-256 of the plan.
     pub plan: Octets<32>,
     /// Version and revision of the appliance.
@@ -57,8 +73,6 @@ pub struct Began {
     pub nonce: Octets<32>,
     /// Version of this format.
     pub format: u16,
-    /// Whether the ceremony counts, as its plan says: rehearsal.
-    pub rehearsal: bool,
 }
 
 /// What stands against a machine. A plan accepts it by its name.

@@ -92,12 +92,13 @@ mod tests {
     use crate::event::{Answer, Began, Event};
     use crate::ids::PersonId;
     use crate::public::Octets;
-    use crate::samples::{began, chained, written};
+    use crate::samples::{began, chained, script, written};
     use crate::transcript::Wrong;
 
     fn events(n: u16) -> Vec<Event> {
-        let said = (1..n).map(|at| Event::Said(PersonId(at), Answer::Go));
-        core::iter::once(Event::Began(Box::new(began()))).chain(said).collect()
+        let said = (2..n).map(|at| Event::Said(PersonId(at), Answer::Go));
+        let begins = [Event::Began(Box::new(began())), Event::Promised(script())];
+        begins.into_iter().chain(said).take(usize::from(n)).collect()
     }
 
     /// A log of `n` entries.

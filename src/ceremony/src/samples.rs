@@ -1,11 +1,14 @@
 //! For tests: one entry of every kind, chained.
 
+use conclave_publish::Kind;
+
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
 use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen, Way, Weakness};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use crate::plan::Role;
 use crate::public::{Bytes, Octets, Text};
-use crate::script::Which;
+use crate::script::{Roles, Script, Step, StepKind, Which};
 use crate::transcript::{FORMAT, GENESIS, append};
 
 pub(crate) fn text(words: &str) -> Text {
@@ -18,13 +21,69 @@ fn bytes(len: usize) -> Bytes {
 
 pub(crate) fn began() -> Began {
     Began {
+        kind: Kind::Rehearsal,
         plan: Octets([1; 32]),
         build: text("0.1.0 of a revision"),
         image: Octets([2; 32]),
         nonce: Octets([3; 32]),
         format: FORMAT,
-        rehearsal: true,
     }
+}
+
+/// One of every kind.
+pub(crate) fn kinds() -> Vec<StepKind> {
+    let (token, drive, key, share, person) = (TokenId(1), DriveId(2), KeyIx(3), ShareId(4), PersonId(5));
+    vec![
+        StepKind::Medium,
+        StepKind::AirGap,
+        StepKind::Clock,
+        StepKind::Plan,
+        StepKind::Log(drive),
+        StepKind::SignIn(person),
+        StepKind::Register(drive),
+        StepKind::Inspect(token),
+        StepKind::Prove(token),
+        StepKind::Keyboard,
+        StepKind::Pin(token, Which::So),
+        StepKind::Passphrase(share),
+        StepKind::MakeShares,
+        StepKind::WriteShare(share),
+        StepKind::Initialise(token),
+        StepKind::OpenShare(share),
+        StepKind::Import,
+        StepKind::TryPin(token),
+        StepKind::Generate(key),
+        StepKind::Certify(key),
+        StepKind::Wrap(key),
+        StepKind::Restore(token),
+        StepKind::Compare(token),
+        StepKind::Objections,
+        StepKind::State(token),
+        StepKind::Publish(drive),
+        StepKind::Show,
+        StepKind::Bag(BagId(7)),
+        StepKind::Attest(person),
+        StepKind::Close,
+    ]
+}
+
+/// A step of every kind, and of every way to authorise one.
+pub(crate) fn script() -> Script {
+    let roles = [
+        Roles::Anyone,
+        Roles::Person(PersonId(3)),
+        Roles::One(Role::Custodian),
+        Roles::Two(Role::Operator, Role::Witness),
+        Roles::One(Role::Holder),
+    ];
+    let step = |(kind, roles)| Step {
+        id: StepId(0),
+        kind,
+        roles,
+        budget: 300,
+        devices: vec![Device::Token(TokenId(1)), Device::Drive(DriveId(2))],
+    };
+    Script::from(kinds().into_iter().zip(roles.into_iter().cycle()).map(step).collect::<Vec<_>>())
 }
 
 pub(crate) fn acts() -> Vec<Act> {
@@ -141,7 +200,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
 }
 
 pub(crate) fn events() -> Vec<Event> {
-    let mut events = vec![Event::Began(Box::new(began()))];
+    let mut events = vec![Event::Began(Box::new(began())), Event::Promised(script())];
     events.extend(looked().into_iter().map(Event::Looked));
     events.extend(answers().into_iter().map(|answer| Event::Said(PersonId(260), answer)));
     events.push(Event::Done(Answer::Go));
@@ -150,13 +209,13 @@ pub(crate) fn events() -> Vec<Event> {
     events.push(Event::Interrupted { boot: 2, head: Octets([9; 32]), torn: None });
     events.push(Event::Interrupted { boot: 3, head: Octets([9; 32]), torn: Some(Octets([10; 32])) });
     let by = (PersonId(0), PersonId(1));
-    events.push(Event::Again { by, why: text("the stick fell out"), step: StepId(12) });
+    events.push(Event::Again { by, why: text("the stick fell out"), step: StepKind::WriteShare(ShareId(1)) });
     events
 }
 
 /// The entries of these events, each with two acts, chained.
 pub(crate) fn chained(events: Vec<Event>) -> Vec<Entry> {
-    let acts = acts();
+    let (acts, kinds) = (acts(), kinds());
     let mut head = GENESIS;
     let mut entries = Vec::new();
     for (at, event) in events.into_iter().enumerate() {
@@ -169,7 +228,7 @@ pub(crate) fn chained(events: Vec<Event>) -> Vec<Entry> {
             boot: 1,
             mono,
             prev: head.into(),
-            step: StepId(at as u16),
+            step: kinds[at % kinds.len()],
             wall,
             event,
         };

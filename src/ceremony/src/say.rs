@@ -4,7 +4,7 @@ use core::fmt::Display;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::event::{Answer, Event, Looked, Next, Outcome, Way};
-use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
+use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::plan::Plan;
 use crate::plan::names::Names;
 use crate::public::Text;
@@ -207,23 +207,23 @@ impl<'a> Say<'a> {
     }
 
     /// A step, by its number as people count it, and what it is for.
-    pub fn step(self, script: &Script, id: StepId) -> String {
-        let kind = script.step(id).map_or_else(|| "not in the script".to_owned(), |step| self.kind(step.kind));
-        format!("step {}: {kind}", u32::from(id.0) + 1)
+    pub fn step(self, script: Option<&Script>, kind: StepKind) -> String {
+        match script.and_then(|script| script.of(kind)) {
+            Some(step) => format!("step {}: {}", u32::from(step.id.0) + 1, self.kind(kind)),
+            None => format!("not in the script: {}", self.kind(kind)),
+        }
     }
 
     /// What happened.
     pub fn event(self, event: &Event) -> String {
         match event {
             Event::Began(began) => format!(
-                "the transcript began: format {}, nonce {}, plan {}, image {}, build {}, {}",
-                began.format,
-                began.nonce,
-                began.plan,
-                began.image,
-                began.build,
-                if began.rehearsal { "rehearsal" } else { "production" },
+                "the transcript of a ceremony of kind {} began: format {}, nonce {}, plan {}, image {}, build {}",
+                began.kind, began.format, began.nonce, began.plan, began.image, began.build,
             ),
+            Event::Promised(script) => {
+                format!("the script was promised: {} steps, SHA-256 {}", script.steps.len(), script.digest())
+            }
             Event::Looked(looked) => looked_at(looked),
             Event::Said(person, answer) => format!("{} {}", self.person(*person), self.answer(answer)),
             Event::Done(answer) => format!("somebody {}", self.answer(answer)),
@@ -233,10 +233,10 @@ impl<'a> Say<'a> {
                 format!("the machine was started again, boot {boot}; the logs ended with head {head}{torn}")
             }
             Event::Again { by: (first, second), why, step } => format!(
-                "{} and {} decided to do step {} again: {why}",
+                "{} and {} decided to {} again: {why}",
                 self.person(*first),
                 self.person(*second),
-                u32::from(step.0) + 1
+                self.kind(*step)
             ),
         }
     }

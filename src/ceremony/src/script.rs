@@ -1,5 +1,6 @@
-//! The script: the numbered steps of a ceremony, as a plan compiles to them.
+//! The script: the numbered steps of a ceremony, as a plan compiles to them. Entry 1 of a record holds it as a promise.
 
+use conclave_publish::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
@@ -98,11 +99,14 @@ pub enum Roles {
 }
 
 /// A step of a script.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Shape: fields stand in the order of their encoded names, shorter names first, as in an [`Entry`](crate::entry::Entry).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Its place, from zero; people see it counted from one.
+    /// Its place, from zero; people see it counted from one. It is not encoded: a place is told by counting.
+    #[serde(skip, default = "first")]
     pub id: StepId,
-    /// What for.
+    /// What for. No other step of the script is for the same: entries name their step by this.
     pub kind: StepKind,
     /// Who authorises it.
     pub roles: Roles,
@@ -112,18 +116,63 @@ pub struct Step {
     pub devices: Vec<Device>,
 }
 
+const fn first() -> StepId {
+    StepId(0)
+}
+
+/// Log drives, which stay in from their step to the end.
+pub(crate) const LOGS: usize = 2;
+
 /// The numbered steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Step>", into = "Vec<Step>")]
 pub struct Script {
     /// In order.
     pub steps: Vec<Step>,
-    /// Most devices plugged in at once, log drives counted.
-    pub peak: u16,
+}
+
+impl From<Vec<Step>> for Script {
+    /// Numbers the steps in this order.
+    fn from(mut steps: Vec<Step>) -> Self {
+        for (step, number) in steps.iter_mut().zip(0..) {
+            step.id = StepId(number);
+        }
+        Self { steps }
+    }
+}
+
+impl From<Script> for Vec<Step> {
+    fn from(script: Script) -> Self {
+        script.steps
+    }
 }
 
 impl Script {
     /// A step by its number.
     pub fn step(&self, id: StepId) -> Option<&Step> {
         self.steps.get(usize::from(id.0))
+    }
+
+    /// The step that is for this.
+    pub fn of(&self, kind: StepKind) -> Option<&Step> {
+        self.steps.iter().find(|step| step.kind == kind)
+    }
+
+    /// Most devices plugged in at once, log drives counted.
+    pub fn peak(&self) -> usize {
+        self.steps.iter().map(|step| step.devices.len()).max().unwrap_or_default() + LOGS
+    }
+
+    /// The script as entry 1 holds it: an array of steps in deterministic CBOR.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail, and every type of a step is known to CBOR.
+        let _ = ciborium::into_writer(&self.steps, &mut bytes);
+        bytes
+    }
+
+    /// SHA-256 of [`Self::bytes`]: what the room compares with the script that was checked weeks before.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.bytes())
     }
 }

@@ -38,6 +38,8 @@ pub enum Waiting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     Begin,
+    /// The transcript began: its script is promised next.
+    Begun,
     Asking(Progress),
     /// Acts still without outcome, and the head of the entry that intended them once it is known.
     Acting {
@@ -89,6 +91,11 @@ impl State {
         self.at
     }
 
+    /// What the step under way is for; nothing after the last one.
+    pub fn kind(&self, script: &Script) -> Option<StepKind> {
+        script.step(self.at).map(|step| step.kind)
+    }
+
     /// What is known.
     pub fn facts(&self) -> &Facts {
         &self.facts
@@ -113,7 +120,7 @@ impl State {
     /// What the room waits for.
     pub fn waiting(&self, plan: &Plan, script: &Script) -> Waiting {
         match &self.phase {
-            Phase::Begin => Waiting::Begin,
+            Phase::Begin | Phase::Begun => Waiting::Begin,
             Phase::Closed => Waiting::Closed,
             Phase::Halted(failure) => Waiting::Halted(failure.clone()),
             Phase::Failed(failure) => Waiting::Asked(Ask::Again { failure: failure.clone() }),
@@ -162,17 +169,22 @@ impl State {
             (Phase::Begin, Event::Began(began)) => {
                 next.facts.began = Some((**began).clone());
                 next.facts.boot = 1;
+                next.phase = Phase::Begun;
+                Ok((next, Vec::new()))
+            }
+            // An appliance that compiles another script than the one that was promised does not go on with the record.
+            (Phase::Begun, Event::Promised(promised)) if promised == script => {
                 next.enter(plan, script, StepId(0));
                 Ok((next, Vec::new()))
             }
-            (Phase::Begin | Phase::Closed, _) => Err(Unfit::Other),
+            (Phase::Begin | Phase::Begun | Phase::Closed, _) => Err(Unfit::Other),
             (_, Event::Interrupted { boot, .. }) => {
                 let from = resume::back(plan, script, self.at, &mut next.facts, *boot);
                 next.enter(plan, script, from);
                 Ok((next, Vec::new()))
             }
             (Phase::Failed(_), Event::Again { step: at, by, .. }) => {
-                if *at != self.at {
+                if step.is_none_or(|step| step.kind != *at) {
                     return Err(Unfit::Other);
                 }
                 may_deviate(plan, &self.facts, *by)?;

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::entry::{Entry, Head};
 use crate::event::Event;
 use crate::public::Octets;
+use crate::script::Script;
 
 /// What entry 0 gives as the digest of the entry before it.
 pub const GENESIS: Head = Digest::new([0; 32]);
@@ -16,8 +17,8 @@ pub const GENESIS: Head = Digest::new([0; 32]);
 /// The format this version writes and reads.
 pub const FORMAT: u16 = 2;
 
-/// Most bytes of an entry: a token's list of objects with its certificates has room to spare.
-pub const ENTRY_LEN_MAX: usize = 65_536;
+/// Most bytes of an entry: the script of the largest plan, some 430 steps of at most 220 bytes, has room to spare.
+pub const ENTRY_LEN_MAX: usize = 131_072;
 
 /// Most bytes of a transcript: a hundred thousand entries of the usual size have room to spare.
 pub const TRANSCRIPT_LEN_MAX: usize = 64 << 20;
@@ -80,6 +81,14 @@ impl Transcript {
     pub fn head(&self) -> Head {
         self.heads.last().copied().unwrap_or(GENESIS)
     }
+
+    /// What entry 1 promised; nothing if the transcript ends before.
+    pub fn script(&self) -> Option<&Script> {
+        match self.entries.get(1).map(|entry| &entry.event) {
+            Some(Event::Promised(script)) => Some(script),
+            _ => None,
+        }
+    }
 }
 
 /// Damage: bytes that no interruption of this program leaves behind.
@@ -129,6 +138,9 @@ pub enum Wrong {
     /// A transcript that does not begin, or begins twice.
     #[error("expected the beginning of a ceremony in entry 0 and nowhere else")]
     Beginning,
+    /// A transcript without its script, or with two.
+    #[error("expected the script in entry 1 and nowhere else")]
+    Script,
     /// A format of another version.
     #[error("format {found}, expected {FORMAT}: take the verifier of that version")]
     Format {
@@ -182,6 +194,9 @@ pub fn read(bytes: &[u8]) -> Result<Transcript, Damage> {
             }
         } else if seq == 0 || matches!(entry.event, Event::Began(_)) {
             return damage(at, seq, Wrong::Beginning);
+        }
+        if (seq == 1) != matches!(entry.event, Event::Promised(_)) {
+            return damage(at, seq, Wrong::Script);
         }
         if entry.prev != Octets::from(transcript.head()) {
             return damage(at, seq, Wrong::Prev { expected: transcript.head(), found: entry.prev.into() });

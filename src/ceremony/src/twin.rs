@@ -7,13 +7,12 @@ use conclave_publish::x509::Time;
 
 use crate::plan::Plan;
 use crate::say::Say;
-use crate::script::Script;
 use crate::transcript::Transcript;
 
 /// Every entry in words, in order.
 ///
 /// Shape: UTF-8, LF line ends; no line of an entry begins like that of another.
-pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> String {
+pub fn twin(plan: &Plan, transcript: &Transcript) -> String {
     let say = Say::of(plan);
     let mut text = format!("{}\n", plan.title);
     for (entry, head) in transcript.entries.iter().zip(&transcript.heads) {
@@ -25,7 +24,7 @@ pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> String {
             entry.seq,
             entry.boot,
             entry.mono,
-            say.step(script, entry.step),
+            say.step(transcript.script(), entry.step),
             say.event(&entry.event),
         );
         for act in &entry.acts {
@@ -46,7 +45,6 @@ pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::compile;
     use crate::event::{Answer, Event};
     use crate::ids::PersonId;
     use crate::plan;
@@ -55,8 +53,7 @@ mod tests {
 
     fn text(events: Vec<Event>) -> String {
         let plan = plan::read(include_bytes!("../../../docs/plans/minimal/plan.toml")).unwrap();
-        let script = compile(&plan).unwrap();
-        twin(&plan, &script, &read(&written(&chained(events))).unwrap())
+        twin(&plan, &read(&written(&chained(events))).unwrap())
     }
 
     #[test]
@@ -73,7 +70,7 @@ mod tests {
     #[test]
     fn things_are_called_as_the_plan_calls_them() {
         let mut events = events();
-        events.truncate(1);
+        events.truncate(2);
         events.push(Event::Said(
             PersonId(1),
             Answer::Absent { whose: PersonId(0), document: crate::public::Text::new("passport").unwrap() },
@@ -82,15 +79,15 @@ mod tests {
         let text = text(events);
         assert!(text.contains("\n  witness came instead of operator, document: passport\n"), "{text}");
         assert!(text.contains("\n  person number 99, which the plan does not have agreed\n"), "{text}");
-        assert!(text.contains("\nentry 1, 2026-09-21T"), "{text}");
-        assert!(text.contains("  step 2: try every way out\n"), "{text}");
+        assert!(text.contains("\nentry 2, 2026-09-21T"), "{text}");
+        assert!(text.contains("  step 3: compare the clock\n"), "{text}");
     }
 
     #[test]
     fn a_change_anywhere_changes_the_text() {
         let all = events();
         let one = text(all.clone());
-        for at in 1..all.len() {
+        for at in 2..all.len() {
             let mut changed = all.clone();
             changed[at] = Event::Done(Answer::Word);
             assert!(text(changed) != one, "{at}");

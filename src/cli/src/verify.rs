@@ -8,25 +8,31 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use conclave_ceremony::plan;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX;
 use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
-use conclave_publish::{Digest, told};
+use conclave_publish::{Digest, Kind, told};
 use serde_json::{Value, json};
 
-use crate::names::{self, NamesError};
+use crate::names;
 use crate::said;
 
 /// Most files that are looked at beside the transcript.
 const FILES_MAX: usize = 1024;
 
+/// Exit code where a file cannot be read, or the names that were given are not those of the plan: nothing was judged.
+const NOT_JUDGED: u8 = 2;
+
 /// Exit code of a transcript that is sound as far as it goes, and not closed or not fixed to its end.
 pub(crate) const NOT_ANCHORED: u8 = 3;
 
-/// Exit code where the names that were given are not those of the plan.
-const NOT_ITS_NAMES: u8 = 2;
+/// Exit code of a transcript that is anchored, and somebody said no.
+const DISPUTED: u8 = 4;
+
+/// Exit code of a sound transcript of another kind than was asked for.
+const OTHER_KIND: u8 = 5;
 
 /// What is to be verified.
 #[derive(Debug, Args)]
@@ -47,9 +53,30 @@ pub struct Verify {
     /// May be given more than once, as for several drives; what two of them hold under one name must be equal.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) files: Vec<PathBuf>,
+    /// The kind of ceremony it must be the record of.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Expected::Production)]
+    pub(crate) expect: Expected,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A kind of ceremony, as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Expected {
+    /// One that counts.
+    Production,
+    /// One that was held with simulated tokens.
+    Rehearsal,
+}
+
+impl From<Expected> for Kind {
+    fn from(expected: Expected) -> Self {
+        match expected {
+            Expected::Production => Self::Production,
+            Expected::Rehearsal => Self::Rehearsal,
+        }
+    }
 }
 
 impl Verify {
@@ -59,25 +86,42 @@ impl Verify {
         let files = self.files.iter().map(|folder| format!("--files {}", folder.display()));
         let names = self.names.iter().map(|names| format!("--names {}", names.display()));
         let first = format!("verify {} --plan {}", self.transcript.display(), self.plan.display());
-        [first].into_iter().chain(names).chain(heads).chain(files).collect::<Vec<_>>().join(" \\\n    ")
+        let kind = format!("--expect {}", Kind::from(self.expect));
+        [first, kind].into_iter().chain(names).chain(heads).chain(files).collect::<Vec<_>>().join(" \\\n    ")
     }
 }
 
-/// Judges a transcript and says so. Exit code 0: fixed to its last entry by a head a witness wrote down; 1: refused; 2: the
-/// names given are not those of the plan, and nothing was judged; 3: sound as far as it goes, and incomplete or not anchored.
-pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
-    let transcript = read(&args.transcript, TRANSCRIPT_LEN_MAX)?;
-    let plan = read(&args.plan, plan::LEN_MAX)?;
-    let mut files = BTreeMap::new();
-    for path in &args.files {
-        folder(path, &mut files)?;
+/// What was brought, read.
+struct Brought {
+    transcript: Vec<u8>,
+    plan: Vec<u8>,
+    names: Option<Names>,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Brought {
+    fn read(args: &Verify) -> Result<Self, Box<dyn Error>> {
+        let transcript = read(&args.transcript, TRANSCRIPT_LEN_MAX)?;
+        let plan = read(&args.plan, plan::LEN_MAX)?;
+        let mut files = BTreeMap::new();
+        for path in &args.files {
+            folder(path, &mut files)?;
+        }
+        let names = opened(args, &plan)?;
+        Ok(Self { transcript, plan, names, files })
     }
-    let names = match opened(args, &plan) {
-        Ok(names) => names,
+}
+
+/// Judges a transcript and says so. Exit codes, asked in this order: 2: a file cannot be read, or the names are not those of the
+/// plan, and nothing was judged; 1: refused; 5: sound, and of another kind than was asked for; 3: sound as far as it goes, and
+/// incomplete or not anchored; 4: anchored, and somebody said no; 0: anchored.
+pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
+    let Brought { transcript, plan, names, files } = match Brought::read(args) {
+        Ok(brought) => brought,
         Err(error) => {
             // What fails here cannot be told to anybody.
-            let _ = said::err().write_all(told("conclave", &error).as_bytes());
-            return Ok(ExitCode::from(NOT_ITS_NAMES));
+            let _ = said::err().write_all(told("conclave", error.as_ref()).as_bytes());
+            return Ok(ExitCode::from(NOT_JUDGED));
         }
     };
     let account = verify(Given {
@@ -89,17 +133,20 @@ pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     });
     let text = if args.json { said::json(&as_json(&account))? } else { as_text(&account) };
     said::out().write_all(text.as_bytes())?;
+    let expected = account.about.as_ref().is_some_and(|about| about.kind == args.expect.into());
     Ok(match account.verdict() {
-        Verdict::Anchored => ExitCode::SUCCESS,
         Verdict::Refused => ExitCode::FAILURE,
+        _ if !expected => ExitCode::from(OTHER_KIND),
+        Verdict::Anchored => ExitCode::SUCCESS,
+        Verdict::Disputed => ExitCode::from(DISPUTED),
         Verdict::Incomplete | Verdict::ConsistentNotAnchored => ExitCode::from(NOT_ANCHORED),
     })
 }
 
 /// The names, if they were given and there is a plan to hold them against; that there is none is for the verifier to say.
-fn opened(args: &Verify, plan: &[u8]) -> Result<Option<Names>, NamesError> {
+fn opened(args: &Verify, plan: &[u8]) -> Result<Option<Names>, Box<dyn Error>> {
     match (&args.names, plan::read(plan)) {
-        (Some(path), Ok(plan)) => names::of_file(path, &plan).map(Some),
+        (Some(path), Ok(plan)) => Ok(Some(names::of_file(path, &plan)?)),
         (None, _) | (_, Err(_)) => Ok(None),
     }
 }
@@ -149,12 +196,16 @@ fn verdict(account: &Account) -> &'static str {
         Verdict::ConsistentNotAnchored => {
             "CONSISTENT, NOT ANCHORED. Give the head that a witness wrote down (--head) to fix it to its end."
         }
+        Verdict::Disputed => {
+            "ANCHORED, AND SOMEBODY SAID NO. It is the record, to its last entry, whose head a witness wrote down."
+        }
         Verdict::Anchored => "ANCHORED. It is the record, to its last entry, whose head a witness wrote down.",
     }
 }
 
-fn lists(account: &Account) -> [(&'static str, &'static str, &[Finding]); 5] {
+fn lists(account: &Account) -> [(&'static str, &'static str, &[Finding]); 6] {
     [
+        ("against", "People said against it", &account.against),
         ("refused", "Broken rules", &account.refused),
         ("proved", "Proved, by mathematics from public roots", &account.proved),
         ("reported", "On the word of the appliance, worth as much as its medium's digest", &account.reported),
@@ -164,8 +215,26 @@ fn lists(account: &Account) -> [(&'static str, &'static str, &[Finding]); 5] {
 }
 
 fn as_text(account: &Account) -> String {
-    let mut text = format!("{}\n", verdict(account));
     // Writing to a string does not fail.
+    let mut text = String::new();
+    if let Some(about) = &account.about {
+        let kind = match about.kind {
+            Kind::Production => "production",
+            Kind::Rehearsal => "REHEARSAL",
+        };
+        let _ = writeln!(text, "{kind}: {:?}\n  plan   {}", about.title, about.plan);
+        if let Some(script) = about.script {
+            let _ = writeln!(text, "  script {script}");
+        }
+        for (role, people) in &about.people {
+            let _ = writeln!(text, "  {role}: {}", people.join(", "));
+        }
+        for key in &about.keys {
+            let _ = writeln!(text, "  {key}");
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", verdict(account));
     if let Some(head) = account.head {
         let _ = writeln!(text, "{} entries, final head {head}\n  {}", account.entries, head.words());
     }
@@ -185,12 +254,25 @@ fn as_text(account: &Account) -> String {
     text
 }
 
+/// Version of the shape below; a change that a reader would notice makes another.
+const JSON_VERSION: u32 = 1;
+
 fn as_json(account: &Account) -> Value {
     let mut value = json!({
+        "version": JSON_VERSION,
+        "about": account.about.as_ref().map(|about| json!({
+            "kind": about.kind.to_string(),
+            "title": about.title,
+            "plan": about.plan.to_string(),
+            "script": about.script.map(|script| script.to_string()),
+            "people": about.people.iter().map(|(role, people)| ((*role).to_owned(), json!(people))).collect::<Value>(),
+            "keys": about.keys,
+        })),
         "verdict": match account.verdict() {
             Verdict::Refused => "refused",
             Verdict::Incomplete => "incomplete",
             Verdict::ConsistentNotAnchored => "consistent-not-anchored",
+            Verdict::Disputed => "disputed",
             Verdict::Anchored => "anchored",
         },
         "entries": account.entries,

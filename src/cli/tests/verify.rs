@@ -11,7 +11,25 @@ fn golden(name: &str) -> PathBuf {
 
 fn verify(transcript: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conclave"));
-    command.arg("verify").arg(transcript).arg("--plan").arg(golden("plan.toml")).args(more).output().unwrap()
+    command.arg("verify").arg(transcript).arg("--plan").arg(golden("plan.toml")).args(more);
+    command.args(["--expect", "rehearsal"]).output().unwrap()
+}
+
+#[test]
+fn a_rehearsal_is_said_to_be_one_first_and_is_not_what_is_asked_for_unless_it_is_said() {
+    let head = fs::read_to_string(golden("head.sha256")).unwrap();
+    let [record, plan] = ["conclave.cbor", "plan.toml"].map(golden);
+    for more in [&[][..], &["--expect", "production"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conclave"));
+        command.arg("verify").arg(&record).arg("--plan").arg(&plan).args(["--head", head.trim()]).args(more);
+        let ran = command.output().unwrap();
+        assert_eq!(ran.status.code(), Some(5), "{ran:?}");
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(said.starts_with("REHEARSAL: \"") && said.contains("  witnesses: witness\n"), "{said}");
+    }
+    let ran = verify(&record, &["--head", head.trim(), "--json"]);
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && said.contains("\"kind\": \"rehearsal\""), "{said}");
 }
 
 #[test]
@@ -62,7 +80,7 @@ fn folders_that_hold_one_name_with_other_contents_are_not_judged_together() {
     let [a, b] = folders.each_ref().map(|folder| folder.to_str().unwrap());
     let ran = verify(&golden("conclave.cbor"), &["--files", a, "--files", b]);
     folders.iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
-    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(said.contains("conclave.txt: another folder holds this file with other contents"), "{said}");
 }
@@ -71,7 +89,7 @@ fn folders_that_hold_one_name_with_other_contents_are_not_judged_together() {
 fn a_file_that_is_not_there_is_named() {
     let ran = verify(Path::new("/nowhere/conclave.cbor"), &[]);
     assert!(
-        !ran.status.success() && String::from_utf8_lossy(&ran.stderr).contains("/nowhere/conclave.cbor"),
+        ran.status.code() == Some(2) && String::from_utf8_lossy(&ran.stderr).contains("/nowhere/conclave.cbor"),
         "{ran:?}"
     );
 }

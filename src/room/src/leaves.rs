@@ -66,7 +66,6 @@
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::public::Bytes;
-use conclave_ceremony::script::Script;
 use conclave_ceremony::transcript::Transcript;
 use conclave_ceremony::twin::twin;
 use conclave_publish::{Digest, Manifest, PublicKey, Statement};
@@ -126,8 +125,8 @@ impl Public {
     }
 
     /// The text twin of a transcript.
-    pub fn twin(plan: &Plan, script: &Script, transcript: &Transcript) -> Self {
-        Self(twin(plan, script, transcript).into_bytes())
+    pub fn twin(plan: &Plan, transcript: &Transcript) -> Self {
+        Self(twin(plan, transcript).into_bytes())
     }
 }
 

@@ -15,6 +15,8 @@ pub const INSERT: &str = "plug in the drive with the plan, or a log drive; press
 pub const REFUSED: &str = "take the drive out, correct the plan elsewhere, press Enter.";
 /// The digest is on the screen.
 pub const COMPARE: &str = "compare with your own copy; then Enter hides it and asks for it.";
+/// Over the digest of the script.
+pub const SCRIPT: &str = "SHA-256 of its script, which the plan's check printed:";
 /// The challenge was met.
 pub const MET: &str = "the plan is the one you brought. Take its drive out, press Enter.";
 /// A ceremony was interrupted.

@@ -13,7 +13,7 @@ target!(|bytes: &[u8]| {
         Ok(plan) => match compile(&plan) {
             Err(refusals) => refused(bytes, &refusals),
             Ok(script) => {
-                assert!(script.peak <= plan.ports.number);
+                assert!(script.peak() <= usize::from(plan.ports.number));
                 assert!(script.steps.iter().zip(0..).all(|(step, number)| step.id.0 == number));
                 assert!(!table(&plan).is_empty());
             }

@@ -244,11 +244,11 @@ fn an_entry_nobody_could_read_is_not_written() {
         act: crate::act::Act::Show,
         outcome: crate::event::Outcome::Objects(vec![text(&"x".repeat(400)); n]),
     };
-    entry.event = lines(162);
+    entry.event = lines(324);
     let (bytes, _) = append(&entry.prev.into(), &entry).unwrap();
     assert!(bytes.len() > ENTRY_LEN_MAX - 403, "the longest");
     assert!(decode(&bytes).is_ok());
-    entry.event = lines(163);
+    entry.event = lines(325);
     let found = bytes.len() + 403;
     assert_eq!(append(&entry.prev.into(), &entry), Err(AppendError::Length { found }));
 }
@@ -276,8 +276,12 @@ fn the_document_names_every_variant_and_field() {
         variants::<act::Signs>(),
         variants::<ids::Device>(),
         variants::<script::Which>(),
+        variants::<script::Roles>(),
+        variants::<script::StepKind>(),
+        variants::<crate::plan::Role>(),
         fields::<Entry>(),
         fields::<event::Began>(),
+        fields::<script::Step>(),
         fields::<event::TokenSeen>(),
         fields::<event::Failure>(),
     ];

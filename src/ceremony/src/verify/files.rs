@@ -99,7 +99,7 @@ pub(super) fn names(case: &Case<'_>, account: &mut Account) {
 /// Rule `text-twin`: the text beside the transcript says what the transcript says.
 pub(super) fn text_twin(case: &Case<'_>, account: &mut Account) {
     let Some(text) = case.given.files.get(TWIN) else { return };
-    if *text == twin(case.plan, case.script, case.transcript).into_bytes() {
+    if *text == twin(case.plan, case.transcript).into_bytes() {
         account.prove("text-twin", None, format!("{TWIN} says what the transcript says"));
     } else {
         account.refuse("text-twin", None, format!("{TWIN} is not the text of this transcript"));

@@ -3,6 +3,7 @@
 //! Nothing here asks [`crate::step`] or what decides for it: what a step must have shown is said again, in other words, so that a
 //! rule lost there is missed here. One rule is one function. What is found falls into four lists, by what it rests on.
 
+mod about;
 mod acts;
 mod anchor;
 mod burnt;
@@ -11,6 +12,7 @@ mod keys;
 mod machine;
 mod order;
 mod outcomes;
+mod owed;
 mod people;
 mod plugged;
 mod secrets;
@@ -18,6 +20,7 @@ mod time;
 mod tokens;
 mod walk;
 mod words;
+mod world;
 
 use std::collections::BTreeMap;
 
@@ -25,15 +28,17 @@ use conclave_publish::{Digest, Kind, Plain, Tree};
 use smartcard_hsm::cvc::{Production, Simulated};
 
 use crate::act::Act;
-use crate::compile::compile;
 use crate::entry::Head;
 use crate::event::{Began, Event};
 use crate::plan::names::Names;
 use crate::plan::{self, Plan};
+use crate::rules;
 use crate::say::Say;
 use crate::script::Script;
 use crate::transcript::{Transcript, read};
 use walk::{Deed, Visit, Walk};
+
+pub use about::About;
 
 /// What a verifier has.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +76,8 @@ impl Finding {
 /// What a transcript is worth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
+    /// What it is about; nothing if it has no whole entry, or the plan is another one or no plan.
+    pub about: Option<About>,
     /// Rules it breaks: nothing else counts if there is one.
     pub refused: Vec<Finding>,
     /// Mathematics, from public roots.
@@ -79,6 +86,8 @@ pub struct Account {
     pub reported: Vec<Finding>,
     /// On the word of people.
     pub attested: Vec<Finding>,
+    /// What people said against it: objections, refusals to attest.
+    pub against: Vec<Finding>,
     /// What would be needed to judge more.
     pub missing: Vec<Finding>,
     /// Entries there are.
@@ -102,6 +111,8 @@ pub enum Verdict {
     Incomplete,
     /// Sound and closed; lines after the last signature could have been written anew by who holds the logs.
     ConsistentNotAnchored,
+    /// Sound, closed, and fixed to its end by a head that a witness wrote down; somebody who was there said no.
+    Disputed,
     /// Sound, closed, and fixed to its end by a head that a witness wrote down.
     Anchored,
 }
@@ -112,8 +123,11 @@ impl Account {
         match (self.refused.is_empty(), self.closed) {
             (false, _) => Verdict::Refused,
             (true, false) => Verdict::Incomplete,
-            (true, true) if self.witnessed.is_some_and(|entry| entry + 1 == self.entries) => Verdict::Anchored,
-            (true, true) => Verdict::ConsistentNotAnchored,
+            (true, true) if self.witnessed.is_none_or(|entry| entry + 1 != self.entries) => {
+                Verdict::ConsistentNotAnchored
+            }
+            (true, true) if !self.against.is_empty() => Verdict::Disputed,
+            (true, true) => Verdict::Anchored,
         }
     }
 
@@ -134,6 +148,10 @@ impl Account {
 
     fn attest(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
         self.attested.push(Finding::new(rule, entry, words));
+    }
+
+    fn say_no(&mut self, entry: u64, words: impl core::fmt::Display) {
+        self.against.push(Finding::new("against", Some(entry), words));
     }
 
     fn miss(&mut self, rule: &'static str, words: impl core::fmt::Display) {
@@ -203,8 +221,17 @@ pub fn verify(given: Given<'_>) -> Account {
         None,
         format!("{} entries are one chain of one ceremony, nonce {}", account.entries, began.nonce),
     );
-    let Some((plan, script)) = planned(given.plan, began, &mut account) else { return account };
+    let Some(plan) = planned(given.plan, began, &mut account) else { return account };
+    let say = Say::of(&plan).with(given.names);
+    account.about = Some(About::new(&plan, transcript.script(), say));
     rebuilt(&plan, began, &mut account);
+    // A record that ends before its script was promised promises nothing: it is incomplete.
+    let script = transcript.script().cloned().unwrap_or_else(|| Script::from(Vec::new()));
+    let owed = owed::owed(&plan);
+    if transcript.script().is_some() {
+        owed::promised(say, &owed, &script, &mut account);
+        account.prove("script", Some(1), format!("the script that was promised has digest {}", script.digest()));
+    }
     let walk = walk::walk(&plan, &script, &transcript, &mut account);
     let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
     account.closed = order::closed(&case, &mut account);
@@ -234,6 +261,7 @@ pub fn verify(given: Given<'_>) -> Account {
     words::appliance(&case, &mut account);
     words::people(&case, &mut account);
     anchor::heads(&case, &mut account);
+    world::stands(&case, &owed, &mut account);
     account
 }
 
@@ -263,16 +291,19 @@ fn rebuilt(plan: &Plan, began: &Began, account: &mut Account) {
 }
 
 /// The plan, if it is the one agreed on and can be held.
-fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<(Plan, Script)> {
+fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<Plan> {
     let digest = Digest::of(bytes);
     if digest != began.plan.into() {
         let words = format!("the plan has digest {digest}, the transcript is of the plan with digest {}", began.plan);
         account.refuse("plan", Some(0), words);
         return None;
     }
-    let compiled = plan::read(bytes).and_then(|plan| compile(&plan).map(|script| (plan, script)));
-    let (plan, script) = match compiled {
-        Ok(compiled) => compiled,
+    let checked = plan::read(bytes).and_then(|plan| match rules::check(&plan) {
+        refusals if refusals.is_empty() => Ok(plan),
+        refusals => Err(refusals),
+    });
+    let plan = match checked {
+        Ok(plan) => plan,
         Err(refusals) => {
             let words: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             account.refuse("plan", Some(0), format!("the plan cannot be held: {}", words.join("; ")));
@@ -284,8 +315,9 @@ fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<(Plan, 
         Some(0),
         format!("it is the transcript of the plan {:?}, digest {digest}", plan.title.as_str()),
     );
-    if began.rehearsal != (plan.kind == Kind::Rehearsal) {
-        account.refuse("kind", Some(0), format!("the plan is of kind {}, the transcript says otherwise", plan.kind));
+    if began.kind != plan.kind {
+        let words = format!("the plan is of kind {}, the transcript of kind {}", plan.kind, began.kind);
+        account.refuse("kind", Some(0), words);
     }
-    Some((plan, script))
+    Some(plan)
 }

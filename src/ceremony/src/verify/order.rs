@@ -48,7 +48,7 @@ pub(super) fn closed(case: &Case<'_>, account: &mut Account) -> bool {
     }
     for step in &case.script.steps {
         if !visits.iter().any(|visit| visit.step.id == step.id && visit.ended == Ended::Well) {
-            account.refuse("close", None, format!("{} was never done", case.say().step(case.script, step.id)));
+            account.refuse("close", None, format!("{} was never done", case.say().step(Some(case.script), step.kind)));
         }
     }
     true

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::walk::Ended;
-use super::{Account, Case};
+use super::{Account, Case, acts};
 use crate::act::Act;
 use crate::event::{Answer, Next};
 use crate::ids::Device;
-use crate::plan::Holds;
+use crate::plan::{Holds, Plan};
 use crate::script::StepKind;
 
-/// Rule `plugged-in`: a step acts with the devices the script names for it, the logs, and no others; what is taken out was in.
+/// Rule `plugged-in`: a step acts with the devices the script names for it, the logs, and no others, whatever an act is done on
+/// is among them, and what is taken out was in.
 pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
     let is_log = |device: &Device| match device {
         Device::Drive(drive) => {
@@ -34,6 +35,9 @@ pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
         let there: BTreeSet<Device> = plugged.iter().filter(|device| !is_log(device)).copied().collect();
         if visit.intended.is_some() && named != there {
             account.refuse("plugged-in", visit.intended, "other devices were plugged in than the script names");
+        } else if let Some(device) = case.intended(visit).iter().find_map(|act| away(case.plan, act, &plugged)) {
+            let words = format!("something is done on {}, which is not plugged in", case.say().device(device));
+            account.refuse("plugged-in", visit.intended, words);
         }
         if let StepKind::Log(drive) = visit.step.kind
             && visit.deeds.iter().any(|deed| deed.act == Act::Identify(drive))
@@ -47,5 +51,44 @@ pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
             Ended::Cut => plugged.clone_from(&logs),
             _ => {}
         }
+    }
+}
+
+/// The device an act is done on, if it is not plugged in.
+fn away(plan: &Plan, act: &Act, plugged: &BTreeSet<Device>) -> Option<Device> {
+    done_on(plan, act).filter(|device| !plugged.contains(device))
+}
+
+/// The device an act is done on.
+fn done_on(plan: &Plan, act: &Act) -> Option<Device> {
+    match *act {
+        Act::Identify(drive) | Act::Write(drive, _) | Act::Read(drive, _) => Some(Device::Drive(drive)),
+        // Half of the shares' randomness is the first token's.
+        Act::MakeShares => acts::tokens(plan).first().copied().map(Device::Token),
+        Act::Inspect(token)
+        | Act::Prove(token)
+        | Act::TrySet(token)
+        | Act::Authenticate(token)
+        | Act::ProveAgain(token)
+        | Act::ProveBeside(token)
+        | Act::ChangePin(token)
+        | Act::Initialise(token)
+        | Act::Import(token)
+        | Act::TryPin(token)
+        | Act::Generate(token, _)
+        | Act::Sign(token, ..)
+        | Act::Describe(token, _)
+        | Act::Wrap(token, _)
+        | Act::Unwrap(token, _)
+        | Act::Label(token)
+        | Act::List(token) => Some(Device::Token(token)),
+        Act::Make(_)
+        | Act::Reveal(_)
+        | Act::Seal(_)
+        | Act::Open(_)
+        | Act::Combine(_)
+        | Act::Wipe(_)
+        | Act::Show
+        | Act::PowerOff => None,
     }
 }

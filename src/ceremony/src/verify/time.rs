@@ -3,6 +3,7 @@
 use conclave_publish::x509::Time;
 
 use super::{Account, Case};
+use crate::entry::Entry;
 use crate::event::Event;
 use crate::script::StepKind;
 
@@ -11,7 +12,9 @@ use crate::script::StepKind;
 pub(super) fn times(case: &Case<'_>, account: &mut Account) {
     let window = case.plan.window;
     let inside = |wall| Time::from_unix(wall).is_some_and(|wall| window.from <= wall && wall <= window.until);
-    let clock = case.script.steps.iter().find(|step| step.kind == StepKind::Clock).map(|step| step.id);
+    let place = |kind| case.script.of(kind).map(|step| step.id);
+    let clock = place(StepKind::Clock);
+    let after = |entry: &Entry| clock.is_some() && place(entry.step) > clock;
     let mut before = None;
     for entry in &case.transcript.entries {
         let seq = Some(entry.seq);
@@ -24,12 +27,12 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
         if entry.boot != boot {
             account.refuse("times", seq, format!("it is of boot {}, expected boot {boot}", entry.boot));
         }
-        let compared = clock.is_some_and(|clock| entry.step > clock);
+        let compared = after(entry);
         if let Some(last) = last.filter(|last| last.boot == entry.boot) {
             if entry.mono < last.mono {
                 account.refuse("times", seq, "it is earlier after power-on than the entry before it");
             }
-            if compared && entry.wall < last.wall && clock.is_some_and(|clock| last.step > clock) {
+            if compared && entry.wall < last.wall && after(last) {
                 account.refuse("times", seq, "it is earlier than the entry before it");
             }
         }

@@ -79,12 +79,12 @@ pub(super) fn walk<'a>(
     let mut walk = Walk::default();
     for entry in transcript.entries.iter().skip(1) {
         let seq = entry.seq;
-        let Some(step) = script.step(entry.step) else {
-            account.refuse("order", Some(seq), format!("the script has no step {}", u32::from(entry.step.0) + 1));
+        let Some(step) = script.of(entry.step) else {
+            account.refuse("order", Some(seq), "it is of a step that the script does not have");
             continue;
         };
         match &entry.event {
-            Event::Began(_) => {}
+            Event::Began(_) | Event::Promised(_) => {}
             Event::Interrupted { head, .. } => {
                 if *head != entry.prev {
                     account.refuse("interruption", Some(seq), "it goes on from another head than the log ends with");
@@ -94,9 +94,9 @@ pub(super) fn walk<'a>(
             }
             Event::Again { by, step: again, .. } => {
                 let failed =
-                    |visit: &&mut Visit<'_>| visit.ended == Ended::Failed(Next::Again) && visit.step.id == *again;
+                    |visit: &&mut Visit<'_>| visit.ended == Ended::Failed(Next::Again) && visit.step.kind == *again;
                 match walk.visits.last_mut().filter(failed) {
-                    Some(visit) if step.id == *again => visit.ended = Ended::Again,
+                    Some(visit) if step.kind == *again => visit.ended = Ended::Again,
                     _ => account.refuse("again", Some(seq), "a step is done again that did not fail"),
                 }
                 people::again(plan, &walk.present, *by, seq, account);

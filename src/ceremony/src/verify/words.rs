@@ -43,7 +43,10 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
                     }
                     _ => "answers",
                 };
-                let step = case.say().step(case.script, entry.step);
+                if matches!(answer, Answer::Objects(_) | Answer::Refuses(_)) {
+                    account.say_no(entry.seq, words());
+                }
+                let step = case.say().step(Some(case.script), entry.step);
                 account.attest(rule, Some(entry.seq), format!("{step}: {}", words()));
             }
             Event::Looked(Looked::Medium { .. } | Looked::Plan { .. }) => {

@@ -96,8 +96,7 @@ impl Watched {
         let (person, words) = (self.person(which), text("the cable was loose"));
         let next = [Next::Device, Next::Type, Next::LastTry, Next::Again, Next::Halt][usize::from(which % 5)];
         let failed = Outcome::Failed(Failure { next, words: words.clone() });
-        let again =
-            Event::Again { step: self.room.state.at(), by: (person, self.person(which / 16)), why: words.clone() };
+        let again = Event::Again { step: self.room.kind(), by: (person, self.person(which / 16)), why: words.clone() };
         match (what % 8, self.room.waiting()) {
             // Half of the time somebody comes for who is asked to.
             (0..4, Waiting::Asked(Ask::SignIn(whose))) => {

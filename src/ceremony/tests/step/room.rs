@@ -13,7 +13,7 @@ use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::{Script, StepKind};
 use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript::FORMAT;
-use conclave_publish::Digest;
+use conclave_publish::{Digest, Kind};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 
 /// More entries than any run here makes: a robot that turns in circles fails instead of hanging.
@@ -135,7 +135,7 @@ impl Room {
             Ask::Go { who: None, .. } => Event::Done(Answer::Go),
             Ask::Go { who: Some(who), already } => Event::Said(self.somebody(*who, *already), Answer::Go),
             Ask::Again { .. } => Event::Again {
-                step: self.state.at(),
+                step: self.kind(),
                 by: (self.somebody(Who::Role(Role::Operator), None), self.somebody(Who::Role(Role::Witness), None)),
                 why: text("the cable was loose"),
             },
@@ -219,13 +219,14 @@ impl Room {
     /// The next event of a ceremony in which everything goes well; `None` at its end.
     pub(super) fn next(&mut self) -> Option<Event> {
         Some(match self.waiting() {
+            Waiting::Begin if self.state.facts().began.is_some() => Event::Promised(self.script.clone()),
             Waiting::Begin => Event::Began(Box::new(Began {
+                kind: Kind::Rehearsal,
                 format: FORMAT,
                 nonce: Octets([1; 32]),
                 plan: self.plan.digest.into(),
                 image: Octets([2; 32]),
                 build: text("test"),
-                rehearsal: true,
             })),
             Waiting::Asked(ask) => self.answer(&ask),
             Waiting::Acting(act) => {

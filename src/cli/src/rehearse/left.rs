@@ -23,7 +23,7 @@ use crate::random;
 use crate::report::report;
 use crate::said;
 use crate::tokens::{self, EXTENSION};
-use crate::verify::{Verify, judge};
+use crate::verify::{Expected, Verify, judge};
 
 /// Folder of the tokens.
 const TOKENS: &str = "tokens";
@@ -192,6 +192,7 @@ fn verified(left: &Left, rehearsal: &Rehearsal, out: &mut impl Write) -> Result<
         names: Some(folder.join(NAMES)),
         heads: vec![head(&left.screen).ok_or("the last screen showed no head")?],
         files: named().map(|(_, inside)| folder.join(inside)).collect(),
+        expect: Expected::Rehearsal,
         json: false,
     };
     writeln!(out, "\nThe sums once more:\n  (cd {} && sha256sum -c {LIST})", folder.display())?;

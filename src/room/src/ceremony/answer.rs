@@ -101,7 +101,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Ask::Again { .. } => {
                 let by = (self.person(0)?, self.person(1)?);
                 let why = self.public(2)?;
-                Ok(Some(Event::Again { by, why, step: self.state.at() }))
+                Ok(self.state.kind(&self.script).map(|step| Event::Again { by, why, step }))
             }
             Ask::Look => Ok(None),
         }

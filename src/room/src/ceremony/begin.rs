@@ -168,12 +168,12 @@ fn begin<M: Machine, R: RootKind>(
     machine.random(&mut nonce)?;
     let now = machine.now();
     let began = Began {
+        kind: plan.kind,
         format: FORMAT,
         nonce: Octets(nonce),
         plan: plan.digest.into(),
         image: start.image.into(),
         build: start.build,
-        rehearsal: plan.kind == Kind::Rehearsal,
     };
     let performer = Performer::new(&plan, file, names);
     let mut ceremony = Ceremony {
@@ -195,6 +195,8 @@ fn begin<M: Machine, R: RootKind>(
         now,
         since: (now, now),
     };
+    let promised = Event::Promised(ceremony.script.clone());
     ceremony.take(Event::Began(Box::new(began)), machine)?;
+    ceremony.take(promised, machine)?;
     Ok(ceremony)
 }

@@ -3,6 +3,7 @@
 //! The plan is read into memory, its digest met by challenge, its drive taken out; only then does the gate let in what the plan
 //! names.
 
+use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::Looked;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal};
@@ -41,6 +42,8 @@ pub struct Intake {
     pub stage: Stage,
     /// Digest of the plan, once it was read.
     pub digest: Option<Digest>,
+    /// Digest of the script that the plan compiles to, once it was read.
+    pub script: Option<Digest>,
     /// Refusals of a plan that were scrolled out of sight: never the last one.
     pub above: usize,
     /// What went wrong last.
@@ -59,6 +62,7 @@ impl Default for Intake {
         Self {
             stage: Stage::Insert,
             digest: None,
+            script: None,
             above: 0,
             wrong: None,
             bytes: Vec::new(),
@@ -160,8 +164,9 @@ impl Intake {
             return Err(text::no_plan(&drive.serial));
         }
         let bytes = machine.drives().read(drive, &plans, PLAN_LEN_MAX).map_err(failed)?;
-        let plan = match plan::read(&bytes).and_then(|plan| conclave_ceremony::compile::compile(&plan).map(|_| plan)) {
-            Ok(plan) => plan,
+        let compiled = plan::read(&bytes).and_then(|plan| compile(&plan).map(|script| (plan, script)));
+        let (plan, script) = match compiled {
+            Ok(compiled) => compiled,
             Err(refusals) => {
                 self.stage = Stage::Refused(refusals);
                 return Ok(());
@@ -176,7 +181,7 @@ impl Intake {
             return Err(text::no_names(&drive.serial));
         };
         // Nothing stays of a drive that was not read to its end.
-        self.digest = Some(plan.digest);
+        (self.digest, self.script) = (Some(plan.digest), Some(script.digest()));
         self.named = named(&plan);
         match names {
             None => {

@@ -218,7 +218,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             boot: self.boot,
             mono: self.now.mono_ms,
             prev: self.head.into(),
-            step: self.state.at(),
+            step: self.state.kind(&self.script).ok_or(Unfit::Other)?,
             wall: self.now.wall.0,
             event,
         };
@@ -272,7 +272,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         let refused = |words: String| NotWritten(format!("{}: {words}", log_drive::TWIN));
         let name = FileName::new(log_drive::TWIN.as_bytes()).map_err(|error| refused(error.to_string()))?;
         let read = transcript::read(self.record.bytes()).map_err(|damage| refused(damage.to_string()))?;
-        let words = Public::twin(&self.plan, &self.script, &read);
+        let words = Public::twin(&self.plan, &read);
         self.record.beside(&name, &words, &self.plan, machine)?;
         self.record.release(&self.plan, machine);
         self.closed = true;

@@ -58,6 +58,17 @@ pub enum NotResumed {
     /// The plan beside the log is not the one the record names.
     #[error("the plan on the log drive is not the one this record began with")]
     OtherPlan,
+    /// The image that runs compiles the plan to other steps than the record promised.
+    #[error(
+        "this record promised the script whose SHA-256 is {promised}; what runs makes {compiled} of its plan. Power off and start \
+         from the medium this ceremony began with"
+    )]
+    OtherScript {
+        /// SHA-256 of what entry 1 promised.
+        promised: Digest,
+        /// SHA-256 of what this image compiles.
+        compiled: Digest,
+    },
     /// The names are not those of the plan: a power cut may have torn their file.
     #[error("the names beside the log are refused")]
     Names(Vec<Refusal>),
@@ -189,6 +200,9 @@ fn resume<M: Machine, R: RootKind>(
     let (image, runs) = (Digest::from(began.image), start.image);
     if image != runs {
         return Err(NotResumed::OtherImage { began: image, runs });
+    }
+    if let Some(promised) = transcript.script().filter(|promised| **promised != script) {
+        return Err(NotResumed::OtherScript { promised: promised.digest(), compiled: script.digest() });
     }
     let mut performer = Performer::new(&plan, file, names);
     let mut state = State::default();

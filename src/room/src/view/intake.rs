@@ -1,5 +1,6 @@
 //! A plan comes in.
 
+use conclave_publish::Digest;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -62,11 +63,18 @@ fn plugged(says: Says) -> Line<'static> {
 /// The digest whole: hex in groups of four, and its words.
 fn digest(intake: &Intake) -> Vec<Line<'static>> {
     let Some(digest) = &intake.digest else { return Vec::new() };
-    let groups: Vec<String> = digest.groups().iter().map(ToString::to_string).collect();
+    let groups = |digest: &Digest, style| {
+        let groups = digest.groups().map(|group| group.to_string());
+        groups.chunks(8).map(|row| Line::styled(format!("  {}", row.join("  ")), style)).collect::<Vec<_>>()
+    };
     let mut shown = vec![Line::from("SHA-256 of the plan:"), Line::from("")];
-    shown.extend(groups.chunks(8).map(|row| Line::styled(format!("  {}", row.join("  ")), STRONG)));
+    shown.extend(groups(digest, STRONG));
     shown.push(Line::from(""));
     shown.push(Line::from(digest.words()));
+    if let Some(script) = &intake.script {
+        shown.extend([Line::from(""), Line::from(words::SCRIPT)]);
+        shown.extend(groups(script, PLAIN));
+    }
     shown
 }
 

@@ -1,0 +1,26 @@
+//! The verifier shares no decision with what it judges: of its own crate it takes what a record is made of, the plan with its
+//! rules, and words.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Modules of `conclave-ceremony` that the verifier may take from. Compiler, step, kinds, judge and the like are not among them.
+const SHARED: [&str; 11] =
+    ["act", "entry", "event", "ids", "plan", "public", "rules", "say", "script", "transcript", "twin"];
+
+#[test]
+fn the_verifier_takes_nothing_from_the_code_that_decides() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ceremony/src/verify");
+    let mut taken = BTreeSet::new();
+    for file in fs::read_dir(folder).expect("the verifier's folder") {
+        let text = fs::read_to_string(file.expect("a file").path()).expect("a source");
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let modules =
+                line.split("crate::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_'));
+            taken.extend(modules.filter_map(|mut words| words.next().map(str::to_owned)));
+        }
+    }
+    assert_eq!(taken, SHARED.map(str::to_owned).into(), "modules that verify takes from");
+}
