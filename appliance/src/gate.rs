@@ -132,6 +132,7 @@ impl Gate {
                 used: looked.used,
                 inside: inside(device, looked),
                 serial: device.serial.clone(),
+                built_in: device.built_in,
             })
             .collect();
         let admissions = admit(&present, &rules.admits);

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::disks::tests::Tree;
-use crate::usb::tests::{KEYBOARD, STICK, descriptors};
+use crate::usb::tests::{HUB, KEYBOARD, STICK, descriptors};
 use conclave_room::shown::Serial;
+use conclave_room::usb::gate::Named;
 use std::fs;
 
 fn stick() -> Vec<u8> {
@@ -110,7 +111,7 @@ fn a_reader_without_a_card_holds_no_place_and_one_that_gets_a_card_waits() {
     assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
     // Once a plan is in, a reader that it does not name is out, whatever card it shows.
     let mut named = Rules::default();
-    named.admits.named = Some(vec![Serial::new("LOG-A")]);
+    named.admits.named = Some(Named { serials: vec![Serial::new("LOG-A")], ..Named::default() });
     assert_eq!(settled(&mut gate, &named), [at("1-1", Standing::Out)]);
     assert_eq!(tree.said("devices/1-1/authorized"), "0");
 }
@@ -186,6 +187,39 @@ fn a_token_whose_reader_tells_its_own_serial_is_not_let_in() {
     tree.plug("1-2", 6, &descriptors(0, [0x20a0, 0x4230], &[[0, 0x0b, 0, 0]]));
     assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::Out), at("1-2", Standing::In)]);
     assert_eq!(gate.turn(&rules).unwrap()[0].used, Use::Never(Never::ForeignReader));
+}
+
+#[test]
+fn once_a_plan_is_in_a_hub_it_does_not_name_is_put_out_with_what_hangs_on_it() {
+    let (tree, mut gate) = tree("gate-hubs");
+    let hub = |port, device, product| tree.plug(port, device, &descriptors(9, [0x05e3, product], &[HUB]));
+    hub("1-1", 5, 0x0610);
+    hub("1-2", 6, 0x0101);
+    hub("1-3", 7, 0x0102);
+    tree.usb("1-3", &[("removable", b"fixed\n")]);
+    tree.usb("1-2", &[("removable", b"removable\n")]);
+    for port in ["1-1.1", "1-2.1", "1-3.1"] {
+        tree.plug(port, 8, &descriptors(0, [0x20a0, 0x4230], &[[0, 0x0b, 0, 0]]));
+    }
+    let all = ["1-1", "1-1.1", "1-2", "1-2.1", "1-3", "1-3.1"];
+    assert_eq!(settled(&mut gate, &Rules::default()), all.map(|port| at(port, Standing::In)));
+    let Use::Hub(id) = gate.turn(&Rules::default()).unwrap()[0].used else { panic!("1-1 is a hub") };
+    let mut rules = Rules::default();
+    rules.admits.named = Some(Named { serials: vec![Serial::new("S 1")], hubs: vec![id] });
+    let stands = |port| at(port, if port.starts_with("1-2") { Standing::Out } else { Standing::In });
+    assert_eq!(settled(&mut gate, &rules), all.map(stands));
+    let said = all.map(|port| tree.said(&format!("devices/{port}/authorized")));
+    assert_eq!(said, ["1", "1", "0", "0", "1", "1"]);
+    // Another of the plan's model, later.
+    hub("1-4", 9, 0x0610);
+    assert_eq!(settled(&mut gate, &rules)[6..], [at("1-4", Standing::Out)]);
+    assert_eq!(tree.said("devices/1-4/authorized"), "0");
+    // The plan is gone.
+    let all = [&all[..], &["1-4"]].concat();
+    assert_eq!(
+        settled(&mut gate, &Rules::default()),
+        all.into_iter().map(|port| at(port, Standing::In)).collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -6,8 +6,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use conclave_room::look::devices::Port;
 use conclave_room::ports::{TokenAt, Tokens};
 use conclave_room::shown::{Serial, Shown};
+use conclave_room::usb::hubs::behind;
 use smartcard_hsm::channel::{Channel, ChannelError};
 
 use crate::card::random::Randomness;
@@ -52,6 +54,8 @@ struct Table {
     idle: Option<u32>,
     /// Serials of what is let in; none: everything.
     named: Option<Vec<Serial>>,
+    /// Ports of hubs that are shut out.
+    shut_out: Vec<Port>,
     /// CLA, INS, P1, P2 of the last that only said so.
     idled: Option<[u8; 4]>,
     dark: bool,
@@ -86,7 +90,7 @@ impl MemoryTokens {
     /// Port and serial of every token that is plugged in, whether it is let in or not.
     pub fn in_ports(&self) -> Vec<(Shown, Serial)> {
         let table = self.table();
-        table.lying.iter().filter_map(|lying| Some((lying.port.clone()?, lying.serial()))).collect()
+        table.lying.iter().filter_map(|lying| Some((table.seen(lying)?.clone(), lying.serial()))).collect()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -113,9 +117,12 @@ impl MemoryTokens {
         }
     }
 
-    /// Lets in what has one of these serials and nothing else; with none, everything.
-    pub fn admit(&mut self, serials: Option<&[Serial]>) {
-        self.table().named = serials.map(<[Serial]>::to_vec);
+    /// Lets in what has one of these serials and nothing else, with none, everything; what hangs on a hub at one of the ports is
+    /// not even seen.
+    pub fn admit(&mut self, serials: Option<&[Serial]>, shut_out: &[Port]) {
+        let mut table = self.table();
+        table.named = serials.map(<[Serial]>::to_vec);
+        table.shut_out = shut_out.to_vec();
     }
 
     /// Pulls a token out.
@@ -224,6 +231,11 @@ impl Table {
         self.named.as_ref().is_none_or(|named| named.iter().any(begins))
     }
 
+    /// The port of a token, unless a hub between that port and the machine is shut out.
+    fn seen<'a>(&self, lying: &'a Lying) -> Option<&'a Port> {
+        lying.port.as_ref().filter(|port| !self.shut_out.iter().any(|hub| behind(port, hub)))
+    }
+
     fn darken(&mut self) {
         self.dark = true;
         self.lying.iter_mut().for_each(Lying::hang_up);
@@ -314,7 +326,7 @@ impl Tokens for MemoryTokens {
             .lying
             .iter()
             .filter(|_| !table.dark)
-            .filter_map(|lying| Some(TokenAt { port: lying.port.clone()?, serial: lying.serial() }))
+            .filter_map(|lying| Some(TokenAt { port: table.seen(lying)?.clone(), serial: lying.serial() }))
             .filter(|at| table.lets_in(&at.serial))
             .collect();
         plugged.sort_by(|one, other| one.port.cmp(&other.port));
@@ -324,7 +336,7 @@ impl Tokens for MemoryTokens {
     fn open(&mut self, at: &TokenAt) -> Result<Self::Channel, ChannelError> {
         let line = {
             let mut table = self.table();
-            let place = table.lying.iter().position(|lying| lying.port.as_ref() == Some(&at.port));
+            let place = table.lying.iter().position(|lying| table.seen(lying) == Some(&at.port));
             let place = place.ok_or(ChannelError::Unplugged)?;
             let lying = table.lying.get_mut(place).ok_or(ChannelError::Unplugged)?;
             lying.hang_up();
