@@ -60,7 +60,9 @@ impl Shared {
                 (_, Standing::Opening | Standing::Asking | Standing::Empty | Standing::Spent) => return None,
                 (Use::Token(_), _) => What::Token,
                 (Use::Storage(_), _) => What::Drive,
-                (Use::Hub | Use::Optical(_) | Use::Keyboard(_) | Use::Never(_), _) => return None,
+                (Use::Hub(_), Standing::In) if seen.device.built_in => return None,
+                (Use::Hub(id), standing) => What::Hub { id, shut_out: *standing == Standing::Out },
+                (Use::Optical(_) | Use::Keyboard(_) | Use::Never(_), _) => return None,
             };
             let (port, serial) = (Shown::new(&seen.device.place.port), seen.device.serial.clone());
             Some(Plugged { port, serial, what })
@@ -120,7 +122,14 @@ fn devices(seen: &[Seen], tokens: Vec<Token>, drives: Vec<Drive>) -> Devices {
             (_, Use::Never(why)) => other(Unused::Never(*why)),
             (Standing::Waits(first), _) => other(Unused::Waits(first.clone())),
             (Standing::Failed(why), _) => other(Unused::Failed(why.clone())),
-            (Standing::In, Use::Hub) => hubs.push(Hub { port: port.clone(), product: device.product.clone() }),
+            (Standing::In, Use::Hub(id)) => {
+                hubs.push(Hub {
+                    port: port.clone(),
+                    product: device.product.clone(),
+                    id: *id,
+                    built_in: device.built_in,
+                });
+            }
             (Standing::Spent, _) => other(Unused::Medium),
             (Standing::Out, Use::Keyboard(_)) => other(Unused::Keyboard),
             (Standing::Out, _) => other(Unused::Unnamed),
@@ -151,8 +160,8 @@ mod tests {
     use super::*;
     use crate::disks::tests::Tree;
     use crate::usb;
-    use crate::usb::tests::{KEYBOARD, STICK, descriptors};
-    use conclave_room::usb::gate::Never;
+    use crate::usb::tests::{HUB, KEYBOARD, STICK, descriptors};
+    use conclave_room::usb::gate::{Never, judge};
 
     fn seen(tree: &Tree, standings: &[(Use, Standing)]) -> Vec<Seen> {
         let devices = usb::devices(&tree.0).into_iter().zip(standings);
@@ -172,11 +181,13 @@ mod tests {
         {
             tree.plug(port, device, &composite);
         }
+        tree.plug("1-1", 1, &descriptors(9, [0x05e3, 0x0610], &[HUB]));
+        let hub = judge(&usb::devices(&tree.0)[0].descriptors, &[]);
         let (first, failed) = (Shown::new("1-2"), Shown::new("EIO"));
         let seen = seen(
             &tree,
             &[
-                (Use::Hub, Standing::In),
+                (hub, Standing::In),
                 (Use::Storage(0), Standing::In),
                 (Use::Storage(0), Standing::Waits(first.clone())),
                 (Use::Never(Never::Network), Standing::Out),
@@ -188,8 +199,9 @@ mod tests {
             ],
         );
         let devices = devices(&seen, Vec::new(), Vec::new());
-        let hubs: Vec<_> = devices.hubs.iter().map(|hub| hub.port.as_str()).collect();
-        assert_eq!(hubs, ["1-1"]);
+        let hubs: Vec<_> =
+            devices.hubs.iter().map(|hub| (hub.port.as_str(), hub.id.to_string(), hub.built_in)).collect();
+        assert_eq!(hubs, [("1-1", "05e3:0610".to_owned(), false)]);
         let others: Vec<_> = devices.others.into_iter().map(|other| (other.port.to_string(), other.why)).collect();
         let expected = [
             ("1-2", Unused::Parts(1)),
@@ -203,6 +215,26 @@ mod tests {
         ];
         assert_eq!(others, expected.map(|(port, why)| (port.to_string(), why)));
         assert_eq!(in_use(&seen, |seen| seen.kind == Some(Kind::Disks)).count(), 1);
+    }
+
+    #[test]
+    fn hubs_are_in_the_ports_but_for_one_that_is_built_in_and_stays() {
+        let tree = Tree::new("devices-hubs");
+        for (port, device) in [("1-1", 1), ("1-2", 2), ("1-3", 3), ("1-4", 4)] {
+            tree.plug(port, device, &descriptors(9, [0x05e3, 0x0610], &[HUB]));
+        }
+        for port in ["1-3", "1-4"] {
+            tree.usb(port, &[("removable", b"fixed\n")]);
+        }
+        let hub = judge(&usb::devices(&tree.0)[0].descriptors, &[]);
+        let shared = Shared::default();
+        let stand = [Standing::In, Standing::Out, Standing::In, Standing::Out].map(|standing| (hub, standing));
+        shared.lock().seen = Some(seen(&tree, &stand));
+        let told: Vec<_> =
+            shared.in_ports().into_iter().map(|plugged| (plugged.port.to_string(), plugged.what)).collect();
+        let Use::Hub(id) = hub else { panic!("{hub:?}") };
+        let want = [("1-1", false), ("1-2", true), ("1-4", true)];
+        assert_eq!(told, want.map(|(port, shut_out)| (port.to_owned(), What::Hub { id, shut_out })));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use conclave_room::layout::Layout;
 use conclave_room::look::{Act, Event, Look};
 use conclave_room::ports::{Machine, NoRandomness, Now, Plugged};
 use conclave_room::run::{Ports, ScreenLost, Showing, run as run_room};
-use conclave_room::shown::Serial;
+use conclave_room::usb::gate::Named;
 use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
 
 use crate::air_gap;
@@ -76,8 +76,8 @@ impl Machine for Board {
         self.shared.in_ports()
     }
 
-    fn admit(&mut self, serials: Option<&[Serial]>) {
-        self.shared.rule(|rules| rules.admits.named = serials.map(<[Serial]>::to_vec));
+    fn admit(&mut self, named: Option<&Named>) {
+        self.shared.rule(|rules| rules.admits.named = named.cloned());
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {

@@ -34,6 +34,8 @@ pub(crate) struct Device {
     pub(crate) product: Shown,
     /// Its serial number; empty if it has none.
     pub(crate) serial: Serial,
+    /// Whether the machine's firmware says that it is built in, and every hub above it as well.
+    pub(crate) built_in: bool,
     pub(crate) descriptors: Result<Descriptors, DescriptorsError>,
 }
 
@@ -136,7 +138,7 @@ pub(crate) fn put_all_out(sys: &Path) -> Result<(), String> {
 /// Every device that is plugged in, in the order of ports. One that goes away meanwhile is left out.
 pub(crate) fn devices(sys: &Path) -> Vec<Device> {
     let found = names(sys).into_iter().filter(|name| is_port(name));
-    let mut found: Vec<Device> = found.filter_map(|port| device(&sys.join(DEVICES).join(&port), port)).collect();
+    let mut found: Vec<Device> = found.filter_map(|port| device(sys, port)).collect();
     found.sort_by(|a, b| a.place.cmp(&b.place));
     found
 }
@@ -156,7 +158,18 @@ fn is_port(name: &str) -> bool {
     name.contains('-') && name.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte))
 }
 
-fn device(directory: &Path, port: String) -> Option<Device> {
+/// Of what hangs on a hub, the hub says whether it is built in, and one that was brought could lie: so all above it have to be
+/// built in as well.
+///
+/// Source: `set_usb_port_removable` in `drivers/usb/core/hub.c` of Linux 6.1.
+fn is_built_in(sys: &Path, port: &str) -> bool {
+    let ends = port.match_indices('.').map(|(at, _)| at).chain([port.len()]);
+    let fixed = |port: &str| attribute(&sys.join(DEVICES).join(port).join("removable")).as_deref() == Some("fixed");
+    ends.into_iter().all(|end| port.get(..end).is_some_and(fixed))
+}
+
+fn device(sys: &Path, port: String) -> Option<Device> {
+    let directory = sys.join(DEVICES).join(&port);
     let text = |name| attribute(&directory.join(name)).unwrap_or_default();
     let number = |name| attribute(&directory.join(name))?.parse().ok();
     let mut bytes = Vec::new();
@@ -166,6 +179,7 @@ fn device(directory: &Path, port: String) -> Option<Device> {
     Some(Device {
         product: Shown::new(&text("product")),
         serial: Serial::new(&text("serial")),
+        built_in: is_built_in(sys, &port),
         descriptors: Descriptors::parse(&bytes),
         place: Place { port, bus: number("busnum")?, device: number("devnum")? },
     })
@@ -212,6 +226,7 @@ pub(crate) mod tests {
 
     pub(crate) const STICK: [u8; 4] = [0, 8, 6, 0x50];
     pub(crate) const KEYBOARD: [u8; 4] = [1, 3, 1, 1];
+    pub(crate) const HUB: [u8; 4] = [0, 9, 0, 0];
 
     impl Tree {
         /// Writes attributes of an entry of the USB bus.
@@ -257,6 +272,26 @@ pub(crate) mod tests {
         assert_eq!(stick.place.node(), Path::new("/dev/bus/usb/001/012"));
         assert_eq!((&stick.product, &stick.serial), (&Shown::new("Thing ?[2J"), &Serial::new("S 1")));
         assert_eq!(stick.descriptors.as_ref().unwrap().interfaces.len(), 1);
+    }
+
+    #[test]
+    fn a_device_is_built_in_if_the_firmware_says_so_and_no_hub_that_was_brought() {
+        let tree = Tree::new("usb-fixed");
+        for (port, device) in [("1-4", 1), ("1-4.2", 2)] {
+            tree.plug(port, device, &descriptors(9, [0x05e3, 0x0610], &[HUB]));
+        }
+        let built_in = || devices(&tree.0).iter().map(|device| device.built_in).collect::<Vec<_>>();
+        assert_eq!(built_in(), [false, false], "the kernel knows nothing of their ports");
+        for (above, below, want) in [
+            ("fixed\n", "fixed\n", [true, true]),
+            ("fixed\n", "removable\n", [true, false]),
+            ("removable\n", "fixed\n", [false, false]),
+            ("unknown\n", "fixed\n", [false, false]),
+        ] {
+            tree.usb("1-4", &[("removable", above.as_bytes())]);
+            tree.usb("1-4.2", &[("removable", below.as_bytes())]);
+            assert_eq!(built_in(), want, "{above}{below}");
+        }
     }
 
     #[test]

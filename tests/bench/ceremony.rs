@@ -16,7 +16,7 @@ use conclave_ceremony::step::Waiting;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ports::{Machine, NoRandomness, Now, Plugged, TokenAt, Tokens};
-use conclave_room::shown::Serial;
+use conclave_room::usb::gate::Named;
 use conclave_room::{text_ceremony, view};
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::MemoryDrives;
@@ -108,8 +108,8 @@ impl Machine for Timed {
         self.stage.world.in_ports()
     }
 
-    fn admit(&mut self, serials: Option<&[Serial]>) {
-        self.stage.world.admit(serials);
+    fn admit(&mut self, named: Option<&Named>) {
+        self.stage.world.admit(named);
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {

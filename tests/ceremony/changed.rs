@@ -14,6 +14,7 @@ use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
 use conclave_room::key::Key;
 use conclave_room::ports::Machine;
 use conclave_room::shown::{Serial, Shown};
+use conclave_room::usb::gate::Named;
 use conclave_sim::card::profile::Profile;
 use conclave_sim::world::drives::{Fault, Stick};
 use conclave_sim::world::machine::World;
@@ -84,12 +85,8 @@ fn a_log_drive_that_is_pulled_out_while_it_is_read_changes_nothing() {
 }
 
 /// Everything the plan names is let in, as after its intake.
-fn admitted(bytes: &[u8], world: &mut World) {
-    let plan = plan::read(bytes).unwrap();
-    let tokens = plan.tokens.iter().map(|token| token.serial.as_str());
-    let serials: Vec<Serial> =
-        tokens.chain(plan.drives.iter().map(|drive| drive.serial.as_str())).map(Serial::new).collect();
-    world.admit(Some(&serials));
+pub(super) fn admitted(bytes: &[u8], world: &mut World) {
+    world.admit(Some(&Named::by(&plan::read(bytes).unwrap())));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod burnt;
 mod changed;
 mod faults;
+mod hubs;
 mod legible;
 mod moments;
 mod pins;

@@ -110,7 +110,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     to_clock(&mut bench.machine);
     bench.machine.press(&["ret"]);
     bench.machine.wait_for("plug in a token or a drive");
-    bench.wait(&["1-6 ", "QEMU USB Hub"]);
+    bench.wait(&["1-6 ", "QEMU USB Hub", "id 0409:55aa"]);
 
     // Five tokens, two of them behind a hub.
     let one = bench.token("1", "DENK0100001", TPDU);

@@ -34,7 +34,7 @@ pub fn compile(plan: &Plan) -> Result<Script, Vec<Refusal>> {
             line: plan.ports.line,
             expected: format!("at least {needed} ports for the devices that are plugged in at once"),
             found: ports.to_string(),
-            do_now: "Add a hub and count its ports.".to_owned(),
+            do_now: "Add a hub: name it under [[hub]] and count its ports in.".to_owned(),
         }]);
     }
     stay(&mut script, ports);

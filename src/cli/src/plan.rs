@@ -105,6 +105,13 @@ fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Re
         };
         writeln!(out, "  on {} (made on the first); {valid}", on.join(", "))?;
     }
+    if !plan.hubs.is_empty() {
+        writeln!(out, "\nHUBS, and no other that is not built in\n")?;
+    }
+    for hub in &plan.hubs {
+        let ids: Vec<_> = hub.usb.iter().map(ToString::to_string).collect();
+        writeln!(out, "{}: {} ports, id {}", hub.name, hub.ports, ids.join(" and "))?;
+    }
     let minutes: u32 = script.steps.iter().map(|step| u32::from(step.budget)).sum();
     let Plan { ports, .. } = plan;
     let (steps, peak) = (script.steps.len(), script.peak());

@@ -113,6 +113,21 @@ fn what_is_no_plan_is_named_with_the_reason() {
     assert!(refused(&example("../rules.md")).contains("this program reads plans of format 2 and no other"));
 }
 
+#[test]
+fn hubs_are_told_with_the_ids_they_are_known_by() {
+    let check = |plan: &Changed| {
+        let args = ["plan", "check", "--without-names"];
+        let output = Command::new(env!("CARGO_BIN_EXE_conclave")).args(args).arg(&plan.0).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let hub = "[[hub]]\nname = \"HUB-1\"\nusb = [\"05e3:0610\", \"05e3:0620\"]\nports = 4\n\n[window]";
+    let said = check(&Changed::new("hub", "[window]", hub));
+    let told = "HUBS, and no other that is not built in\n\nHUB-1: 4 ports, id 05e3:0610 and 05e3:0620\n";
+    assert!(said.contains(told), "{said}");
+    let none = check(&Changed::new("no-hub", "ports = 6", "ports = 6 # none"));
+    assert!(none.contains("SCRIPT") && !none.contains("HUBS"), "{none}");
+}
+
 /// A folder that is gone when the test is, with a plan and these names beside it.
 struct Beside(PathBuf);
 

@@ -2,12 +2,14 @@
 //!
 //! None of them decides anything. Drives have a port of their own, [`crate::drives::Media`].
 
+use conclave_ceremony::plan::UsbId;
 use smartcard_hsm::channel::{Channel, ChannelError};
 use smartcard_hsm::dkek::stretch::Stretch;
 
 use crate::civil::Wall;
 use crate::drives::Drives;
 use crate::shown::{Serial, Shown};
+use crate::usb::gate::Named;
 
 /// A token that is plugged in, before anything was asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct TokenAt {
     pub serial: Serial,
 }
 
-/// A token or a drive in a port, as the machine saw it last, whether it is let in or not. Nothing was asked of it.
+/// A token, a drive or a hub in a port, as the machine saw it last, whether it is let in or not. Nothing was asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plugged {
     /// Where.
@@ -29,13 +31,20 @@ pub struct Plugged {
     pub what: What,
 }
 
-/// What can be asked for.
+/// What a thing in a port says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// A token.
     Token,
     /// A drive.
     Drive,
+    /// A hub that people plugged in; one that is built in is in no port.
+    Hub {
+        /// Which model it says it is.
+        id: UsbId,
+        /// Whether it is shut out, and with it whatever hangs on it: the plan that is in does not name it.
+        shut_out: bool,
+    },
 }
 
 /// Tokens on the machine's ports.
@@ -79,12 +88,12 @@ pub trait Machine {
     /// Its drives.
     fn drives(&mut self) -> &mut Self::Drives;
 
-    /// Every token and every drive in a port, in the order of ports. It answers at once, from what was seen last.
+    /// Every token, every drive and every hub in a port, in the order of ports. It answers at once, from what was seen last.
     fn in_ports(&mut self) -> Vec<Plugged>;
 
-    /// A plan is in: from now on nothing is let in but what has one of these serials, and it may all be in at once. With
-    /// none it is out again, and what holds before a plan is in holds again.
-    fn admit(&mut self, serials: Option<&[Serial]>);
+    /// A plan is in: from now on nothing is let in but what it names and the hubs that are built in, and it may all be in at once.
+    /// With none it is out again, and what holds before a plan is in holds again.
+    fn admit(&mut self, named: Option<&Named>);
 
     /// Fills `bytes` from the kernel, after it has gathered enough.
     ///

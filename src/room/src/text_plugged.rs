@@ -3,7 +3,7 @@
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
-use conclave_ceremony::plan::Plan;
+use conclave_ceremony::plan::{Plan, UsbId};
 use conclave_ceremony::step::Waiting;
 
 use crate::ports::{Plugged, What};
@@ -22,15 +22,23 @@ pub enum Says {
 /// What the plan calls it, if the plan names it. A reader appends to the serial of its token.
 fn of_plan(plan: &Plan, plugged: &Plugged) -> Option<Device> {
     let serial = plugged.serial.as_str();
-    let at = match plugged.what {
-        What::Token => plan.tokens.iter().position(|token| serial.starts_with(token.serial.as_str())),
-        What::Drive => plan.drives.iter().position(|drive| serial == drive.serial.as_str()),
-    };
-    let at = at.and_then(|at| u16::try_from(at).ok())?;
-    Some(match plugged.what {
-        What::Token => Device::Token(TokenId(at)),
-        What::Drive => Device::Drive(DriveId(at)),
-    })
+    let device = |at: Option<usize>, device: fn(u16) -> Device| at.and_then(|at| u16::try_from(at).ok()).map(device);
+    match plugged.what {
+        What::Token => {
+            let at = plan.tokens.iter().position(|token| serial.starts_with(token.serial.as_str()));
+            device(at, |at| Device::Token(TokenId(at)))
+        }
+        What::Drive => {
+            let at = plan.drives.iter().position(|drive| serial == drive.serial.as_str());
+            device(at, |at| Device::Drive(DriveId(at)))
+        }
+        What::Hub { .. } => None,
+    }
+}
+
+/// What the plan calls a hub of this model.
+fn hub_of(plan: &Plan, id: UsbId) -> Option<&str> {
+    plan.hubs.iter().find(|hub| hub.usb.contains(&id)).map(|hub| hub.name.as_str())
 }
 
 /// The short name of a device of the plan.
@@ -49,6 +57,7 @@ fn foreign(plugged: &Plugged) -> String {
     let what = match plugged.what {
         What::Token => "token",
         What::Drive => "drive",
+        What::Hub { id, .. } => return format!("hub {id} at {}", plugged.port),
     };
     if plugged.serial.is_empty() {
         format!("{what} without a serial")
@@ -58,19 +67,46 @@ fn foreign(plugged: &Plugged) -> String {
 }
 
 fn called(plan: &Plan, plugged: &Plugged) -> String {
-    of_plan(plan, plugged).map_or_else(|| foreign(plugged), |device| name(plan, device))
+    let named = match plugged.what {
+        What::Token | What::Drive => of_plan(plan, plugged).map(|device| name(plan, device)),
+        What::Hub { id, shut_out: false } => hub_of(plan, id).map(str::to_owned),
+        What::Hub { shut_out: true, .. } => None,
+    };
+    named.unwrap_or_else(|| foreign(plugged))
 }
 
-/// Everything that is plugged in, in one line.
-fn in_one_line(names: impl Iterator<Item = String>) -> Says {
-    let names: Vec<String> = names.collect();
+/// Hubs that are shut out, each with what to do. What hangs on them is not seen at all.
+fn shut_out(plan: &Plan, plugged: &[Plugged]) -> impl Iterator<Item = Says> {
+    let words = |plugged: &Plugged| match plugged.what {
+        What::Hub { id, shut_out: true } => {
+            let hub = foreign(plugged);
+            let why = hub_of(plan, id).map_or_else(
+                || format!("The {hub} is not in the plan"),
+                |name| format!("The plan has one hub of this id, {name}, and the {hub} is another"),
+            );
+            Some(Says::Wrong(format!("{why}: plug what is on it into the machine itself, or take the hub out.")))
+        }
+        What::Hub { shut_out: false, .. } | What::Token | What::Drive => None,
+    };
+    plugged.iter().filter_map(words)
+}
+
+/// Everything that is plugged in, in one line. What a USB 3 hub shows itself as is one hub.
+fn in_one_line(plugged: &[Plugged], name: impl Fn(&Plugged) -> String) -> Says {
+    let mut names = Vec::new();
+    for plugged in plugged {
+        let name = name(plugged);
+        if !matches!(plugged.what, What::Hub { .. }) || !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     Says::All(format!("Plugged in: {names}."))
 }
 
 /// As long as there is no plan: by serial.
 pub fn before_plan(plugged: &[Plugged]) -> Says {
-    in_one_line(plugged.iter().map(foreign))
+    in_one_line(plugged, foreign)
 }
 
 /// While a device is asked for, or an answer: what there is, and whether it is what the step wants. What the plan does not name is
@@ -87,39 +123,38 @@ pub fn of_step(plan: &Plan, facts: &Facts, waiting: &Waiting, plugged: &[Plugged
         others.filter(|device| !expected(*device)).map(|device| name(plan, device))
     };
     let too_many = |name: String| Says::Wrong(format!("{name} is plugged in and not asked for: take it out."));
-    let all = || in_one_line(plugged.iter().map(|plugged| called(plan, plugged)));
+    let all = || in_one_line(plugged, |plugged| called(plan, plugged));
     match waiting {
         Waiting::Asked(Ask::Insert(device)) if is_in(*device) => {
             let found = Says::Right(format!("{} found. Press Enter.", name(plan, *device)));
-            [found].into_iter().chain(surplus(Some(*device)).map(too_many)).chain([all()]).collect()
+            let wrong = surplus(Some(*device)).map(too_many).chain(shut_out(plan, plugged));
+            [found].into_iter().chain(wrong).chain([all()]).collect()
         }
         Waiting::Asked(Ask::Insert(device)) => {
             let asked = name(plan, *device);
             let wrong = surplus(Some(*device));
             let wrong =
                 wrong.map(|this| Says::Wrong(format!("This is {this}. {asked} is asked for. Take {this} out.")));
-            let foreign = plugged.iter().filter(|plugged| of(plugged).is_none()).map(foreign);
+            let is_hub = |plugged: &Plugged| matches!(plugged.what, What::Hub { .. });
+            let foreign = plugged.iter().filter(|plugged| of(plugged).is_none() && !is_hub(plugged)).map(foreign);
             let foreign = foreign.map(|this| Says::Wrong(format!("The plan names no {this}. {asked} is asked for.")));
-            wrong.chain(foreign).chain([all()]).collect()
+            wrong.chain(foreign).chain(shut_out(plan, plugged)).chain([all()]).collect()
         }
         Waiting::Asked(Ask::Remove(device)) => {
             let out = (!is_in(*device)).then(|| Says::Right(format!("{} is out. Press Enter.", name(plan, *device))));
-            out.into_iter().chain(surplus(Some(*device)).map(too_many)).chain([all()]).collect()
+            let wrong = surplus(Some(*device)).map(too_many).chain(shut_out(plan, plugged));
+            out.into_iter().chain(wrong).chain([all()]).collect()
         }
         Waiting::Asked(Ask::Look) | Waiting::Begin | Waiting::Acting(_) | Waiting::Halted(_) | Waiting::Closed => {
             Vec::new()
         }
-        Waiting::Asked(_) => surplus(None).map(too_many).collect(),
+        Waiting::Asked(_) => surplus(None).map(too_many).chain(shut_out(plan, plugged)).collect(),
     }
 }
 
-/// The log drives of an interrupted ceremony, or the drive of a plan that is in memory: by what the plan calls them.
-pub fn named(names: &[(crate::shown::Serial, String)], plugged: &[Plugged]) -> Says {
-    let name = |plugged: &Plugged| {
-        let named = names.iter().find(|(serial, _)| plugged.serial.as_str().starts_with(serial.as_str()));
-        named.map_or_else(|| foreign(plugged), |(_, name)| name.clone())
-    };
-    in_one_line(plugged.iter().map(name))
+/// While the log drives of an interrupted ceremony are asked for: by what their plan calls them.
+pub fn of_logs(plan: &Plan, plugged: &[Plugged]) -> Vec<Says> {
+    shut_out(plan, plugged).chain([in_one_line(plugged, |plugged| called(plan, plugged))]).collect()
 }
 
 /// What is plugged in instead of what is asked for; nothing if nothing is.

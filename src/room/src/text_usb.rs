@@ -1,6 +1,6 @@
 //! Every word about what is plugged into USB.
 
-use crate::look::devices::{Chain, Dkek, Other, Port, Unanswered, Unused};
+use crate::look::devices::{Chain, Dkek, Hub, Other, Port, Unanswered, Unused};
 use crate::look::keyboards::{CODE_LEN, Code, Keyboard, Standing};
 use crate::shown::Shown;
 use crate::usb::gate::Never;
@@ -52,6 +52,12 @@ pub fn dkek(dkek: &Dkek) -> String {
         Dkek::Complete(total, None) => format!("DKEK of {total} shares, KCV not stated"),
         Dkek::Agreed => "key agreed with other tokens".into(),
     }
+}
+
+/// What a plan names a hub by, and whether a plan has to.
+pub fn hub(hub: &Hub) -> String {
+    let built_in = if hub.built_in { ", built in" } else { "" };
+    format!("id {}{built_in}", hub.id)
 }
 
 /// Why a token is not used.

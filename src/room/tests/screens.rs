@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use conclave_ceremony::plan;
+use conclave_ceremony::plan::{self, UsbId};
 use conclave_publish::Digest;
 use conclave_room::ceremony::intake::{Intake, Stage};
 use conclave_room::civil::Wall;
@@ -176,7 +176,12 @@ fn devices() -> Event {
         },
     };
     Event::Seen(Devices {
-        hubs: vec![Hub { port: Shown::new("1-1"), product: Shown::new("USB2.0 Hub") }],
+        hubs: vec![Hub {
+            port: Shown::new("1-1"),
+            product: Shown::new("USB2.0 Hub"),
+            id: UsbId { vendor: 0x05e3, product: 0x0610 },
+            built_in: false,
+        }],
         tokens: vec![
             token("1-1.1", "DENK0404144"),
             token("1-2", "DENK0404144"),
@@ -441,7 +446,11 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
     check("devices", &look, "Operator", "pull out every token of the clone alarm", &shown);
     let down =
         [press(Key::Down), press(Key::Down), devices()].into_iter().fold(look, |look, event| step(look, event).0);
-    let shown = ["one drive at a time: first take out 1-4", "USB2.0 Hub", "network or radio: not let in"];
+    let shown = [
+        "one drive at a time: first take out 1-4",
+        "USB2.0 Hub             id 05e3:0610",
+        "network or radio: not let in",
+    ];
     check("devices-scrolled", &down, "Operator", "pull out every token of the clone alarm", &shown);
     let far = (0..100).fold(down, |look, _| step(look, press(Key::Down)).0);
     assert!(rendered(&far, 80, 25).contains(shown[0]), "the last line stays in sight");
@@ -466,6 +475,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
     let mut intake = Intake::default();
     let back = "Enter: go on   Esc: to the devices";
     check_with(Some(&intake), "intake-insert", &look, "Operator", "plug in the drive with the plan", &[back]);
+    intake.plan = plan::read(include_bytes!("../../../docs/plans/minimal/plan.toml")).ok();
     intake.stage = Stage::Logs;
     check_with(Some(&intake), "intake-logs", &look, "Operator", "plug in both log drives", &[back, "interrupted"]);
     intake.digest = Some(digest());
@@ -523,10 +533,33 @@ fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
     intake.plugged = vec![plugged("1-1", "60A44C42", What::Drive), plugged("1-2", "", What::Drive)];
     let says = ["Plugged in: drive with serial 60A44C42, drive without a serial."];
     check_with(Some(&intake), "intake-plugged", &look, "Operator", "plug in the drive", &says);
-    intake.named = vec![(Serial::new("60A44C42"), "LOG-A".into())];
+    let planned = include_str!("../../../docs/plans/minimal/plan.toml").replace("CONCLAVE-LOG-A", "60A44C42");
+    let hub = "\n[[hub]]\nname = \"HUB-1\"\nusb = [\"05e3:0610\", \"05e3:0620\"]\nports = 4\n";
+    intake.plan = Some(plan::read((planned + hub).as_bytes()).unwrap());
     intake.stage = Stage::Logs;
     let says = ["Plugged in: LOG-A, drive without a serial."];
     check_with(Some(&intake), "intake-logs-plugged", &look, "Operator", "plug in both log drives", &says);
+    let hub = |port, product, shut_out| {
+        let id = UsbId { vendor: 0x05e3, product };
+        plugged(port, "", What::Hub { id, shut_out })
+    };
+    let mut hubs = Intake::default();
+    (hubs.plan, hubs.stage) = (intake.plan.take(), Stage::Logs);
+    // Both halves of the plan's, a second one of its model, one of another.
+    hubs.plugged =
+        vec![hub("1-1", 0x0610, false), hub("1-2", 0x0610, true), hub("1-3", 0x0101, true), hub("2-1", 0x0620, false)];
+    let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");
+    for says in [
+        "Plugged in: HUB-1, hub 05e3:0610 at 1-2, hub 05e3:0101 at 1-3.",
+        "The plan has one hub of this id, HUB-1, and the hub 05e3:0610 at 1-2 is another: plug what is on it into the \
+         machine itself, or take the hub out.",
+        "The hub 05e3:0101 at 1-3 is not in the plan: plug what is on it into the machine itself, or take the hub out.",
+    ] {
+        assert!(screen.contains(says), "{says}: {screen}");
+    }
+    hubs.stage = Stage::Insert;
+    let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("Plugged in: hub 05e3:0610 at 1-1, hub 05e3:0610 at 1-2,"), "{screen}");
     (intake.stage, intake.digest) = (Stage::Challenge(Challenged::Met(Source::Paper)), Some(digest()));
     let says = ["Plugged in: drive with serial 60A44C42, drive without a serial."];
     check_with(Some(&intake), "intake-take-out", &look, "Witness", "the plan is the one you brought", &says);

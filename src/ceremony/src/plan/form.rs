@@ -5,6 +5,7 @@ use smartcard_hsm::command::{KeySpec, RsaBits};
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::pkcs15::CkaId;
 
+use super::UsbId;
 use crate::public::Text;
 
 /// Kinds of key a plan may ask for: what the tokens make and certificates can carry.
@@ -56,6 +57,17 @@ pub(super) fn volume_id(value: &str) -> Result<u32, &'static str> {
     let form = "four capital hex digits, a hyphen, four more";
     let (high, low) = value.split_once('-').filter(|(high, low)| upper(high) && upper(low)).ok_or(form)?;
     u32::from_str_radix(&format!("{high}{low}"), 16).map_err(|_| form)
+}
+
+/// `05e3:0610`.
+pub(super) fn usb_id(value: &str) -> Result<UsbId, &'static str> {
+    let number = |half: &str| {
+        let small = half.len() == 4 && half.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        u16::from_str_radix(half, 16).ok().filter(|_| small)
+    };
+    let form = "four digits 0 to 9, a to f, a colon, four more";
+    let (vendor, product) = value.split_once(':').ok_or(form)?;
+    Ok(UsbId { vendor: number(vendor).ok_or(form)?, product: number(product).ok_or(form)? })
 }
 
 /// Pairs of lower-case hex digits.

@@ -1,6 +1,7 @@
 //! The plan: one TOML file that says what must be true at the end of a ceremony.
 
 mod form;
+mod hub;
 pub mod names;
 mod raw;
 mod read;
@@ -21,6 +22,7 @@ use crate::event::Weakness;
 use crate::ids::{BagId, Device, DriveId, PersonId, ShareId, TokenId};
 use crate::public::Text;
 
+pub use hub::{Hub, UsbId};
 pub use read::read;
 pub use refusal::{REFUSALS_MAX, Refusal, Rule, Source};
 pub use text::LEN_MAX;
@@ -55,6 +57,8 @@ pub struct Plan {
     pub tokens: Vec<Token>,
     /// Every drive.
     pub drives: Vec<Drive>,
+    /// Every hub; no other one is let in, but those that are built into the machine.
+    pub hubs: Vec<Hub>,
     /// Every key.
     pub keys: Vec<Key>,
     /// The shares of the DKEK; all are needed.
@@ -86,7 +90,7 @@ pub struct Window {
 pub struct Ports {
     /// Line of the plan.
     pub line: u32,
-    /// Ports of the machine, hubs counted in, the medium's own left out.
+    /// Ports that are free for tokens and drives while every hub of the plan is plugged in, the medium's own left out.
     pub number: u16,
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub(super) tokens: Vec<At<Token>>,
     #[serde(default, rename = "drive")]
     pub(super) drives: Vec<At<Drive>>,
+    #[serde(default, rename = "hub")]
+    pub(super) hubs: Vec<At<Hub>>,
     #[serde(default, rename = "share")]
     pub(super) shares: Vec<At<Share>>,
     #[serde(default, rename = "key")]
@@ -94,6 +96,14 @@ pub(super) struct Drive {
     pub(super) volume: At<String>,
     pub(super) holds: At<String>,
     pub(super) custody: At<Custody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Hub {
+    pub(super) name: At<String>,
+    pub(super) usb: At<Vec<At<String>>>,
+    pub(super) ports: At<i64>,
 }
 
 #[derive(Deserialize)]

@@ -177,6 +177,7 @@ impl Reader<'_> {
         let people: Vec<_> = raw.people.iter().map(|person| self.person_of(raw, person)).collect();
         let tokens: Vec<_> = raw.tokens.iter().map(|token| self.token_of(raw, token)).collect();
         let drives: Vec<_> = raw.drives.iter().map(|drive| self.drive_of(raw, drive)).collect();
+        let hubs: Vec<_> = raw.hubs.iter().map(|hub| self.hub_of(hub)).collect();
         let shares: Vec<_> = raw.shares.iter().map(|share| self.share_of(raw, share)).collect();
         let keys: Vec<_> = (1..).zip(&raw.keys).map(|(number, key)| self.key_of(raw, number, key, kind?)).collect();
         let bags: Vec<_> = raw.bags.iter().map(|bag| self.bag_of(raw, bag)).collect();
@@ -192,6 +193,7 @@ impl Reader<'_> {
             people: people.into_iter().collect::<Option<_>>()?,
             tokens: tokens.into_iter().collect::<Option<_>>()?,
             drives: drives.into_iter().collect::<Option<_>>()?,
+            hubs: hubs.into_iter().collect::<Option<_>>()?,
             keys: keys.into_iter().collect::<Option<_>>()?,
             shares: shares.into_iter().collect::<Option<_>>()?,
             bags: bags.into_iter().collect::<Option<_>>()?,

@@ -70,6 +70,8 @@ rules! {
     Memory = "memory",
     /// A drive can be FAT32.
     Size = "size",
+    /// The ports of hubs are counted in the plan's.
+    Hubs = "hubs",
     /// The days of the ceremony.
     Window = "window",
     /// Rehearsal and production cannot be taken for one another.

@@ -86,6 +86,7 @@ fn numbers(plan: &Plan, found: &mut Found) {
         ("people", plan.people.len(), 1, 32),
         ("tokens", plan.tokens.len(), 1, 16),
         ("drives", plan.drives.len(), 1, 16),
+        ("hubs", plan.hubs.len(), 0, 8),
         ("keys", plan.keys.len(), 1, 16),
         ("bags", plan.bags.len(), 0, 64),
         ("shares", plan.shares.len(), *SHARES.start(), *SHARES.end()),

@@ -1,4 +1,4 @@
-//! Drives, keys and tokens: enough of them, large enough, none idle; dates; marks.
+//! Drives, hubs, keys and tokens: enough of them, large enough, none idle; dates; marks.
 
 use conclave_publish::Kind;
 use smartcard_hsm::command::KeySpec;
@@ -31,6 +31,7 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     drives(plan, found);
     blobs(plan, found);
     tokens(plan, found);
+    hubs(plan, found);
     window(plan, found);
     marks(plan, found);
 }
@@ -119,6 +120,17 @@ fn bytes(key: &Key) -> u32 {
         KeySpec::Ec(curve) => curve.bits(),
     };
     u32::from(bits) + BESIDE_KEY_BYTES
+}
+
+/// Each hub takes a port of the machine and adds its own. What is free with all hubs plugged in is then as much as the hubs have,
+/// or more: with less, the machine has fewer ports than hubs, or its author counted without the hubs.
+fn hubs(plan: &Plan, found: &mut Found) {
+    let of_hubs: u32 = plan.hubs.iter().map(|hub| u32::from(hub.ports)).sum();
+    if of_hubs > u32::from(plan.ports.number) {
+        let expected = format!("at least {of_hubs} ports: those of the hubs are counted in");
+        let do_now = "Count the machine's free ports; each hub takes one and adds its own. Or take a hub out.";
+        found.refuse(Rule::Hubs, plan.ports.line, expected, plan.ports.number.to_string(), do_now);
+    }
 }
 
 fn window(plan: &Plan, found: &mut Found) {
@@ -218,6 +230,30 @@ mod tests {
         // 10 * (4,096 + 3,072) is 71,680; one more is above 77,824.
         assert_eq!(rules(&plan(10)), []);
         assert_eq!(rules(&plan(11)), [Rule::Memory]);
+    }
+
+    #[test]
+    fn the_ports_of_hubs_are_counted_in_those_of_the_plan() {
+        let hubs = |ports: &[u8]| {
+            let hub = |(at, ports): (usize, &u8)| {
+                format!("\n[[hub]]\nname = \"HUB-{at}\"\nusb = [\"05e3:{at:04x}\"]\nports = {ports}\n")
+            };
+            MINIMAL.to_owned() + &ports.iter().enumerate().map(hub).collect::<String>()
+        };
+        // Four in all: one of the machine's and a hub of four on it, or two of the machine's with a hub of two on each.
+        for fits in [&[4][..], &[2, 2]] {
+            assert_eq!(rules(&hubs(fits)), [], "{fits:?}");
+        }
+        for many in [&[5][..], &[2, 3], &[2, 2, 2]] {
+            let refusals = super::super::check(&crate::plan::read(hubs(many).as_bytes()).unwrap());
+            let [refusal] = &refusals[..] else { panic!("{many:?}: {refusals:?}") };
+            let line = MINIMAL.lines().position(|line| line.starts_with("ports")).unwrap() + 1;
+            assert_eq!((refusal.rule, refusal.line as usize, &refusal.found[..]), (Rule::Hubs, line, "4"));
+            let sum: u8 = many.iter().sum();
+            assert!(refusal.expected.contains(&format!("at least {sum} ports")), "{refusal}");
+        }
+        let more = hubs(&[2; 9]).replacen("ports = 4", "ports = 99", 1);
+        assert_eq!(rules(&more), [Rule::Count]);
     }
 
     #[test]

@@ -26,7 +26,11 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     unlike("id under [names]", &mut plan.names.iter().map(|it| (it.line, it.id.to_string())));
     unlike("digest under [names]", &mut plan.names.iter().map(|it| (it.line, it.digest.to_string())));
     let names = tokens().map(|it| (it.line, it.name.to_string()));
-    unlike("name of a token or drive", &mut names.chain(drives().map(|it| (it.line, it.name.to_string()))));
+    let names = names.chain(drives().map(|it| (it.line, it.name.to_string())));
+    let hubs = || plan.hubs.iter();
+    unlike("name of a token, drive or hub", &mut names.chain(hubs().map(|it| (it.line, it.name.to_string()))));
+    // One of two hubs of a model could be anyone's.
+    unlike("USB id", &mut hubs().flat_map(|it| it.usb.iter().map(|id| (it.line, id.to_string()))));
     unlike("serial number of a token", &mut tokens().map(|it| (it.line, it.serial.to_string())));
     unlike("label of a token", &mut tokens().map(|it| (it.line, it.label.as_str().to_owned())));
     unlike("serial number of a drive", &mut drives().map(|it| (it.line, it.serial.to_string())));
@@ -72,7 +76,7 @@ fn ids_of_one_kind(plan: &Plan, found: &mut Found) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{SAFIRE, broken, rules};
+    use super::super::testing::{MINIMAL, SAFIRE, broken, rules};
     use super::*;
 
     #[test]
@@ -92,6 +96,23 @@ mod tests {
         ] {
             let rules = broken(SAFIRE, from, to);
             assert!(rules.contains(&Rule::Twice), "{to}: {rules:?}");
+        }
+    }
+
+    #[test]
+    fn a_hub_has_a_name_and_ids_that_nothing_else_has() {
+        let hub = |name: &str, ids: &str| format!("\n[[hub]]\nname = \"{name}\"\nusb = [{ids}]\nports = 2\n");
+        let with = |other: String| rules(&(MINIMAL.to_owned() + &hub("HUB-1", "\"05e3:0610\"") + &other));
+        assert_eq!(with(hub("HUB-2", "\"05e3:0620\", \"0409:55aa\"")), []);
+        for other in [
+            hub("HUB-1", "\"05e3:0620\""),
+            hub("hub-1", "\"05e3:0620\""),
+            hub("MASTER", "\"05e3:0620\""),
+            hub("LOG-A", "\"05e3:0620\""),
+            hub("HUB-2", "\"05e3:0620\", \"05e3:0610\""),
+            hub("HUB-2", "\"05e3:0620\", \"05e3:0620\""),
+        ] {
+            assert_eq!(with(other.clone()), [Rule::Twice], "{other}");
         }
     }
 

@@ -20,6 +20,7 @@ use crate::ports::{Machine, Plugged};
 use crate::shown::Serial;
 use crate::text_drives::told;
 use crate::text_intake as text;
+use crate::usb::gate::Named;
 
 /// Longest plan, and longest file of names, that is read. **Units**: bytes.
 const PLAN_LEN_MAX: u64 = plan::LEN_MAX as u64;
@@ -51,8 +52,8 @@ pub struct Intake {
     bytes: Vec<u8>,
     names: Vec<u8>,
     serial: Serial,
-    /// Serial and name of everything the plan names: what the gate lets in.
-    pub named: Vec<(Serial, String)>,
+    /// The plan, once it was read: what the gate lets in.
+    pub plan: Option<Plan>,
     /// What is in the ports, as it was seen last.
     pub plugged: Vec<Plugged>,
 }
@@ -68,7 +69,7 @@ impl Default for Intake {
             bytes: Vec::new(),
             names: Vec::new(),
             serial: Serial::default(),
-            named: Vec::new(),
+            plan: None,
             plugged: Vec::new(),
         }
     }
@@ -96,8 +97,7 @@ impl Intake {
     }
 
     fn admits(&self, machine: &mut impl Machine) {
-        let serials: Vec<Serial> = self.named.iter().map(|(serial, _)| serial.clone()).collect();
-        machine.admit(Some(&serials));
+        machine.admit(self.plan.as_ref().map(Named::by).as_ref());
     }
 
     /// Takes a key.
@@ -182,19 +182,17 @@ impl Intake {
         };
         // Nothing stays of a drive that was not read to its end.
         (self.digest, self.script) = (Some(plan.digest), Some(script.digest()));
-        self.named = named(&plan);
-        match names {
-            None => {
-                self.admits(machine);
-                self.stage = Stage::Logs;
-            }
+        self.stage = match names {
+            None => Stage::Logs,
             Some(names) => {
-                self.stage = match Names::read(&names, &plan) {
-                    Ok(_) => Stage::Challenge(Challenged::Closed),
-                    Err(refusals) => Stage::Refused(refusals),
-                };
+                let read = Names::read(&names, &plan);
                 self.names = names;
+                read.map_or_else(Stage::Refused, |_| Stage::Challenge(Challenged::Closed))
             }
+        };
+        self.plan = Some(plan);
+        if matches!(self.stage, Stage::Logs) {
+            self.admits(machine);
         }
         self.serial = drive.serial.clone();
         self.bytes = bytes;
@@ -242,11 +240,4 @@ fn draw(challenged: &mut Challenged, machine: &mut impl Machine) -> Result<(), S
 
 fn name(text: &str) -> Result<FileName, String> {
     FileName::new(text.as_bytes()).map_err(|error| error.to_string())
-}
-
-/// Serial and name of everything a plan names.
-fn named(plan: &Plan) -> Vec<(Serial, String)> {
-    let tokens = plan.tokens.iter().map(|token| (&token.serial, &token.name));
-    let drives = plan.drives.iter().map(|drive| (&drive.serial, &drive.name));
-    tokens.chain(drives).map(|(serial, name)| (Serial::new(serial.as_str()), name.to_string())).collect()
 }

@@ -1,8 +1,11 @@
 //! What is plugged in, as far as looking tells: nothing here has proved anything.
 
+use conclave_ceremony::plan::UsbId;
+
 use crate::drives::Drive;
 use crate::shown::Shown;
 use crate::usb::gate::Never;
+use crate::usb::hubs::behind;
 
 /// Where on the machine: controller, hub and port, as the kernel counts them (`1-4`, `1-4.2` behind a hub).
 pub type Port = Shown;
@@ -85,13 +88,17 @@ pub enum Unanswered {
     TooMany,
 }
 
-/// A hub that is not built into the controller.
+/// A hub that is let in and is not built into the controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hub {
     /// Where; what hangs on it has a port that goes on from this one.
     pub port: Port,
     /// What it calls itself.
     pub product: Shown,
+    /// What a plan names it by.
+    pub id: UsbId,
+    /// Whether it is built in, so that no plan has to name it.
+    pub built_in: bool,
 }
 
 /// Something on USB that is not used.
@@ -146,11 +153,8 @@ pub struct Devices {
 impl Devices {
     /// The first device behind a hub that is not used: a USB 2 hub hands on what tokens are told to whatever hangs on it.
     pub fn overhears(&self) -> Option<&Other> {
-        let behind = |port: &Port, hub: &Hub| {
-            port.as_str().strip_prefix(hub.port.as_str()).is_some_and(|rest| rest.starts_with('.'))
-        };
         let foreign = |other: &&Other| !matches!(other.why, Unused::Parts(_));
-        self.others.iter().filter(foreign).find(|other| self.hubs.iter().any(|hub| behind(&other.port, hub)))
+        self.others.iter().filter(foreign).find(|other| self.hubs.iter().any(|hub| behind(&other.port, &hub.port)))
     }
 
     /// The first keyboard that is shut out.
@@ -189,7 +193,12 @@ mod tests {
         let other = |port, why| Other { port: Shown::new(port), product: Shown::default(), why };
         let never = || Unused::Never(Never::SoundOrCamera);
         let mut devices = Devices {
-            hubs: vec![Hub { port: Shown::new("1-2"), product: Shown::default() }],
+            hubs: vec![Hub {
+                port: Shown::new("1-2"),
+                product: Shown::default(),
+                id: UsbId { vendor: 0x05e3, product: 0x0610 },
+                built_in: false,
+            }],
             // Built in, perhaps; on a port whose number begins like the hub's; a further part of a drive the plan names.
             others: vec![other("1-3", never()), other("1-21", never()), other("1-2.1", Unused::Parts(1))],
             ..Devices::default()

@@ -1,6 +1,9 @@
 //! Who is let in.
 
+use conclave_ceremony::plan::{Plan, UsbId};
+
 use super::descriptors::{Descriptors, DescriptorsError, Interface};
+use super::hubs::{behind, shut_out};
 use crate::look::devices::Port;
 use crate::shown::Serial;
 
@@ -31,8 +34,8 @@ const KEYBOARD_SETTING: [u8; 2] = [0x01, 0x01];
 /// How a device would be used, if it is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// A hub: what hangs on it is judged by itself.
-    Hub,
+    /// A hub that says it is this model: what hangs on it is judged by itself.
+    Hub(UsbId),
     /// A token, by this interface.
     Token(u8),
     /// A drive, by this interface; its units say whether an optical one ([`super::units`]).
@@ -77,7 +80,7 @@ impl Use {
             Self::Token(number) | Self::Storage(number) | Self::Optical(number) | Self::Keyboard(number) => {
                 Some(number)
             }
-            Self::Hub | Self::Never(_) => None,
+            Self::Hub(_) | Self::Never(_) => None,
         }
     }
 }
@@ -91,7 +94,8 @@ pub fn judge(descriptors: &Result<Descriptors, DescriptorsError>, tokens: &[(u16
     let has = |class: u8| device.interfaces.iter().find(|interface| interface.class == class);
     if device.class == class::HUB || has(class::HUB).is_some() {
         let only = device.class == class::HUB && device.interfaces.iter().all(|one| one.class == class::HUB);
-        return if only { Use::Hub } else { Use::Never(Never::MoreThanHub) };
+        let id = UsbId { vendor: device.vendor, product: device.product };
+        return if only { Use::Hub(id) } else { Use::Never(Never::MoreThanHub) };
     }
     if tokens.contains(&(device.vendor, device.product)) {
         return has(class::CARD_READER).map_or(Use::Never(Never::NoReader), |reader| Use::Token(reader.number));
@@ -139,6 +143,8 @@ pub struct Present {
     pub inside: Inside,
     /// Serial of its USB descriptor.
     pub serial: Serial,
+    /// Whether the machine's firmware says that it is built in, and every hub above it as well.
+    pub built_in: bool,
 }
 
 /// Whether a device is in.
@@ -167,18 +173,40 @@ pub enum Admission {
     Out,
 }
 
+/// What a plan names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Serials of its tokens and drives.
+    pub serials: Vec<Serial>,
+    /// Ids of its hubs: one device of each.
+    pub hubs: Vec<UsbId>,
+}
+
+impl Named {
+    /// What this plan names.
+    pub fn by(plan: &Plan) -> Self {
+        let tokens = plan.tokens.iter().map(|token| &token.serial);
+        let serials = tokens.chain(plan.drives.iter().map(|drive| &drive.serial));
+        Self {
+            serials: serials.map(|serial| Serial::new(serial.as_str())).collect(),
+            hubs: plan.hubs.iter().flat_map(|hub| hub.usb.iter().copied()).collect(),
+        }
+    }
+}
+
 /// What may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// Serials a plan names, once one is in.
-    pub named: Option<Vec<Serial>>,
+    /// What the plan names, once one is in.
+    pub named: Option<Named>,
     /// Whether a keyboard comes in that is not in yet: a person asked for it, or no person can, because the machine has none.
     pub keyboards: bool,
 }
 
-/// Decides on every device that is plugged in, in the order given. Before a plan is in, one drive with a medium at a time: the
-/// one that is in stays, otherwise the first one comes in; one without a medium takes nobody's place. After it, the drives and
-/// tokens whose serials it names, and no other. A keyboard that is in stays in.
+/// Decides on every device that is plugged in, in the order given. Before a plan is in, every hub, and one drive with a medium at a
+/// time: the one that is in stays, otherwise the first one comes in; one without a medium takes nobody's place. After it, the
+/// drives and tokens whose serials it names, the hubs whose ids it names and those that are built in, and no other; nothing
+/// behind a hub that is out. A keyboard that is in stays in, on a hub that does.
 pub fn admit(present: &[Present], rules: &Rules) -> Vec<Admission> {
     let is_drive = |device: &Present| matches!(device.used, Use::Storage(_) | Use::Optical(_));
     let first = |inside| present.iter().find(|device| is_drive(device) && device.inside == inside);
@@ -188,12 +216,14 @@ pub fn admit(present: &[Present], rules: &Rules) -> Vec<Admission> {
         Use::Token(_) => named.iter().any(|serial| device.serial.as_str().starts_with(serial.as_str())),
         _ => named.contains(&device.serial),
     };
-    let decide = |device: &Present| match (device.used, rules.named.as_deref()) {
-        _ if device.inside == Inside::Spent => Admission::Out,
+    let out = rules.named.as_ref().map(|named| shut_out(present, &named.hubs)).unwrap_or_default();
+    let is_out = |device: &Present| out.iter().any(|hub| device.port == **hub || behind(&device.port, hub));
+    let decide = |device: &Present| match (device.used, rules.named.as_ref().map(|named| &named.serials[..])) {
+        _ if device.inside == Inside::Spent || is_out(device) => Admission::Out,
         (Use::Token(_) | Use::Storage(_), Some(named)) if is_named(device, named) => Admission::In,
         (Use::Token(_) | Use::Storage(_) | Use::Optical(_), Some(_)) | (Use::Never(_), _) => Admission::Out,
         (Use::Keyboard(_), _) if !rules.keyboards && device.inside == Inside::No => Admission::Out,
-        (Use::Hub | Use::Token(_) | Use::Keyboard(_), _) => Admission::In,
+        (Use::Hub(_) | Use::Token(_) | Use::Keyboard(_), _) => Admission::In,
         (Use::Storage(_) | Use::Optical(_), None) => match drive {
             Some(drive) if device.inside != Inside::Empty && drive.port != device.port => {
                 Admission::Waits(drive.port.clone())
@@ -213,6 +243,8 @@ mod tests {
     const TOKEN: [u16; 2] = [0x20a0, 0x4230];
     const OTHER: [u16; 2] = [0x1234, 0x5678];
     const TOKENS: [(u16, u16); 1] = [(0x20a0, 0x4230)];
+
+    const HUB_USE: Use = Use::Hub(UsbId { vendor: 0x05e3, product: 0x0610 });
 
     const HUB: [u8; 5] = [0, 0, 9, 0, 0];
     const READER: [u8; 5] = [0, 0, 0x0b, 0, 0];
@@ -234,9 +266,10 @@ mod tests {
 
     #[test]
     fn a_hub_is_let_in_only_if_it_is_nothing_else() {
-        check(9, OTHER, &[HUB], Use::Hub);
+        let is = Use::Hub(UsbId { vendor: OTHER[0], product: OTHER[1] });
+        check(9, OTHER, &[HUB], is);
         // A hub with one translator for each port has two settings.
-        check(9, OTHER, &[[0, 0, 9, 0, 1], [0, 1, 9, 0, 2]], Use::Hub);
+        check(9, OTHER, &[[0, 0, 9, 0, 1], [0, 1, 9, 0, 2]], is);
         check(9, OTHER, &[HUB, numbered(1, KEYBOARD)], Use::Never(Never::MoreThanHub));
         check(9, OTHER, &[KEYBOARD], Use::Never(Never::MoreThanHub));
         check(0, OTHER, &[HUB], Use::Never(Never::MoreThanHub));
@@ -317,13 +350,13 @@ mod tests {
         let error = DescriptorsError::Configurations(2);
         assert_eq!(judge(&Err(error), &TOKENS), Use::Never(Never::Descriptors(error)));
         assert_eq!(Use::Never(Never::Unknown).interface(), None);
-        assert_eq!(Use::Hub.interface(), None);
+        assert_eq!(HUB_USE.interface(), None);
         assert_eq!(Use::Storage(3).interface(), Some(3));
     }
 
     fn present(port: &str, used: Use, admitted: bool) -> Present {
         let inside = if admitted { Inside::Holds } else { Inside::No };
-        Present { port: Shown::new(port), used, inside, serial: Serial::new(port) }
+        Present { port: Shown::new(port), used, inside, serial: Serial::new(port), built_in: false }
     }
 
     #[test]
@@ -336,13 +369,13 @@ mod tests {
             present("LOG-A2", Use::Storage(0), false),
             present("DENK00000010000", Use::Token(0), true),
             present("DENK00000020000", Use::Token(0), true),
-            present("1-7", Use::Hub, true),
             // No plan keeps files on a disc, and the medium stays out whatever a plan says.
             present("DVD", Use::Optical(0), true),
             Present { inside: Inside::Spent, ..present("LOG-B", Use::Storage(0), true) },
         ];
-        let named = Some(["LOG-A", "LOG-B", "DENK0000001", "DVD"].map(Serial::new).to_vec());
-        let want = [i.clone(), i.clone(), o.clone(), o.clone(), i.clone(), o.clone(), i, o.clone(), o];
+        let serials = ["LOG-A", "LOG-B", "DENK0000001", "DVD"].map(Serial::new).to_vec();
+        let named = Some(Named { serials, ..Named::default() });
+        let want = [i.clone(), i.clone(), o.clone(), o.clone(), i, o.clone(), o.clone(), o];
         assert_eq!(admit(&all, &Rules { named, ..Rules::default() }), want);
     }
 
@@ -390,7 +423,7 @@ mod tests {
     #[test]
     fn hubs_and_tokens_come_in_beside_a_drive_and_nothing_else_does() {
         let all = [
-            present("1-1", Use::Hub, false),
+            present("1-1", HUB_USE, false),
             present("1-1.1", Use::Storage(0), false),
             present("1-1.2", Use::Token(0), false),
             present("1-2", Use::Token(1), true),
@@ -404,7 +437,7 @@ mod tests {
     #[test]
     fn a_keyboard_comes_in_only_while_one_is_asked_for_and_stays_in() {
         let all = [present("1-3", Use::Keyboard(0), false), present("1-4", Use::Keyboard(1), true)];
-        for named in [None, Some(vec![Serial::new("1-3")])] {
+        for named in [None, Some(Named { serials: vec![Serial::new("1-3")], ..Named::default() })] {
             for (keyboards, first) in [(false, Admission::Out), (true, Admission::In)] {
                 let rules = Rules { named: named.clone(), keyboards };
                 assert_eq!(admit(&all, &rules), [first, Admission::In], "{rules:?}");

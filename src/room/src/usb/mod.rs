@@ -6,4 +6,5 @@
 
 pub mod descriptors;
 pub mod gate;
+pub mod hubs;
 pub mod units;

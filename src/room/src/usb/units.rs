@@ -34,7 +34,7 @@ pub fn judge(used: Use, types: &[u8]) -> Result<Option<Kind>, Never> {
         Use::Storage(_) if types.iter().any(|kind| *kind == DISK || OTHER_DISKS.contains(kind)) => {
             Ok(Some(Kind::Disks))
         }
-        Use::Storage(_) | Use::Optical(_) | Use::Hub | Use::Token(_) | Use::Keyboard(_) | Use::Never(_) => Ok(None),
+        Use::Storage(_) | Use::Optical(_) | Use::Hub(_) | Use::Token(_) | Use::Keyboard(_) | Use::Never(_) => Ok(None),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     section(
         text_usb::HUBS,
         None,
-        devices.hubs.iter().map(|hub| named(hub.port.as_str(), hub.product.as_str(), "")).collect(),
+        devices.hubs.iter().map(|hub| named(hub.port.as_str(), hub.product.as_str(), &text_usb::hub(hub))).collect(),
     );
     section(text_usb::OTHERS, None, devices.others.iter().map(other).collect());
     scrolled(frame, rows(area, 2), shown, devices.scroll);

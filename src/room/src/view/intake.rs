@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{
-    BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, keyboards, order, row, rows, scrolled,
+    ASK, BAD, BAR, COLUMNS_MIN, PLAIN, ROWS_MIN, STRONG, challenge, instruction, keyboards, order, row, rows, scrolled,
     title,
 };
 use crate::ceremony::intake::{Intake, Stage};
@@ -45,7 +45,10 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
         Stage::Challenge(Challenged::Met(_)) => {
             shown.extend([Line::from(""), plugged(text_plugged::before_plan(&intake.plugged))]);
         }
-        Stage::Logs => shown.push(plugged(text_plugged::named(&intake.named, &intake.plugged))),
+        Stage::Logs => {
+            let says = intake.plan.iter().flat_map(|plan| text_plugged::of_logs(plan, &intake.plugged));
+            shown.extend(says.map(plugged));
+        }
         Stage::Refused(_) | Stage::Challenge(_) => {}
     }
     if let Some(wrong) = &intake.wrong {
@@ -56,8 +59,10 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
 }
 
 fn plugged(says: Says) -> Line<'static> {
-    let (Says::All(words) | Says::Right(words) | Says::Wrong(words)) = says;
-    Line::from(words)
+    match says {
+        Says::All(words) | Says::Right(words) => Line::from(words),
+        Says::Wrong(words) => Line::styled(words, ASK),
+    }
 }
 
 /// The digest whole: hex in groups of four, and its words.

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use conclave_ceremony::plan::UsbId;
 use conclave_room::civil::Wall;
+use conclave_room::look::devices::Port;
 use conclave_room::ports::{Machine, NoRandomness, Now, Plugged, What};
 use conclave_room::shown::{Serial, Shown};
+use conclave_room::usb::gate::{Admission, Inside, Named, Present, Rules, Use, admit};
 use sha2::{Digest, Sha256};
 use smartcard_hsm::dkek::stretch::Stretch;
 
@@ -25,6 +28,10 @@ const TICK_MS: u64 = 1_000;
 pub struct World {
     tokens: MemoryTokens,
     drives: MemoryDrives,
+    /// As the gate sees them, in the order of ports.
+    hubs: Vec<Present>,
+    /// What the plan names, once one is in.
+    named: Option<Named>,
     seed: [u8; 32],
     /// A source for each length that is asked for: what is drawn more of one kind after a power cut leaves the others as they
     /// were, so that few share files are sealed and the memo knows them.
@@ -41,7 +48,8 @@ impl World {
     /// derive each share file's key once.
     pub fn new(seed: [u8; 32], started: Wall, stretch: Arc<Memo>) -> Self {
         let (tokens, drives) = (MemoryTokens::default(), MemoryDrives::default());
-        Self { tokens, drives, seed, random: BTreeMap::new(), started, mono_ms: 0, on: None, stretch }
+        let (hubs, named, random) = (Vec::new(), None, BTreeMap::new());
+        Self { tokens, drives, hubs, named, seed, random, started, mono_ms: 0, on: None, stretch }
     }
 
     /// Its clocks go as those of the computer it runs on, from now on: for worlds with people in front of them.
@@ -68,6 +76,26 @@ impl World {
         self.started = Wall(self.started.0 + i64::try_from(self.mono_ms / 1000).unwrap_or(i64::MAX));
         self.mono_ms = 0;
         self.admit(None);
+    }
+
+    /// Plugs a hub in, or has it built in; whatever has a port behind its own hangs on it.
+    pub fn plug_hub(&mut self, port: &Port, id: UsbId, built_in: bool) {
+        let (used, serial) = (Use::Hub(id), Serial::default());
+        self.hubs.push(Present { port: port.clone(), used, inside: Inside::No, serial, built_in });
+        self.hubs.sort_by(|one, other| one.port.cmp(&other.port));
+        self.judge_hubs();
+    }
+
+    /// Lets the gate decide on the hubs, as it does whenever something changes.
+    fn judge_hubs(&mut self) {
+        let admissions = admit(&self.hubs, &Rules { named: self.named.clone(), keyboards: false });
+        for (hub, admission) in self.hubs.iter_mut().zip(admissions) {
+            hub.inside = if admission == Admission::In { Inside::Holds } else { Inside::No };
+        }
+        let shut_out = self.hubs.iter().filter(|hub| hub.inside == Inside::No).map(|hub| hub.port.clone());
+        let (shut_out, serials) = (shut_out.collect::<Vec<_>>(), self.named.as_ref().map(|named| &named.serials[..]));
+        self.tokens.admit(serials, &shut_out);
+        self.drives.admit(serials, &shut_out);
     }
 
     /// What fails in one place is without power in the other, too.
@@ -98,15 +126,22 @@ impl Machine for World {
     fn in_ports(&mut self) -> Vec<Plugged> {
         let all = |what: What| move |(port, serial): (Shown, Serial)| Plugged { port, serial, what };
         let tokens = self.tokens.in_ports().into_iter().map(all(What::Token));
-        let mut plugged: Vec<Plugged> =
-            tokens.chain(self.drives.in_ports().into_iter().map(all(What::Drive))).collect();
+        let drives = self.drives.in_ports().into_iter().map(all(What::Drive));
+        let hub = |hub: &Present| {
+            let Use::Hub(id) = hub.used else { return None };
+            let shut_out = hub.inside == Inside::No;
+            let what = What::Hub { id, shut_out };
+            (shut_out || !hub.built_in).then(|| Plugged { port: hub.port.clone(), serial: hub.serial.clone(), what })
+        };
+        let hubs = self.hubs.iter().filter_map(hub);
+        let mut plugged: Vec<Plugged> = tokens.chain(drives).chain(hubs).collect();
         plugged.sort_by(|one, other| one.port.cmp(&other.port));
         plugged
     }
 
-    fn admit(&mut self, serials: Option<&[Serial]>) {
-        self.tokens.admit(serials);
-        self.drives.admit(serials);
+    fn admit(&mut self, named: Option<&Named>) {
+        self.named = named.cloned();
+        self.judge_hubs();
     }
 
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
@@ -164,7 +199,8 @@ mod tests {
         let mut world = world();
         let serial = Serial::new(&world.tokens().plugged().remove(0).serial.as_str()[..11]);
         let mut seen = |serials: Option<&[Serial]>| {
-            world.admit(serials);
+            let named = serials.map(|serials| Named { serials: serials.to_vec(), ..Named::default() });
+            world.admit(named.as_ref());
             (world.tokens().plugged().len(), world.drives().look().unwrap().len())
         };
         assert_eq!(seen(None), (1, 1));

@@ -8,7 +8,9 @@ mod stick;
 
 use conclave_publish::FileName;
 use conclave_room::drives::{Access, Came, Drive, Listing, Media, NAMES_MAX, Past, Space};
+use conclave_room::look::devices::Port;
 use conclave_room::shown::{Serial, Shown};
+use conclave_room::usb::hubs::behind;
 
 use stick::Change;
 pub use stick::{Lies, Stick};
@@ -40,6 +42,8 @@ pub struct MemoryDrives {
     yanked: Vec<Stick>,
     /// Serials of what is let in; none: everything.
     named: Option<Vec<Serial>>,
+    /// Ports of hubs that are shut out.
+    shut_out: Vec<Port>,
     dark: bool,
 }
 
@@ -50,9 +54,17 @@ impl MemoryDrives {
         self.sticks.sort_by(|a, b| a.drive.port.cmp(&b.drive.port));
     }
 
-    /// Lets in what has one of these serials and nothing else; with none, everything.
-    pub fn admit(&mut self, serials: Option<&[Serial]>) {
+    /// Lets in what has one of these serials and nothing else, with none, everything; what hangs on a hub at one of the ports is
+    /// not even seen.
+    pub fn admit(&mut self, serials: Option<&[Serial]>, shut_out: &[Port]) {
         self.named = serials.map(<[Serial]>::to_vec);
+        self.shut_out = shut_out.to_vec();
+    }
+
+    /// What is plugged in, but behind a hub that is shut out.
+    fn seen(&self) -> impl Iterator<Item = &Drive> {
+        let drives = self.sticks.iter().map(|stick| &stick.drive);
+        drives.filter(|drive| !self.shut_out.iter().any(|hub| behind(&drive.port, hub)))
     }
 
     fn lets_in(&self, serial: &Serial) -> bool {
@@ -61,7 +73,7 @@ impl MemoryDrives {
 
     /// Port and serial of every drive that is plugged in, whether it is let in or not.
     pub fn in_ports(&self) -> Vec<(Shown, Serial)> {
-        self.sticks.iter().map(|stick| (stick.drive.port.clone(), stick.drive.serial.clone())).collect()
+        self.seen().map(|drive| (drive.port.clone(), drive.serial.clone())).collect()
     }
 
     /// Pulls out the drive at this port; what was not synced is lost.
@@ -212,8 +224,7 @@ fn flush_failed() -> Came {
 impl Media for MemoryDrives {
     fn look(&mut self) -> Result<Vec<Drive>, Came> {
         self.count()?;
-        let drives = self.sticks.iter().map(|stick| &stick.drive);
-        Ok(drives.filter(|drive| self.lets_in(&drive.serial)).cloned().collect())
+        Ok(self.seen().filter(|drive| self.lets_in(&drive.serial)).cloned().collect())
     }
 
     fn mounted(&mut self, port: &Shown) -> Option<Access> {
