@@ -147,7 +147,7 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         }),
         StepKind::Compare(token) => {
             let masters: std::collections::BTreeSet<_> =
-                held(plan, token).into_iter().map(|(_, master)| master).collect();
+                held(plan, token).into_iter().map(|(_, master)| master).filter(|master| *master != token).collect();
             masters.into_iter().map(Act::List).chain([Act::ProveAgain(token), Act::List(token)]).collect()
         }
         StepKind::State(token) => {
