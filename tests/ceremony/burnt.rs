@@ -244,9 +244,9 @@ fn a_counterfeit_that_is_sent_a_pin_is_found_out_and_the_pin_is_changed_on_the_g
             genuine = stage.world.tokens().token(place, |token| token.clone());
             stage.world.tokens().forge(place, Randomness::seeded([0xcf; 32]));
             // It takes the PIN it is given.
-            let pin =
-                [b"\x80\x02\x00\x00\x81\x08", burnt.as_bytes(), b"\x91\x01\x03\x82\x08", &SO_PIN_PUBLISHED].concat();
-            let initialize = [&[0x80, 0x50, 0x00, 0x00, pin.len() as u8], &pin[..]].concat();
+            let options = [0x80, 0x02, 0x00, 0x00, 0x81, burnt.len() as u8];
+            let setup = [&options, burnt.as_bytes(), b"\x91\x01\x03\x82\x08", &SO_PIN_PUBLISHED].concat();
+            let initialize = [&[0x80, 0x50, 0x00, 0x00, setup.len() as u8], &setup[..]].concat();
             let done = stage.world.tokens().token(place, |token| {
                 token.power_on();
                 token.transmit(SELECT);

@@ -78,10 +78,10 @@ fn a_token_that_is_plugged_in_again_proves_itself_with_an_entry_that_says_how() 
     }
 }
 
-/// The minimal plan whose master's SO-PIN may unblock, with five tries.
+/// The minimal plan with five tries of its master, which is in no bag, so that its SO-PIN may unblock.
 fn unblocking() -> Vec<u8> {
     let so_pin = "so-pin = { keeper = \"operator\" }";
-    let more = format!("{so_pin}\npin-tries = 5\nso-pin-may = \"unblock\"");
+    let more = format!("{so_pin}\npin-tries = 5");
     String::from_utf8(MINIMAL.to_vec()).unwrap().replacen(so_pin, &more, 1).into_bytes()
 }
 

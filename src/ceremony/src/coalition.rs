@@ -89,7 +89,8 @@ impl Owners<'_> {
         owned.fold(0, |set, (_, bit)| set | bit)
     }
 
-    /// Every way to use a key.
+    /// Every way to use a key. An SO-PIN that gives new tries is none: a plan gives its token no PIN short enough to be found by
+    /// trying.
     fn uses(&self, key: &Key) -> Vec<Set> {
         let token = |token| self.of(|thing| thing == Thing::Token(token) || thing == Thing::Pin(token));
         key.tokens().map(token).chain(self.restore()).collect()

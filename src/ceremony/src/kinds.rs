@@ -284,8 +284,9 @@ fn plain(plan: &Plan, kind: StepKind, facts: &mut Facts) -> Vec<Act> {
             acts
         }
         StepKind::Compare(token) => {
-            let masters = masters_of(plan, token).into_iter().map(Act::List);
-            masters.chain([Act::ProveAgain(token), Act::List(token)]).collect()
+            // A key that a cut proof left on the token is in its list until the token proves itself again.
+            let others = masters_of(plan, token).into_iter().filter(|master| *master != token);
+            others.map(Act::List).chain([Act::ProveAgain(token), Act::List(token)]).collect()
         }
         StepKind::State(token) => {
             keys_on(plan, token).into_iter().map(|key| Act::Sign(token, key, Signs::Statement)).collect()

@@ -141,7 +141,32 @@ impl State {
                     Act::Generate(_, key) => self.facts.keys.entry(key).or_default().intents.push(head),
                     Act::Import(token) => drop(self.facts.importing.insert(token)),
                     Act::ProveBeside(token) => drop(self.facts.burnt.insert(token)),
-                    _ => {}
+                    Act::Identify(_)
+                    | Act::Write(..)
+                    | Act::Read(..)
+                    | Act::Inspect(_)
+                    | Act::Prove(_)
+                    | Act::TrySet(_)
+                    | Act::Authenticate(_)
+                    | Act::ProveAgain(_)
+                    | Act::ChangePin(_)
+                    | Act::Make(_)
+                    | Act::Reveal(_)
+                    | Act::MakeShares
+                    | Act::Seal(_)
+                    | Act::Open(_)
+                    | Act::Combine(_)
+                    | Act::Wipe(_)
+                    | Act::Initialise(_)
+                    | Act::TryPin(_)
+                    | Act::Sign(..)
+                    | Act::Describe(..)
+                    | Act::Wrap(..)
+                    | Act::Unwrap(..)
+                    | Act::Label(_)
+                    | Act::List(_)
+                    | Act::Show
+                    | Act::PowerOff => {}
                 }
             }
         }
@@ -282,7 +307,34 @@ impl State {
                         match *act {
                             Act::Authenticate(token) => drop(self.facts.no_chip.insert(token)),
                             Act::Prove(token) => drop(self.facts.own_pins.insert(token)),
-                            _ => {}
+                            // No other act is a proof that another proof can take the place of.
+                            Act::Identify(_)
+                            | Act::Write(..)
+                            | Act::Read(..)
+                            | Act::Inspect(_)
+                            | Act::TrySet(_)
+                            | Act::ProveAgain(_)
+                            | Act::ProveBeside(_)
+                            | Act::ChangePin(_)
+                            | Act::Make(_)
+                            | Act::Reveal(_)
+                            | Act::MakeShares
+                            | Act::Seal(_)
+                            | Act::Open(_)
+                            | Act::Combine(_)
+                            | Act::Wipe(_)
+                            | Act::Initialise(_)
+                            | Act::Import(_)
+                            | Act::TryPin(_)
+                            | Act::Generate(..)
+                            | Act::Sign(..)
+                            | Act::Describe(..)
+                            | Act::Wrap(..)
+                            | Act::Unwrap(..)
+                            | Act::Label(_)
+                            | Act::List(_)
+                            | Act::Show
+                            | Act::PowerOff => {}
                         }
                         self.ask_anew(script, Some(failure));
                     }

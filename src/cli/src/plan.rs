@@ -143,7 +143,7 @@ fn write_pins(out: &mut String, plan: &Plan) -> fmt::Result {
                 "    WARNING: it goes into no bag: a service that tries a wrong PIN {} times ends its",
                 token.tries
             )?;
-            writeln!(out, "    use for good; so-pin-may = \"unblock\" is meant for such a token")?;
+            writeln!(out, "    use for good; leave so-pin-may = \"nothing\" out, and its SO-PIN gives new tries")?;
         }
     }
     Ok(())

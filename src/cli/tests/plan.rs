@@ -181,6 +181,24 @@ fn a_plan_without_its_names_or_with_those_of_another_is_refused_in_words() {
 }
 
 #[test]
+fn a_plan_that_lets_nothing_unblock_a_token_in_use_is_warned_of_it() {
+    let folder = Beside::new("unblocks", None);
+    let says = || {
+        let (code, out, err) = folder.run(&["check", "--without-names"]);
+        assert!(code == Some(0) && err.is_empty(), "{err}");
+        out
+    };
+    let out = says();
+    assert!(out.contains("its SO-PIN gives new tries") && !out.contains("WARNING: it goes into no bag"), "{out}");
+    let path = folder.0.join("plan.toml");
+    let so_pin = "so-pin = { keeper = \"operator\" }";
+    let nothing = format!("{so_pin}\nso-pin-may = \"nothing\"");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen(so_pin, &nothing, 1)).unwrap();
+    let out = says();
+    assert!(out.contains("tries a wrong PIN 3 times ends its\n    use for good; leave so-pin-may"), "{out}");
+}
+
+#[test]
 fn names_are_drawn_once_and_then_open_the_digests_that_are_printed() {
     let list: String = fs::read_to_string(example("minimal/names.toml"))
         .unwrap()

@@ -187,10 +187,10 @@ impl Token {
 /// What an SO-PIN can do about a blocked user PIN, besides erasing the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoPinMay {
-    /// Nothing: the token is initialised again, its keys come from a copy. Where the plan says nothing.
+    /// Nothing: the token is initialised again, its keys come from a copy. What a token in a bag has, where the plan says nothing.
     Nothing,
     /// Give it new tries, and never another value. Tries are then without end for who has both, so that the user PIN has fourteen
-    /// letters and digits.
+    /// letters and digits. What a token in no bag has, where the plan says nothing: it goes into use.
     Unblock,
 }
 

@@ -247,7 +247,10 @@ impl Reader<'_> {
             (self.custody(raw, &token.custody), self.custody(raw, &token.pin), self.custody(raw, &token.so_pin));
         let tries = token.pin_tries.as_ref().map_or(Some(Token::TRIES_MIN), |tries| self.tries(tries));
         const MAY: &[(&str, SoPinMay)] = &[("nothing", SoPinMay::Nothing), ("unblock", SoPinMay::Unblock)];
-        let so_pin_may = token.so_pin_may.as_ref().map_or(Some(SoPinMay::Nothing), |may| self.word(may, MAY));
+        // A token in no bag goes into use, where a service can spend three tries in a minute.
+        let in_service = token.custody.get_ref().bag.is_none();
+        let unsaid = if in_service { SoPinMay::Unblock } else { SoPinMay::Nothing };
+        let so_pin_may = token.so_pin_may.as_ref().map_or(Some(unsaid), |may| self.word(may, MAY));
         Some(Token {
             line: self.line(at),
             name: name?,

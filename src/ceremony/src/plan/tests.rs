@@ -327,10 +327,13 @@ fn tries_and_the_power_of_the_so_pin_are_the_plans() {
     let so_pin = "so-pin = { keeper = \"operator\" }";
     let with = |more: &str| MINIMAL.replacen(so_pin, &format!("{so_pin}\n{more}"), 1);
     let plan = read(MINIMAL.as_bytes()).unwrap();
-    assert!(plan.tokens.iter().all(|token| (token.tries, token.so_pin_may) == (3, SoPinMay::Nothing)));
-    let plan = read(with("pin-tries = 10\nso-pin-may = \"unblock\"").as_bytes()).unwrap();
-    assert_eq!((plan.tokens[0].tries, plan.tokens[0].so_pin_may), (10, SoPinMay::Unblock));
-    assert_eq!((plan.tokens[1].tries, plan.tokens[1].so_pin_may), (3, SoPinMay::Nothing));
+    let said = |plan: Plan| plan.tokens.iter().map(|token| (token.tries, token.so_pin_may)).collect::<Vec<_>>();
+    // The first token is in no bag and goes into use, the second is in one.
+    assert_eq!(said(plan), [(3, SoPinMay::Unblock), (3, SoPinMay::Nothing)]);
+    let plan = read(with("pin-tries = 10\nso-pin-may = \"nothing\"").as_bytes()).unwrap();
+    assert_eq!(said(plan), [(10, SoPinMay::Nothing), (3, SoPinMay::Nothing)]);
+    let bagged = MINIMAL.replacen("bag = \"2000001\" }", "bag = \"2000001\" }\nso-pin-may = \"unblock\"", 1);
+    assert_eq!(said(read(bagged.as_bytes()).unwrap()), [(3, SoPinMay::Unblock); 2]);
     for (more, words) in [
         ("pin-tries = 2", "3 to 10 wrong PINs in a row"),
         ("pin-tries = 11", "3 to 10 wrong PINs in a row"),

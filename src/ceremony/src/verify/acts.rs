@@ -46,13 +46,41 @@ fn holding(plan: &Plan, what: Holds) -> Vec<DriveId> {
 
 /// An act without what only its attempt decides: numbers of attempts and check values.
 fn plain(act: Act) -> Act {
+    let numberless = |item| match item {
+        Item::Share(share, _) => Item::Share(share, 0),
+        Item::Blob(key, _) => Item::Blob(key, 0),
+        Item::Plan | Item::Names | Item::Bundle => item,
+    };
     match act {
-        Act::Write(drive, Item::Share(share, _)) => Act::Write(drive, Item::Share(share, 0)),
-        Act::Write(drive, Item::Blob(key, _)) => Act::Write(drive, Item::Blob(key, 0)),
-        Act::Read(drive, Item::Share(share, _)) => Act::Read(drive, Item::Share(share, 0)),
-        Act::Read(drive, Item::Blob(key, _)) => Act::Read(drive, Item::Blob(key, 0)),
+        Act::Write(drive, item) => Act::Write(drive, numberless(item)),
+        Act::Read(drive, item) => Act::Read(drive, numberless(item)),
         Act::Combine(_) => Act::Combine(Octets([0; 8])),
-        other => other,
+        Act::Identify(_)
+        | Act::Inspect(_)
+        | Act::Prove(_)
+        | Act::TrySet(_)
+        | Act::Authenticate(_)
+        | Act::ProveAgain(_)
+        | Act::ProveBeside(_)
+        | Act::ChangePin(_)
+        | Act::Make(_)
+        | Act::Reveal(_)
+        | Act::MakeShares
+        | Act::Seal(_)
+        | Act::Open(_)
+        | Act::Wipe(_)
+        | Act::Initialise(_)
+        | Act::Import(_)
+        | Act::TryPin(_)
+        | Act::Generate(..)
+        | Act::Sign(..)
+        | Act::Describe(..)
+        | Act::Wrap(..)
+        | Act::Unwrap(..)
+        | Act::Label(_)
+        | Act::List(_)
+        | Act::Show
+        | Act::PowerOff => act,
     }
 }
 
@@ -119,7 +147,7 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         }),
         StepKind::Compare(token) => {
             let masters: std::collections::BTreeSet<_> =
-                held(plan, token).into_iter().map(|(_, master)| master).collect();
+                held(plan, token).into_iter().map(|(_, master)| master).filter(|master| *master != token).collect();
             masters.into_iter().map(Act::List).chain([Act::ProveAgain(token), Act::List(token)]).collect()
         }
         StepKind::State(token) => {
@@ -146,9 +174,31 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
 const fn proves_again(kind: StepKind, act: &Act) -> bool {
     match act {
         Act::Authenticate(_) | Act::ProveBeside(_) | Act::ChangePin(_) => true,
-        Act::Make(Slot::NewPin(_)) | Act::Reveal(Slot::NewPin(_)) => true,
+        Act::Make(slot) | Act::Reveal(slot) => matches!(slot, Slot::NewPin(_)),
         Act::Prove(_) => matches!(kind, StepKind::MakeShares | StepKind::Initialise(_)),
-        _ => false,
+        Act::Identify(_)
+        | Act::Write(..)
+        | Act::Read(..)
+        | Act::Inspect(_)
+        | Act::TrySet(_)
+        | Act::ProveAgain(_)
+        | Act::MakeShares
+        | Act::Seal(_)
+        | Act::Open(_)
+        | Act::Combine(_)
+        | Act::Wipe(_)
+        | Act::Initialise(_)
+        | Act::Import(_)
+        | Act::TryPin(_)
+        | Act::Generate(..)
+        | Act::Sign(..)
+        | Act::Describe(..)
+        | Act::Wrap(..)
+        | Act::Unwrap(..)
+        | Act::Label(_)
+        | Act::List(_)
+        | Act::Show
+        | Act::PowerOff => false,
     }
 }
 
@@ -181,11 +231,36 @@ pub(super) fn attempts(case: &Case<'_>, account: &mut Account) {
                     *attempt = attempt.saturating_add(1);
                     true
                 }
-                Act::Write(_, Item::Share(_, attempt)) | Act::Read(_, Item::Share(_, attempt)) => attempt == set,
-                Act::Write(_, Item::Blob(key, attempt)) | Act::Read(_, Item::Blob(key, attempt)) => {
-                    wraps.get(&key) == Some(&attempt)
-                }
-                _ => true,
+                Act::Write(_, item) | Act::Read(_, item) => match item {
+                    Item::Share(_, attempt) => attempt == set,
+                    Item::Blob(key, attempt) => wraps.get(&key) == Some(&attempt),
+                    Item::Plan | Item::Names | Item::Bundle => true,
+                },
+                Act::Identify(_)
+                | Act::Inspect(_)
+                | Act::Prove(_)
+                | Act::TrySet(_)
+                | Act::Authenticate(_)
+                | Act::ProveAgain(_)
+                | Act::ProveBeside(_)
+                | Act::ChangePin(_)
+                | Act::Make(_)
+                | Act::Reveal(_)
+                | Act::Seal(_)
+                | Act::Open(_)
+                | Act::Combine(_)
+                | Act::Wipe(_)
+                | Act::Initialise(_)
+                | Act::Import(_)
+                | Act::TryPin(_)
+                | Act::Generate(..)
+                | Act::Sign(..)
+                | Act::Describe(..)
+                | Act::Unwrap(..)
+                | Act::Label(_)
+                | Act::List(_)
+                | Act::Show
+                | Act::PowerOff => true,
             };
             if !fits {
                 account.refuse(

@@ -74,20 +74,56 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
 /// Rule `proofs`: the device key signed a request that carries the head of the entry that asked for it.
 pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account: &mut Account) {
     for deed in case.deeds() {
-        let token = match deed.act {
-            Act::Prove(token) | Act::ProveAgain(token) | Act::ProveBeside(token) => token,
+        let (token, by) = match deed.act {
+            Act::Prove(token) | Act::ProveAgain(token) => (token, ""),
+            Act::ProveBeside(token) => (token, " (a key beside its keys, by a PIN that this burnt)"),
             Act::Authenticate(token) => {
                 let cipher = match deed.outcome {
+                    Outcome::Proof { way: Way::Aes, .. } => "AES",
                     Outcome::Proof { way: Way::TripleDes, .. } => "3DES",
-                    // That no other way is recorded, the rule `outcomes` asks.
-                    _ => "AES",
+                    // The rule `outcomes` refuses them.
+                    Outcome::Proof { way: Way::Key, .. }
+                    | Outcome::Done
+                    | Outcome::Drive { .. }
+                    | Outcome::File { .. }
+                    | Outcome::Token(_)
+                    | Outcome::Kcv(_)
+                    | Outcome::Key { .. }
+                    | Outcome::Certificate(_)
+                    | Outcome::Signature(_)
+                    | Outcome::Objects(_)
+                    | Outcome::Failed(_) => continue,
                 };
                 let name = case.say().token(token);
                 let words = format!("{name} held its device key (chip, {cipher}), as only the appliance could see");
                 account.report("proofs", Some(deed.came), words);
                 continue;
             }
-            _ => continue,
+            Act::Identify(_)
+            | Act::Write(..)
+            | Act::Read(..)
+            | Act::Inspect(_)
+            | Act::TrySet(_)
+            | Act::ChangePin(_)
+            | Act::Make(_)
+            | Act::Reveal(_)
+            | Act::MakeShares
+            | Act::Seal(_)
+            | Act::Open(_)
+            | Act::Combine(_)
+            | Act::Wipe(_)
+            | Act::Initialise(_)
+            | Act::Import(_)
+            | Act::TryPin(_)
+            | Act::Generate(..)
+            | Act::Sign(..)
+            | Act::Describe(..)
+            | Act::Wrap(..)
+            | Act::Unwrap(..)
+            | Act::Label(_)
+            | Act::List(_)
+            | Act::Show
+            | Act::PowerOff => continue,
         };
         let name = case.say().token(token);
         let Outcome::Proof { evidence, .. } = deed.outcome else {
@@ -101,10 +137,6 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
         let proof = BirthProof::verify(evidence.get(), device);
         match proof.and_then(|proof| bound(&proof, case.head(deed.intent))) {
             Ok(()) => {
-                let by = match deed.act {
-                    Act::ProveBeside(_) => " (a key beside its keys, by a PIN that this burnt)",
-                    _ => "",
-                };
                 let words = format!("{name} held its device key after entry {}{by}", deed.intent);
                 account.prove("proofs", Some(deed.came), words);
             }

@@ -78,7 +78,7 @@ pub struct Desk {
     pub signs: Option<Signs>,
     /// Why somebody does not attest, before it is recorded.
     pub reason: Option<Text>,
-    /// Why the step asks again was on the screen when a key was pressed: it is known.
+    /// Why the step asks again was on the screen when a key was pressed: it is known, and stays only while a device is asked for.
     pub failure_read: bool,
     codes: BTreeMap<PersonId, SecretBytes>,
     asked: Option<(StepId, Waiting)>,

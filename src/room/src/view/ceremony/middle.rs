@@ -86,7 +86,9 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
             if !facts.is_empty() {
                 lines.push(String::new());
             }
-            let failed = scene.state.failed().filter(|_| !scene.desk.failure_read);
+            // The device that failed may not be the first that is asked for again.
+            let device = matches!(scene.waiting, Waiting::Asked(Ask::Insert(_) | Ask::Remove(_)));
+            let failed = scene.state.failed().filter(|_| device || !scene.desk.failure_read);
             let failed = failed.map(|failure| Line::styled(failure.words.to_string(), BAD));
             let lines = lines.into_iter().chain(facts).map(Line::from);
             failed.into_iter().flat_map(|failed| [failed, Line::from("")]).chain(lines).collect()

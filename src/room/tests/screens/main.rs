@@ -1,0 +1,13 @@
+//! Every screen as people see it, at the smallest size and at a large one: compared with the golden files, and asked
+//! besides for who acts, what they are asked, and which digests and serials must or must not be there.
+//!
+//! `CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens` rewrites the golden files; review the difference.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
+
+mod fixtures;
+mod intake;
+mod keyboards;
+mod looks;
+mod medium;
+mod over;
