@@ -85,7 +85,7 @@ fn restore(token: &mut Token, made: &[Made]) -> Inventory {
     }
     // Genuine still, and nothing was left behind by showing it.
     let before = session.inventory().unwrap();
-    session.prove_again(&HEAD).unwrap();
+    session.prove_again(None, &HEAD).unwrap();
     for (id, spec, generated, _) in made {
         works(&mut session, *id, *spec, generated.proof.key());
     }

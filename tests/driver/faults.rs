@@ -47,7 +47,7 @@ fn whole_way(token: &mut Token) -> Result<Served, TokenError> {
     session.delete_key(key)?;
     session.unwrap(key, &blob)?;
     session.describe(key, &Description { label: &label, id: &id, public: generated.proof.key(), certificate })?;
-    session.prove_again(&HEAD)?;
+    session.prove_again(None, &HEAD)?;
     Ok(Served { inventory: session.inventory()?, domain: session.key_domain()?, blob_len: blob.len() })
 }
 

@@ -106,10 +106,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
 
     pub(super) fn prove_again(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
         let mut session = self.user(id, case)?;
-        if let Some(key) = self.left(id, case) {
-            session.delete_key(key).map_err(|error| of_token(&error))?;
-        }
-        let evidence = session.prove_again(&bound(case)).map_err(|error| of_token(&error))?;
+        let evidence = session.prove_again(self.left(id, case), &bound(case)).map_err(|error| of_token(&error))?;
         self.keep(id, session);
         Ok(Outcome::Proof { way: Way::Key, evidence: bytes(&evidence)? })
     }

@@ -82,8 +82,8 @@ impl<C: Channel> Session<C, Unproven, Public> {
     /// Proves a token that refuses chip authentication, with its keys in place: a key is made beside them, checked and removed.
     ///
     /// `burnt` goes to a token that has shown nothing yet: whoever calls this changes that PIN next, whatever comes of the proof.
-    /// `left` is the number under which a proof that was cut off may have left its key: that key is removed first. `head` is as
-    /// for [`Session::prove`].
+    /// `left` is the number under which a proof that was cut off may have left its key: that key is removed first, unless it has a
+    /// description, which the key of a proof never has. `head` is as for [`Session::prove`].
     ///
     /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::LastTry`] and [`Refusal::PinState`] before the PIN is sent;
     /// a wrong PIN with the tries left; what [`Session::prove_again`] says.
@@ -99,10 +99,7 @@ impl<C: Channel> Session<C, Unproven, Public> {
             let device = session.certified::<R>()?;
             let before = session.user_pin_usable(verify.tried(), last)?;
             session.spend(PinKind::User, before, &verify)?;
-            if let Some(left) = left {
-                session.remove_key(left)?;
-            }
-            let evidence = session.show_beside(&device, head)?;
+            let evidence = session.show_beside(&device, left, head)?;
             Ok((device, evidence))
         })?;
         Ok(session.into_access().into_proven(device, Evidence::Attestation(evidence)))
@@ -120,18 +117,28 @@ impl<C: Channel> Session<C, Unproven, Public> {
 
 impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
     /// Proves the token genuine once more, with its keys in place: a key is made, checked and removed, nothing else is
-    /// touched. Returns the attestation.
+    /// touched. `left` and `head` are as for [`Session::prove_beside`]. Returns the attestation.
     ///
     /// Errors: [`Came::Attest`](crate::error::Came::Attest) for a counterfeit, [`Refusal::NoKeyFree`].
-    pub fn prove_again(&mut self, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
+    pub fn prove_again(&mut self, left: Option<KeyId>, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
         let device = self.certified::<R>()?;
-        self.show_beside(&device, head)
+        self.show_beside(&device, left, head)
     }
 }
 
 impl<C: Channel, T, A> Session<C, T, A> {
-    /// The proof by a key beside those there are: afterwards everything is as it was.
-    fn show_beside<R: RootKind>(&mut self, device: &Device<R>, head: &[u8; 10]) -> Result<Vec<u8>, TokenError> {
+    /// The proof by a key beside those there are: afterwards everything is as it was, but for the key of a proof that was cut off.
+    fn show_beside<R: RootKind>(
+        &mut self,
+        device: &Device<R>,
+        left: Option<KeyId>,
+        head: &[u8; 10],
+    ) -> Result<Vec<u8>, TokenError> {
+        if let Some(left) = left
+            && !self.files()?.contains(&left.description())
+        {
+            self.remove_key(left)?;
+        }
         let before = self.files()?;
         let evidence = self.show_device_key(device, head)?;
         let after = self.files().map_err(TokenError::part_way)?;
@@ -268,9 +275,9 @@ mod tests {
         let listed = format!("2F02 CC00 {others} 9000");
         let script = key_shown(Scripted::default().then(FILES, &listed), others, 0xfd, &DEVICE).then(FILES, &listed);
         let mut session = script.logged_in();
-        assert_eq!(session.prove_again(&HEAD).unwrap(), attestation(&generate(0xfd), &DEVICE));
+        assert_eq!(session.prove_again(None, &HEAD).unwrap(), attestation(&generate(0xfd), &DEVICE));
         let script = key_shown(Scripted::default().then(FILES, BARE), "", 0xff, &DEVICE).then(FILES, "2F02 9000");
-        let error = script.logged_in().prove_again(&HEAD).unwrap_err();
+        let error = script.logged_in().prove_again(None, &HEAD).unwrap_err();
         assert!(matches!(error.came, Came::NotDone { .. }), "{error}");
     }
 
@@ -280,8 +287,10 @@ mod tests {
         const LOGIN: &str = "00200081 08 A1A2A3A4A5A6A7A8";
         let others = "CC01 C401 CE01";
         let (listed, with_left) = (format!("2F02 CC00 {others} 9000"), format!("2F02 CC00 {others} CCFF 9000"));
-        let left =
-            |script: Scripted| script.then(FILES, &with_left).then("00E4020002CCFF", "9000").then(FILES, &listed);
+        let left = |script: Scripted| {
+            let script = script.then(FILES, &with_left).then(FILES, &with_left);
+            script.then("00E4020002CCFF", "9000").then(FILES, &listed)
+        };
         let logged_in = |script: Scripted| script.then(USER, "63C3").then(LOGIN, "9000");
         let prove = |script: Scripted, left: Option<u8>| {
             let left = left.and_then(KeyId::new);
@@ -297,6 +306,13 @@ mod tests {
             let session = prove(script, number).unwrap();
             assert_eq!(*session.evidence(), Evidence::Attestation(attestation(&generate(0xff), &DEVICE)));
         }
+        // A key with a description is none that a proof left: it stays.
+        let owned = "CC01 C401 CE01 CCFF C4FF";
+        let with_owned = format!("2F02 CC00 {owned} 9000");
+        let script = logged_in(Scripted::token()).then(FILES, &with_owned).then(FILES, &with_owned);
+        let script = key_shown(script, owned, 0xfe, &DEVICE).then(FILES, &with_owned);
+        let session = prove(script, Some(0xff)).unwrap();
+        assert_eq!(*session.evidence(), Evidence::Attestation(attestation(&generate(0xfe), &DEVICE)));
         // A counterfeit had the PIN by then.
         let script = key_shown(logged_in(Scripted::token()).then(FILES, &listed), others, 0xff, &ISSUER);
         let failed = prove(script, None).unwrap_err();
