@@ -116,10 +116,7 @@ fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Re
     let Plan { ports, .. } = plan;
     let (steps, peak) = (script.steps.len(), script.peak());
     writeln!(out, "\nSCRIPT: {steps} steps, {minutes} minutes, {peak} devices at once on {} ports\n", ports.number)?;
-    writeln!(
-        out,
-        "SHA-256 of the script; the appliance shows it when the plan is in, a record promises it in entry 1:"
-    )?;
+    writeln!(out, "SHA-256 of the script, which the appliance shows and entry 1 of the record promises:")?;
     writeln!(out, "{}\n", script.digest())?;
     for step in &script.steps {
         write_step(&mut out, plan, step)?;
