@@ -35,7 +35,7 @@ pub struct Hub {
     pub name: Text,
     /// The devices it shows itself as, at most one of each id: a USB 3 hub is a USB 2 hub beside it.
     pub usb: Vec<UsbId>,
-    /// Ports it has for other devices: [`Hub::PORTS`].
+    /// Ports it has for other devices: 2 to 16.
     pub ports: u8,
 }
 
