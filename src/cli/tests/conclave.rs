@@ -93,7 +93,9 @@ fn a_rehearsal_leaves_three_equal_tokens_and_a_verified_record_and_looking_at_th
     let reports = serials.map(inspect);
     for (report, serial) in reports.iter().zip(serials) {
         assert_eq!(report["serial"], serial);
-        assert_eq!(report["options"], "0000");
+        // The first goes into use: its SO-PIN gives new tries, and never another PIN.
+        let unblocks = "0021 (SO-PIN resets the user PIN, SO-PIN unblocks only)";
+        assert_eq!(report["options"], if serial == serials[0] { unblocks } else { "0000" });
         assert_eq!((&report["user_pin"]["tries_left"], &report["so_pin"]["tries_left"]), (&3.into(), &15.into()));
         assert!(report["chain"]["verdict"].as_str().unwrap().contains("simulated root"));
         assert!(report["key_domains"][0].as_str().unwrap().starts_with("2 DKEK shares imported, KCV "));
