@@ -67,7 +67,7 @@ impl Left {
             let mut command = Command::new(env!("CARGO"));
             command.args(["run", "--quiet", "--locked", "--package", "conclave", "--", "verify"]);
             command.arg(folder.file("conclave.cbor")).arg("--plan").arg(folder.file("plan.toml"));
-            command.args(["--head", head, "--files"]).arg(folder.path());
+            command.args(["--expect", "rehearsal", "--head", head, "--files"]).arg(folder.path());
             run(command, "")
         };
         let ran = verify(&self.head.to_string());
