@@ -3,7 +3,7 @@
 //! The table says nothing of the order in which a script puts what does not rest on each other: a script may change there, and
 //! records of earlier scripts are judged as they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, acts};
 use crate::ids::{BagId, DriveId, KeyIx, PersonId, ShareId, TokenId};
@@ -211,10 +211,10 @@ fn each<I: Copy>(things: &[I], kind: impl Fn(I) -> StepKind) -> Vec<StepKind> {
 /// Rule `script`: what entry 1 promised is what is owed: each step once, by those who must agree, and nothing else.
 pub(super) fn promised(say: Say<'_>, owed: &Owed, script: &Script, account: &mut Account) {
     let mut refuse = |kind, words: &str| account.refuse("script", Some(1), format!("{}: {words}", say.kind(kind)));
-    let mut promised = BTreeMap::new();
+    let mut promised = BTreeSet::new();
     for step in &script.steps {
         match owed.get(&step.kind) {
-            _ if promised.insert(step.kind, ()).is_some() => refuse(step.kind, "the script promises it twice"),
+            _ if !promised.insert(step.kind) => refuse(step.kind, "the script promises it twice"),
             None => refuse(step.kind, "the script promises what the plan does not ask for"),
             Some(due) if due.roles != step.roles => {
                 refuse(step.kind, "the script has others agree to it than those who must");
@@ -222,7 +222,7 @@ pub(super) fn promised(say: Say<'_>, owed: &Owed, script: &Script, account: &mut
             Some(_) => {}
         }
     }
-    for kind in owed.keys().filter(|kind| !promised.contains_key(kind)) {
+    for kind in owed.keys().filter(|kind| !promised.contains(kind)) {
         refuse(*kind, "it is owed, and the script does not promise it");
     }
 }

@@ -60,7 +60,7 @@ fn away(plan: &Plan, act: &Act, plugged: &BTreeSet<Device>) -> Option<Device> {
 }
 
 /// The device an act is done on.
-fn done_on(plan: &Plan, act: &Act) -> Option<Device> {
+pub(super) fn done_on(plan: &Plan, act: &Act) -> Option<Device> {
     match *act {
         Act::Identify(drive) | Act::Write(drive, _) | Act::Read(drive, _) => Some(Device::Drive(drive)),
         // Half of the shares' randomness is the first token's.

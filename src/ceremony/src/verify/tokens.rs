@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use smartcard_hsm::attest::{AttestError, BirthProof};
 use smartcard_hsm::cvc::{Device, DeviceChain, Name, RootKind};
 
+use super::plugged::done_on;
 use super::walk::Ended;
 use super::{Account, Case, acts};
 use crate::act::Act;
@@ -176,38 +177,11 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// The token that must have proved itself before this act.
+/// The token that must have proved itself before this act: the one it is done on, unless the act looks at it or proves it.
 pub(super) fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
-    match *act {
-        // Half of their randomness is the first token's.
-        Act::MakeShares => acts::tokens(plan).first().copied(),
-        Act::TrySet(token)
-        | Act::ChangePin(token)
-        | Act::Initialise(token)
-        | Act::Import(token)
-        | Act::TryPin(token)
-        | Act::Generate(token, _)
-        | Act::Sign(token, ..)
-        | Act::Describe(token, _)
-        | Act::Wrap(token, _)
-        | Act::Unwrap(token, _)
-        | Act::Label(token)
-        | Act::List(token)
-        | Act::ProveAgain(token) => Some(token),
-        Act::Identify(_)
-        | Act::Write(..)
-        | Act::Read(..)
-        | Act::Inspect(_)
-        | Act::Prove(_)
-        | Act::Authenticate(_)
-        | Act::ProveBeside(_)
-        | Act::Make(_)
-        | Act::Reveal(_)
-        | Act::Seal(_)
-        | Act::Open(_)
-        | Act::Combine(_)
-        | Act::Wipe(_)
-        | Act::Show
-        | Act::PowerOff => None,
+    let before = matches!(act, Act::Inspect(_) | Act::Prove(_) | Act::Authenticate(_) | Act::ProveBeside(_));
+    match done_on(plan, act) {
+        Some(ids::Device::Token(token)) if !before => Some(token),
+        Some(ids::Device::Token(_) | ids::Device::Drive(_)) | None => None,
     }
 }
