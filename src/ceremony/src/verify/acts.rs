@@ -1,5 +1,6 @@
 //! What each kind of step does: no act is left out, none is added.
 
+use super::tokens::{Proof, proof};
 use super::{Account, Case};
 use crate::act::{Act, Item, Signs, Slot};
 use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
@@ -171,34 +172,12 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
 /// An act that a step may have before those of its kind: a token proves itself once more, and a PIN that this burnt is changed.
 /// That each comes where it must, [`super::tokens::proved_before_use`] and [`super::burnt::burnt`] ask. Only a token that has no
 /// PINs of its own yet may be erased again.
-const fn proves_again(kind: StepKind, act: &Act) -> bool {
-    match act {
-        Act::Authenticate(_) | Act::ProveBeside(_) | Act::ChangePin(_) => true,
-        Act::Make(slot) | Act::Reveal(slot) => matches!(slot, Slot::NewPin(_)),
-        Act::Prove(_) => matches!(kind, StepKind::MakeShares | StepKind::Initialise(_)),
-        Act::Identify(_)
-        | Act::Write(..)
-        | Act::Read(..)
-        | Act::Inspect(_)
-        | Act::TrySet(_)
-        | Act::ProveAgain(_)
-        | Act::MakeShares
-        | Act::Seal(_)
-        | Act::Open(_)
-        | Act::Combine(_)
-        | Act::Wipe(_)
-        | Act::Initialise(_)
-        | Act::Import(_)
-        | Act::TryPin(_)
-        | Act::Generate(..)
-        | Act::Sign(..)
-        | Act::Describe(..)
-        | Act::Wrap(..)
-        | Act::Unwrap(..)
-        | Act::Label(_)
-        | Act::List(_)
-        | Act::Show
-        | Act::PowerOff => false,
+fn proves_again(kind: StepKind, act: &Act) -> bool {
+    match proof(act) {
+        Some((_, Proof::Chip | Proof::Beside)) => true,
+        Some((_, Proof::Erased)) => matches!(kind, StepKind::MakeShares | StepKind::Initialise(_)),
+        Some((_, Proof::Again)) => false,
+        None => matches!(act, Act::ChangePin(_) | Act::Make(Slot::NewPin(_)) | Act::Reveal(Slot::NewPin(_))),
     }
 }
 

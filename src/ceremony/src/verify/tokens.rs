@@ -6,7 +6,7 @@ use smartcard_hsm::attest::{AttestError, BirthProof};
 use smartcard_hsm::cvc::{Device, DeviceChain, Name, RootKind};
 
 use super::plugged::done_on;
-use super::walk::Ended;
+use super::walk::{Deed, Ended};
 use super::{Account, Case, acts};
 use crate::act::Act;
 use crate::entry::Head;
@@ -75,56 +75,14 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
 /// Rule `proofs`: the device key signed a request that carries the head of the entry that asked for it.
 pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account: &mut Account) {
     for deed in case.deeds() {
-        let (token, by) = match deed.act {
-            Act::Prove(token) | Act::ProveAgain(token) => (token, ""),
-            Act::ProveBeside(token) => (token, " (a key beside its keys, by a PIN that this burnt)"),
-            Act::Authenticate(token) => {
-                let cipher = match deed.outcome {
-                    Outcome::Proof { way: Way::Aes, .. } => "AES",
-                    Outcome::Proof { way: Way::TripleDes, .. } => "3DES",
-                    // The rule `outcomes` refuses them.
-                    Outcome::Proof { way: Way::Key, .. }
-                    | Outcome::Done
-                    | Outcome::Drive { .. }
-                    | Outcome::File { .. }
-                    | Outcome::Token(_)
-                    | Outcome::Kcv(_)
-                    | Outcome::Key { .. }
-                    | Outcome::Certificate(_)
-                    | Outcome::Signature(_)
-                    | Outcome::Objects(_)
-                    | Outcome::Failed(_) => continue,
-                };
-                let name = case.say().token(token);
-                let words = format!("{name} held its device key (chip, {cipher}), as only the appliance could see");
-                account.report("proofs", Some(deed.came), words);
+        let Some((token, way)) = proof(&deed.act) else { continue };
+        let by = match way {
+            Proof::Erased | Proof::Again => "",
+            Proof::Beside => " (a key beside its keys, by a PIN that this burnt)",
+            Proof::Chip => {
+                chip(case, token, deed, account);
                 continue;
             }
-            Act::Identify(_)
-            | Act::Write(..)
-            | Act::Read(..)
-            | Act::Inspect(_)
-            | Act::TrySet(_)
-            | Act::ChangePin(_)
-            | Act::Make(_)
-            | Act::Reveal(_)
-            | Act::MakeShares
-            | Act::Seal(_)
-            | Act::Open(_)
-            | Act::Combine(_)
-            | Act::Wipe(_)
-            | Act::Initialise(_)
-            | Act::Import(_)
-            | Act::TryPin(_)
-            | Act::Generate(..)
-            | Act::Sign(..)
-            | Act::Describe(..)
-            | Act::Wrap(..)
-            | Act::Unwrap(..)
-            | Act::Label(_)
-            | Act::List(_)
-            | Act::Show
-            | Act::PowerOff => continue,
         };
         let name = case.say().token(token);
         let Outcome::Proof { evidence, .. } = deed.outcome else {
@@ -146,6 +104,74 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     }
 }
 
+/// Rule `proofs`, of a chip: it is on the word of the appliance. The rule `outcomes` refuses what is no proof of a chip.
+fn chip(case: &Case<'_>, token: TokenId, deed: &Deed<'_>, account: &mut Account) {
+    let Outcome::Proof { way, .. } = deed.outcome else { return };
+    let cipher = match way {
+        Way::Aes => "AES",
+        Way::TripleDes => "3DES",
+        Way::Key => return,
+    };
+    let words =
+        format!("{} held its device key (chip, {cipher}), as only the appliance could see", case.say().token(token));
+    account.report("proofs", Some(deed.came), words);
+}
+
+/// How a token shows that it holds its device key.
+pub(super) enum Proof {
+    /// It is erased, and makes a throw-away key.
+    Erased,
+    /// It makes a throw-away key beside its keys, by its PIN.
+    Again,
+    /// It makes a throw-away key beside its keys, by a PIN that this burns.
+    Beside,
+    /// By chip authentication.
+    Chip,
+}
+
+/// The token that shows its device key by this act, and how.
+pub(super) const fn proof(act: &Act) -> Option<(TokenId, Proof)> {
+    match *act {
+        Act::Prove(token) => Some((token, Proof::Erased)),
+        Act::ProveAgain(token) => Some((token, Proof::Again)),
+        Act::ProveBeside(token) => Some((token, Proof::Beside)),
+        Act::Authenticate(token) => Some((token, Proof::Chip)),
+        Act::Identify(_)
+        | Act::Write(..)
+        | Act::Read(..)
+        | Act::Inspect(_)
+        | Act::TrySet(_)
+        | Act::ChangePin(_)
+        | Act::Make(_)
+        | Act::Reveal(_)
+        | Act::MakeShares
+        | Act::Seal(_)
+        | Act::Open(_)
+        | Act::Combine(_)
+        | Act::Wipe(_)
+        | Act::Initialise(_)
+        | Act::Import(_)
+        | Act::TryPin(_)
+        | Act::Generate(..)
+        | Act::Sign(..)
+        | Act::Describe(..)
+        | Act::Wrap(..)
+        | Act::Unwrap(..)
+        | Act::Label(_)
+        | Act::List(_)
+        | Act::Show
+        | Act::PowerOff => None,
+    }
+}
+
+/// The token that shows its device key by this act without having shown it before in this plugging.
+const fn first_proof(act: &Act) -> Option<TokenId> {
+    match proof(act) {
+        Some((token, Proof::Erased | Proof::Beside | Proof::Chip)) => Some(token),
+        Some((_, Proof::Again)) | None => None,
+    }
+}
+
 /// Rule `proved-since-plugged-in`: nothing secret goes to a token that has not shown its device key since it was plugged in or
 /// the machine was started, and since the last act on it that failed.
 pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
@@ -157,7 +183,7 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
             }
         }
         for deed in &visit.deeds {
-            if let Act::Prove(token) | Act::Authenticate(token) | Act::ProveBeside(token) = deed.act {
+            if let Some(token) = first_proof(&deed.act) {
                 proved.insert(token);
                 continue;
             }
@@ -179,7 +205,7 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
 
 /// The token that must have proved itself before this act: the one it is done on, unless the act looks at it or proves it.
 pub(super) fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
-    let before = matches!(act, Act::Inspect(_) | Act::Prove(_) | Act::Authenticate(_) | Act::ProveBeside(_));
+    let before = matches!(act, Act::Inspect(_)) || first_proof(act).is_some();
     match done_on(plan, act) {
         Some(ids::Device::Token(token)) if !before => Some(token),
         Some(ids::Device::Token(_) | ids::Device::Drive(_)) | None => None,
