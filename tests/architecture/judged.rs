@@ -1,5 +1,5 @@
-//! The verifier shares no decision with what it judges: of its own crate it takes what a record is made of, the plan with its
-//! rules, and words.
+//! The verifier shares no decision with the code that it judges. From its own crate the verifier takes the parts of a record, the
+//! plan with its rules, and words.
 
 use std::collections::BTreeSet;
 use std::fs;

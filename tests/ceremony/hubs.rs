@@ -1,4 +1,4 @@
-//! Hubs in a ceremony: one the plan names, one it does not, one that is built in, and what hangs on each.
+//! Hubs in a ceremony: a hub that the plan names, another one, one that is built in, and the devices on each.
 
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
@@ -25,7 +25,7 @@ const MASTER: TokenId = TokenId(0);
 const INSERT_MASTER: Waiting = Waiting::Asked(Ask::Insert(Device::Token(MASTER)));
 
 const HUB: UsbId = UsbId { vendor: 0x05e3, product: 0x0610 };
-/// What the plan's hub shows itself as on USB 3.
+/// The id of the plan's hub on USB 3.
 const HALF: UsbId = UsbId { vendor: 0x05e3, product: 0x0620 };
 const OTHER: UsbId = UsbId { vendor: 0x0409, product: 0x55aa };
 

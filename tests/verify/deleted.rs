@@ -268,7 +268,7 @@ fn once_more(entries: &mut Vec<Entry>, kind: StepKind) {
     }
 }
 
-/// What takes away what was done before, and is never followed by doing that again.
+/// Deeds that take away an earlier step, where that step is not done again.
 const UNDONE: &[Row] = &[
     Row("a token is initialised when it holds its keys", "stands", |entries| {
         once_more(entries, StepKind::Initialise(BACKUP));

@@ -141,8 +141,8 @@ fn a_script_in_another_order_is_as_good_and_one_in_which_a_step_rests_on_a_later
         judged(&chained(entries), &[])
     };
     let refused = |account: &Account| account.refused.iter().map(|finding| finding.rule).collect::<BTreeSet<_>>();
-    // Neither rests on the other: who attests first is a matter of the script. What fails is what is bound to heads, which are
-    // others from entry 1 on.
+    // Neither rests on the other: the order of attestations is a matter of the script. Only proofs bound to heads fail, since the
+    // heads are others from entry 1 on.
     let account = swapped(StepKind::Attest(PersonId(1)), StepKind::Attest(PersonId(2)));
     let bound = BTreeSet::from(["births", "profile", "proofs", "statements"]);
     assert_eq!(refused(&account), bound, "{:?}", account.refused);

@@ -109,7 +109,7 @@ fn a_reader_without_a_card_holds_no_place_and_one_that_gets_a_card_waits() {
     assert_eq!(tree.said("devices/1-1/authorized"), "0");
     tree.unplug("1-2");
     assert_eq!(settled(&mut gate, &rules), [at("1-1", Standing::In)]);
-    // Once a plan is in, a reader that it does not name is out, whatever card it shows.
+    // Once a plan is in, a reader that the plan does not name is out, with any card.
     let mut named = Rules::default();
     named.admits.named = Some(Named { serials: vec![Serial::new("LOG-A")], ..Named::default() });
     assert_eq!(settled(&mut gate, &named), [at("1-1", Standing::Out)]);

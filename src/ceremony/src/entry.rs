@@ -24,7 +24,7 @@ pub struct Entry {
     pub mono: u64,
     /// SHA-256 of the entry before, as encoded; of nothing for entry 0: zeros.
     pub prev: Octets<32>,
-    /// The step it belongs to, by what it is for: the one under way when the event came.
+    /// The step that was under way when the event came, by its kind and its subject.
     pub step: StepKind,
     /// Wall clock. Units: seconds since 1970, UTC.
     pub wall: i64,

@@ -13,7 +13,7 @@ use crate::script::{Script, StepKind};
 pub enum Event {
     /// Entry 0: the transcript begins.
     Began(Box<Began>),
-    /// Entry 1: the script that the plan was compiled to. It is a promise, never a law: what is owed, a verifier works out by
+    /// Entry 1: the script that the plan was compiled to. The script is a promise, never a law: a verifier works out the debt by
     /// itself.
     Promised(Script),
     /// Something was looked at before the plan was in.

@@ -106,7 +106,7 @@ pub struct Step {
     /// Its place, from zero; people see it counted from one. It is not encoded: a place is told by counting.
     #[serde(skip, default = "first")]
     pub id: StepId,
-    /// What for. No other step of the script is for the same: entries name their step by this.
+    /// Kind and subject. No other step of the script has the same: entries name their step by this.
     pub kind: StepKind,
     /// Who authorises it.
     pub roles: Roles,
@@ -171,7 +171,7 @@ impl Script {
         bytes
     }
 
-    /// SHA-256 of [`Self::bytes`]: what the room compares with the script that was checked weeks before.
+    /// SHA-256 of [`Self::bytes`]. The room compares it with the script that was checked weeks before.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes())
     }

@@ -91,7 +91,7 @@ impl State {
         self.at
     }
 
-    /// What the step under way is for; nothing after the last one.
+    /// Kind and subject of the step under way; nothing after the last step.
     pub fn kind(&self, script: &Script) -> Option<StepKind> {
         script.step(self.at).map(|step| step.kind)
     }

@@ -82,7 +82,7 @@ impl Transcript {
         self.heads.last().copied().unwrap_or(GENESIS)
     }
 
-    /// What entry 1 promised; nothing if the transcript ends before.
+    /// The script that entry 1 promised; nothing if the transcript ends before.
     pub fn script(&self) -> Option<&Script> {
         match self.entries.get(1).map(|entry| &entry.event) {
             Some(Event::Promised(script)) => Some(script),

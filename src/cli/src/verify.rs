@@ -91,7 +91,7 @@ impl Verify {
     }
 }
 
-/// What was brought, read.
+/// The files that were brought, as read.
 struct Brought {
     transcript: Vec<u8>,
     plan: Vec<u8>,

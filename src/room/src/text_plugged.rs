@@ -36,7 +36,7 @@ fn of_plan(plan: &Plan, plugged: &Plugged) -> Option<Device> {
     }
 }
 
-/// What the plan calls a hub of this model.
+/// The plan's name for a hub of this model.
 fn hub_of(plan: &Plan, id: UsbId) -> Option<&str> {
     plan.hubs.iter().find(|hub| hub.usb.contains(&id)).map(|hub| hub.name.as_str())
 }
@@ -75,7 +75,7 @@ fn called(plan: &Plan, plugged: &Plugged) -> String {
     named.unwrap_or_else(|| foreign(plugged))
 }
 
-/// Hubs that are shut out, each with what to do. What hangs on them is not seen at all.
+/// Hubs that are shut out, each with the thing to do. A device on such a hub is not seen at all.
 fn shut_out(plan: &Plan, plugged: &[Plugged]) -> impl Iterator<Item = Says> {
     let words = |plugged: &Plugged| match plugged.what {
         What::Hub { id, shut_out: true } => {
@@ -152,7 +152,7 @@ pub fn of_step(plan: &Plan, facts: &Facts, waiting: &Waiting, plugged: &[Plugged
     }
 }
 
-/// While the log drives of an interrupted ceremony are asked for: by what their plan calls them.
+/// While the log drives of an interrupted ceremony are asked for: by the names of their plan.
 pub fn of_logs(plan: &Plan, plugged: &[Plugged]) -> Vec<Says> {
     shut_out(plan, plugged).chain([in_one_line(plugged, |plugged| called(plan, plugged))]).collect()
 }

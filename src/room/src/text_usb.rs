@@ -54,7 +54,7 @@ pub fn dkek(dkek: &Dkek) -> String {
     }
 }
 
-/// What a plan names a hub by, and whether a plan has to.
+/// The ids that a plan names a hub by, and whether a plan has to name it.
 pub fn hub(hub: &Hub) -> String {
     let built_in = if hub.built_in { ", built in" } else { "" };
     format!("id {}{built_in}", hub.id)

@@ -1,4 +1,4 @@
-//! Hubs: what a plan says of them, and how that is read.
+//! Hubs of a plan, and the reading of them.
 
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -9,7 +9,7 @@ use super::raw::{self, At};
 use super::read::Reader;
 use crate::public::Text;
 
-/// The numbers by which a USB device says what model it is. They prove nothing: the device wrote them.
+/// The numbers by which a USB device names its model. The numbers prove nothing: the device wrote them.
 ///
 /// Shape: shown as `lsusb` prints it, `05e3:0610`. Source: idVendor and idProduct, USB 2.0, table 9-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl fmt::Display for UsbId {
 pub struct Hub {
     /// Line of the plan.
     pub line: u32,
-    /// What the room calls it: `HUB-1`.
+    /// Name of the hub in the room: `HUB-1`.
     pub name: Text,
     /// The devices it shows itself as, at most one of each id: a USB 3 hub is a USB 2 hub beside it.
     pub usb: Vec<UsbId>,
@@ -42,7 +42,7 @@ pub struct Hub {
 impl Hub {
     /// Ids of a hub: two devices for each of the two hubs that one of seven ports often consists of.
     const IDS: RangeInclusive<usize> = 1..=4;
-    /// Ports of a hub: what has one port is a cable, and hubs of more than 16 are not sold.
+    /// Ports of a hub: a hub of one port is a cable, and hubs of more than 16 are not sold.
     const PORTS: RangeInclusive<u8> = 2..=16;
 }
 

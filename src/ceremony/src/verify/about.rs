@@ -1,4 +1,4 @@
-//! What a record is about: what a verdict says before anything else.
+//! The subject of a record: a verdict says it before anything else.
 
 use conclave_publish::{Digest, Kind};
 
@@ -7,7 +7,7 @@ use crate::plan::{Plan, Role};
 use crate::say::Say;
 use crate::script::Script;
 
-/// What a record is about, as its plan and its first entries say.
+/// The subject of a record, from its plan and its first entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     /// Whether the ceremony counts.
@@ -20,7 +20,7 @@ pub struct About {
     pub script: Option<Digest>,
     /// People by role, a role each.
     pub people: Vec<(&'static str, Vec<String>)>,
-    /// Keys that the plan wants: label, algorithm, and what each is for.
+    /// Keys that the plan wants: label, algorithm and purpose of each.
     pub keys: Vec<String>,
 }
 

@@ -76,7 +76,7 @@ impl Finding {
 /// What a transcript is worth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// What it is about; nothing if it has no whole entry, or the plan is another one or no plan.
+    /// Subject of the record; nothing if it has no whole entry, or the plan is another one or no plan.
     pub about: Option<About>,
     /// Rules it breaks: nothing else counts if there is one.
     pub refused: Vec<Finding>,
@@ -86,7 +86,7 @@ pub struct Account {
     pub reported: Vec<Finding>,
     /// On the word of people.
     pub attested: Vec<Finding>,
-    /// What people said against it: objections, refusals to attest.
+    /// Words of people against the record: objections, refusals to attest.
     pub against: Vec<Finding>,
     /// What would be needed to judge more.
     pub missing: Vec<Finding>,
@@ -111,7 +111,7 @@ pub enum Verdict {
     Incomplete,
     /// Sound and closed; lines after the last signature could have been written anew by who holds the logs.
     ConsistentNotAnchored,
-    /// Sound, closed, and fixed to its end by a head that a witness wrote down; somebody who was there said no.
+    /// Sound, closed, and fixed to its end by a head that a witness wrote down; a person in the room said no.
     Disputed,
     /// Sound, closed, and fixed to its end by a head that a witness wrote down.
     Anchored,

@@ -1,6 +1,6 @@
-//! What a plan owes: the steps of its ceremony, who agrees to each, and what must stand before it. The verifier's own table.
+//! The steps that a plan owes, the people that must agree to each, and the steps below it. The verifier's own table.
 //!
-//! The table says nothing of the order in which a script puts what does not rest on each other: a script may change there, and
+//! The table gives no order to steps that do not rest on each other: a script may change there, and
 //! records of earlier scripts are judged as they were.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +11,12 @@ use crate::plan::{Holds, Plan, Role};
 use crate::say::Say;
 use crate::script::{Roles, Script, StepKind, Which};
 
-/// What is owed of one step.
+/// The debt of one step.
 #[derive(Clone, Debug)]
 pub(super) struct Due {
-    /// Who agrees to it.
+    /// The people that must agree to the step.
     pub(super) roles: Roles,
-    /// What must stand when it is done. Whoever does one of these again undoes it.
+    /// The steps that must stand when this step is done. Doing one of them again undoes this step.
     pub(super) after: Vec<StepKind>,
 }
 
@@ -26,7 +26,7 @@ pub(super) type Owed = BTreeMap<StepKind, Due>;
 const TWO: Roles = Roles::Two(Role::Operator, Role::Witness);
 const OPERATOR: Roles = Roles::One(Role::Operator);
 
-/// Works out what is owed.
+/// Works out the debt of a plan.
 pub(super) fn owed(plan: &Plan) -> Owed {
     let things = Things::of(plan);
     things.kinds().map(|kind| (kind, Due { roles: things.roles(kind), after: things.after(kind) })).collect()
@@ -48,7 +48,7 @@ struct Things<'a> {
     bags: Vec<BagId>,
     /// Everybody but alternates.
     people: Vec<PersonId>,
-    /// Those who attest.
+    /// The people that attest.
     attest: Vec<PersonId>,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Things<'a> {
         if self.blobs.is_empty() { Vec::new() } else { each(&self.keys, StepKind::Wrap) }
     }
 
-    /// Who agrees: two roles to what is erased, made, copied or ended, the keeper to what is kept, the operator to the rest.
+    /// Two roles agree to erasing, making, copying and ending, a keeper to a step for a kept thing, the operator to the rest.
     fn roles(&self, kind: StepKind) -> Roles {
         let token = |id: TokenId| self.plan.tokens.get(usize::from(id.0));
         let share = |id: ShareId| self.plan.shares.get(usize::from(id.0));
@@ -158,7 +158,7 @@ impl<'a> Things<'a> {
         }
     }
 
-    /// What a step rests on.
+    /// The steps that a step rests on.
     fn after(&self, kind: StepKind) -> Vec<StepKind> {
         use StepKind as K;
         let held = |token| acts::held(self.plan, token).into_iter();
@@ -169,7 +169,7 @@ impl<'a> Things<'a> {
             K::Log(_) => vec![K::Plan],
             K::SignIn(_) => each(&self.logs, K::Log),
             K::Register(_) | K::Inspect(_) | K::Keyboard => each(&self.people, K::SignIn),
-            // What can be checked comes before what is erased.
+            // Every check comes before the first erasure.
             K::Prove(_) => [each(&self.others, K::Register), each(&self.tokens, K::Inspect)].concat(),
             K::Pin(..) | K::Passphrase(_) => vec![K::Keyboard],
             K::MakeShares => [each(&self.tokens, K::Prove), each(&self.shares, K::Passphrase)].concat(),
@@ -208,7 +208,7 @@ fn each<I: Copy>(things: &[I], kind: impl Fn(I) -> StepKind) -> Vec<StepKind> {
     things.iter().copied().map(kind).collect()
 }
 
-/// Rule `script`: what entry 1 promised is what is owed: each step once, by those who must agree, and nothing else.
+/// Rule `script`: entry 1 promises each step that is owed, once, with the people that must agree, and no other step.
 pub(super) fn promised(say: Say<'_>, owed: &Owed, script: &Script, account: &mut Account) {
     let mut refuse = |kind, words: &str| account.refuse("script", Some(1), format!("{}: {words}", say.kind(kind)));
     let mut promised = BTreeSet::new();

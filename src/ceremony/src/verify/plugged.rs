@@ -10,8 +10,8 @@ use crate::ids::Device;
 use crate::plan::{Holds, Plan};
 use crate::script::StepKind;
 
-/// Rule `plugged-in`: a step acts with the devices the script names for it, the logs, and no others, whatever an act is done on
-/// is among them, and what is taken out was in.
+/// Rule `plugged-in`: a step acts with the devices that the script names for it, the logs, and no others. The device of each act
+/// is among them. A device that is taken out was in.
 pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
     let is_log = |device: &Device| match device {
         Device::Drive(drive) => {

@@ -104,7 +104,7 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     }
 }
 
-/// Rule `proofs`, of a chip: it is on the word of the appliance. The rule `outcomes` refuses what is no proof of a chip.
+/// Rule `proofs`, of a chip: the proof is on the word of the appliance. The rule `outcomes` refuses every other outcome.
 fn chip(case: &Case<'_>, token: TokenId, deed: &Deed<'_>, account: &mut Account) {
     let Outcome::Proof { way, .. } = deed.outcome else { return };
     let cipher = match way {

@@ -1,4 +1,4 @@
-//! What stands at the end: each step rests on others, and doing one of those again takes away what rests on it.
+//! The steps that stand at the end. Each step rests on others; doing one of those again takes away every step above it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +7,9 @@ use super::walk::Ended;
 use super::{Account, Case};
 use crate::script::StepKind;
 
-/// Rule `stands`: a step is done only while everything it rests on stands; at the end everything that is owed stands.
+/// Rule `stands`: a step is done only while every step below it stands; at the end every step that is owed stands.
 ///
-/// A token that is initialised once more has no keys, whatever was said of it before: all that rests on its keys is owed again.
+/// A token that is initialised once more has no keys: every step that rests on its keys is owed again.
 pub(super) fn stands(case: &Case<'_>, owed: &Owed, account: &mut Account) {
     let mut above: BTreeMap<StepKind, BTreeSet<StepKind>> = BTreeMap::new();
     let mut standing = BTreeSet::new();
@@ -40,7 +40,7 @@ pub(super) fn stands(case: &Case<'_>, owed: &Owed, account: &mut Account) {
     }
 }
 
-/// Everything that rests on a step, on what rests on it, and so on.
+/// The steps that rest on a step, the steps that rest on those, and so on.
 fn resting_on(owed: &Owed, kind: StepKind) -> BTreeSet<StepKind> {
     let (mut resting, mut open) = (BTreeSet::new(), vec![kind]);
     while let Some(below) = open.pop() {

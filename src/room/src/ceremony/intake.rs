@@ -52,7 +52,7 @@ pub struct Intake {
     bytes: Vec<u8>,
     names: Vec<u8>,
     serial: Serial,
-    /// The plan, once it was read: what the gate lets in.
+    /// The plan, once it was read: its devices are let in.
     pub plan: Option<Plan>,
     /// What is in the ports, as it was seen last.
     pub plugged: Vec<Plugged>,

@@ -64,9 +64,9 @@ pub enum NotResumed {
          from the medium this ceremony began with"
     )]
     OtherScript {
-        /// SHA-256 of what entry 1 promised.
+        /// SHA-256 of the script that entry 1 promised.
         promised: Digest,
-        /// SHA-256 of what this image compiles.
+        /// SHA-256 of the script that this image compiles.
         compiled: Digest,
     },
     /// The names are not those of the plan: a power cut may have torn their file.

@@ -173,7 +173,7 @@ pub enum Admission {
     Out,
 }
 
-/// What a plan names.
+/// The serials and hubs that a plan names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
     /// Serials of its tokens and drives.
@@ -183,7 +183,7 @@ pub struct Named {
 }
 
 impl Named {
-    /// What this plan names.
+    /// The serials and hubs of this plan.
     pub fn by(plan: &Plan) -> Self {
         let tokens = plan.tokens.iter().map(|token| &token.serial);
         let serials = tokens.chain(plan.drives.iter().map(|drive| &drive.serial));
@@ -197,7 +197,7 @@ impl Named {
 /// What may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// What the plan names, once one is in.
+    /// The serials and hubs of the plan, once one is in.
     pub named: Option<Named>,
     /// Whether a keyboard comes in that is not in yet: a person asked for it, or no person can, because the machine has none.
     pub keyboards: bool,

@@ -13,7 +13,7 @@ pub fn behind(port: &Port, hub: &Port) -> bool {
     port.as_str().strip_prefix(hub.as_str()).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// Hubs that are shut out, each by its port; what hangs on them is shut out with them.
+/// Hubs that are shut out, each by its port; a device on such a hub is shut out with it.
 ///
 /// Of each id the plan names, one device stays: the one that is in, otherwise the first one in the order given. A second device
 /// of that id is another hub, and an id is easily copied. `present` has a hub before what hangs on it.
@@ -42,7 +42,7 @@ mod tests {
     use crate::shown::{Serial, Shown};
 
     const NAMED: UsbId = UsbId { vendor: 0x05e3, product: 0x0610 };
-    /// What the named hub shows itself as on USB 3.
+    /// The id of the named hub on USB 3.
     const HALF: UsbId = UsbId { vendor: 0x05e3, product: 0x0620 };
     const OTHER: UsbId = UsbId { vendor: 0x0409, product: 0x55aa };
 

@@ -1,4 +1,4 @@
-//! What the tests of screens show, and how a screen is compared with its golden file.
+//! Contents of the screens in these tests, and the comparison of a screen with its golden file.
 
 use std::fs;
 use std::path::Path;

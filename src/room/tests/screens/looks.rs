@@ -1,4 +1,4 @@
-//! What is looked at before a plan comes in: the air gap, the clock, the devices.
+//! The looks before a plan comes in: the air gap, the clock, the devices.
 
 use conclave_room::civil::Wall;
 use conclave_room::key::Key;

@@ -1,4 +1,4 @@
-//! What lies over a screen, and a screen that is too small.
+//! Boxes over a screen, and a screen that is too small.
 
 use conclave_room::ceremony::intake::Intake;
 use conclave_room::key::Key;

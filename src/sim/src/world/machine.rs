@@ -30,7 +30,7 @@ pub struct World {
     drives: MemoryDrives,
     /// As the gate sees them, in the order of ports.
     hubs: Vec<Present>,
-    /// What the plan names, once one is in.
+    /// The serials and hubs of the plan, once one is in.
     named: Option<Named>,
     seed: [u8; 32],
     /// A source for each length that is asked for: what is drawn more of one kind after a power cut leaves the others as they
