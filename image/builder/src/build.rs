@@ -1,7 +1,9 @@
 //! The stages in their order, for one set of circumstances.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
 use conclave_publish::{Digest, Tree, plain_lines};
@@ -78,11 +80,15 @@ pub(crate) fn build(places: &Places, inputs: &Inputs, how: Circumstances) -> Res
     stage.done("build room, without network");
 
     let locked = crates::locked(&read_text(&places.tree.join("Cargo.lock"))?)?;
-    appliance::compile(&room, &places.tree, &locked)?;
-    let pieces = shipped::pieces(&room, &places.tree, lock, &locked, &sysroot)?;
-    stage.done("appliance, every piece of it licensed");
-
-    let objects = kernel::prepare(&room, &image, &places.cache, kernel_key)?;
+    // Neither needs anything of the other, and each leaves a processor idle while its last pieces are made.
+    let (pieces, objects) = thread::scope(|both| {
+        let objects = both.spawn(|| kernel::prepare(&room, &image, &places.cache, kernel_key));
+        let pieces = appliance::compile(&room, &places.tree, &locked)
+            .and_then(|()| shipped::pieces(&room, &places.tree, lock, &locked, &sysroot));
+        stage.done("appliance, every piece of it licensed");
+        (pieces, objects.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let (pieces, objects) = (pieces?, objects?);
     stage.done(match objects {
         kernel::Objects::Cached => "kernel objects, from the cache",
         kernel::Objects::Compiled => "kernel objects, compiled",
