@@ -21,7 +21,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, brought, chained, start};
+use conclave_tests::ceremony::{STARTED, brought, chained, resumed, start};
 use smartcard_hsm::cvc::Simulated;
 use smartcard_hsm::secret::SO_PIN_PUBLISHED;
 
@@ -62,9 +62,7 @@ impl Refusing {
     fn resumes(&mut self) {
         self.stage.world.restart(0);
         self.robot.signed_out();
-        let Ok(Begun::Rehearsal(ceremony)) = Begun::resumed(&start(), &mut self.stage.world) else {
-            panic!("it goes on")
-        };
+        let Ok(Begun::Rehearsal(ceremony)) = resumed(&self.bytes, &mut self.stage.world) else { panic!("it goes on") };
         self.ceremony = ceremony;
     }
 

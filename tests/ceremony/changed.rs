@@ -21,7 +21,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::{port, token};
-use conclave_tests::ceremony::{MINIMAL_NAMES, STARTED, brought, start};
+use conclave_tests::ceremony::{MINIMAL_NAMES, STARTED, brought, resumed, start};
 
 use super::{MEMO, MINIMAL, account, middle, refused, stage, verified};
 
@@ -64,13 +64,13 @@ fn a_log_drive_that_is_pulled_out_while_it_is_read_changes_nothing() {
         [DriveId(0), DriveId(1)].into_iter().for_each(|log| held.plug(Device::Drive(log)));
         let op = held.world.drives().ops() + op;
         held.world.drives().fail_at(op, Fault::Yank(port(log)));
-        let resumed = Begun::resumed(&start(), &mut held.world);
+        let goes_on = resumed(MINIMAL, &mut held.world);
         if held.world.drives().relent() {
-            assert!(resumed.is_ok());
+            assert!(goes_on.is_ok());
             break;
         }
         pulled += 1;
-        let Err(error) = resumed else { continue };
+        let Err(error) = goes_on else { continue };
         let words = error.to_string();
         assert!(words.contains("CONCLAVE-LOG-B") || words.contains("LOG-B"), "{op}: {words}");
         // What had come so far stays, and goes on from there.
@@ -79,7 +79,7 @@ fn a_log_drive_that_is_pulled_out_while_it_is_read_changes_nothing() {
         for drive in [DriveId(0), DriveId(1)] {
             assert!(held.stick(drive).unwrap().files[&log].starts_with(&record), "{op}");
         }
-        assert!(Begun::resumed(&start(), &mut held.world).is_ok(), "{op}");
+        assert!(resumed(MINIMAL, &mut held.world).is_ok(), "{op}");
     }
     assert!(pulled > 5, "{pulled}");
 }
@@ -167,7 +167,7 @@ fn of_two_tokens_with_one_serial_neither_is_worked_with_and_the_ceremony_goes_on
     stage.world.tokens().pull(copy);
     stage.world.restart(usize::MAX);
     robot.signed_out();
-    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = resumed(MINIMAL, &mut stage.world).unwrap() else { panic!() };
     let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
     assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));
     verified(MINIMAL, ceremony.transcript(), ceremony.head());

@@ -15,7 +15,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{MINIMAL_NAMES, start};
+use conclave_tests::ceremony::{MINIMAL_NAMES, again, meets, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::changed::admitted;
@@ -136,16 +136,18 @@ fn a_ceremony_that_is_resumed_shuts_out_the_same_hubs() {
     let [a, b] = [DriveId(0), DriveId(1)];
     stage.pull(Device::Drive(b));
     stage.plug(Device::Drive(a));
-    let mut intake = Intake::default();
+    let (mut intake, start) = (Intake::default(), again(&mut stage.world));
     stage.world.plug_hub(&Shown::new("9-1"), OTHER, false);
-    assert!(matches!(intake.press(Key::Enter, &start(), &mut stage.world), Next::Stay));
-    assert!(matches!(intake.stage, Way::Logs), "{:?}", intake.wrong);
+    assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Stay));
+    meets(&mut intake, &plan::read(MINIMAL).unwrap().digest, &start, &mut stage.world);
+    assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Stay));
+    assert!(matches!(intake.stage, Way::Logs(Some(_))), "{:?}", intake.wrong);
     // The other log drive hangs on the hub.
     let own = stage.stick(b).unwrap().clone();
     let mut hung = own.clone();
     hung.drive.port = Shown::new("9-1.1");
     stage.world.drives().plug(hung);
-    assert!(matches!(intake.press(Key::Enter, &start(), &mut stage.world), Next::Stay));
+    assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Stay));
     assert!(intake.wrong.as_ref().is_some_and(|words| words.contains("LOG-B")), "{:?}", intake.wrong);
     let says = conclave_room::text_plugged::of_logs(intake.plan.as_ref().unwrap(), &intake.plugged);
     let says = format!("{says:?}");
@@ -153,6 +155,9 @@ fn a_ceremony_that_is_resumed_shuts_out_the_same_hubs() {
     assert!(says.contains("Plugged in: hub 0409:55aa at 9-1, LOG-A."), "{says}");
     stage.world.drives().pull(&Shown::new("9-1.1"));
     stage.plug(Device::Drive(b));
-    assert!(matches!(intake.press(Key::Enter, &start(), &mut stage.world), Next::Begun(_)), "{:?}", intake.wrong);
+    for key in [Key::Enter, Key::Enter, Key::Char('3')] {
+        assert!(matches!(intake.press(key, &start, &mut stage.world), Next::Stay), "{:?}", intake.wrong);
+    }
+    assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Begun(_)), "{:?}", intake.wrong);
     assert!(stage.stick(a).unwrap().files.contains_key(&FileName::new(b"conclave.cbor").unwrap()));
 }

@@ -11,6 +11,7 @@ mod moments;
 mod pins;
 mod proved;
 mod refused;
+mod resumed;
 mod run;
 mod screens;
 mod signed;
@@ -35,7 +36,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::{Robot, keys};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, brought, start, with_names};
+use conclave_tests::ceremony::{STARTED, brought, resumed, start, with_names};
 use screens::Screens;
 use smartcard_hsm::cvc::RootKind;
 
@@ -171,10 +172,9 @@ fn a_ceremony_whose_power_fails_again_and_again_ends_where_it_would_have() {
             ended => panic!("boot {boots}: {ended:?}\n{}", screen(&mut ceremony).join("\n")),
         }
         stage.world.restart(0);
-        let resumed =
-            Begun::resumed(&start(), &mut stage.world).unwrap_or_else(|error| panic!("boot {boots}: {error}"));
-        let Begun::Rehearsal(resumed) = resumed else { panic!() };
-        ceremony = resumed;
+        let begun = resumed(MINIMAL, &mut stage.world).unwrap_or_else(|error| panic!("boot {boots}: {error}"));
+        let Begun::Rehearsal(goes_on) = begun else { panic!() };
+        ceremony = goes_on;
     }
     assert!(boots > 5, "{boots} boots");
     assert_eq!(ceremony.state().facts().boot, boots);

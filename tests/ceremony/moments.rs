@@ -24,7 +24,7 @@ use conclave_sim::world::drives::{Lies, Stick};
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, rows};
 use conclave_sim::world::robot::Robot;
-use conclave_tests::ceremony::{brought, start};
+use conclave_tests::ceremony::{brought, resumed, start};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
@@ -139,7 +139,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
     });
     assert!(matches!(ended, Ended::Stands(_)) && pulled && refused && decided, "{ended:?}");
     stage.world.restart(0);
-    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = resumed(MINIMAL, &mut stage.world).unwrap() else { panic!() };
     while ceremony.busy() {
         ceremony.go_on(&mut stage.world);
     }
@@ -155,7 +155,12 @@ fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
     for (name, number, keys, says) in [
         ("help", 1, "", &["Anybody: what this screen is for", "If the power fails: start again", "any key: back"][..]),
         ("keyboard", 2, "yz", &["Operator: type the line below", "layout us: yz_", "Tab: next layout"]),
-        ("power-off", 10, "of", &["Operator: type off and press Enter", "of_", "Esc: back"]),
+        (
+            "power-off",
+            10,
+            "of",
+            &["Operator: write down the head below; then type off and press Enter", "of_", "Esc: back"],
+        ),
     ] {
         ceremony.press(Key::Function(number), &mut stage.world);
         keys.chars().for_each(|key| ceremony.press(Key::Char(key), &mut stage.world));

@@ -17,7 +17,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{brought, chained, start};
+use conclave_tests::ceremony::{brought, chained, resumed, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::{MINIMAL, account, middle, stage, types, verified};
@@ -25,9 +25,9 @@ use super::{MINIMAL, account, middle, stage, types, verified};
 const MASTER: TokenId = TokenId(0);
 const SELECT: &[u8] = b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00";
 
-fn resumed(stage: &mut Stage) -> Box<Ceremony<World, Simulated>> {
+fn goes_on(stage: &mut Stage) -> Box<Ceremony<World, Simulated>> {
     stage.world.restart(0);
-    let Ok(Begun::Rehearsal(ceremony)) = Begun::resumed(&start(), &mut stage.world) else { panic!("it goes on") };
+    let Ok(Begun::Rehearsal(ceremony)) = resumed(MINIMAL, &mut stage.world) else { panic!("it goes on") };
     ceremony
 }
 
@@ -60,7 +60,7 @@ fn after_two_wrong_pins_the_last_try_is_spent_by_the_word_for_it_and_by_nothing_
     });
     assert_eq!(ended, Ended::Dark);
 
-    let mut ceremony = resumed(&mut stage);
+    let mut ceremony = goes_on(&mut stage);
     let mut wrong = 0;
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
         let waiting = ceremony.waiting();
@@ -80,7 +80,7 @@ fn after_two_wrong_pins_the_last_try_is_spent_by_the_word_for_it_and_by_nothing_
     assert_eq!((ended, wrong, tries(&mut stage)), (Ended::Dark, 2, vec![0x63, 0xc1]));
 
     // After a power cut it is the same question.
-    let mut ceremony = resumed(&mut stage);
+    let mut ceremony = goes_on(&mut stage);
     let mut asked = Vec::new();
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
         let waiting = ceremony.waiting();

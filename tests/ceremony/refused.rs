@@ -25,7 +25,9 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::{PLAN_DRIVE, Robot, keys};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{MINIMAL_NAMES, SAFIRE_NAMES, STARTED, brought, chained, on_stick, start, with_names};
+use conclave_tests::ceremony::{
+    MINIMAL_NAMES, SAFIRE_NAMES, STARTED, again, brought, chained, on_stick, resumed, resumed_from, start, with_names,
+};
 
 use super::{MEMO, MINIMAL, account, middle, shown_code, stage, types};
 
@@ -144,7 +146,7 @@ fn with_the_clock_outside_the_plans_window_nothing_begins_and_nothing_goes_on() 
         late.stick(log).unwrap().files = files;
         late.plug(Device::Drive(log));
     }
-    assert!(matches!(Begun::resumed(&start(), &mut late.world), Err(NotResumed::OutsideWindow(_))));
+    assert!(matches!(resumed(MINIMAL, &mut late.world), Err(NotResumed::OutsideWindow(_))));
 }
 
 #[test]
@@ -184,13 +186,13 @@ pub fn interrupted(seed: u8) -> (Stage, Vec<u8>) {
 fn records_that_do_not_go_together_are_left_as_they_are() {
     let (mut stage, record) = interrupted(4);
     let (_, other) = interrupted(5);
-    let mut resumed = |on_b: Vec<u8>| {
+    let mut goes_on = |on_b: Vec<u8>| {
         stage.stick(DriveId(1)).unwrap().files.insert(name(RECORD), on_b.clone());
-        let refused = Begun::resumed(&start(), &mut stage.world).err().unwrap();
+        let refused = resumed(MINIMAL, &mut stage.world).err().unwrap();
         assert_eq!(stage.stick(DriveId(1)).unwrap().files[&name(RECORD)], on_b, "nothing was changed");
         conclave_room::text_intake::not_resumed(&refused)
     };
-    let words = resumed(other);
+    let words = goes_on(other);
     assert!(words.contains("the logs are of two ceremonies") && words.contains("Keep both log drives"), "{words}");
     // The last entry of one is another than the other's.
     let read = transcript::read(&record).unwrap();
@@ -198,7 +200,7 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
     last.wall += 1;
     let kept = record.len() - transcript::append(&last.prev.into(), read.entries.last().unwrap()).unwrap().0.len();
     let (changed, _) = transcript::append(&last.prev.into(), &last).unwrap();
-    let words = resumed([&record[..kept], &changed].concat());
+    let words = goes_on([&record[..kept], &changed].concat());
     assert!(words.contains(&format!("the logs part at entry {}", last.seq)), "{words}");
 
     // Neither is a drive with a record the beginning of another.
@@ -221,14 +223,14 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
 #[test]
 fn a_ceremony_goes_on_with_the_image_it_began_with_and_with_no_other() {
     let (mut stage, _) = interrupted(6);
-    let mut other = start();
+    let mut other = again(&mut stage.world);
     other.image = Digest::of(b"another image");
-    let refused = Begun::resumed(&other, &mut stage.world).err().unwrap();
+    let refused = resumed_from(other.clone(), MINIMAL, &mut stage.world).err().unwrap();
     let words = conclave_room::text_intake::not_resumed(&refused);
     for said in [start().image.to_string(), other.image.to_string(), "Power off and start from the medium".into()] {
         assert!(words.contains(&said), "{words}");
     }
-    assert!(Begun::resumed(&start(), &mut stage.world).is_ok());
+    assert!(resumed(MINIMAL, &mut stage.world).is_ok());
 }
 
 /// The minimal plan as one that counts, with a day in its window.
@@ -274,11 +276,12 @@ fn a_ceremony_that_counts_does_not_go_on_with_an_image_strangers_cannot_rebuild(
     assert_eq!(ended, Ended::Dark);
     stage.world.restart(usize::MAX);
     for (tree, words) in NOT_REBUILT {
-        let refused = Begun::resumed(&Start { tree, ..start() }, &mut stage.world).err().unwrap();
+        let refused =
+            resumed_from(Start { tree, ..again(&mut stage.world) }, counts.as_bytes(), &mut stage.world).err().unwrap();
         let words_said = conclave_room::text_intake::not_resumed(&refused);
         assert!(words_said.contains(words) && words_said.contains("Nothing was changed"), "{words_said}");
     }
-    assert!(Begun::resumed(&start(), &mut stage.world).is_ok());
+    assert!(resumed(counts.as_bytes(), &mut stage.world).is_ok());
 }
 
 #[test]
@@ -347,7 +350,7 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
     });
     assert_eq!(ended, Ended::Dark);
     stage.world.restart(0);
-    let Begun::Rehearsal(mut ceremony) = Begun::resumed(&start(), &mut stage.world).unwrap() else { panic!() };
+    let Begun::Rehearsal(mut ceremony) = resumed(&bytes, &mut stage.world).unwrap() else { panic!() };
     robot.absent = vec!["witness-2".to_owned(), "holder".to_owned()];
     let ended = play(&mut stage, &mut ceremony, &mut robot, |_, _| ());
     assert_eq!(ended, Ended::Closed, "{}", screen(&mut ceremony).join("\n"));

@@ -32,7 +32,7 @@ use ratatui::backend::TestBackend;
 const WAITS_MAX: usize = 20_000;
 
 /// What the clock showed when it was compared with a watch, an hour before the plan comes in.
-const COMPARED: Wall = Wall(1_795_291_500);
+const COMPARED: Wall = Wall(1_795_295_100);
 
 struct Around {
     stage: Stage,
@@ -184,7 +184,7 @@ pub fn look() -> Look {
     look.medium = Medium::Hashed(Hashed { place, len: 1, digest, self_check: SelfCheck::Holds });
     look.challenged = Challenged::Met(Source::Paper);
     look.air_gap = AirGap::Tried { proofs: vec![], unused: vec![], machine: vec![], weak: vec![], scroll: 0 };
-    look.clock.compared = Some(COMPARED);
+    look.clock.compared = Some((COMPARED, 0));
     look.screen = Screen::Devices;
     step(look, Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 }).0
 }
@@ -241,7 +241,7 @@ fn the_record_says_how_its_image_differs_and_names_the_time_its_clock_was_compar
     let Began(began) = &read.entries[0].event else { panic!() };
     assert_eq!(began.build.as_str(), "0.1.0 0123 DIRTY, MOVED INPUTS");
     assert_eq!(Tree::told(began.build.as_str()), Tree::DirtyAndMoved);
-    let looked = |entry: &Entry| entry.event == Looked(Clock { wall: COMPARED.0 });
+    let looked = |entry: &Entry| entry.event == Looked(Clock { wall: COMPARED.0, mono: 0 });
     assert!(read.entries.iter().any(looked), "the time of the clock's screen");
 }
 

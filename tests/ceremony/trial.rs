@@ -23,7 +23,7 @@ use conclave_sim::world::play::{device, screen};
 use conclave_sim::world::robot::{Deed, Robot, keys};
 use conclave_sim::world::stage::{self, Stage};
 use conclave_sim::world::tokens::Place;
-use conclave_tests::ceremony::{brought, start};
+use conclave_tests::ceremony::{brought, resumed, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::faults::{End, Fault, Typing, expected, typing};
@@ -62,6 +62,7 @@ pub struct Trial {
     /// Head under which an entry waits for the log drives: nothing else goes wrong meanwhile.
     waits: Option<Digest>,
     boots: u16,
+    bytes: &'static [u8],
 }
 
 /// A fault that struck and was not answered yet.
@@ -96,6 +97,7 @@ impl Trial {
         let ceremony = Some(ceremony);
         let (pending, acted, waits, boots) = (None, false, None, 1);
         Self {
+            bytes,
             stage,
             ceremony,
             tally,
@@ -189,9 +191,9 @@ impl Trial {
         self.devices().into_iter().for_each(|device| self.stage.pull(device));
         let logs = self.logs();
         logs.iter().for_each(|log| self.stage.plug(Device::Drive(*log)));
-        let resumed = Begun::resumed(&start(), &mut self.stage.world)
-            .unwrap_or_else(|error| panic!("{:?}: {error}", self.faults));
-        let Begun::Rehearsal(ceremony) = resumed else { panic!("a rehearsal") };
+        let begun =
+            resumed(self.bytes, &mut self.stage.world).unwrap_or_else(|error| panic!("{:?}: {error}", self.faults));
+        let Begun::Rehearsal(ceremony) = begun else { panic!("a rehearsal") };
         self.ceremony = Some(ceremony);
     }
 

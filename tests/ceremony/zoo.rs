@@ -13,7 +13,7 @@ use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
-use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
+use conclave_room::ceremony::intake::Intake;
 use conclave_room::drives::fat32::{Unfit, identify};
 use conclave_room::drives::{Drive, Listing, Volume};
 use conclave_room::key::Key;
@@ -27,7 +27,7 @@ use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, rows, screen};
 use conclave_sim::world::robot::Robot;
-use conclave_tests::ceremony::{STARTED, brought, start};
+use conclave_tests::ceremony::{STARTED, brought, resumed, start};
 use conclave_tests::scratch::Scratch;
 use conclave_tests::vm::stick;
 use conclave_tests::zoo::{LEN, OF_SYSTEMS, VOLUME, ZOO, lived_in};
@@ -126,10 +126,8 @@ fn where_a_plan_or_the_log_drives_are_asked_for_every_stick_is_called_what_it_is
             let mut held = stage.clone();
             logs.into_iter().for_each(|log| held.plug(Device::Drive(log)));
             held.stick(log).unwrap().drive.volume = Err(why.clone());
-            let mut intake = Intake::default();
-            intake.stage = Way::Logs;
-            assert!(matches!(intake.press(Key::Enter, &start(), &mut held.world), Next::Stay), "{said}");
-            let words = intake.wrong.clone().unwrap_or_default();
+            let refused = resumed(MINIMAL, &mut held.world).err().unwrap();
+            let words = conclave_room::text_intake::not_resumed(&refused);
             assert!(words.contains(&format!("{name} cannot be used.")) && words.contains(said), "{words}");
         }
     }

@@ -12,6 +12,7 @@ use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::{self, Holds, Plan};
 use conclave_ceremony::step::Waiting;
+use conclave_publish::Digest;
 use conclave_room::ceremony::Ceremony;
 use conclave_room::ceremony::begin::Begun;
 use conclave_room::ceremony::intake::{Intake, Next, Stage as Way};
@@ -24,9 +25,9 @@ use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::{Robot, keys};
+use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{STARTED, brought, on_stick, start};
+use conclave_tests::ceremony::{STARTED, again, brought, meets, on_stick, start};
 use smartcard_hsm::cvc::Simulated;
 
 /// Turns of one boot, at most: a whole ceremony takes a third of it.
@@ -50,6 +51,8 @@ pub struct Theatre {
     /// Each act, and the commands to tokens before it.
     pub commands: Vec<(Act, usize)>,
     pub bytes: &'static [u8],
+    /// The head that stood on the screen last: a witness wrote it down.
+    pub head: Option<Digest>,
 }
 
 impl Theatre {
@@ -64,7 +67,7 @@ impl Theatre {
         let world = World::new(SEED, STARTED, Arc::clone(stretch));
         let stage = Stage::with(&plan, world, profile, SEED).unwrap();
         let (starts, commands) = (Vec::new(), Vec::new());
-        Self { stage, robot: Robot::new(&plan), plan, acting: None, starts, commands, bytes }
+        Self { stage, robot: Robot::new(&plan), plan, acting: None, starts, commands, bytes, head: None }
     }
 
     /// The two log drives.
@@ -91,19 +94,32 @@ impl Theatre {
         self.logs().into_iter().for_each(|log| self.stage.plug(Device::Drive(log)));
     }
 
-    /// A later boot, from the devices screen on: a log drive is read, then both; where none was ever whole, what the screen
-    /// says then is done, and the ceremony begins with the plan's drive.
+    /// A later boot, from the devices screen on: a log drive is read, then both, and the witness types the head they wrote down
+    /// last. Where neither was ever whole, what the screen says then is done, and the ceremony begins with the plan's drive.
     pub fn resume(&mut self) -> Box<Played> {
         let [one, other] = self.logs().map(Device::Drive);
-        let mut intake = Intake::default();
+        let (mut intake, start) = (Intake::default(), again(&mut self.stage.world));
         self.stage.pull(other);
-        let mut begun = self.press(&mut intake, Key::Enter);
-        if matches!(intake.stage, Way::Logs) {
+        intake.press(Key::Enter, &start, &mut self.stage.world);
+        // Where the record itself was set aside there is a plan and nothing to resume; the plan may be torn.
+        if intake.resumes && matches!(intake.stage, Way::Challenge(_)) {
+            meets(&mut intake, &self.plan.digest, &start, &mut self.stage.world);
+            intake.press(Key::Enter, &start, &mut self.stage.world);
             self.stage.plug(other);
-            begun = self.press(&mut intake, Key::Enter);
-        }
-        if let Next::Begun(begun) = begun {
-            return rehearsal(begun);
+            intake.press(Key::Enter, &start, &mut self.stage.world);
+            if matches!(intake.stage, Way::Written(_)) {
+                match self.head {
+                    Some(head) => meets(&mut intake, &head, &start, &mut self.stage.world),
+                    None => [Key::Enter, Key::Char('3')]
+                        .into_iter()
+                        .for_each(|key| drop(intake.press(key, &start, &mut self.stage.world))),
+                }
+                // However much the cut took, it did not take an entry whose head was on the screen.
+                let Next::Begun(begun) = intake.press(Key::Enter, &start, &mut self.stage.world) else {
+                    panic!("the head that was written down is of no entry: {:?}", intake.wrong)
+                };
+                return rehearsal(begun);
+            }
         }
         let words = intake.wrong.clone().unwrap_or_default();
         let never_whole = [
@@ -112,35 +128,27 @@ impl Theatre {
             "the names beside the log are refused",
             "names.toml",
         ];
-        // Where the record itself was set aside there is a plan and nothing to resume; the plan may be torn.
-        let no_record = matches!(intake.stage, Way::Challenge(Challenged::Closed) | Way::Refused(_));
+        let challenged = matches!(intake.stage, Way::Challenge(Challenged::Closed));
+        let no_record = (!intake.resumes && challenged) || matches!(intake.stage, Way::Refused(_));
         assert!(no_record || never_whole.iter().any(|why| words.contains(why)), "{words}");
-        assert!(matches!(self.press(&mut intake, Key::Escape), Next::Back));
+        assert!(matches!(intake.press(Key::Escape, &start, &mut self.stage.world), Next::Back));
         [one, other].into_iter().for_each(|log| self.stage.pull(log));
         self.plan_comes_in()
-    }
-
-    fn press(&mut self, intake: &mut Intake, key: Key) -> Next<World> {
-        intake.press(key, &start(), &mut self.stage.world)
     }
 
     /// The plan's drive is read, its digest met, the drive taken out.
     fn plan_comes_in(&mut self) -> Box<Played> {
         let (mut intake, mut stick) = (Intake::default(), Stick::new("9-1", "PLAN", "PLAN"));
+        let start = again(&mut self.stage.world);
         stick.files.extend(on_stick(self.bytes));
         self.stage.world.drives().plug(stick);
-        for key in [Key::Enter, Key::Enter, Key::Char('1')] {
-            self.press(&mut intake, key);
-        }
-        let Way::Challenge(Challenged::Open(open)) = &intake.stage else { panic!("{:?}", intake.wrong) };
-        let groups = open.challenge.groups(&self.plan.digest).map(|group| group.to_string());
-        for group in groups.collect::<Vec<_>>() {
-            for key in keys(&group) {
-                self.press(&mut intake, key);
-            }
-        }
+        intake.press(Key::Enter, &start, &mut self.stage.world);
+        meets(&mut intake, &self.plan.digest, &start, &mut self.stage.world);
         self.stage.world.drives().pull(&Shown::new("9-1"));
-        let Next::Begun(begun) = self.press(&mut intake, Key::Enter) else { panic!("{:?}", intake.wrong) };
+        let Next::Begun(begun) = intake.press(Key::Enter, &start, &mut self.stage.world) else {
+            panic!("{:?}", intake.wrong)
+        };
+        self.head = None;
         rehearsal(begun)
     }
 
@@ -148,8 +156,10 @@ impl Theatre {
     pub fn play(&mut self, ceremony: &mut Played) -> Ended {
         let (mut turns, mut before) = (0, None);
         let (acting, starts, commands) = (&mut self.acting, &mut self.starts, &mut self.commands);
+        let written = &mut self.head;
         play(&mut self.stage, ceremony, &mut self.robot, |stage, ceremony| {
             turns += 1;
+            *written = Some(ceremony.head());
             assert!(turns < TURNS_MAX, "in a circle: {}\n{}", failures(ceremony), screen(ceremony).join("\n"));
             let Waiting::Acting(act) = ceremony.waiting() else { return };
             *acting = Some(act);

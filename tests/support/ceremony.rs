@@ -5,20 +5,25 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Event, Looked};
+use conclave_ceremony::event::{Event, Looked, Source};
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::plan;
 use conclave_ceremony::plan::names::{Names, draw};
-use conclave_ceremony::public::Text;
+use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::transcript::{GENESIS, append};
 use conclave_publish::{Digest, FileName};
 use conclave_room::ceremony::begin::{Begun, Brought, Start};
+use conclave_room::ceremony::intake::{Intake, Stage as Way};
+use conclave_room::ceremony::resume::{Interrupted, NotResumed};
 use conclave_room::civil::Wall;
+use conclave_room::key::Key;
 use conclave_room::look::Tree;
+use conclave_room::look::challenge::Challenged;
+use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, keys};
 use conclave_sim::world::stage::Stage;
 
 /// Within the window of the example plans: 2026-11-21.
@@ -66,11 +71,56 @@ pub fn start() -> Start {
         build: text("0.1.0 test"),
         tree: Tree::Clean,
         findings: vec![
-            Looked::Medium { source: text("a printed copy") },
+            Looked::Medium { source: Source::Paper },
             Looked::AirGap { weak: vec![], absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },
-            Looked::Clock { wall: STARTED.0 },
-            Looked::Plan { source: text("a printed copy"), drive: text("PLAN") },
+            Looked::Clock { wall: STARTED.0, mono: 0 },
+            Looked::Plan { source: Source::Paper, drive: text("PLAN") },
         ],
+    }
+}
+
+/// The same in a later boot, before a log drive is read: the clock is compared again.
+pub fn again(world: &mut World) -> Start {
+    let (mut start, now) = (start(), world.now());
+    start.findings.truncate(2);
+    start.findings.push(Looked::Clock { wall: now.wall.0, mono: now.mono_ms });
+    start
+}
+
+/// An interrupted ceremony of this plan goes on; the witness types the head of its last entry.
+pub fn resumed(bytes: &[u8], world: &mut World) -> Result<Begun<World>, NotResumed> {
+    resumed_from(again(world), bytes, world)
+}
+
+/// The same with what was looked at in this boot.
+pub fn resumed_from(mut start: Start, bytes: &[u8], world: &mut World) -> Result<Begun<World>, NotResumed> {
+    let interrupted = Interrupted::read(bytes, &start, world)?;
+    start.findings.push(Looked::Plan { source: Source::Paper, drive: Text::fitted("LOG-A") });
+    let last = interrupted.heads().len().checked_sub(1).map(|last| last as u64);
+    Begun::resumed(interrupted, last, start, world)
+}
+
+/// The machine was started again before this entry: everything was looked at again, and the witness typed the head before it.
+pub fn interrupted(boot: u16, head: Octets<32>, before: &Entry) -> Event {
+    let mut looked = start().findings;
+    looked[2] = Looked::Clock { wall: before.wall, mono: before.mono };
+    Event::Interrupted { boot, head, torn: None, looked, written: before.seq.checked_sub(1) }
+}
+
+/// A witness meets the challenge that is begun with Enter, with their own copy of this digest.
+pub fn meets(intake: &mut Intake, digest: &Digest, start: &Start, world: &mut World) {
+    for key in [Key::Enter, Key::Char('1')] {
+        intake.press(key, start, world);
+    }
+    let challenged = match &intake.stage {
+        Way::Challenge(challenged) => challenged,
+        Way::Written(read) => &read.written.challenged,
+        Way::Insert | Way::Refused(_) | Way::Logs(_) => panic!("no challenge: {:?}", intake.wrong),
+    };
+    let Challenged::Open(open) = challenged else { panic!("{challenged:?}: {:?}", intake.wrong) };
+    let groups: Vec<String> = open.challenge.groups(digest).map(|group| group.to_string()).collect();
+    for group in groups {
+        keys(&group).for_each(|key| drop(intake.press(key, start, world)));
     }
 }
 
@@ -95,7 +145,9 @@ pub fn played(bytes: &[u8], machine: [u8; 32], tokens: [u8; 32], memo: &Arc<Memo
 pub fn played_at(started: Wall, bytes: &[u8], (machine, tokens): ([u8; 32], [u8; 32]), memo: &Arc<Memo>) -> Played {
     let planned = plan::read(bytes).unwrap();
     let mut stage = Stage::of(&planned, World::new(machine, started, Arc::clone(memo)), tokens).unwrap();
-    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(bytes), start(), &mut stage.world).unwrap() else {
+    let mut start = start();
+    start.findings[2] = Looked::Clock { mono: 0, wall: started.0 };
+    let Begun::Rehearsal(mut ceremony) = Begun::new(brought(bytes), start, &mut stage.world).unwrap() else {
         panic!("a rehearsal")
     };
     let mut robot = Robot::new(&planned);

@@ -8,7 +8,7 @@ use conclave_ceremony::public::{Bytes, Octets};
 use conclave_ceremony::script::{StepKind, Which};
 use conclave_ceremony::step::Unfit;
 use conclave_ceremony::transcript;
-use conclave_tests::ceremony::chained;
+use conclave_tests::ceremony::{chained, interrupted};
 
 use super::every;
 use super::golden::{self, judged};
@@ -99,7 +99,7 @@ fn refusals(unfit: &Unfit) -> &'static [Row] {
         Unfit::Other => &[
             Row("something else is looked at", "order", |entries| {
                 let at = place(entries, |event| matches!(event, Event::Looked(Looked::Medium { .. })));
-                entries[at].event = Event::Looked(Looked::Clock { wall: entries[at].wall });
+                entries[at].event = Event::Looked(Looked::Clock { wall: entries[at].wall, mono: entries[at].mono });
             }),
             Row("another device is plugged in", "plugged-in", |entries| {
                 let at = said(entries, &Answer::Inserted(Device::Token(BACKUP)));
@@ -131,7 +131,7 @@ fn refusals(unfit: &Unfit) -> &'static [Row] {
                 entries.retain(|entry| entry.step != step);
             }),
             Row("the ceremony goes on from another head", "interruption", |entries| {
-                let cut = Event::Interrupted { boot: 2, head: Octets([0; 32]), torn: None };
+                let cut = interrupted(2, Octets([0; 32]), &entries[61]);
                 insert(entries, 61, cut);
                 entries[61..].iter_mut().for_each(|entry| entry.boot = 2);
             }),
@@ -246,7 +246,8 @@ const JUDGED: &[Row] = &[
     }),
     Row("an earlier boot's proof counts", "proved-since-plugged-in", |entries| {
         let at = intends(entries, Act::Initialise(MASTER));
-        insert(entries, at, Event::Interrupted { boot: 2, head: Octets([0; 32]), torn: None });
+        let cut = interrupted(2, Octets([0; 32]), &entries[at]);
+        insert(entries, at, cut);
         entries[at..].iter_mut().for_each(|entry| entry.boot = 2);
     }),
 ];
@@ -261,7 +262,7 @@ fn once_more(entries: &mut Vec<Entry>, kind: StepKind) {
     let came = |entry: &&Entry| matches!(entry.event, Event::Said(_, Answer::SignedIn { .. }));
     let back: Vec<Entry> = entries.iter().filter(came).map(|entry| said(entry.event.clone())).collect();
     let step: Vec<Entry> = entries.iter().filter(|entry| entry.step == kind).cloned().collect();
-    entries.push(said(Event::Interrupted { boot: 2, head: head.into(), torn: None }));
+    entries.push(said(interrupted(2, head.into(), &last)));
     entries.extend(back.into_iter().chain(step).chain(later));
     for entry in &mut entries[at..] {
         (entry.boot, entry.wall, entry.mono) = (2, last.wall, last.mono);

@@ -37,7 +37,7 @@ pub(crate) fn made_anew() {
 pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
     let named = files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()));
-    named.filter(|(name, _)| name != "conclave.cbor").collect()
+    named.filter(|(name, _)| !["conclave.cbor", "head.sha256"].contains(&name.as_str())).collect()
 }
 
 pub(crate) fn transcript() -> Transcript {

@@ -33,6 +33,13 @@ fn refused_by(account: &Account, rule: &str) {
     every::refused_by(rule);
 }
 
+/// The record is what it is, and something beside it is not.
+#[track_caller]
+fn differs_by(account: &Account, rule: &str) {
+    assert_eq!(account.refused, []);
+    assert!(named(&account.changed).contains(&rule), "{:?}", account.changed);
+}
+
 /// A ceremony's record, and the other files of its drives.
 struct Left {
     transcript: Vec<u8>,
@@ -86,7 +93,7 @@ fn the_golden_transcript_verifies_for_ever() {
         assert!(proved.contains(&rule), "{rule}: {proved:?}");
     }
     for (rule, times) in
-        [("certificates", 2), ("proofs", 3), ("births", 1), ("profile", 1), ("statements", 2), ("sealed", 3)]
+        [("certificates", 2), ("proofs", 3), ("births", 1), ("profile", 1), ("statements", 2), ("sealed", 4)]
     {
         assert_eq!(proved.iter().filter(|one| **one == rule).count(), times, "{rule}");
     }
@@ -112,28 +119,38 @@ fn that_a_key_signed_is_proved_and_which_of_its_tokens_did_is_on_the_word_of_the
 }
 
 #[test]
-fn a_head_anchors_up_to_its_entry_and_a_foreign_head_is_refused() {
+fn a_head_anchors_up_to_its_entry_and_one_of_no_entry_fixes_nothing_and_refuses_nothing() {
     let heads = golden::transcript().heads;
     let account = golden::judged(golden::TRANSCRIPT, &[heads[101]]);
     assert_eq!((account.verdict(), account.witnessed), (Verdict::ConsistentNotAnchored, Some(101)));
-    refused_by(&golden::judged(golden::TRANSCRIPT, &[Digest::of(b"another")]), "heads");
-    refused_by(&golden::judged(golden::TRANSCRIPT, &[heads[171], Digest::of(b"another")]), "heads");
+    let account = golden::judged(golden::TRANSCRIPT, &[Digest::of(b"another")]);
+    differs_by(&account, "heads");
+    assert_eq!((account.verdict(), account.witnessed), (Verdict::ConsistentNotAnchored, None));
+    // The last head is there, too: one of the two papers is of another record.
+    let account = golden::judged(golden::TRANSCRIPT, &[*heads.last().unwrap(), Digest::of(b"another")]);
+    differs_by(&account, "heads");
+    assert_eq!(account.verdict(), Verdict::Disputed);
 }
 
 #[test]
-fn each_file_beside_it_is_compared() {
+fn each_file_beside_it_is_compared_and_none_of_them_refuses_the_record() {
     let transcript = golden::transcript();
     let plan = conclave_ceremony::plan::read(golden::PLAN).unwrap();
     let mut all = golden::files();
     all.insert("conclave.txt".to_owned(), twin(&plan, &transcript).into_bytes());
+    let heads = [transcript.head()];
     let judge = |files: &BTreeMap<String, Vec<u8>>| {
-        verify(Given { names: None, transcript: golden::TRANSCRIPT, plan: golden::PLAN, files, heads: &[] })
+        verify(Given { names: None, transcript: golden::TRANSCRIPT, plan: golden::PLAN, files, heads: &heads })
     };
     let account = judge(&all);
+    assert_eq!((account.verdict(), account.changed.len(), account.foreign.len()), (Verdict::Anchored, 0, 0));
     assert!(account.refused.is_empty() && named(&account.proved).contains(&"text-twin"), "{:?}", account.refused);
     for (name, rule) in [
         ("conclave.txt", "text-twin"),
-        ("names.toml", "logs"),
+        ("names.toml", "sealed"),
+        ("plan.toml", "beside"),
+        ("conclave.cbor", "beside"),
+        ("plan.sha256", "bundle"),
         ("manifest.txt", "bundle"),
         ("signing.crt.der", "bundle"),
         ("signing.DENK0000002.statement.sig", "bundle"),
@@ -141,12 +158,33 @@ fn each_file_beside_it_is_compared() {
         ("signing.wrap", "sealed"),
     ] {
         let mut files = all.clone();
-        files.get_mut(name).unwrap()[40] ^= 1;
-        refused_by(&judge(&files), rule);
+        files.entry(name.to_owned()).or_insert_with(|| golden::TRANSCRIPT.to_vec())[40] ^= 1;
+        let account = judge(&files);
+        differs_by(&account, rule);
+        assert_eq!(account.verdict(), Verdict::Disputed, "{name}");
+        // The end of every line changed on the way: in a text that counts.
+        let mut files = all.clone();
+        if let Some(text) = files.get_mut(name).and_then(|bytes| String::from_utf8(std::mem::take(bytes)).ok()) {
+            files.insert(name.to_owned(), text.replace('\n', "\r\n").into_bytes());
+            differs_by(&judge(&files), rule);
+        }
     }
     let mut files = all.clone();
     files.remove("signing.crt.der");
-    assert_eq!(named(&judge(&files).missing), ["bundle", "names", "heads"]);
+    let account = judge(&files);
+    differs_by(&account, "bundle");
+    assert!(account.changed[0].words.contains("signing.crt.der: it was published, and is missing"), "{account:?}");
+    // What no ceremony writes is named, and changes nothing.
+    let mut files = all.clone();
+    let foreign =
+        ["._x.received.txt", ".DS_Store", "other.DENK0000002.received.txt", "signing.DENK0000009.statement.sig"];
+    files.extend(foreign.map(|name| (name.to_owned(), b"anything".to_vec())));
+    files.insert("conclave.cbor.torn1".to_owned(), vec![0xa8, 0x63]);
+    let account = judge(&files);
+    assert_eq!((account.verdict(), account.foreign.len()), (Verdict::Anchored, foreign.len()), "{:?}", account.foreign);
+    for name in foreign {
+        assert!(account.foreign.iter().any(|finding| finding.words.starts_with(&format!("{name}: "))), "{name}");
+    }
 }
 
 #[test]

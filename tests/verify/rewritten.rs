@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Began, Event, Looked, Weakness};
 use conclave_ceremony::merge::{MergeError, merge};
@@ -12,7 +13,7 @@ use conclave_publish::{Digest, Kind, Tree};
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
-use super::{ANOTHER, named, refused_by};
+use super::{ANOTHER, differs_by, named, refused_by, rules};
 
 /// How a record ends that was gone on with alone.
 const LATER: &str = "an hour later from";
@@ -40,7 +41,7 @@ pub(super) fn a_transcript_cut_anywhere_is_incomplete() {
         let cut = chained(entries().into_iter().take(len));
         let account = judged(&cut, &[]);
         assert_eq!((account.verdict(), account.refused), (Verdict::Incomplete, vec![]), "{len} entries");
-        refused_by(&judged(&cut, &[heads[heads.len() - 1]]), "heads");
+        differs_by(&judged(&cut, &[heads[heads.len() - 1]]), "heads");
     }
     refused_by(&judged(&[], &[]), "chain");
 }
@@ -102,7 +103,9 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
         }
         // What the ceremony's own keys no longer signed is said to be on somebody's word.
         assert!(at as u64 > signed && account.proved == genuine.proved, "{what} {at}");
-        refused_by(&judged(&bytes, &[head]), "heads");
+        let account = judged(&bytes, &[head]);
+        differs_by(&account, "heads");
+        assert_eq!(account.verdict(), Verdict::ConsistentNotAnchored, "{what} {at}");
         shown += 1;
     };
     // As they are, and with the times of the entries whose place they take: those betray nothing then.
@@ -120,8 +123,13 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
     }
     // The person who kept the logs could have gone on alone, an hour later, from any entry after the last signature. Nothing in
     // such an end is refused: of each of them the head alone tells.
-    let later = |other: Entry| Entry { wall: other.wall + 3_600, mono: other.mono + 3_600_000, ..other };
-    let later: Vec<Entry> = others.iter().cloned().map(later).collect();
+    // The list of the bundle is that of the keys that signed: whoever goes on alone has it.
+    let published = |entry: &Entry| matches!(entry.event, Event::Came { act: Act::Write(_, Item::Bundle), .. });
+    let later = |(other, our): (&Entry, &Entry)| {
+        let event = if published(other) { our.event.clone() } else { other.event.clone() };
+        Entry { wall: other.wall + 3_600, mono: other.mono + 3_600_000, event, ..other.clone() }
+    };
+    let later: Vec<Entry> = others.iter().zip(&ours).map(later).collect();
     let unsigned = signed as usize + 2..ours.len();
     let ends = unsigned.len();
     unsigned.for_each(|at| judge([&ours[..at], &later[at..]].concat(), at, LATER));
@@ -181,6 +189,18 @@ pub(super) fn what_stands_against_the_machine_is_refused_where_it_counts_unless_
         assert_eq!((said(&account.refused), said(&account.reported)), (Weakness::ALL.len() - 1, 1), "{account:?}");
         // A rehearsal may be held on any machine.
         assert_eq!(said(&judged(&chained(with(&[weakness])), &[]).refused), 0);
+    }
+}
+
+#[test]
+fn a_digest_that_was_compared_with_no_copy_stands_against_what_counts_and_is_missing_in_a_rehearsal() {
+    for (of_medium, what) in [(true, "the digest of the medium"), (false, "the digest of the plan")] {
+        let mut entries = rules::compared_with_nothing(of_medium);
+        let account = judged(&chained(entries.clone()), &[]);
+        let told = account.missing.iter().any(|finding| finding.words.contains(what));
+        assert!(told && account.against.is_empty(), "{account:?}");
+        let account = judged_by(&counts(), &mut entries, |_| ());
+        assert!(account.against.len() == 1 && account.against[0].words.starts_with(what), "{:?}", account.against);
     }
 }
 

@@ -15,7 +15,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{MINIMAL_NAMES, STARTED, start, with_names};
+use conclave_tests::ceremony::{MINIMAL_NAMES, STARTED, resumed, start, with_names};
 
 use super::rules::line;
 
@@ -154,10 +154,10 @@ fn transcript() -> Vec<u8> {
         let kept = stage.world.drives().unsynced() / 2;
         stage.world.restart(kept);
         robot.signed_out();
-        let Begun::Rehearsal(resumed) = Begun::resumed(&start(), &mut stage.world).unwrap() else {
+        let Begun::Rehearsal(goes_on) = resumed(bytes.as_bytes(), &mut stage.world).unwrap() else {
             panic!("a rehearsal")
         };
-        ceremony = resumed;
+        ceremony = goes_on;
     }
     assert_eq!(left.count(), 0, "not everything went wrong");
     ceremony.transcript().to_vec()

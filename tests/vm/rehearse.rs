@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use conclave::rehearse::keys::Typed;
-use conclave::rehearse::left::{Left, head};
+use conclave::rehearse::left::Left;
 use conclave::rehearse::menu::{Menu, Wish};
 use conclave::rehearse::terminal::{SCREEN, Terminal, Watched};
 use conclave::rehearse::{READ, Rehearse};
@@ -191,7 +191,7 @@ fn mirror(mut qmp: Qmp, file: &Path, terminal: &mut Terminal, sight: &Mutex<Sigh
         {
             let mut sight = sight.lock().unwrap_or_else(PoisonError::into_inner);
             let text = rows(&screen);
-            if head(&text).is_some() {
+            if edge(&text).is_some() {
                 sight.last = text;
             }
             sight.menu.draw(&mut screen);

@@ -37,6 +37,11 @@ pub enum Event {
         head: Octets<32>,
         /// SHA-256 of a torn tail, kept as a file of its own.
         torn: Option<Octets<32>>,
+        /// The looks of this boot, in the order of the script: medium, air gap, clock, plan. A resume is a beginning.
+        looked: Vec<Looked>,
+        /// The entry whose head a witness typed from what they had written down. None: no person had written a head down, and
+        /// the entries before this one are on the word of the person who kept the log drives.
+        written: Option<u64>,
     },
     /// Two roles decided to do a step again, with their reason.
     Again {
@@ -107,13 +112,26 @@ impl Weakness {
     }
 }
 
+/// The place a witness's own copy of a digest comes from. A copy read off the screen is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// Printed, or written by hand, and brought along.
+    Paper,
+    /// On a phone or another computer.
+    Phone,
+    /// Computed by this witness: of an image they built, of a copy of the plan they have.
+    Own,
+    /// Nowhere: no person was asked, because a rehearsal in a terminal has no medium; or the person asked had no copy.
+    Nobody,
+}
+
 /// What was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Looked {
-    /// The medium: where the witness's own copy of the digest came from; the challenge was met.
+    /// The medium: the challenge on its digest was met.
     Medium {
-        /// In the screen's words.
-        source: Text,
+        /// The witness's copy.
+        source: Source,
     },
     /// The air gap: lines tried, and what of the machine is recorded.
     AirGap {
@@ -126,18 +144,35 @@ pub enum Looked {
         /// Network hardware that is there without a driver, by id.
         hardware: Vec<Text>,
     },
-    /// The clock: what it showed when somebody compared it with a watch. Units: seconds since 1970, UTC.
+    /// The clocks at the moment a person compared the wall clock with a watch: whether the wall clock was set later can be seen.
     Clock {
-        /// Wall clock.
+        /// Units: milliseconds since power-on.
+        mono: u64,
+        /// Wall clock. Units: seconds since 1970, UTC.
         wall: i64,
     },
-    /// The plan: where the witness's own copy of its digest came from; the challenge was met.
+    /// The plan: the challenge on its digest was met.
     Plan {
         /// Serial of the drive it was read from.
         drive: Text,
-        /// In the screen's words.
-        source: Text,
+        /// The witness's copy.
+        source: Source,
     },
+}
+
+impl Looked {
+    /// The step that a look belongs to.
+    pub const fn step(&self) -> StepKind {
+        match self {
+            Self::Medium { .. } => StepKind::Medium,
+            Self::AirGap { .. } => StepKind::AirGap,
+            Self::Clock { .. } => StepKind::Clock,
+            Self::Plan { .. } => StepKind::Plan,
+        }
+    }
+
+    /// The looks of every boot, in their order.
+    pub const EVERY_BOOT: [StepKind; 4] = [StepKind::Medium, StepKind::AirGap, StepKind::Clock, StepKind::Plan];
 }
 
 /// What a person answers to what a step asks; see [`crate::ask::Ask`].

@@ -4,7 +4,7 @@ use conclave_publish::Kind;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
-use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen, Way, Weakness};
+use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, Source, TokenSeen, Way, Weakness};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::plan::Role;
 use crate::public::{Bytes, Octets, Text};
@@ -132,15 +132,15 @@ pub(crate) fn acts() -> Vec<Act> {
 
 pub(crate) fn looked() -> Vec<Looked> {
     vec![
-        Looked::Medium { source: text("paper") },
+        Looked::Medium { source: Source::Paper },
         Looked::AirGap {
             weak: Weakness::ALL.to_vec(),
             absent: 9,
             machine: vec![text("a laptop")],
             hardware: vec![text("8086:15bc"), text("8086:02f0")],
         },
-        Looked::Clock { wall: -1 },
-        Looked::Plan { drive: text("CONCLAVE-PLAN"), source: text("own computer") },
+        Looked::Clock { wall: -1, mono: 90_000 },
+        Looked::Plan { drive: text("CONCLAVE-PLAN"), source: Source::Own },
     ]
 }
 
@@ -206,8 +206,12 @@ pub(crate) fn events() -> Vec<Event> {
     events.push(Event::Done(Answer::Go));
     events.extend(acts().into_iter().map(|act| Event::Came { act, outcome: Outcome::Done }));
     events.extend(outcomes().into_iter().map(|outcome| Event::Came { act: Act::Show, outcome }));
-    events.push(Event::Interrupted { boot: 2, head: Octets([9; 32]), torn: None });
-    events.push(Event::Interrupted { boot: 3, head: Octets([9; 32]), torn: Some(Octets([10; 32])) });
+    let interrupted = |boot, torn, written| {
+        let (head, looked) = (Octets([9; 32]), looked());
+        Event::Interrupted { boot, head, torn, looked, written }
+    };
+    events.push(interrupted(2, None, None));
+    events.push(interrupted(3, Some(Octets([10; 32])), Some(41)));
     let by = (PersonId(0), PersonId(1));
     events.push(Event::Again { by, why: text("the stick fell out"), step: StepKind::WriteShare(ShareId(1)) });
     events

@@ -3,7 +3,7 @@
 use core::fmt::Display;
 
 use crate::act::{Act, Item, Signs, Slot};
-use crate::event::{Answer, Event, Looked, Next, Outcome, Way};
+use crate::event::{Answer, Event, Looked, Next, Outcome, Source, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::plan::Plan;
 use crate::plan::names::Names;
@@ -228,9 +228,16 @@ impl<'a> Say<'a> {
             Event::Said(person, answer) => format!("{} {}", self.person(*person), self.answer(answer)),
             Event::Done(answer) => format!("somebody {}", self.answer(answer)),
             Event::Came { act, outcome } => format!("{}: {}", self.act(*act), self.outcome(outcome)),
-            Event::Interrupted { boot, head, torn } => {
+            Event::Interrupted { boot, head, torn, looked, written } => {
                 let torn = torn.map_or_else(String::new, |torn| format!(", a torn tail was kept, SHA-256 {torn}"));
-                format!("the machine was started again, boot {boot}; the logs ended with head {head}{torn}")
+                let written = match written {
+                    Some(entry) => format!("a witness typed the head of entry {entry} from their own copy"),
+                    None => NO_HEAD_WRITTEN.to_owned(),
+                };
+                let looked = looked.iter().map(looked_at).collect::<Vec<_>>().join("; ");
+                format!(
+                    "the machine was started again, boot {boot}; the logs ended with head {head}{torn}; {written}; {looked}"
+                )
             }
             Event::Again { by: (first, second), why, step } => format!(
                 "{} and {} decided to {} again: {why}",
@@ -319,7 +326,7 @@ impl<'a> Say<'a> {
 fn looked_at(looked: &Looked) -> String {
     match looked {
         Looked::Medium { source } => {
-            format!("the medium's digest was compared by challenge with a copy from: {source}")
+            format!("the medium's digest was compared by challenge with a copy from {}", copy(*source))
         }
         Looked::AirGap { weak, absent, machine, hardware } => {
             let against = weak.iter().map(|weakness| format!("; {}", weakness.words())).collect::<String>();
@@ -329,9 +336,23 @@ fn looked_at(looked: &Looked) -> String {
                 list(hardware)
             )
         }
-        Looked::Clock { wall } => format!("the clock was compared with a watch at {wall} seconds since 1970, UTC"),
+        Looked::Clock { wall, .. } => format!("the clock was compared with a watch at {wall} seconds since 1970, UTC"),
         Looked::Plan { drive, source } => {
-            format!("the plan was read from drive {drive}, its digest compared by challenge with a copy from: {source}")
+            let copy = copy(*source);
+            format!("the plan was read from drive {drive}, its digest compared by challenge with a copy from {copy}")
         }
+    }
+}
+
+/// The words of a resume at which no head was typed.
+pub(crate) const NO_HEAD_WRITTEN: &str = "no person had written a head down";
+
+/// The place a copy of a digest came from.
+const fn copy(source: Source) -> &'static str {
+    match source {
+        Source::Paper => "paper",
+        Source::Phone => "a phone or another computer",
+        Source::Own => "the witness's own rebuild or reading",
+        Source::Nobody => "nowhere: no person was asked",
     }
 }

@@ -203,6 +203,10 @@ impl State {
                 Ok((next, Vec::new()))
             }
             (Phase::Begin | Phase::Begun | Phase::Closed, _) => Err(Unfit::Other),
+            // A resume is a beginning: no look of it is left out.
+            (_, Event::Interrupted { looked, .. }) if !looked.iter().map(Looked::step).eq(Looked::EVERY_BOOT) => {
+                Err(Unfit::Other)
+            }
             (_, Event::Interrupted { boot, .. }) => {
                 let from = resume::back(plan, script, self.at, &mut next.facts, *boot);
                 next.enter(plan, script, from);
@@ -378,8 +382,8 @@ impl State {
             (Ask::Remove(asked), Event::Done(Answer::Removed(device))) if asked == device => {
                 facts.plugged.remove(device);
             }
-            (Ask::Look, Event::Looked(looked)) if is_finding_of(looked, kind) => {
-                if let Looked::Clock { wall } = looked {
+            (Ask::Look, Event::Looked(looked)) if looked.step() == kind => {
+                if let Looked::Clock { wall, .. } = looked {
                     facts.clock.get_or_insert(*wall);
                 }
                 on.answered = true;
@@ -457,15 +461,4 @@ fn may_deviate(plan: &Plan, facts: &Facts, by: (PersonId, PersonId)) -> Result<(
         (one, other) if may(first, one) && may(second, other) => Ok(()),
         _ => Err(Unfit::Person),
     }
-}
-
-/// Whether this is what the step looks for.
-fn is_finding_of(looked: &Looked, kind: StepKind) -> bool {
-    matches!(
-        (looked, kind),
-        (Looked::Medium { .. }, StepKind::Medium)
-            | (Looked::AirGap { .. }, StepKind::AirGap)
-            | (Looked::Clock { .. }, StepKind::Clock)
-            | (Looked::Plan { .. }, StepKind::Plan)
-    )
 }

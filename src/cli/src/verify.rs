@@ -28,7 +28,7 @@ const NOT_JUDGED: u8 = 2;
 /// Exit code of a transcript that is sound as far as it goes, and not closed or not fixed to its end.
 pub(crate) const NOT_ANCHORED: u8 = 3;
 
-/// Exit code of a transcript that is anchored, and somebody said no.
+/// Exit code of a transcript that is anchored, and a person said no, or a file beside it is missing or changed.
 const DISPUTED: u8 = 4;
 
 /// Exit code of a sound transcript of another kind than was asked for.
@@ -114,7 +114,7 @@ impl Brought {
 
 /// Judges a transcript and says so. Exit codes, asked in this order: 2: a file cannot be read, or the names are not those of the
 /// plan, and nothing was judged; 1: refused; 5: sound, and of another kind than was asked for; 3: sound as far as it goes, and
-/// incomplete or not anchored; 4: anchored, and somebody said no; 0: anchored.
+/// incomplete or not anchored; 4: anchored, and a person said no, or a file beside it is missing or changed; 0: anchored.
 pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     let Brought { transcript, plan, names, files } = match Brought::read(args) {
         Ok(brought) => brought,
@@ -197,15 +197,18 @@ fn verdict(account: &Account) -> &'static str {
             "CONSISTENT, NOT ANCHORED. Give the head that a witness wrote down (--head) to fix it to its end."
         }
         Verdict::Disputed => {
-            "ANCHORED, AND SOMEBODY SAID NO. It is the record, to its last entry, whose head a witness wrote down."
+            "ANCHORED, WITH SOMETHING AGAINST IT. It is the record, to its last entry, whose head a witness wrote down; a person \
+             said no, or a file beside it is missing or changed."
         }
         Verdict::Anchored => "ANCHORED. It is the record, to its last entry, whose head a witness wrote down.",
     }
 }
 
-fn lists(account: &Account) -> [(&'static str, &'static str, &[Finding]); 6] {
+fn lists(account: &Account) -> [(&'static str, &'static str, &[Finding]); 8] {
     [
         ("against", "People said against it", &account.against),
+        ("changed", "Changed or missing beside it", &account.changed),
+        ("foreign", "Files it does not speak of", &account.foreign),
         ("refused", "Broken rules", &account.refused),
         ("proved", "Proved, by mathematics from public roots", &account.proved),
         ("reported", "On the word of the appliance, worth as much as its medium's digest", &account.reported),

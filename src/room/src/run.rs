@@ -9,11 +9,10 @@ use crate::ceremony::scene::Scene;
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::look::air_gap::{AirGap, Found};
-use crate::look::challenge::{Challenged, Of};
+use crate::look::challenge::Challenged;
 use crate::look::devices::Devices;
 use crate::look::{Act, Build, Event, Look, Over, Screen, step};
 use crate::ports::{Machine, Now};
-use crate::text;
 
 /// What the room needs besides the machine: a screen, and whatever happens around it.
 pub trait Ports {
@@ -186,7 +185,7 @@ fn start(look: &Look) -> Option<Start> {
     let image = *look.digest()?;
     let mut findings = Vec::new();
     if let Challenged::Met(source) = &look.challenged {
-        findings.push(Looked::Medium { source: Text::fitted(text::source(Of::Medium, *source)) });
+        findings.push(Looked::Medium { source: *source });
     }
     if let AirGap::Tried { proofs, unused, machine, weak, .. } = &look.air_gap {
         let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();
@@ -197,7 +196,7 @@ fn start(look: &Look) -> Option<Start> {
             machine: machine.iter().map(|fact| Text::fitted(&format!("{}: {}", fact.what, fact.value))).collect(),
         });
     }
-    findings.extend(look.clock.compared.map(|wall| Looked::Clock { wall: wall.0 }));
+    findings.extend(look.clock.compared.map(|(wall, mono)| Looked::Clock { wall: wall.0, mono }));
     let Build { version, revision, tree, .. } = &look.build;
     let said = [version.as_str(), revision, tree.words()];
     let build = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();

@@ -231,21 +231,15 @@ pub fn hash_elsewhere(hashed: &Hashed) -> String {
 /// What a challenge is worth nothing with.
 const COPIED: &str = "A copy written down from this screen proves nothing.";
 
-/// A challenge that was met.
+/// The challenge on the medium was met.
 pub fn met(source: Source) -> String {
-    format!("Challenge met, from {}.", self::source(Of::Medium, source))
-}
-
-/// Where a witness's copy comes from, as it is shown and recorded.
-pub fn source(of: Of, source: Source) -> &'static str {
-    match (of, source) {
-        (Of::Medium, Source::Paper) => "a printed copy",
-        (Of::Plan, Source::Paper) => "a printed script or card",
-        (_, Source::Phone) => "a phone or another computer",
-        (Of::Medium, Source::Own) => "an image the witness built",
-        (Of::Plan, Source::Own) => "a copy of the plan that the witness read and hashed",
-        (_, Source::Nobody) => "nowhere (a rehearsal without a medium: nobody was asked)",
-    }
+    let copy = match source {
+        Source::Paper => "a printed copy",
+        Source::Phone => "a phone or another computer",
+        Source::Own => "an image the witness built",
+        Source::Nobody => "nowhere (a rehearsal without a medium: nobody was asked)",
+    };
+    format!("Challenge met, from {copy}.")
 }
 
 /// The challenge while the digest is hidden.
@@ -274,6 +268,17 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
                     COPIED,
                 ],
             ),
+            Of::Head => words(
+                WITNESS,
+                "where is the last head that you wrote down?",
+                &[
+                    "  1  on paper",
+                    "  2  on a phone or another computer",
+                    "  3  nobody wrote a head down: this is recorded, and stands against the verdict",
+                    "",
+                    "A head that was written down before shows that the logs were not cut back since.",
+                ],
+            ),
         },
         Challenged::Drawing(_) => words(OPERATOR, "wait: drawing six groups.", &[]),
         Challenged::Differs(_, groups) => {
@@ -282,10 +287,12 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
                 match of {
                     Of::Medium => format!("{groups} of 6 groups are not those of this medium."),
                     Of::Plan => format!("{groups} of 6 groups are not those of this plan."),
+                    Of::Head => "These six groups are of the head of no entry of this record.".into(),
                 },
                 match of {
                     Of::Medium => "Mistyped, another version, or a medium that is not the one you know.".into(),
                     Of::Plan => "Mistyped, another version of the plan, or a plan that nobody agreed to.".into(),
+                    Of::Head => "Mistyped, or the logs were cut back or exchanged since it was written down.".into(),
                 },
                 "Enter asks for other groups. Nobody can go on without meeting the challenge.".into(),
             ];
@@ -296,6 +303,7 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
             match of {
                 Of::Medium => "type these groups of the digest from your own copy.",
                 Of::Plan => "type these groups of the plan's digest from your own copy.",
+                Of::Head => "type these groups of the head from your own copy.",
             },
             &["Each group is four hex digits, or its two words. Capitals and blanks do not matter."],
         ),

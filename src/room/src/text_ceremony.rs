@@ -363,7 +363,7 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         Over::Nothing => {}
         Over::Help => return HELP.into(),
         Over::Keyboard(_) => return KEYBOARD.into(),
-        Over::PowerOff(_) => return POWER_OFF.into(),
+        Over::PowerOff(_) => return format!("write down the head below; then {POWER_OFF}"),
     }
     if scene.trouble.is_some() {
         return "put the log drive right, then press Enter. Nothing is done before.".into();
@@ -375,8 +375,8 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         Waiting::Begin => "wait.".into(),
         Waiting::Closed => "switch off with F10 when everybody has written the head down.".into(),
         Waiting::Halted(_) => {
-            "stop. Read what happened; switch off with F10. When that is put right, the same medium and both log drives go \
-             on at this step."
+            "stop. Read what happened; write the head down; switch off with F10. When that is put right, the same medium and \
+             both log drives go on at this step."
                 .into()
         }
         Waiting::Acting(Act::Reveal(slot)) => match scene.desk.stage {

@@ -4,6 +4,7 @@ use conclave_ceremony::plan::Refusal;
 
 use crate::ceremony::intake::Stage;
 use crate::ceremony::resume::NotResumed;
+use crate::ceremony::written::Written;
 use crate::look::Look;
 use crate::look::challenge::Challenged;
 use crate::shown::Serial;
@@ -19,11 +20,37 @@ pub const COMPARE: &str = "compare with your own copy; then Enter hides it and a
 pub const SCRIPT: &str = "SHA-256 of its script, which the plan's check printed:";
 /// The challenge was met.
 pub const MET: &str = "the plan is the one you brought. Take its drive out, press Enter.";
+/// The same, where the drive with the plan is a log drive.
+pub const MET_AGAIN: &str = "the plan is the one you brought. Press Enter.";
 /// A ceremony was interrupted.
 pub const LOGS: &str = "plug in both log drives of this ceremony, then press Enter.";
 /// What the room knows then.
 pub const INTERRUPTED: &str =
     "This drive holds the record of a ceremony that was interrupted. Both records are compared.";
+
+/// Before the head is asked for.
+pub const WRITTEN: &str = "take the last head that you wrote down; then press Enter.";
+/// The head was found, or there is none: the interruption is about to be recorded.
+pub const GO_ON: &str = "compare; then press Enter: the ceremony goes on.";
+/// A closed record was put in.
+pub const CLOSED: &str =
+    "This drive holds the record of a ceremony that is closed. Its final head is shown again; no entry can be added.";
+
+/// What is known of the record once both logs were read, and what the witness typed.
+pub fn written(written: &Written) -> Vec<String> {
+    let entries = format!("Both logs are one record of {} entries.", written.entries());
+    match (&written.challenged, written.entry()) {
+        (Challenged::Met(_), Some(entry)) => {
+            vec![entries, format!("The head that you wrote down is that of entry {entry}: up to there nothing was changed.")]
+        }
+        (Challenged::Met(_), None) => vec![
+            entries,
+            "Nobody wrote a head down. This is recorded: all entries so far are on the word of the person who kept the logs."
+                .into(),
+        ],
+        _ => vec![entries],
+    }
+}
 
 /// Drives are plugged in, and none with a record that can be resumed.
 pub const NO_RECORD: &str = "No drive with plan and names beside its record is plugged in. Plug both log drives \
@@ -35,7 +62,15 @@ pub fn keys(look: &Look, stage: &Stage) -> String {
         Stage::Challenge(Challenged::Closed) => "Enter: begin the challenge  Esc: devices",
         Stage::Challenge(challenged) if challenged.hides_digest() => text::keys_of_challenge(challenged),
         Stage::Refused(_) => "Enter: go on  Up Down: scroll  Esc: back",
-        Stage::Insert | Stage::Challenge(_) | Stage::Logs => "Enter: go on   Esc: to the devices",
+        Stage::Written(read) if read.written.challenged == Challenged::Source && read.written.differed => {
+            "1 2: choose   Esc: back"
+        }
+        Stage::Written(read) if read.written.challenged.hides_digest() => {
+            text::keys_of_challenge(&read.written.challenged)
+        }
+        Stage::Insert | Stage::Challenge(_) | Stage::Logs(_) | Stage::Written(_) => {
+            "Enter: go on   Esc: to the devices"
+        }
     };
     text::keys_with(look, own)
 }

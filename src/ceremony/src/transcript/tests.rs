@@ -1,6 +1,7 @@
 use ciborium::Value;
 
 use super::*;
+use crate::event::Source;
 use crate::samples::{acts, answers, began, chained, events, looked, outcomes, text, written};
 use crate::variants::{fields, variants};
 
@@ -189,11 +190,17 @@ fn what_is_no_entry_is_refused_with_its_reason() {
         let medium = Value::Map(vec![(Value::Text("source".to_owned()), Value::Text(words.to_owned()))]);
         set("event", event("Looked", event("Medium", medium)))
     };
-    assert!(read(&source("paper")).is_ok());
-    no_entry(&source(""), "expected 1 to 400 bytes of text, found 0");
-    no_entry(&source(&"x".repeat(401)), "expected 1 to 400 bytes of text, found 401");
-    no_entry(&source("a\nb"), "U+000A at byte 1 cannot be written down: leave it out");
-    no_entry(&source("a\u{202e}b"), "U+202E at byte 1 cannot be written down: leave it out");
+    assert!(read(&source("Paper")).is_ok());
+    no_entry(&source("paper"), &unknown::<Source>("paper"));
+    let document = |words: &str| {
+        let signed_in = Value::Map(vec![(Value::Text("document".to_owned()), Value::Text(words.to_owned()))]);
+        set("event", event("Done", event("SignedIn", signed_in)))
+    };
+    assert!(read(&document("passport")).is_ok());
+    no_entry(&document(""), "expected 1 to 400 bytes of text, found 0");
+    no_entry(&document(&"x".repeat(401)), "expected 1 to 400 bytes of text, found 401");
+    no_entry(&document("a\nb"), "U+000A at byte 1 cannot be written down: leave it out");
+    no_entry(&document("a\u{202e}b"), "U+202E at byte 1 cannot be written down: leave it out");
     no_entry(
         &edited(|map| map.push((Value::from(1), Value::Null))),
         "invalid type: integer `1`, expected str or bytes",
@@ -266,6 +273,7 @@ fn the_document_names_every_variant_and_field() {
     let enums = [
         variants::<Event>(),
         variants::<event::Looked>(),
+        variants::<Source>(),
         variants::<event::Answer>(),
         variants::<event::Outcome>(),
         variants::<event::Way>(),

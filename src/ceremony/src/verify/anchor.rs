@@ -1,7 +1,5 @@
 //! What fixes the record: signatures of the ceremony's own keys, and heads that witnesses wrote down.
 
-use std::collections::BTreeSet;
-
 use conclave_publish::{Line, PublicKey, RECEIVED, Statement};
 
 use super::keys::Keys;
@@ -9,7 +7,7 @@ use super::{Account, Case, acts};
 use crate::act::{Act, Signs};
 use crate::entry::Head;
 use crate::event::Outcome;
-use crate::ids::TokenId;
+use crate::ids::{KeyIx, TokenId};
 
 /// Rule `statements`: each key signed, for every token that holds it, the statement that names that token and the head of the
 /// entry that asked for it. The record up to that entry is what it was then. All copies are one key: which of them signed,
@@ -53,70 +51,76 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     }
 }
 
-/// Rule `received`: what lies here of a key's new home is the statement that names its token and the last head, signed by the
-/// key. The record up to its end is what it was on that day. That the token signed it, who received it says.
+/// A key's new home: statement and signature of a token and a key of the plan, as files.
+fn homes<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (TokenId, KeyIx, [String; 2])> + 'a {
+    let plan = case.plan;
+    acts::tokens(plan).into_iter().flat_map(move |token| {
+        let serial = plan.tokens.get(usize::from(token.0)).map_or("", |token| token.serial.as_str());
+        acts::held(plan, token).into_iter().filter_map(move |(id, _)| {
+            let label = plan.keys.get(usize::from(id.0))?.label.as_str();
+            Some((token, id, ["txt", "sig"].map(|end| format!("{label}.{serial}.received.{end}"))))
+        })
+    })
+}
+
+/// Whether a file is of a key's new home.
+pub(super) fn speaks_of(case: &Case<'_>, name: &str) -> bool {
+    homes(case).any(|(_, _, files)| files.iter().any(|file| file == name))
+}
+
+/// What lies here of a key's new home is the statement that names its token and the last head, signed by the key. The record up to
+/// its end is what it was on that day. That the token signed it, who received it says.
 pub(super) fn received(case: &Case<'_>, keys: &Keys, account: &mut Account) {
-    let files = &case.given.files;
-    let names = files.keys().map(String::as_str);
-    let mut strange: BTreeSet<&str> =
-        names.filter(|name| name.ends_with(".received.txt") || name.ends_with(".received.sig")).collect();
-    for token in acts::tokens(case.plan) {
-        for (id, _) in acts::held(case.plan, token) {
-            let Some(planned) = case.plan.keys.get(usize::from(id.0)) else { continue };
-            let serial = case.plan.tokens.get(usize::from(token.0)).map_or("", |token| token.serial.as_str());
-            let [text, signature] =
-                ["txt", "sig"].map(|end| format!("{}.{serial}.received.{end}", planned.label.as_str()));
-            for name in [&text, &signature] {
-                strange.remove(name.as_str());
-            }
-            let name = format!("{} on {}", case.say().key(id), case.say().token(token));
-            let (text, signature) = match (files.get(&text), files.get(&signature)) {
-                (Some(text), Some(signature)) => (text, signature),
-                (None, None) => continue,
-                (None, Some(_)) => {
-                    account.miss("received", format!("{text}: only its signature is here"));
-                    continue;
-                }
-                (Some(_), None) => {
-                    account.miss("received", format!("{signature}: only its statement is here"));
-                    continue;
-                }
-            };
-            if !account.closed {
-                account.refuse("received", None, format!("{name} was received, but the record was never closed"));
+    for (token, id, [text, signature]) in homes(case) {
+        let name = format!("{} on {}", case.say().key(id), case.say().token(token));
+        let files = &case.given.files;
+        let (bytes, signed) = match (files.get(&text), files.get(&signature)) {
+            (Some(bytes), Some(signed)) => (bytes, signed),
+            (None, None) => continue,
+            (None, Some(_)) => {
+                account.differs("received", format!("{text}: only its signature is here"));
                 continue;
             }
-            let (Some(key), Some(head), Ok(purpose)) = (keys.get(&id), account.head, Line::new(RECEIVED)) else {
-                continue;
-            };
-            let Some(expected) = statement(case, token, key, head, purpose) else { continue };
-            if expected.to_string().as_bytes() != text.as_slice() {
-                account.refuse("received", None, format!("{name}: the text is not the statement of this record"));
+            (Some(_), None) => {
+                account.differs("received", format!("{signature}: only its statement is here"));
                 continue;
             }
-            match expected.verify(key, signature) {
-                Ok(()) => {
-                    let (label, holder) = (case.say().key(id), case.say().token(token));
-                    let words = format!("{label} signed that it was received on {holder}, over the last head");
-                    account.prove("received", None, words);
-                    account.attest(
-                        "received",
-                        None,
-                        format!("{holder} made this signature with {label}, at its new home"),
-                    );
-                    account.signed = account.entries.checked_sub(1);
-                }
-                Err(error) => account.refuse("received", None, format!("{name}: {error}")),
-            }
+        };
+        if !account.closed {
+            account.differs("received", format!("{name} was received, but the record was never closed"));
+            continue;
         }
-    }
-    for name in strange {
-        account.refuse("received", None, format!("{name} is about no token and key of the plan"));
+        let (Some(key), Some(head), Ok(purpose)) = (keys.get(&id), account.head, Line::new(RECEIVED)) else { continue };
+        let Some(expected) = statement(case, token, key, head, purpose) else { continue };
+        if expected.to_string().as_bytes() != bytes.as_slice() {
+            account.differs("received", format!("{text} is not the statement of this record"));
+            continue;
+        }
+        match expected.verify(key, signed) {
+            Ok(()) => {
+                let (label, holder) = (case.say().key(id), case.say().token(token));
+                account.prove(
+                    "received",
+                    None,
+                    format!("{label} signed that it was received on {holder}, over the last head"),
+                );
+                let words = format!("{holder} made this signature with {label}, at its new home");
+                account.attest("received", None, words);
+                account.signed = account.entries.checked_sub(1);
+            }
+            Err(error) => account.differs("received", format!("{signature}: {error}")),
+        }
     }
 }
 
 /// The statement as this transcript and plan say it must have been.
-fn statement(case: &Case<'_>, token: TokenId, key: &PublicKey, head: Head, purpose: Line) -> Option<Statement> {
+pub(super) fn statement(
+    case: &Case<'_>,
+    token: TokenId,
+    key: &PublicKey,
+    head: Head,
+    purpose: Line,
+) -> Option<Statement> {
     Some(Statement {
         kind: case.plan.kind,
         ceremony: case.plan.digest,
@@ -128,7 +132,8 @@ fn statement(case: &Case<'_>, token: TokenId, key: &PublicKey, head: Head, purpo
     })
 }
 
-/// Rule `heads`: every head that a witness wrote down is one this transcript had.
+/// Every head that a witness wrote down is that of an entry. One that is not fixes nothing: it may be mistyped, or the record is
+/// another than the one it was written down from.
 pub(super) fn heads(case: &Case<'_>, account: &mut Account) {
     for head in case.given.heads {
         match case.transcript.heads.iter().position(|one| one == head) {
@@ -136,7 +141,7 @@ pub(super) fn heads(case: &Case<'_>, account: &mut Account) {
                 account.witnessed = account.witnessed.max(Some(at as u64));
                 account.prove("heads", Some(at as u64), "up to here the record is the one whose head was written down");
             }
-            None => account.refuse("heads", None, format!("no entry left the head {head} that was written down")),
+            None => account.differs("heads", format!("the head {head} is of no entry: compare with the paper")),
         }
     }
     if case.given.heads.is_empty() {

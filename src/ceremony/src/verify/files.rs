@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use conclave_publish::{Digest, Manifest};
+use conclave_publish::Digest;
 
-use super::{Account, Case};
+use super::{Account, Case, Finding, anchor, bundle};
 use crate::act::{Act, Item};
 use crate::event::Outcome;
 use crate::public::Octets;
@@ -13,10 +13,14 @@ use crate::twin::twin;
 
 /// Name of the file with the names behind the plan's ids.
 const NAMES: &str = "names.toml";
+/// Name of the plan on a log drive.
+const PLAN: &str = "plan.toml";
+/// Name of the record.
+const RECORD: &str = "conclave.cbor";
 /// Name of the text twin.
 const TWIN: &str = "conclave.txt";
 /// Name of the list of the public bundle.
-const MANIFEST: &str = "manifest.txt";
+pub(super) const MANIFEST: &str = "manifest.txt";
 
 /// Rule `logs`: both log drives got the plan of entry 0 and the same names.
 pub(super) fn logs(case: &Case<'_>, account: &mut Account) {
@@ -33,11 +37,6 @@ pub(super) fn logs(case: &Case<'_>, account: &mut Account) {
     if names.len() > 1 {
         account.refuse("logs", None, "the log drives got two different files of names");
     }
-    if let (Some(bytes), Some(written)) = (case.given.files.get(NAMES), names.first())
-        && Octets::from(Digest::of(bytes)) != *written
-    {
-        account.refuse("logs", None, format!("{NAMES} is not the file that was written to the log drives"));
-    }
 }
 
 /// Rule `registered`: a drive that is registered is empty.
@@ -47,39 +46,6 @@ pub(super) fn registered(case: &Case<'_>, account: &mut Account) {
             match deed.outcome {
                 Outcome::Drive { names, others: 0, .. } if names.is_empty() => {}
                 _ => account.refuse("registered", Some(deed.came), "a drive that is not empty was registered"),
-            }
-        }
-    }
-}
-
-/// Rule `bundle`: the public bundle was written; if its list is here, everything on it is, as written.
-pub(super) fn bundle(case: &Case<'_>, account: &mut Account) {
-    let Some((len, digest)) = case.deeds().rev().find_map(|deed| match (deed.act, deed.outcome) {
-        (Act::Write(_, Item::Bundle), Outcome::File { len, digest }) => Some((*len, *digest)),
-        _ => None,
-    }) else {
-        return;
-    };
-    account.report("bundle", None, format!("the list of the public bundle has {len} bytes, SHA-256 {digest}"));
-    let Some(list) = case.given.files.get(MANIFEST) else {
-        return account
-            .miss("bundle", format!("{MANIFEST} and the files it names: the public bundle was not looked at"));
-    };
-    if Octets::from(Digest::of(list)) != digest {
-        return account.refuse("bundle", None, format!("{MANIFEST} is not the list that was written"));
-    }
-    let manifest = match Manifest::parse(list) {
-        Ok(manifest) => manifest,
-        Err(error) => return account.refuse("bundle", None, format!("{MANIFEST}: {error}")),
-    };
-    for item in manifest.items() {
-        match case.given.files.get(item.name.as_str()) {
-            None => account.miss("bundle", format!("{}, which {MANIFEST} names", item.name.as_str())),
-            Some(bytes) if Digest::of(bytes) == item.digest => {
-                account.prove("bundle", None, format!("{} is the file that was published", item.name.as_str()));
-            }
-            Some(_) => {
-                account.refuse("bundle", None, format!("{} is not the file that was published", item.name.as_str()))
             }
         }
     }
@@ -96,31 +62,71 @@ pub(super) fn names(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Rule `text-twin`: the text beside the transcript says what the transcript says.
-pub(super) fn text_twin(case: &Case<'_>, account: &mut Account) {
-    let Some(text) = case.given.files.get(TWIN) else { return };
-    if *text == twin(case.plan, case.transcript).into_bytes() {
-        account.prove("text-twin", None, format!("{TWIN} says what the transcript says"));
-    } else {
-        account.refuse("text-twin", None, format!("{TWIN} is not the text of this transcript"));
+/// The files beside the record: each that the record speaks of is compared, every other is foreign.
+pub(super) fn beside(case: &Case<'_>, account: &mut Account) {
+    compared(
+        case,
+        "text-twin",
+        TWIN,
+        "the text of this transcript",
+        twin(case.plan, case.transcript).as_bytes(),
+        account,
+    );
+    compared(case, "beside", PLAN, "the plan of this transcript", case.given.plan, account);
+    compared(case, "beside", RECORD, "this transcript", case.given.transcript, account);
+    let mut spoken: BTreeSet<String> = [TWIN, PLAN, RECORD].map(str::to_owned).into();
+    for deed in case.deeds() {
+        let (Act::Write(_, item), Outcome::File { len, digest }) = (deed.act, deed.outcome) else { continue };
+        let Some(name) = name(case, item).filter(|name| spoken.insert(name.clone())) else { continue };
+        let Some(bytes) = case.given.files.get(&name) else { continue };
+        // The list of the bundle is compared with its files.
+        if item == Item::Bundle {
+            continue;
+        }
+        if bytes.len() as u64 == *len && Octets::from(Digest::of(bytes)) == *digest {
+            account.prove("sealed", None, format!("{name} is the file that was written"));
+        } else {
+            account.differs("sealed", format!("{name} is not the file that was written"));
+        }
+    }
+    let known = |name: &str| spoken.contains(name) || bundle::speaks_of(case, name) || anchor::speaks_of(case, name);
+    for name in case.given.files.keys() {
+        // What a power cut left of a file is kept beside it under a number.
+        let whole =
+            name.rsplit_once(".torn").filter(|(_, number)| number.parse::<u16>().is_ok()).map(|(whole, _)| whole);
+        if !known(whole.unwrap_or(name)) {
+            account.foreign.push(Finding::new("foreign", None, format!("{name}: the record does not speak of it")));
+        }
     }
 }
 
-/// A sealed file that lies before the verifier is the one that was written.
-pub(super) fn beside(case: &Case<'_>, account: &mut Account, item: Item, len: u64, digest: Octets<32>) {
+/// Compares one file, if it lies here.
+pub(super) fn compared(
+    case: &Case<'_>,
+    rule: &'static str,
+    name: &str,
+    what: &str,
+    expected: &[u8],
+    account: &mut Account,
+) {
+    match case.given.files.get(name) {
+        None => {}
+        Some(bytes) if bytes == expected => account.prove(rule, None, format!("{name} is {what}")),
+        Some(_) => account.differs(rule, format!("{name} is not {what}: a changed end of a line is a change, too")),
+    }
+}
+
+/// The name of a written file.
+fn name(case: &Case<'_>, item: Item) -> Option<String> {
     let again = |attempt: u16| if attempt > 1 { format!("-{attempt}") } else { String::new() };
-    let name = match item {
-        Item::Share(share, attempt) => format!("share-{}{}.pbe", u32::from(share.0) + 1, again(attempt)),
+    match item {
+        Item::Share(share, attempt) => Some(format!("share-{}{}.pbe", u32::from(share.0) + 1, again(attempt))),
         Item::Blob(key, attempt) => {
-            let Some(key) = case.plan.keys.get(usize::from(key.0)) else { return };
-            format!("{}{}.wrap", key.label.as_str(), again(attempt))
+            let key = case.plan.keys.get(usize::from(key.0))?;
+            Some(format!("{}{}.wrap", key.label.as_str(), again(attempt)))
         }
-        Item::Plan | Item::Names | Item::Bundle => return,
-    };
-    let Some(bytes) = case.given.files.get(&name) else { return };
-    if bytes.len() as u64 == len && Octets::from(Digest::of(bytes)) == digest {
-        account.prove("sealed", None, format!("{name} is the file that was written"));
-    } else {
-        account.refuse("sealed", None, format!("{name} is not the file that was written"));
+        Item::Plan => Some(PLAN.to_owned()),
+        Item::Names => Some(NAMES.to_owned()),
+        Item::Bundle => Some(MANIFEST.to_owned()),
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
 /// Rule `certificates`: each is the one its profile in the plan gives on the day of the ceremony, signed by its own key.
 pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let held = case.transcript.entries.iter().find_map(|entry| match entry.event {
-        Event::Looked(Looked::Clock { wall }) => Time::from_unix(wall),
+        Event::Looked(Looked::Clock { wall, .. }) => Time::from_unix(wall),
         _ => None,
     });
     for deed in case.deeds() {

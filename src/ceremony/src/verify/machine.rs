@@ -2,23 +2,23 @@
 
 use conclave_publish::Kind;
 
-use super::{Account, Case};
-use crate::event::{Event, Looked};
+use super::{Account, Case, resumed};
+use crate::event::Looked;
 
 /// Rule `machine`: what counts is held on a machine against which nothing stands but what the plan accepts by name.
 pub(super) fn weaknesses(case: &Case<'_>, account: &mut Account) {
-    for entry in &case.transcript.entries {
-        let Event::Looked(Looked::AirGap { weak, .. }) = &entry.event else { continue };
+    for (seq, looked) in resumed::looks(case) {
+        let Looked::AirGap { weak, .. } = looked else { continue };
         for weakness in weak {
             let accepted = case.plan.accepts.contains(weakness);
             match (case.plan.kind, accepted) {
                 (Kind::Production, false) => {
                     let words = format!("{}, and the plan does not accept it", weakness.words());
-                    account.refuse("machine", Some(entry.seq), words);
+                    account.refuse("machine", Some(seq), words);
                 }
                 (Kind::Production, true) => {
                     let words = format!("{}; the plan accepts it", weakness.words());
-                    account.report("machine", Some(entry.seq), words);
+                    account.report("machine", Some(seq), words);
                 }
                 // It is said with what else was found of the machine.
                 (Kind::Rehearsal, _) => {}

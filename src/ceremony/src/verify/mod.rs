@@ -6,6 +6,7 @@
 mod about;
 mod acts;
 mod anchor;
+mod bundle;
 mod burnt;
 mod files;
 mod keys;
@@ -15,6 +16,7 @@ mod outcomes;
 mod owed;
 mod people;
 mod plugged;
+mod resumed;
 mod secrets;
 mod time;
 mod tokens;
@@ -88,6 +90,11 @@ pub struct Account {
     pub attested: Vec<Finding>,
     /// Words of people against the record: objections, refusals to attest.
     pub against: Vec<Finding>,
+    /// Files beside the record that are not those of the record, or are missing among them; heads that are of no entry. The record
+    /// itself is what it is without them.
+    pub changed: Vec<Finding>,
+    /// Files beside the record that the record does not speak of.
+    pub foreign: Vec<Finding>,
     /// What would be needed to judge more.
     pub missing: Vec<Finding>,
     /// Entries there are.
@@ -111,7 +118,8 @@ pub enum Verdict {
     Incomplete,
     /// Sound and closed; lines after the last signature could have been written anew by who holds the logs.
     ConsistentNotAnchored,
-    /// Sound, closed, and fixed to its end by a head that a witness wrote down; a person in the room said no.
+    /// Sound, closed, and fixed to its end by a head that a witness wrote down; a person in the room said no, or a file beside the
+    /// record is missing or changed.
     Disputed,
     /// Sound, closed, and fixed to its end by a head that a witness wrote down.
     Anchored,
@@ -126,7 +134,7 @@ impl Account {
             (true, true) if self.witnessed.is_none_or(|entry| entry + 1 != self.entries) => {
                 Verdict::ConsistentNotAnchored
             }
-            (true, true) if !self.against.is_empty() => Verdict::Disputed,
+            (true, true) if !(self.against.is_empty() && self.changed.is_empty()) => Verdict::Disputed,
             (true, true) => Verdict::Anchored,
         }
     }
@@ -152,6 +160,10 @@ impl Account {
 
     fn say_no(&mut self, entry: u64, words: impl core::fmt::Display) {
         self.against.push(Finding::new("against", Some(entry), words));
+    }
+
+    fn differs(&mut self, rule: &'static str, words: impl core::fmt::Display) {
+        self.changed.push(Finding::new(rule, None, words));
     }
 
     fn miss(&mut self, rule: &'static str, words: impl core::fmt::Display) {
@@ -236,6 +248,7 @@ pub fn verify(given: Given<'_>) -> Account {
     let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
     account.closed = order::closed(&case, &mut account);
     time::times(&case, &mut account);
+    time::compared(&case, &mut account);
     machine::weaknesses(&case, &mut account);
     acts::attempts(&case, &mut account);
     plugged::plugged_in(&case, &mut account);
@@ -255,9 +268,8 @@ pub fn verify(given: Given<'_>) -> Account {
     keys::copies(&case, &mut account);
     files::logs(&case, &mut account);
     files::registered(&case, &mut account);
-    files::bundle(&case, &mut account);
     files::names(&case, &mut account);
-    files::text_twin(&case, &mut account);
+    files::beside(&case, &mut account);
     words::appliance(&case, &mut account);
     words::people(&case, &mut account);
     anchor::heads(&case, &mut account);
@@ -273,6 +285,7 @@ fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut 
     let keys = keys::births(case, &devices, account);
     keys::certificates(case, &keys, account);
     anchor::statements(case, &keys, account);
+    bundle::judge(case, &keys, account);
     anchor::received(case, &keys, account);
 }
 

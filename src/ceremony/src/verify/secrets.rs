@@ -82,9 +82,6 @@ fn follow(case: &Case<'_>, account: &mut Account, rule: &'static str, of: impl F
             None => account.refuse(rule, Some(deed.came), format!("{words}: no file came of it")),
         }
     }
-    for (item, (len, digest)) in written {
-        super::files::beside(case, account, item, len, digest);
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

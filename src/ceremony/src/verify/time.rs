@@ -2,9 +2,9 @@
 
 use conclave_publish::x509::Time;
 
-use super::{Account, Case};
+use super::{Account, Case, resumed};
 use crate::entry::Entry;
-use crate::event::Event;
+use crate::event::{Event, Looked};
 use crate::script::StepKind;
 
 /// Rule `times`: boots are counted up by interruptions, no clock runs backwards within a boot once it was compared, and the
@@ -46,5 +46,25 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
         let shown = |wall| Time::from_unix(wall).map_or_else(|| format!("{wall} s"), |time| time.to_string());
         let words = format!("held from {} to {} in {} boots", shown(first.wall), shown(last.wall), last.boot);
         account.report("times", None, words);
+    }
+}
+
+/// Most that clock and power-on may part between the comparison with a watch and the entry of it. Units: seconds.
+const DRIFT_MAX: u64 = 60;
+
+/// Rule `clock`: the wall clock that a person compared with a watch is the one the entries are dated by: it was not set later.
+pub(super) fn compared(case: &Case<'_>, account: &mut Account) {
+    let entry = |seq: u64| case.transcript.entries.get(usize::try_from(seq).ok()?);
+    for (seq, looked) in resumed::looks(case) {
+        let (Looked::Clock { wall, mono }, Some(entry)) = (looked, entry(seq)) else { continue };
+        let passed = entry.mono.checked_sub(*mono).and_then(|passed| i64::try_from(passed / 1000).ok());
+        let parted = passed.and_then(|passed| entry.wall.checked_sub(wall.checked_add(passed)?));
+        if parted.is_none_or(|parted| parted.unsigned_abs() > DRIFT_MAX) {
+            account.refuse(
+                "clock",
+                Some(seq),
+                "the clock was set to another time after a person compared it with a watch",
+            );
+        }
     }
 }

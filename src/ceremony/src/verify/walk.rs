@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::{Account, acts, order, people};
+use super::{Account, acts, order, people, resumed};
 use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId, TokenId};
@@ -85,10 +85,11 @@ pub(super) fn walk<'a>(
         };
         match &entry.event {
             Event::Began(_) | Event::Promised(_) => {}
-            Event::Interrupted { head, .. } => {
+            Event::Interrupted { head, looked, written, .. } => {
                 if *head != entry.prev {
                     account.refuse("interruption", Some(seq), "it goes on from another head than the log ends with");
                 }
+                resumed::judge(seq, looked, *written, account);
                 order::enter(&walk, step, true, seq, account);
                 walk.cut(step, seq);
             }

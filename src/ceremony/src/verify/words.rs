@@ -1,9 +1,11 @@
 //! What rests on somebody's word: the appliance's, or people's.
 
+use conclave_publish::Kind;
+
 use super::walk::Ended;
-use super::{Account, Case};
+use super::{Account, Case, resumed};
 use crate::act::Act;
-use crate::event::{Answer, Event, Looked, Outcome};
+use crate::event::{Answer, Event, Looked, Outcome, Source};
 use crate::ids::BagId;
 use crate::public::Text;
 use crate::script::StepKind;
@@ -49,19 +51,39 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
                 let step = case.say().step(Some(case.script), entry.step);
                 account.attest(rule, Some(entry.seq), format!("{step}: {}", words()));
             }
-            Event::Looked(Looked::Medium { .. } | Looked::Plan { .. }) => {
-                account.attest("challenges", Some(entry.seq), words())
+            Event::Looked(Looked::Medium { .. } | Looked::Plan { .. }) | Event::Interrupted { .. } => {
+                account.attest("challenges", Some(entry.seq), words());
             }
             Event::Again { .. } => account.attest("deviations", Some(entry.seq), words()),
             _ => {}
         }
     }
+    challenges(case, account);
     bags(case, account);
     for visit in case.walk.visits.iter().filter(|visit| visit.ended == Ended::Well) {
         for given in &visit.answers {
             if let (StepKind::Attest(_), Answer::Refuses(words)) = (visit.step.kind, given.answer) {
                 account.miss("attest", format!("an attestation: entry {} refuses it: {words}", given.entry));
             }
+        }
+    }
+}
+
+/// A digest that was compared with no copy of a person's own. A rehearsal in a terminal has no medium, so there it is only missing.
+fn challenges(case: &Case<'_>, account: &mut Account) {
+    for (seq, looked) in resumed::looks(case) {
+        let digest = match looked {
+            Looked::Medium { source: Source::Nobody } => "the digest of the medium",
+            Looked::Plan { source: Source::Nobody, .. } => "the digest of the plan",
+            Looked::Medium { source: Source::Paper | Source::Phone | Source::Own }
+            | Looked::Plan { source: Source::Paper | Source::Phone | Source::Own, .. }
+            | Looked::AirGap { .. }
+            | Looked::Clock { .. } => continue,
+        };
+        let words = format!("{digest} was compared with no copy: no person was asked");
+        match case.plan.kind {
+            Kind::Production => account.say_no(seq, words),
+            Kind::Rehearsal => account.miss("challenges", format!("entry {seq}: {words}")),
         }
     }
 }

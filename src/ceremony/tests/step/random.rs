@@ -12,7 +12,7 @@ use conclave_ceremony::script::Roles;
 use conclave_ceremony::step::{Unfit, Waiting};
 use proptest::prelude::*;
 
-use super::room::{Room, text};
+use super::room::{Room, interrupted, text};
 
 /// Events of one run, most of which are what is waited for.
 const EVENTS_MAX: usize = 400;
@@ -107,7 +107,7 @@ impl Watched {
             (0, _) => Event::Came { act: Act::MakeShares, outcome: failed },
             (1 | 2, _) => Event::Said(person, Answer::Go),
             (3, _) => again,
-            (4, _) => Event::Looked(Looked::Clock { wall: i64::from(which) }),
+            (4, _) => Event::Looked(Looked::Clock { wall: i64::from(which), mono: 0 }),
             (5, _) => Event::Said(person, Answer::Objects(words)),
             (6, _) => Event::Said(person, Answer::SignedIn { document: words }),
             (_, _) => Event::Done([Answer::Go, Answer::Word, Answer::NoObjection][usize::from(which % 3)].clone()),
@@ -128,8 +128,8 @@ impl Watched {
     fn cut(&mut self) {
         let facts = self.room.state.facts();
         if facts.logs.len() == 2 {
-            let head = self.room.head().into();
-            let _ = self.tell(&Event::Interrupted { boot: facts.boot + 1, head, torn: None });
+            let head = self.room.head();
+            let _ = self.tell(&interrupted(facts.boot + 1, head));
         }
     }
 }

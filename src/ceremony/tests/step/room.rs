@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use conclave_ceremony::act::{Act, Item, Signs};
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::compile::compile;
-use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, TokenSeen, Way};
+use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, Source, TokenSeen, Way};
 use conclave_ceremony::ids::{KeyIx, PersonId, TokenId};
 use conclave_ceremony::judge::statement;
 use conclave_ceremony::plan::{Plan, Role, read};
@@ -19,6 +19,21 @@ use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 /// More entries than any run here makes: a robot that turns in circles fails instead of hanging.
 const ENTRIES_MAX: usize = 2_000;
 const MINIMAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
+/// The looks of one boot.
+fn looks() -> Vec<Looked> {
+    vec![
+        Looked::Medium { source: Source::Paper },
+        Looked::AirGap { weak: Vec::new(), absent: 30, hardware: Vec::new(), machine: Vec::new() },
+        Looked::Clock { wall: 1_800_000_000, mono: 60_000 },
+        Looked::Plan { source: Source::Paper, drive: text("PLAN") },
+    ]
+}
+
+/// The machine is started again: every look of this boot was taken, and no person had written a head down.
+pub(super) fn interrupted(boot: u16, head: Digest) -> Event {
+    Event::Interrupted { boot, head: head.into(), torn: None, looked: looks(), written: None }
+}
+
 pub(super) const KCV: Octets<8> = Octets([7; 8]);
 
 pub(super) fn text(words: &str) -> Text {
@@ -102,7 +117,7 @@ impl Room {
 
     pub(super) fn interrupt(&mut self) {
         let boot = self.state.facts().boot + 1;
-        self.event(&Event::Interrupted { boot, head: self.head.into(), torn: None }).unwrap();
+        self.event(&interrupted(boot, self.head)).unwrap();
     }
 
     pub(super) fn somebody(&self, who: Who, already: Option<PersonId>) -> PersonId {
@@ -115,14 +130,9 @@ impl Room {
             Ask::Remove(device) => Event::Done(Answer::Removed(*device)),
             Ask::Insert(device) => Event::Done(Answer::Inserted(*device)),
             Ask::SignIn(person) => Event::Said(*person, Answer::SignedIn { document: text("passport") }),
-            Ask::Look => Event::Looked(match self.kind() {
-                StepKind::Medium => Looked::Medium { source: text("paper") },
-                StepKind::AirGap => {
-                    Looked::AirGap { weak: Vec::new(), absent: 30, hardware: Vec::new(), machine: Vec::new() }
-                }
-                StepKind::Clock => Looked::Clock { wall: 1_800_000_000 },
-                _ => Looked::Plan { source: text("paper"), drive: text("PLAN") },
-            }),
+            Ask::Look => Event::Looked(
+                looks().into_iter().find(|looked| looked.step() == self.kind()).expect("a step that looks"),
+            ),
             Ask::Keyboard => Event::Done(Answer::KeyboardFits),
             Ask::Type { slot, keeper, .. } => Event::Said(*keeper, Answer::Typed(*slot)),
             Ask::BagNumber(bag) => {

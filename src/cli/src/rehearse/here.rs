@@ -190,7 +190,7 @@ fn look(rehearsal: &Rehearsal) -> Result<Look, Box<dyn Error>> {
     look.challenged = Challenged::Met(Source::Nobody);
     let machine = vec![Fact { what: "rehearsal", value: Shown::new("no air gap was tried") }];
     look.air_gap = AirGap::Tried { proofs: Vec::new(), unused: Vec::new(), machine, weak: Vec::new(), scroll: 0 };
-    look.clock.compared = Some(now);
+    look.clock.compared = Some((now, 0));
     look.screen = Screen::Devices;
     Ok(step(look, Event::Read { wall: now, mono_ms: 0 }).0)
 }

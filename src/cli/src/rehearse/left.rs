@@ -13,6 +13,7 @@ use conclave_sim::card::Card;
 use conclave_sim::card::random::Randomness;
 use conclave_sim::card::rsa::RsaSource;
 use conclave_sim::state::Kept;
+use conclave_sim::world::robot;
 use smartcard_hsm::session::Session;
 
 use super::Rehearsal;
@@ -64,11 +65,6 @@ pub struct Stands {
     pub(super) code: u8,
     /// What takes it up.
     pub(super) unfinished: Unfinished,
-}
-
-/// The head of the record, as it stands at the edge of a screen.
-pub fn head(screen: &[String]) -> Option<Digest> {
-    screen.iter().rev().find_map(|row| row.trim().parse().ok())
 }
 
 /// Where a token lies in the folder.
@@ -190,7 +186,7 @@ fn verified(left: &Left, rehearsal: &Rehearsal, out: &mut impl Write) -> Result<
         transcript: folder.join(log.1).join(TRANSCRIPT),
         plan: folder.join(PLAN),
         names: Some(folder.join(NAMES)),
-        heads: vec![head(&left.screen).ok_or("the last screen showed no head")?],
+        heads: vec![robot::edge(&left.screen).ok_or("the last screen showed no head")?],
         files: named().map(|(_, inside)| folder.join(inside)).collect(),
         expect: Expected::Rehearsal,
         json: false,

@@ -4,14 +4,17 @@
 //! names.
 
 use conclave_ceremony::compile::compile;
-use conclave_ceremony::event::Looked;
+use conclave_ceremony::event::{Looked, Source};
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::public::Text;
+use conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX;
 use conclave_publish::{Digest, FileName};
 
 use super::begin::{Begun, Brought, NotBegun, Start};
+use super::resume::{Interrupted, is_closed};
 use super::window::in_window;
+use super::written::Written;
 use crate::drives::{Drive, Drives};
 use crate::key::Key;
 use crate::look::challenge::{Challenged, Of, Then};
@@ -33,8 +36,19 @@ pub enum Stage {
     Refused(Vec<Refusal>),
     /// The digest of the plan is compared.
     Challenge(Challenged),
-    /// Both log drives of an interrupted ceremony are to be plugged in.
-    Logs,
+    /// Both log drives are to be plugged in. The ceremony was interrupted, and its plan was compared with a copy from here; or it is
+    /// closed, and nothing is compared, because nothing goes on.
+    Logs(Option<Source>),
+    /// Both logs were read; the head that a witness wrote down is compared with them.
+    Written(Box<Read>),
+}
+
+/// An interrupted ceremony before it goes on.
+pub struct Read {
+    interrupted: Interrupted,
+    /// The question for the head that a witness wrote down.
+    pub written: Written,
+    source: Source,
 }
 
 /// A plan on its way in.
@@ -54,6 +68,8 @@ pub struct Intake {
     serial: Serial,
     /// The plan, once it was read: its devices are let in.
     pub plan: Option<Plan>,
+    /// A record lies beside the plan: the ceremony was interrupted.
+    pub resumes: bool,
     /// What is in the ports, as it was seen last.
     pub plugged: Vec<Plugged>,
 }
@@ -70,6 +86,7 @@ impl Default for Intake {
             names: Vec::new(),
             serial: Serial::default(),
             plan: None,
+            resumes: false,
             plugged: Vec::new(),
         }
     }
@@ -108,13 +125,13 @@ impl Intake {
                 Stage::Insert
                 | Stage::Refused(_)
                 | Stage::Challenge(Challenged::Closed | Challenged::Met(_))
-                | Stage::Logs,
+                | Stage::Logs(_),
                 Key::Escape,
             ) => {
                 machine.admit(None);
                 return Next::Back;
             }
-            (Stage::Insert, Key::Enter) => self.read(machine).map(|()| None),
+            (Stage::Insert, Key::Enter) => self.read(start, machine).map(|()| None),
             (Stage::Refused(refusals), Key::Down) => {
                 self.above = refusals.len().saturating_sub(1).min(self.above + 1);
                 Ok(None)
@@ -129,16 +146,33 @@ impl Intake {
             }
             (Stage::Challenge(challenged), key) => {
                 let Some(digest) = self.digest else { return Next::Back };
-                match challenged.pressed(key, &digest) {
-                    Then::Stay => Ok(None),
-                    Then::Draw => draw(challenged, machine).map(|()| None),
-                    Then::GoOn => self.begin(start, machine).map(Some),
+                match (challenged.pressed(Of::Plan, key, &digest), &challenged) {
+                    (Then::Draw, _) => draw(challenged, machine).map(|()| None),
+                    (Then::GoOn, Challenged::Met(source)) if self.resumes => {
+                        self.stage = Stage::Logs(Some(*source));
+                        self.admits(machine);
+                        Ok(None)
+                    }
+                    (Then::GoOn, _) => self.begin(start, machine).map(Some),
+                    (Then::Stay, _) => Ok(None),
                 }
             }
-            (Stage::Logs, Key::Enter) => {
-                Begun::resumed(start, machine).map(Some).map_err(|error| text::not_resumed(&error))
+            (Stage::Logs(source), Key::Enter) => {
+                let source = *source;
+                self.read_logs(start, source, machine)
             }
-            _ => Ok(None),
+            (Stage::Written(read), Key::Escape)
+                if matches!(read.written.challenged, Challenged::Closed | Challenged::Met(_)) =>
+            {
+                machine.admit(None);
+                return Next::Back;
+            }
+            (Stage::Written(read), key) => match read.written.pressed(key) {
+                Then::Stay => Ok(None),
+                Then::Draw => draw(&mut read.written.challenged, machine).map(|()| None),
+                Then::GoOn => self.go_on(start, machine).map(Some),
+            },
+            (Stage::Insert | Stage::Refused(_) | Stage::Logs(_), _) => Ok(None),
         };
         self.wrong = None;
         match begun {
@@ -152,7 +186,7 @@ impl Intake {
     }
 
     /// Reads the one drive that is plugged in.
-    fn read(&mut self, machine: &mut impl Machine) -> Result<(), String> {
+    fn read(&mut self, start: &Start, machine: &mut impl Machine) -> Result<(), String> {
         let drives = present(machine)?;
         let [plans, of_names, logs] = [log_drive::PLAN, log_drive::NAMES, log_drive::TRANSCRIPT].map(name);
         let (plans, of_names, logs) = (plans?, of_names?, logs?);
@@ -163,6 +197,7 @@ impl Intake {
         if !is_there(&plans) {
             return Err(text::no_plan(&drive.serial));
         }
+        self.resumes = is_there(&logs);
         let bytes = machine.drives().read(drive, &plans, PLAN_LEN_MAX).map_err(failed)?;
         let compiled = plan::read(&bytes).and_then(|plan| compile(&plan).map(|script| (plan, script)));
         let (plan, script) = match compiled {
@@ -172,8 +207,15 @@ impl Intake {
                 return Ok(());
             }
         };
-        in_window(&plan, machine).map_err(|error| format!("{error}."))?;
-        let names = if is_there(&logs) {
+        let mut closed = false;
+        if self.resumes {
+            let log = machine.drives().read(drive, &logs, TRANSCRIPT_LEN_MAX as u64).map_err(failed)?;
+            closed = is_closed(&plan, &script, &log, start.image);
+        }
+        if !closed {
+            in_window(&plan, machine).map_err(|error| format!("{error}."))?;
+        }
+        let names = if self.resumes {
             None
         } else if is_there(&of_names) {
             Some(machine.drives().read(drive, &of_names, PLAN_LEN_MAX).map_err(failed)?)
@@ -183,7 +225,8 @@ impl Intake {
         // Nothing stays of a drive that was not read to its end.
         (self.digest, self.script) = (Some(plan.digest), Some(script.digest()));
         self.stage = match names {
-            None => Stage::Logs,
+            None if closed => Stage::Logs(None),
+            None => Stage::Challenge(Challenged::Closed),
             Some(names) => {
                 let read = Names::read(&names, &plan);
                 self.names = names;
@@ -191,7 +234,7 @@ impl Intake {
             }
         };
         self.plan = Some(plan);
-        if matches!(self.stage, Stage::Logs) {
+        if closed {
             self.admits(machine);
         }
         self.serial = drive.serial.clone();
@@ -207,11 +250,7 @@ impl Intake {
         }
         let Stage::Challenge(Challenged::Met(source)) = self.stage else { return Err(text::take_out(&self.serial)) };
         self.admits(machine);
-        let mut start = start.clone();
-        start.findings.push(Looked::Plan {
-            source: Text::fitted(crate::text::source(Of::Plan, source)),
-            drive: Text::fitted(self.serial.as_str()),
-        });
+        let start = self.looked(start, source);
         Begun::new(Brought { plan: &self.bytes, names: &self.names }, start, machine).map_err(|error| {
             machine.admit(None);
             match error {
@@ -223,6 +262,52 @@ impl Intake {
                 error => error.to_string(),
             }
         })
+    }
+
+    /// What was looked at in this boot, the plan with it.
+    fn looked(&self, start: &Start, source: Source) -> Start {
+        let mut start = start.clone();
+        start.findings.push(Looked::Plan { source, drive: Text::fitted(self.serial.as_str()) });
+        start
+    }
+
+    /// Both logs are one record of the plan. A closed one is shown as it ended; of another the head is asked for.
+    fn read_logs<M: Machine>(
+        &mut self,
+        start: &Start,
+        compared: Option<Source>,
+        machine: &mut M,
+    ) -> Result<Option<Begun<M>>, String> {
+        let read = Interrupted::read(&self.bytes, start, machine).map_err(|error| text::not_resumed(&error))?;
+        match (read.is_closed(), compared) {
+            (true, _) => return Ok(Some(Begun::closed(read, start, machine))),
+            (false, Some(source)) => {
+                let written = Written::among(read.heads().to_vec());
+                self.stage = Stage::Written(Box::new(Read { interrupted: read, written, source }));
+            }
+            // Other logs than the closed one that was put in first: their plan is compared like any other.
+            (false, None) => {
+                machine.admit(None);
+                self.stage = Stage::Challenge(Challenged::Closed);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The interruption is recorded, and the ceremony goes on. Where it cannot be recorded both logs are read again.
+    fn go_on<M: Machine>(&mut self, start: &Start, machine: &mut M) -> Result<Begun<M>, String> {
+        match core::mem::replace(&mut self.stage, Stage::Insert) {
+            Stage::Written(read) => {
+                let Read { interrupted, written, source } = *read;
+                self.stage = Stage::Logs(Some(source));
+                let resumed = Begun::resumed(interrupted, written.entry(), self.looked(start, source), machine);
+                resumed.map_err(|error| text::not_resumed(&error))
+            }
+            stage @ (Stage::Insert | Stage::Refused(_) | Stage::Challenge(_) | Stage::Logs(_)) => {
+                self.stage = stage;
+                Err(text::LOGS.to_owned())
+            }
+        }
     }
 }
 

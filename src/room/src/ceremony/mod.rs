@@ -14,6 +14,7 @@ pub mod resume;
 pub mod scene;
 pub mod weak;
 pub mod window;
+pub mod written;
 
 use std::collections::VecDeque;
 

@@ -1,13 +1,16 @@
 //! After a power cut: both logs read, made one record again, and every entry stepped through once more.
 
 use conclave_ceremony::compile::compile;
-use conclave_ceremony::event::Event;
+use conclave_ceremony::entry::Head;
+use conclave_ceremony::event::{Event, Looked};
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::merge::{MergeError, merge};
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{Holds, Plan, Refusal};
-use conclave_ceremony::step::{State, Unfit};
-use conclave_ceremony::transcript::Transcript;
+use conclave_ceremony::public::Octets;
+use conclave_ceremony::script::Script;
+use conclave_ceremony::step::{State, Unfit, Waiting};
+use conclave_ceremony::transcript::{self, Transcript};
 use conclave_publish::{Digest, FileName, Kind};
 use smartcard_hsm::cvc::RootKind;
 
@@ -55,8 +58,8 @@ pub enum NotResumed {
         /// SHA-256 of the one that runs.
         runs: Digest,
     },
-    /// The plan beside the log is not the one the record names.
-    #[error("the plan on the log drive is not the one this record began with")]
+    /// The plan that was compared is not the one the record names.
+    #[error("this record is of another plan than the one whose digest was compared")]
     OtherPlan,
     /// The image that runs compiles the plan to other steps than the record promised.
     #[error(
@@ -100,16 +103,118 @@ struct Read {
     log: Vec<u8>,
 }
 
+/// An interrupted ceremony: its record as both logs have it, every entry of it stepped through once more.
+pub struct Interrupted {
+    plan: Plan,
+    file: Public,
+    names: Names,
+    script: Script,
+    transcript: Transcript,
+    /// The bytes of the record, the torn tail left out.
+    whole: Vec<u8>,
+    /// Evidence: what a power cut left of an entry.
+    torn: Option<Digest>,
+    state: State,
+    /// The log drives, and the bytes of the record that each has.
+    logs: Vec<(DriveId, usize)>,
+}
+
+impl Interrupted {
+    /// Reads both logs. The plan is that whose digest was compared in this boot.
+    pub fn read(plan: &[u8], start: &Start, machine: &mut impl Machine) -> Result<Self, NotResumed> {
+        let (plan, file) = Public::plan(plan).map_err(NotResumed::Plan)?;
+        let script = compile(&plan).map_err(NotResumed::Plan)?;
+        let names = names(&plan, machine)?;
+        let read = logs(&plan, machine)?;
+        let [a, b] = &read[..] else {
+            return Err(NotResumed::Drive("The plan does not name two log drives.".into()));
+        };
+        let merged = merge(&a.log, &b.log)?;
+        let torn = [merged.torn_a, merged.torn_b].into_iter().find(|torn| !torn.is_empty()).map(Digest::of);
+        let (whole_a, whole_b) = (a.log.len() - merged.torn_a.len(), b.log.len() - merged.torn_b.len());
+        let longer = if whole_a >= whole_b { &a.log } else { &b.log };
+        let whole = longer.get(..merged.transcript.len).unwrap_or_default().to_vec();
+        let state = replayed(&plan, &script, &merged.transcript, start.image)?;
+        if state.waiting(&plan, &script) != Waiting::Closed {
+            can_be_rebuilt(plan.kind, start.tree)?;
+            fit_machine(&plan, &start.findings)?;
+            in_window(&plan, machine)?;
+        }
+        // Only drives that the record knows as logs go on as such; the other one is identified by its step.
+        let at = |log: &Read, missing: &[u8]| (log.id, whole.len() - missing.len());
+        let logs = [at(a, merged.missing_a), at(b, merged.missing_b)];
+        let logs = logs.into_iter().filter(|(id, _)| state.facts().logs.contains(id)).collect();
+        Ok(Self { plan, file, names, script, whole, torn, state, logs, transcript: merged.transcript })
+    }
+
+    /// Whether its record is closed: nothing of it can go on.
+    pub fn is_closed(&self) -> bool {
+        self.state.waiting(&self.plan, &self.script) == Waiting::Closed
+    }
+
+    /// The head of every entry.
+    pub fn heads(&self) -> &[Head] {
+        &self.transcript.heads
+    }
+}
+
+/// Whether the record of one log is closed.
+pub(super) fn is_closed(plan: &Plan, script: &Script, log: &[u8], image: Digest) -> bool {
+    let read = transcript::read(log).ok();
+    let state = read.and_then(|transcript| replayed(plan, script, &transcript, image).ok());
+    state.is_some_and(|state| state.waiting(plan, script) == Waiting::Closed)
+}
+
+/// Steps through every entry once more.
+fn replayed(plan: &Plan, script: &Script, transcript: &Transcript, runs: Digest) -> Result<State, NotResumed> {
+    let began = transcript.entries.first().and_then(|first| match &first.event {
+        Event::Began(began) => Some(began).filter(|began| Digest::from(began.plan) == plan.digest),
+        _ => None,
+    });
+    let image = Digest::from(began.ok_or(NotResumed::OtherPlan)?.image);
+    if image != runs {
+        return Err(NotResumed::OtherImage { began: image, runs });
+    }
+    if let Some(promised) = transcript.script().filter(|promised| *promised != script) {
+        return Err(NotResumed::OtherScript { promised: promised.digest(), compiled: script.digest() });
+    }
+    let mut state = State::default();
+    for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
+        let (next, acts) = state.step(plan, script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;
+        if acts != entry.acts {
+            return Err(NotResumed::Acts { seq });
+        }
+        state = next.appended(*head);
+    }
+    Ok(state)
+}
+
 impl<M: Machine> Begun<M> {
-    /// Goes on with the ceremony whose log drives are plugged in, with the image it began with.
-    pub fn resumed(start: &Start, machine: &mut M) -> Result<Self, NotResumed> {
-        let Beside { plan, file, names } = beside(machine)?;
-        can_be_rebuilt(plan.kind, start.tree)?;
-        fit_machine(&plan, &start.findings)?;
-        Ok(match plan.kind {
-            Kind::Production => Self::Production(Box::new(resume(plan, (file, names), start, machine)?)),
-            Kind::Rehearsal => Self::Rehearsal(Box::new(resume(plan, (file, names), start, machine)?)),
-        })
+    /// Goes on with an interrupted ceremony. `written` is the entry whose head a witness typed, if a person had written one down.
+    ///
+    /// Errors: the interruption could not be recorded.
+    pub fn resumed(
+        interrupted: Interrupted,
+        written: Option<u64>,
+        start: Start,
+        machine: &mut M,
+    ) -> Result<Self, NotResumed> {
+        let torn = interrupted.torn.map(Into::into);
+        let mut begun = Self::closed(interrupted, &start, machine);
+        let looked = start.findings;
+        match &mut begun {
+            Self::Production(ceremony) => ceremony.interrupted(torn, looked, written, machine)?,
+            Self::Rehearsal(ceremony) => ceremony.interrupted(torn, looked, written, machine)?,
+        }
+        Ok(begun)
+    }
+
+    /// Shows a closed ceremony as it ended. What a power cut left out of one log, or beside it, is written.
+    pub fn closed(interrupted: Interrupted, start: &Start, machine: &mut M) -> Self {
+        match interrupted.plan.kind {
+            Kind::Production => Self::Production(Box::new(read(interrupted, start, machine))),
+            Kind::Rehearsal => Self::Rehearsal(Box::new(read(interrupted, start, machine))),
+        }
     }
 }
 
@@ -121,35 +226,18 @@ fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
     NotResumed::Drive(crate::text_drives::told(&drive.serial.to_string(), error))
 }
 
-/// What lies beside a log.
-struct Beside {
-    plan: Plan,
-    file: Public,
-    names: Names,
-}
-
-impl Beside {
-    fn read(plan: &[u8], names: &[u8]) -> Result<Self, NotResumed> {
-        let (plan, file) = Public::plan(plan).map_err(NotResumed::Plan)?;
-        let names = Names::read(names, &plan).map_err(NotResumed::Names)?;
-        Ok(Self { plan, file, names })
-    }
-}
-
-/// Plan and names, from the first drive that has both whole.
-fn beside(machine: &mut impl Machine) -> Result<Beside, NotResumed> {
+/// The names behind the plan's ids, from the first drive that has them whole: a power cut may have torn the other.
+fn names(plan: &Plan, machine: &mut impl Machine) -> Result<Names, NotResumed> {
     let drives = machine.drives().present().map_err(|error| NotResumed::Drive(error.to_string()))?;
-    let wanted = [name(log_drive::PLAN)?, name(log_drive::NAMES)?];
+    let wanted = name(log_drive::NAMES)?;
     let mut torn = None;
     for drive in drives {
         let Ok(there) = machine.drives().names(&drive) else { continue };
-        if wanted.iter().all(|wanted| there.files.iter().any(|(name, _)| name == wanted)) {
-            let mut read =
-                |name| machine.drives().read(&drive, name, FILE_LEN_MAX).map_err(|error| failed(&drive, &error));
-            let [plan, names] = &wanted;
-            match Beside::read(&read(plan)?, &read(names)?) {
-                Ok(beside) => return Ok(beside),
-                Err(refused) => torn = torn.or(Some(refused)),
+        if there.files.iter().any(|(name, _)| *name == wanted) {
+            let bytes = machine.drives().read(&drive, &wanted, FILE_LEN_MAX).map_err(|error| failed(&drive, &error))?;
+            match Names::read(&bytes, plan) {
+                Ok(names) => return Ok(names),
+                Err(refused) => torn = torn.or(Some(NotResumed::Names(refused))),
             }
         }
     }
@@ -165,7 +253,7 @@ fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed
             .map_err(|failure| NotResumed::Drive(failure.words.to_string()))?;
         let names = machine.drives().names(&drive).map_err(|error| failed(&drive, &error))?;
         let log = if names.files.iter().any(|(name, _)| *name == file) {
-            let most = conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX as u64;
+            let most = transcript::TRANSCRIPT_LEN_MAX as u64;
             machine.drives().read(&drive, &file, most).map_err(|error| failed(&drive, &error))?
         } else {
             Vec::new()
@@ -175,58 +263,20 @@ fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed
     Ok(read)
 }
 
-fn resume<M: Machine, R: RootKind>(
-    plan: Plan,
-    (file, names): (Public, Names),
-    start: &Start,
-    machine: &mut M,
-) -> Result<Ceremony<M, R>, NotResumed> {
-    let script = compile(&plan).map_err(NotResumed::Plan)?;
-    in_window(&plan, machine)?;
-    let read = logs(&plan, machine)?;
-    let [a, b] = &read[..] else {
-        return Err(NotResumed::Drive("The plan does not name two log drives.".into()));
-    };
-    let merged = merge(&a.log, &b.log)?;
-    let transcript = &merged.transcript;
-    let torn = [merged.torn_a, merged.torn_b].into_iter().find(|torn| !torn.is_empty()).map(Digest::of);
-    let longer = if a.log.len() - merged.torn_a.len() >= b.log.len() - merged.torn_b.len() { &a.log } else { &b.log };
-    let whole = longer.get(..transcript.len).unwrap_or_default().to_vec();
-    let began = transcript.entries.first().and_then(|first| match &first.event {
-        Event::Began(began) => Some(began).filter(|began| Digest::from(began.plan) == plan.digest),
-        _ => None,
-    });
-    let began = began.ok_or(NotResumed::OtherPlan)?;
-    let (image, runs) = (Digest::from(began.image), start.image);
-    if image != runs {
-        return Err(NotResumed::OtherImage { began: image, runs });
-    }
-    if let Some(promised) = transcript.script().filter(|promised| **promised != script) {
-        return Err(NotResumed::OtherScript { promised: promised.digest(), compiled: script.digest() });
-    }
+/// A ceremony as its record has it.
+fn read<M: Machine, R: RootKind>(interrupted: Interrupted, start: &Start, machine: &mut M) -> Ceremony<M, R> {
+    let Interrupted { plan, file, names, script, transcript, whole, torn: _, state, logs } = interrupted;
     let mut performer = Performer::new(&plan, file, names);
-    let mut state = State::default();
-    for (seq, (entry, head)) in transcript.entries.iter().zip(&transcript.heads).enumerate() {
-        let (next, acts) = state.step(&plan, &script, &entry.event).map_err(|why| NotResumed::Entry { seq, why })?;
-        if acts != entry.acts {
-            return Err(NotResumed::Acts { seq });
-        }
-        performer.intends(&acts);
-        state = next.appended(*head);
+    for entry in &transcript.entries {
+        performer.intends(&entry.acts);
     }
-    // Only drives that the record knows as logs go on as such; the other one is identified by its step.
-    let known = state.facts().logs.clone();
-    let at = |log: &Read, missing: &[u8]| (log.id, whole.len() - missing.len());
-    let logs = [at(a, merged.missing_a), at(b, merged.missing_b)].into_iter().filter(|(id, _)| known.contains(id));
     let now = machine.now();
-    let boot = state.facts().boot.saturating_add(1);
-    let first = first_len(transcript);
-    let mut ceremony = Ceremony {
+    Ceremony {
         script,
         head: transcript.head(),
         seq: transcript.entries.len() as u64,
-        boot,
-        record: Record::resumed(whole.clone(), first, logs),
+        boot: state.facts().boot,
+        record: Record::resumed(whole, first_len(&transcript), logs),
         performer,
         desk: Desk::default(),
         tree: start.tree,
@@ -239,16 +289,26 @@ fn resume<M: Machine, R: RootKind>(
         since: (now, now),
         state,
         plan,
-    };
-    let head = ceremony.head.into();
-    ceremony.take(Event::Interrupted { boot, head, torn: torn.map(Into::into) }, machine)?;
-    Ok(ceremony)
+    }
+}
+
+impl<M: Machine, R: RootKind> Ceremony<M, R> {
+    /// The ceremony goes on in the next boot.
+    fn interrupted(
+        &mut self,
+        torn: Option<Octets<32>>,
+        looked: Vec<Looked>,
+        written: Option<u64>,
+        machine: &mut M,
+    ) -> Result<(), NotTaken> {
+        self.boot = self.boot.saturating_add(1);
+        self.take(Event::Interrupted { boot: self.boot, head: self.head.into(), torn, looked, written }, machine)
+    }
 }
 
 /// Bytes of entry 0.
 fn first_len(transcript: &Transcript) -> usize {
-    let genesis = conclave_ceremony::transcript::GENESIS;
-    let first =
-        transcript.entries.first().and_then(|entry| conclave_ceremony::transcript::append(&genesis, entry).ok());
+    let genesis = transcript::GENESIS;
+    let first = transcript.entries.first().and_then(|entry| transcript::append(&genesis, entry).ok());
     first.map_or(0, |(bytes, _)| bytes.len())
 }

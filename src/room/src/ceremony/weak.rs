@@ -36,7 +36,7 @@ mod tests {
     fn judged(text: &str, weak: &[Weakness]) -> Result<(), WeakMachine> {
         let plan = conclave_ceremony::plan::read(text.as_bytes()).unwrap();
         let looked = Looked::AirGap { weak: weak.to_vec(), absent: 35, machine: vec![], hardware: vec![] };
-        fit_machine(&plan, &[Looked::Clock { wall: 0 }, looked])
+        fit_machine(&plan, &[Looked::Clock { wall: 0, mono: 0 }, looked])
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The digest challenge: the digest is hidden while a witness types six groups of it from a copy of their own.
 
+pub use conclave_ceremony::event::Source;
 use conclave_publish::Challenge;
 use conclave_publish::Digest;
 use conclave_publish::TypedError;
@@ -14,32 +15,17 @@ pub enum Of {
     Medium,
     /// The plan that comes in.
     Plan,
+    /// The head of an entry, as a witness wrote it down before the power failed.
+    Head,
 }
 
-/// Where a witness's copy of the digest comes from. It is recorded: a copy read off this screen is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Printed and brought along.
-    Paper,
-    /// On a phone or another computer.
-    Phone,
-    /// Computed by this witness: of an image they built, of a copy of the plan they have.
-    Own,
-    /// From nowhere: a rehearsal without a medium, where nobody was asked.
-    Nobody,
-}
-
-impl Source {
-    /// Every source a witness can name, in the order of their keys 1 to 3.
-    pub const ALL: [Self; 3] = [Self::Paper, Self::Phone, Self::Own];
-
-    fn chosen(key: Key) -> Option<Self> {
-        match key {
-            Key::Char('1') => Some(Self::Paper),
-            Key::Char('2') => Some(Self::Phone),
-            Key::Char('3') => Some(Self::Own),
-            _ => None,
-        }
+/// The source that a key chooses.
+fn chosen(of: Of, key: Key) -> Option<Source> {
+    match (of, key) {
+        (_, Key::Char('1')) => Some(Source::Paper),
+        (_, Key::Char('2')) => Some(Source::Phone),
+        (Of::Medium | Of::Plan, Key::Char('3')) => Some(Source::Own),
+        _ => None,
     }
 }
 
@@ -108,12 +94,12 @@ impl Challenged {
     }
 
     /// Takes a key.
-    pub fn pressed(&mut self, key: Key, digest: &Digest) -> Then {
+    pub fn pressed(&mut self, of: Of, key: Key, digest: &Digest) -> Then {
         match (&mut *self, key) {
             (Self::Closed, Key::Enter) => *self = Self::Source,
             (Self::Met(_), Key::Enter) => return Then::GoOn,
             (Self::Source, key) => {
-                if let Some(source) = Source::chosen(key) {
+                if let Some(source) = chosen(of, key) {
                     *self = Self::Drawing(source);
                     return Then::Draw;
                 }
@@ -143,6 +129,12 @@ impl Challenged {
 }
 
 impl Open {
+    /// Whether every line is the group asked for of this digest.
+    pub fn is_of(&self, digest: &Digest) -> bool {
+        let mut groups = self.challenge.groups(digest).zip(&self.typed);
+        groups.all(|(group, field)| group.compare(field.text()).is_ok())
+    }
+
     /// Compares all six; a line that is no group at all is pointed out instead, which tells nothing of the digest.
     fn judged(&mut self, digest: &Digest) -> Option<Challenged> {
         let mut differ = 0;
@@ -168,8 +160,8 @@ mod tests {
     fn open(random: &[u8; 32]) -> Challenged {
         let mut challenged = Challenged::Closed;
         let digest = Digest::of(b"abc");
-        assert_eq!(challenged.pressed(Key::Enter, &digest), Then::Stay);
-        assert_eq!(challenged.pressed(Key::Char('2'), &digest), Then::Draw);
+        assert_eq!(challenged.pressed(Of::Medium, Key::Enter, &digest), Then::Stay);
+        assert_eq!(challenged.pressed(Of::Medium, Key::Char('2'), &digest), Then::Draw);
         challenged.drew(random)
     }
 
@@ -183,9 +175,9 @@ mod tests {
         let mut then = Then::Stay;
         for (at, group) in groups.into_iter().enumerate() {
             for typed in spell(at, group).chars() {
-                challenged.pressed(Key::Char(typed), digest);
+                challenged.pressed(Of::Medium, Key::Char(typed), digest);
             }
-            then = challenged.pressed(Key::Enter, digest);
+            then = challenged.pressed(Of::Medium, Key::Enter, digest);
         }
         then
     }
@@ -198,7 +190,7 @@ mod tests {
         type_all(&mut challenged, &digest, |_, group| format!(" {}", group.to_uppercase()));
         assert_eq!(challenged, Challenged::Met(Source::Phone));
         assert!(!challenged.hides_digest());
-        assert_eq!(challenged.pressed(Key::Enter, &digest), Then::GoOn);
+        assert_eq!(challenged.pressed(Of::Medium, Key::Enter, &digest), Then::GoOn);
     }
 
     #[test]
@@ -208,7 +200,7 @@ mod tests {
         type_all(&mut challenged, &digest, |at, group| if at == 3 { "0000".into() } else { group });
         assert_eq!(challenged, Challenged::Differs(Source::Phone, 1));
         assert!(challenged.hides_digest());
-        challenged.pressed(Key::Enter, &digest);
+        challenged.pressed(Of::Medium, Key::Enter, &digest);
         assert_eq!(challenged, Challenged::Source);
         assert!(challenged.hides_digest());
     }

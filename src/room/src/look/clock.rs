@@ -21,8 +21,8 @@ pub struct Clock {
     pub mistake: Option<CivilError>,
     /// The last time the clock moved by itself, and by how many seconds.
     pub jumped: Option<(Wall, i64)>,
-    /// What it showed when somebody last said that it is right.
-    pub compared: Option<Wall>,
+    /// What it showed when a person last said that it is right, and the milliseconds since power-on then.
+    pub compared: Option<(Wall, u64)>,
     /// What came of setting it by hand.
     pub set: Option<Set>,
     committed: Wall,
@@ -84,6 +84,13 @@ impl Clock {
             Some(now) if now < self.committed => Err(Unbelievable::BeforeBuild),
             Some(now) => Ok(now),
         }
+    }
+
+    /// A person says that it is right. Whether the clock can be, is asked first.
+    pub(super) fn compare(&mut self) -> bool {
+        let compared = self.last.filter(|_| self.believable().is_ok());
+        self.compared = compared.or(self.compared);
+        compared.is_some()
     }
 
     pub(super) fn read(&mut self, wall: Wall, mono_ms: u64) {

@@ -21,7 +21,7 @@ use crate::shown::Shown;
 use crate::text;
 
 use air_gap::AirGap;
-use challenge::Challenged;
+use challenge::{Challenged, Of};
 use clock::Clock;
 use devices::{Devices, Port};
 use keyboards::{Code, Keyboards};
@@ -322,8 +322,7 @@ fn on_screen(look: &mut Look, key: Key) -> Vec<Act> {
     match look.screen {
         Screen::Medium => on_medium(look, key),
         Screen::Clock if key == Key::Enter && look.clock.typed().is_empty() => {
-            if let Ok(now) = look.clock.believable() {
-                look.clock.compared = Some(now);
+            if look.clock.compare() {
                 look.screen = look.screen.next();
             }
             Vec::new()
@@ -358,7 +357,7 @@ fn on_medium(look: &mut Look, key: Key) -> Vec<Act> {
         }
         return Vec::new();
     };
-    match look.challenged.pressed(key, &digest) {
+    match look.challenged.pressed(Of::Medium, key, &digest) {
         challenge::Then::Draw => vec![Act::Draw],
         challenge::Then::Stay => Vec::new(),
         challenge::Then::GoOn => {

@@ -27,7 +27,10 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
     let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
     let (role, asked, mut shown) = match &intake.stage {
         Stage::Insert => (text::OPERATOR, words::INSERT, Vec::new()),
-        Stage::Logs => (text::OPERATOR, words::LOGS, vec![Line::from(words::INTERRUPTED), Line::from("")]),
+        Stage::Logs(compared) => {
+            let why = if compared.is_some() { words::INTERRUPTED } else { words::CLOSED };
+            (text::OPERATOR, words::LOGS, vec![Line::from(why), Line::from("")])
+        }
         Stage::Refused(refusals) => {
             let refused = words::refused(refusals).into_iter().skip(intake.above).map(|line| Line::styled(line, BAD));
             (text::OPERATOR, words::REFUSED, refused.collect())
@@ -36,20 +39,30 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
             challenge::draw(Of::Plan, challenged, frame, body);
             return foot(look, intake, frame, body);
         }
+        Stage::Written(read) if read.written.challenged.hides_digest() => {
+            challenge::draw(Of::Head, &read.written.challenged, frame, body);
+            return foot(look, intake, frame, body);
+        }
+        Stage::Written(read) => {
+            let met = matches!(read.written.challenged, Challenged::Met(_));
+            let asked = if met { words::GO_ON } else { words::WRITTEN };
+            (text::WITNESS, asked, words::written(&read.written).into_iter().map(Line::from).collect())
+        }
+        Stage::Challenge(Challenged::Met(_)) if intake.resumes => (text::WITNESS, words::MET_AGAIN, digest(intake)),
         Stage::Challenge(Challenged::Met(_)) => (text::WITNESS, words::MET, digest(intake)),
         Stage::Challenge(_) => (text::WITNESS, words::COMPARE, digest(intake)),
     };
     instruction(frame, row(body, 1), role, asked);
     match &intake.stage {
         Stage::Insert => shown.push(plugged(text_plugged::before_plan(&intake.plugged))),
-        Stage::Challenge(Challenged::Met(_)) => {
+        Stage::Challenge(Challenged::Met(_)) if !intake.resumes => {
             shown.extend([Line::from(""), plugged(text_plugged::before_plan(&intake.plugged))]);
         }
-        Stage::Logs => {
+        Stage::Logs(_) => {
             let says = intake.plan.iter().flat_map(|plan| text_plugged::of_logs(plan, &intake.plugged));
             shown.extend(says.map(plugged));
         }
-        Stage::Refused(_) | Stage::Challenge(_) => {}
+        Stage::Refused(_) | Stage::Challenge(_) | Stage::Written(_) => {}
     }
     if let Some(wrong) = &intake.wrong {
         shown.extend([Line::from(""), Line::styled(wrong.clone(), BAD)]);

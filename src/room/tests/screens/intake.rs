@@ -5,7 +5,7 @@ use conclave_publish::Digest;
 use conclave_room::ceremony::intake::{Intake, Stage};
 use conclave_room::key::Key;
 use conclave_room::look::Screen;
-use conclave_room::look::challenge::{Challenged, Source};
+use conclave_room::look::challenge::{Challenged, Of, Source};
 use conclave_room::ports::{Plugged, What};
 use conclave_room::run::Showing;
 use conclave_room::shown::{Serial, Shown};
@@ -20,7 +20,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
     let back = "Enter: go on   Esc: to the devices";
     check_with(Some(&intake), "intake-insert", &look, "Operator", "plug in the drive with the plan", &[back]);
     intake.plan = plan::read(include_bytes!("../../../../docs/plans/minimal/plan.toml")).ok();
-    intake.stage = Stage::Logs;
+    intake.stage = Stage::Logs(Some(Source::Paper));
     check_with(Some(&intake), "intake-logs", &look, "Operator", "plug in both log drives", &[back, "interrupted"]);
     intake.digest = Some(digest());
     let words = digest().words();
@@ -28,7 +28,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
     let mut challenged = Challenged::Closed;
     let next = |challenged: &mut Challenged, keys: &[Key]| {
         for key in keys {
-            challenged.pressed(*key, &digest());
+            challenged.pressed(Of::Plan, *key, &digest());
         }
         challenged.clone()
     };
@@ -55,7 +55,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
     check_with(Some(&intake), "intake-open", &look, "Witness", "type these groups of the plan's digest", &[keys]);
     // Of the plan it speaks in the plan's words, of the medium nowhere.
     for key in (0..6).flat_map(|_| "0000".chars().map(Key::Char).chain([Key::Enter])) {
-        challenge.pressed(key, &digest());
+        challenge.pressed(Of::Plan, key, &digest());
     }
     intake.stage = Stage::Challenge(challenge);
     let said = ["6 of 6 groups are not those of this plan.", "Enter: new groups"];
@@ -80,7 +80,7 @@ fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
     let planned = include_str!("../../../../docs/plans/minimal/plan.toml").replace("CONCLAVE-LOG-A", "60A44C42");
     let hub = "\n[[hub]]\nname = \"HUB-1\"\nusb = [\"05e3:0610\", \"05e3:0620\"]\nports = 4\n";
     intake.plan = Some(plan::read((planned + hub).as_bytes()).unwrap());
-    intake.stage = Stage::Logs;
+    intake.stage = Stage::Logs(Some(Source::Paper));
     let says = ["Plugged in: LOG-A, drive without a serial."];
     check_with(Some(&intake), "intake-logs-plugged", &look, "Operator", "plug in both log drives", &says);
     let hub = |port, product, shut_out| {
@@ -88,7 +88,7 @@ fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
         plugged(port, "", What::Hub { id, shut_out })
     };
     let mut hubs = Intake::default();
-    (hubs.plan, hubs.stage) = (intake.plan.take(), Stage::Logs);
+    (hubs.plan, hubs.stage) = (intake.plan.take(), Stage::Logs(Some(Source::Paper)));
     // Both halves of the plan's, a second one of its model, one of another.
     hubs.plugged =
         vec![hub("1-1", 0x0610, false), hub("1-2", 0x0610, true), hub("1-3", 0x0101, true), hub("2-1", 0x0620, false)];

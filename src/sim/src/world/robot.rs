@@ -52,6 +52,8 @@ pub struct Robot {
     /// Numbers on the bags, in the order of the plan.
     bags: Vec<String>,
     digest: Option<Digest>,
+    /// The last head that the witness wrote down from the screen.
+    head: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
     /// People who do not attest, and why.
@@ -100,6 +102,7 @@ impl Robot {
         let words = |row: &String| row.chars().skip(STEPS).filter(|c| !"█▀▄".contains(*c)).collect();
         let middle: Vec<String> = rows.iter().map(words).collect();
         let one_line = |rows: &[String]| rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        self.head = edge(screen).or(self.head);
         self.intake(&one_line(rows)).unwrap_or_else(|| self.answer(&one_line(&middle), &middle))
     }
 
@@ -119,11 +122,19 @@ impl Robot {
         if words.contains(text_intake::MET) {
             return Some(vec![Deed::Pull(PLAN_DRIVE.to_owned()), enter]);
         }
+        if [text_intake::MET_AGAIN, text_intake::WRITTEN, text_intake::GO_ON].iter().any(|asked| words.contains(asked))
+        {
+            return Some(vec![enter]);
+        }
         if words.contains("where does your own copy of the") {
             return Some(vec![Deed::Press(Key::Char('1'))]);
         }
+        if words.contains("where is the last head that you wrote down?") {
+            return Some(vec![Deed::Press(Key::Char(if self.head.is_some() { '1' } else { '3' }))]);
+        }
         if words.contains("type these groups of the") {
-            let groups = self.digest?.groups();
+            let copy = if words.contains("type these groups of the head") { self.head } else { self.digest };
+            let groups = copy?.groups();
             let numbers =
                 words.split("group ").skip(1).filter_map(|rest| rest.split_once(" of 16:")?.0.trim().parse().ok());
             let asked = numbers.filter_map(|number: usize| groups.get(number.checked_sub(1)?));
@@ -251,6 +262,11 @@ fn asked(words: &str, before: &str) -> Option<String> {
 fn moved(device: &str, deed: impl Fn(String) -> Deed) -> Vec<Deed> {
     let serial = device.rsplit("serial ").next().unwrap_or_default();
     vec![deed(serial.to_owned()), Deed::Press(Key::Enter)]
+}
+
+/// The head of the record, as it stands at the edge of a screen.
+pub fn edge(screen: &[String]) -> Option<Digest> {
+    screen.iter().rev().find_map(|row| row.trim().parse().ok())
 }
 
 /// The keys of a line, Enter the last.
