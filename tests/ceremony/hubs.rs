@@ -37,6 +37,11 @@ fn with_hub() -> Vec<u8> {
     [MINIMAL, hub.as_bytes()].concat()
 }
 
+/// The minimal plan with a hub that has two of its model inside.
+fn with_two_inside() -> Vec<u8> {
+    [with_hub(), b"number = 2\n".to_vec()].concat()
+}
+
 fn begun(stage: &mut Stage, plan: &[u8]) -> Ceremony<World, Simulated> {
     let brought = Brought { plan, names: MINIMAL_NAMES };
     let Begun::Rehearsal(ceremony) = Begun::new(brought, start(), &mut stage.world).unwrap() else { panic!() };
@@ -114,6 +119,23 @@ fn a_second_hub_of_the_plans_model_is_another_hub() {
     // The first that came is the plan's, wherever it is.
     let words = format!("The plan has one hub of this id, HUB-1, and the hub 05e3:0610 at 9-1 is another: {DO_NOW}");
     assert!(before.contains(&words) && before.contains("MASTER found. Press Enter."), "{before}");
+}
+
+#[test]
+fn both_hubs_inside_one_are_used_where_the_plan_says_two_and_a_third_is_another() {
+    let plug = |ports: &'static [&str]| {
+        move |world: &mut World| ports.iter().for_each(|port| world.plug_hub(&Shown::new(port), HUB, false))
+    };
+    let [before, _] = played(&with_two_inside(), "9-1.4.2", plug(&["9-1", "9-1.4"]));
+    assert!(before.contains("Plugged in: HUB-1, MASTER, LOG-A, LOG-B."), "{before}");
+    assert!(before.contains("MASTER found. Press Enter.") && !before.contains("is another"), "{before}");
+    let [before, _] = played(&with_two_inside(), "9-2.1", plug(&["9-1", "9-1.4", "9-2"]));
+    let words = format!("The plan has 2 hubs of this id, inside HUB-1, and the hub {HUB} at 9-2 is another: {DO_NOW}");
+    assert!(before.contains(&words) && !before.contains("MASTER found"), "{before}");
+    // A plan that does not say so has one.
+    let [before, _] = played(&with_hub(), "9-1.4.2", plug(&["9-1", "9-1.4"]));
+    let words = format!("The plan has one hub of this id, HUB-1, and the hub {HUB} at 9-1.4 is another: {DO_NOW}");
+    assert!(before.contains(&words) && !before.contains("MASTER found"), "{before}");
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Re
     }
     for hub in &plan.hubs {
         let ids: Vec<_> = hub.usb.iter().map(ToString::to_string).collect();
-        writeln!(out, "{}: {} ports, id {}", hub.name, hub.ports, ids.join(" and "))?;
+        let each = if hub.number == 1 { String::new() } else { format!(", {} of each", hub.number) };
+        writeln!(out, "{}: {} ports, id {}{each}", hub.name, hub.ports, ids.join(" and "))?;
     }
     let minutes: u32 = script.steps.iter().map(|step| u32::from(step.budget)).sum();
     let Plan { ports, .. } = plan;

@@ -124,6 +124,8 @@ fn hubs_are_told_with_the_ids_they_are_known_by() {
     let said = check(&Changed::new("hub", "[window]", hub));
     let told = "HUBS, and no other that is not built in\n\nHUB-1: 4 ports, id 05e3:0610 and 05e3:0620\n";
     assert!(said.contains(told), "{said}");
+    let said = check(&Changed::new("hubs-inside", "[window]", &hub.replace("ports", "number = 2\nports")));
+    assert!(said.contains("HUB-1: 4 ports, id 05e3:0610 and 05e3:0620, 2 of each\n"), "{said}");
     let none = check(&Changed::new("no-hub", "ports = 6", "ports = 6 # none"));
     assert!(none.contains("SCRIPT") && !none.contains("HUBS"), "{none}");
 }

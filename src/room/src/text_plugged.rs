@@ -3,7 +3,7 @@
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
-use conclave_ceremony::plan::{Plan, UsbId};
+use conclave_ceremony::plan::{Hub, Plan, UsbId};
 use conclave_ceremony::step::Waiting;
 
 use crate::ports::{Plugged, What};
@@ -36,9 +36,9 @@ fn of_plan(plan: &Plan, plugged: &Plugged) -> Option<Device> {
     }
 }
 
-/// The plan's name for a hub of this model.
-fn hub_of(plan: &Plan, id: UsbId) -> Option<&str> {
-    plan.hubs.iter().find(|hub| hub.usb.contains(&id)).map(|hub| hub.name.as_str())
+/// The plan's hub of this model.
+fn hub_of(plan: &Plan, id: UsbId) -> Option<&Hub> {
+    plan.hubs.iter().find(|hub| hub.usb.contains(&id))
 }
 
 /// The short name of a device of the plan.
@@ -69,7 +69,7 @@ fn foreign(plugged: &Plugged) -> String {
 fn called(plan: &Plan, plugged: &Plugged) -> String {
     let named = match plugged.what {
         What::Token | What::Drive => of_plan(plan, plugged).map(|device| name(plan, device)),
-        What::Hub { id, shut_out: false } => hub_of(plan, id).map(str::to_owned),
+        What::Hub { id, shut_out: false } => hub_of(plan, id).map(|hub| hub.name.to_string()),
         What::Hub { shut_out: true, .. } => None,
     };
     named.unwrap_or_else(|| foreign(plugged))
@@ -80,10 +80,15 @@ fn shut_out(plan: &Plan, plugged: &[Plugged]) -> impl Iterator<Item = Says> {
     let words = |plugged: &Plugged| match plugged.what {
         What::Hub { id, shut_out: true } => {
             let hub = foreign(plugged);
-            let why = hub_of(plan, id).map_or_else(
-                || format!("The {hub} is not in the plan"),
-                |name| format!("The plan has one hub of this id, {name}, and the {hub} is another"),
-            );
+            let why = match hub_of(plan, id) {
+                None => format!("The {hub} is not in the plan"),
+                Some(Hub { name, number: 1, .. }) => {
+                    format!("The plan has one hub of this id, {name}, and the {hub} is another")
+                }
+                Some(Hub { name, number, .. }) => {
+                    format!("The plan has {number} hubs of this id, inside {name}, and the {hub} is another")
+                }
+            };
             Some(Says::Wrong(format!("{why}: plug what is on it into the machine itself, or take the hub out.")))
         }
         What::Hub { shut_out: false, .. } | What::Token | What::Drive => None,

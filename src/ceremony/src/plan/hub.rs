@@ -33,15 +33,19 @@ pub struct Hub {
     pub line: u32,
     /// Name of the hub in the room: `HUB-1`.
     pub name: Text,
-    /// The devices it shows itself as, at most one of each id: a USB 3 hub is a USB 2 hub beside it.
+    /// The ids of the devices it shows itself as: a USB 3 hub is a USB 2 hub beside it.
     pub usb: Vec<UsbId>,
+    /// Devices of each id, 1 to 5: a hub of seven ports is often one of four on another.
+    pub number: u8,
     /// Ports it has for other devices: 2 to 16.
     pub ports: u8,
 }
 
 impl Hub {
-    /// Ids of a hub: two devices for each of the two hubs that one of seven ports often consists of.
+    /// Ids of a hub: two for each of two models of hub that one consists of.
     const IDS: RangeInclusive<usize> = 1..=4;
+    /// Devices of an id: five hubs of four ports on one another have 16 for other devices.
+    const NUMBER: RangeInclusive<u8> = 1..=5;
     /// Ports of a hub: a hub of one port is a cable, and hubs of more than 16 are not sold.
     const PORTS: RangeInclusive<u8> = 2..=16;
 }
@@ -57,19 +61,20 @@ impl Reader<'_> {
             let do_now = "Write the ids by which `lsusb` shows this hub.";
             self.refuse::<_, ()>(Rule::Count, &hub.usb, &expected, ids.len().to_string(), do_now);
         }
-        let ports = u8::try_from(*hub.ports.get_ref()).ok().filter(|ports| Hub::PORTS.contains(ports));
-        if ports.is_none() {
-            let expected = format!("{} to {} ports of a hub", Hub::PORTS.start(), Hub::PORTS.end());
-            let found = hub.ports.get_ref().to_string();
-            self.refuse::<_, ()>(
-                Rule::Value,
-                &hub.ports,
-                &expected,
-                found,
-                "Count the ports a device can be plugged into.",
-            );
-        }
-        Some(Hub { line: self.line(at), name: name?, usb: usb.into_iter().collect::<Option<_>>()?, ports: ports? })
+        let how = "Count how often `lsusb` shows an id of this hub, or take number out: it is 1 then.";
+        let number =
+            hub.number.as_ref().map_or(Some(1), |at| self.within(at, Hub::NUMBER, "devices of each id of a hub", how));
+        let how = "Count the ports a device can be plugged into.";
+        let ports = self.within(&hub.ports, Hub::PORTS, "ports of a hub", how);
+        let usb = usb.into_iter().collect::<Option<_>>()?;
+        Some(Hub { line: self.line(at), name: name?, usb, number: number?, ports: ports? })
+    }
+
+    fn within(&mut self, at: &At<i64>, bounds: RangeInclusive<u8>, what: &str, do_now: &str) -> Option<u8> {
+        let found = *at.get_ref();
+        let expected = format!("{} to {} {what}", bounds.start(), bounds.end());
+        let value = u8::try_from(found).ok().filter(|value| bounds.contains(value));
+        value.or_else(|| self.refuse(Rule::Value, at, &expected, found.to_string(), do_now))
     }
 }
 
@@ -87,10 +92,14 @@ mod tests {
         let line = u32::try_from(MINIMAL.lines().count()).unwrap() + 2;
         assert!(read(MINIMAL.as_bytes()).unwrap().hubs.is_empty());
         let hubs = read(text.as_bytes()).unwrap().hubs;
-        let [Hub { name, usb, ports: 4, line: at }] = &hubs[..] else { panic!("{hubs:?}") };
+        let [Hub { name, usb, number: 1, ports: 4, line: at }] = &hubs[..] else { panic!("{hubs:?}") };
         assert_eq!((name.as_str(), *at), ("HUB-1", line));
         let ids = [UsbId { vendor: 0x05e3, product: 0x0610 }, UsbId { vendor: 0x0409, product: 0x55aa }];
         assert_eq!((&usb[..], usb[0].to_string().as_str()), (&ids[..], "05e3:0610"));
+        for number in 1..=5 {
+            let text = format!("{text}number = {number}\n");
+            assert_eq!(read(text.as_bytes()).unwrap().hubs[0].number, number);
+        }
         let refused = |defect: &str, from: &str, to: &str| {
             let refusals = read((MINIMAL.to_owned() + &hub.replacen(from, to, 1)).as_bytes()).unwrap_err();
             let [refusal] = &refusals[..] else { panic!("{defect}: {refusals:#?}") };
@@ -114,6 +123,9 @@ mod tests {
             ("seventeen_ports", "ports = 4", "ports = 17", "2 to 16 ports of a hub"),
             ("no_number_of_ports", "ports = 4", "ports = -4", "2 to 16 ports of a hub"),
             ("ports_that_wrap", "ports = 4", "ports = 260", "2 to 16 ports of a hub"),
+            ("none_of_an_id", "ports = 4", "ports = 4\nnumber = 0", "1 to 5 devices of each id of a hub"),
+            ("six_of_an_id", "ports = 4", "ports = 4\nnumber = 6", "1 to 5 devices of each id of a hub"),
+            ("number_that_wraps", "ports = 4", "ports = 4\nnumber = 257", "1 to 5 devices of each id of a hub"),
             ("name_of_words", "HUB-1", "the hub", "1 to 24 ASCII letters, digits and hyphens"),
         ] {
             let refusal = refused(defect, from, to);

@@ -103,6 +103,7 @@ pub(super) struct Drive {
 pub(super) struct Hub {
     pub(super) name: At<String>,
     pub(super) usb: At<Vec<At<String>>>,
+    pub(super) number: Option<At<i64>>,
     pub(super) ports: At<i64>,
 }
 

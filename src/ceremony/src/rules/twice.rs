@@ -8,16 +8,23 @@ use crate::plan::{Plan, Rule};
 use crate::public::Text;
 
 pub(super) fn check(plan: &Plan, found: &mut Found) {
-    let mut unlike = |what: &str, values: &mut dyn Iterator<Item = (u32, String)>| {
+    let mut unlike_or = |do_now: &str, what: &str, values: &mut dyn Iterator<Item = (u32, String)>| {
         let mut seen = BTreeMap::new();
         for (line, value) in values {
             // Neither paper, nor people reading aloud, nor FAT keep capitals apart from small letters; nor is a blank more, or
             // an accent that was typed otherwise, another name.
             if let Some(first) = seen.insert(folded(&value), line) {
                 let expected = format!("another {what} than on line {first}");
-                found.refuse(Rule::Twice, line, expected, format!("{value:?} again"), "Give each its own.");
+                found.refuse(Rule::Twice, line, expected, format!("{value:?} again"), do_now);
             }
         }
+    };
+    let hubs = || plan.hubs.iter();
+    // One of two hubs of a model could be anyone's.
+    let do_now = "Take another model. If both are inside one hub, write the id once there, and number = 2.";
+    unlike_or(do_now, "USB id", &mut hubs().flat_map(|it| it.usb.iter().map(|id| (it.line, id.to_string()))));
+    let mut unlike = |what: &str, values: &mut dyn Iterator<Item = (u32, String)>| {
+        unlike_or("Give each its own.", what, values);
     };
     let tokens = || plan.tokens.iter();
     let drives = || plan.drives.iter();
@@ -27,10 +34,7 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     unlike("digest under [names]", &mut plan.names.iter().map(|it| (it.line, it.digest.to_string())));
     let names = tokens().map(|it| (it.line, it.name.to_string()));
     let names = names.chain(drives().map(|it| (it.line, it.name.to_string())));
-    let hubs = || plan.hubs.iter();
     unlike("name of a token, drive or hub", &mut names.chain(hubs().map(|it| (it.line, it.name.to_string()))));
-    // One of two hubs of a model could be anyone's.
-    unlike("USB id", &mut hubs().flat_map(|it| it.usb.iter().map(|id| (it.line, id.to_string()))));
     unlike("serial number of a token", &mut tokens().map(|it| (it.line, it.serial.to_string())));
     unlike("label of a token", &mut tokens().map(|it| (it.line, it.label.as_str().to_owned())));
     unlike("serial number of a drive", &mut drives().map(|it| (it.line, it.serial.to_string())));
@@ -114,6 +118,10 @@ mod tests {
         ] {
             assert_eq!(with(other.clone()), [Rule::Twice], "{other}");
         }
+        // How many it has inside is said once, and makes no other hub of its model another.
+        let two = "number = 2\n".to_owned();
+        assert_eq!(with(two.clone()), []);
+        assert_eq!(with(two + &hub("HUB-2", "\"05e3:0610\"")), [Rule::Twice]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use conclave_ceremony::plan::{Plan, UsbId};
+use conclave_ceremony::plan::{Hub, Plan, UsbId};
 
 use super::descriptors::{Descriptors, DescriptorsError, Interface};
 use super::hubs::{behind, shut_out};
@@ -178,7 +178,7 @@ pub enum Admission {
 pub struct Named {
     /// Serials of its tokens and drives.
     pub serials: Vec<Serial>,
-    /// Ids of its hubs: one device of each.
+    /// Ids of its hubs: a device for each time an id stands here.
     pub hubs: Vec<UsbId>,
 }
 
@@ -187,9 +187,10 @@ impl Named {
     pub fn by(plan: &Plan) -> Self {
         let tokens = plan.tokens.iter().map(|token| &token.serial);
         let serials = tokens.chain(plan.drives.iter().map(|drive| &drive.serial));
+        let ids = |hub: &Hub| hub.usb.repeat(hub.number.into());
         Self {
             serials: serials.map(|serial| Serial::new(serial.as_str())).collect(),
-            hubs: plan.hubs.iter().flat_map(|hub| hub.usb.iter().copied()).collect(),
+            hubs: plan.hubs.iter().flat_map(ids).collect(),
         }
     }
 }

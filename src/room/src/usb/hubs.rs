@@ -15,7 +15,7 @@ pub fn behind(port: &Port, hub: &Port) -> bool {
 
 /// Hubs that are shut out, each by its port; a device on such a hub is shut out with it.
 ///
-/// Of each id the plan names, one device stays: the one that is in, otherwise the first one in the order given. A second device
+/// A device stays for each time the plan names its id: one that is in, otherwise the first one in the order given. One device more
 /// of that id is another hub, and an id is easily copied. `present` has a hub before what hangs on it.
 pub(super) fn shut_out<'a>(present: &'a [Present], named: &[UsbId]) -> Vec<&'a Port> {
     let hubs = || present.iter().filter_map(|hub| if let Use::Hub(id) = hub.used { Some((hub, id)) } else { None });
@@ -66,7 +66,11 @@ mod tests {
 
     /// Ports of what comes in, or stays in, after a plan that names a hub and a token.
     fn admitted(present: &[Present]) -> Vec<&str> {
-        let named = Named { serials: vec![Serial::new("DENK0000001")], hubs: vec![NAMED, HALF] };
+        admitted_by(&[NAMED, HALF], present)
+    }
+
+    fn admitted_by<'a>(hubs: &[UsbId], present: &'a [Present]) -> Vec<&'a str> {
+        let named = Named { serials: vec![Serial::new("DENK0000001")], hubs: hubs.to_vec() };
         let rules = Rules { named: Some(named), keyboards: true };
         let admissions = admit(present, &rules);
         let both = present.iter().zip(admissions).filter(|(_, admission)| *admission == Admission::In);
@@ -116,6 +120,15 @@ mod tests {
         assert_eq!(admitted(&[hub("1-1", NAMED), hub("1-2", NAMED), token("1-2.1")]), ["1-1"]);
         assert_eq!(admitted(&[hub("1-1", NAMED), token("1-1.1"), inside(hub("1-2", NAMED))]), ["1-2"]);
         assert_eq!(admitted(&[inside(hub("1-1", NAMED)), inside(hub("1-2", NAMED))]), ["1-1"]);
+    }
+
+    #[test]
+    fn of_an_id_that_is_named_twice_two_hubs_stay_and_no_third() {
+        let all = [hub("1-1", NAMED), hub("1-1.4", NAMED), token("1-1.4.2"), hub("1-2", NAMED), token("1-2.1")];
+        assert_eq!(admitted_by(&[NAMED, HALF, NAMED, HALF], &all), ["1-1", "1-1.4", "1-1.4.2"]);
+        assert_eq!(admitted_by(&[NAMED, HALF], &all), ["1-1"]);
+        let third = [hub("1-1", NAMED), inside(hub("1-2", NAMED)), inside(hub("1-2.4", NAMED))];
+        assert_eq!(admitted_by(&[NAMED; 2], &third), ["1-2", "1-2.4"]);
     }
 
     #[test]

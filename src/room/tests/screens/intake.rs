@@ -101,6 +101,11 @@ fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
     ] {
         assert!(screen.contains(says), "{says}: {screen}");
     }
+    let two = hubs.plan.as_mut().unwrap();
+    two.hubs[0].number = 2;
+    let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = "The plan has 2 hubs of this id, inside HUB-1, and the hub 05e3:0610 at 1-2 is another: plug what is";
+    assert!(screen.contains(says), "{screen}");
     hubs.stage = Stage::Insert;
     let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(screen.contains("Plugged in: hub 05e3:0610 at 1-1, hub 05e3:0610 at 1-2,"), "{screen}");
