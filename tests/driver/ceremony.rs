@@ -14,11 +14,12 @@ use smartcard_hsm::{
 use crate::bench::{Genuine, HEAD, new_token, recorded, serve, sha256, token};
 
 /// Keys of the ceremony, under the numbers 1, 2, ...
-const KEYS: [KeySpec; 5] = [
+const KEYS: [KeySpec; 6] = [
     KeySpec::Ec(Curve::P256),
     KeySpec::Ec(Curve::P384),
     KeySpec::Ec(Curve::P521),
     KeySpec::Ec(Curve::BrainpoolP256r1),
+    KeySpec::Ec(Curve::BrainpoolP384r1),
     KeySpec::Rsa(RsaBits::B2048),
 ];
 

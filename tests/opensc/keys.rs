@@ -22,7 +22,13 @@ fn openssl_takes_the_signatures_of_every_curve_opensc_knows_of_ours() {
     let bench = Bench::new();
     for reader in [0, 1] {
         bench.initialize(reader, "0");
-        for (id, curve) in [("21", "secp521r1"), ("22", "brainpoolP256r1"), ("23", "secp256k1"), ("24", "secp384r1")] {
+        for (id, curve) in [
+            ("21", "secp521r1"),
+            ("22", "brainpoolP256r1"),
+            ("23", "secp256k1"),
+            ("24", "secp384r1"),
+            ("25", "brainpoolP384r1"),
+        ] {
             let public = bench.generate(reader, &format!("EC:{curve}"), id);
             for mechanism in ["ECDSA-SHA1", "ECDSA-SHA256", "ECDSA-SHA512"] {
                 bench.sign_and_check(reader, id, mechanism, &public);

@@ -30,6 +30,8 @@ pub enum KeyKind {
     P521,
     /// brainpoolP256r1.
     BrainpoolP256r1,
+    /// brainpoolP384r1.
+    BrainpoolP384r1,
 }
 
 impl KeyKind {
@@ -47,17 +49,19 @@ impl fmt::Display for KeyKind {
             Self::P384 => f.write_str("P-384"),
             Self::P521 => f.write_str("P-521"),
             Self::BrainpoolP256r1 => f.write_str("brainpoolP256r1"),
+            Self::BrainpoolP384r1 => f.write_str("brainpoolP384r1"),
         }
     }
 }
 
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const CURVES: [(ObjectIdentifier, KeyKind); 4] = [
+const CURVES: [(ObjectIdentifier, KeyKind); 5] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), KeyKind::P256),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), KeyKind::P384),
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), KeyKind::P521),
     (ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7"), KeyKind::BrainpoolP256r1),
+    (ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11"), KeyKind::BrainpoolP384r1),
 ];
 
 /// A public key that can be published: of a known kind, sound, and in its one encoding.
@@ -154,6 +158,10 @@ macro_rules! on {
                 type $c = bp256::BrainpoolP256r1;
                 Some($body)
             }
+            KeyKind::BrainpoolP384r1 => {
+                type $c = bp384::BrainpoolP384r1;
+                Some($body)
+            }
             KeyKind::Rsa { .. } => None,
         }
     };
@@ -217,7 +225,7 @@ pub enum KeyError {
         found: ObjectIdentifier,
     },
     /// Another curve, or parameters that do not name one.
-    #[error("public key on curve {}: expected P-256, P-384, P-521 or brainpoolP256r1 by name", found.map_or_else(|| "without a name".to_owned(), |oid| oid.to_string()))]
+    #[error("public key on curve {}: expected P-256, P-384, P-521, brainpoolP256r1 or brainpoolP384r1 by name", found.map_or_else(|| "without a name".to_owned(), |oid| oid.to_string()))]
     Curve {
         /// The curve's object identifier, if it has one.
         found: Option<ObjectIdentifier>,
@@ -285,6 +293,7 @@ pub(crate) mod tests {
             ("p384", KeyKind::P384),
             ("p521", KeyKind::P521),
             ("bp256r1", KeyKind::BrainpoolP256r1),
+            ("bp384r1", KeyKind::BrainpoolP384r1),
         ] {
             let key = key(name);
             assert_eq!(key.kind(), kind);

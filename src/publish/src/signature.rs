@@ -122,7 +122,7 @@ impl Scheme {
 fn usual_hash(key: KeyKind) -> Hash {
     match key {
         KeyKind::Rsa { .. } | KeyKind::P256 | KeyKind::BrainpoolP256r1 => Hash::Sha256,
-        KeyKind::P384 => Hash::Sha384,
+        KeyKind::P384 | KeyKind::BrainpoolP384r1 => Hash::Sha384,
         KeyKind::P521 => Hash::Sha512,
     }
 }
@@ -205,7 +205,7 @@ mod tests {
         std::fs::read(format!("{VECTORS}/{name}-{hash}.sig")).unwrap()
     }
 
-    const ALL: [(&str, Hash); 13] = [
+    const ALL: [(&str, Hash); 14] = [
         ("rsa2048", Hash::Sha256),
         ("rsa2048", Hash::Sha384),
         ("rsa2048", Hash::Sha512),
@@ -218,6 +218,7 @@ mod tests {
         ("p256", Hash::Sha256),
         ("bp256r1", Hash::Sha256),
         ("p384", Hash::Sha384),
+        ("bp384r1", Hash::Sha384),
         ("p521", Hash::Sha512),
     ];
 
@@ -292,6 +293,7 @@ mod tests {
             (KeyKind::P256, Hash::Sha256),
             (KeyKind::BrainpoolP256r1, Hash::Sha256),
             (KeyKind::P384, Hash::Sha384),
+            (KeyKind::BrainpoolP384r1, Hash::Sha384),
             (KeyKind::P521, Hash::Sha512),
         ] {
             for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {

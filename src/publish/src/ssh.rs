@@ -28,7 +28,7 @@ impl SshKey {
             KeyKind::P256 => ("ecdsa-sha2-nistp256", "nistp256"),
             KeyKind::P384 => ("ecdsa-sha2-nistp384", "nistp384"),
             KeyKind::P521 => ("ecdsa-sha2-nistp521", "nistp521"),
-            found @ KeyKind::BrainpoolP256r1 => return Err(SshKeyError::Curve { found }),
+            found @ (KeyKind::BrainpoolP256r1 | KeyKind::BrainpoolP384r1) => return Err(SshKeyError::Curve { found }),
         };
         let mut blob = string(name.as_bytes());
         match key.numbers() {
@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_curve_without_an_ssh_name_is_refused() {
-        let found = KeyKind::BrainpoolP256r1;
-        assert_eq!(SshKey::new(&key("bp256r1")), Err(SshKeyError::Curve { found }));
+        for (name, found) in [("bp256r1", KeyKind::BrainpoolP256r1), ("bp384r1", KeyKind::BrainpoolP384r1)] {
+            assert_eq!(SshKey::new(&key(name)), Err(SshKeyError::Curve { found }));
+        }
     }
 }

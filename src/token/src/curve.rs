@@ -18,6 +18,8 @@ pub enum Curve {
     P521,
     /// brainpoolP256r1.
     BrainpoolP256r1,
+    /// brainpoolP384r1.
+    BrainpoolP384r1,
     /// secp256k1.
     Secp256k1,
 }
@@ -41,7 +43,8 @@ pub struct Domain {
 
 impl Curve {
     /// Every curve, in the order of this enum.
-    pub const ALL: [Self; 5] = [Self::P256, Self::P384, Self::P521, Self::BrainpoolP256r1, Self::Secp256k1];
+    pub const ALL: [Self; 6] =
+        [Self::P256, Self::P384, Self::P521, Self::BrainpoolP256r1, Self::BrainpoolP384r1, Self::Secp256k1];
 
     /// The name used on screens and in plans.
     pub const fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Curve {
             Self::P384 => "P-384",
             Self::P521 => "P-521",
             Self::BrainpoolP256r1 => "brainpoolP256r1",
+            Self::BrainpoolP384r1 => "brainpoolP384r1",
             Self::Secp256k1 => "secp256k1",
         }
     }
@@ -61,6 +65,7 @@ impl Curve {
             Self::P384 => 384,
             Self::P521 => 521,
             Self::BrainpoolP256r1 => 256,
+            Self::BrainpoolP384r1 => 384,
             Self::Secp256k1 => 256,
         }
     }
@@ -77,6 +82,7 @@ impl Curve {
             Self::P384 => &P384,
             Self::P521 => &P521,
             Self::BrainpoolP256r1 => &BRAINPOOLP256R1,
+            Self::BrainpoolP384r1 => &BRAINPOOLP384R1,
             Self::Secp256k1 => &SECP256K1,
         }
     }
@@ -165,6 +171,18 @@ static BRAINPOOLP256R1: Domain = Domain {
     order: &unhex::<32>("a9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7"),
 };
 
+static BRAINPOOLP384R1: Domain = Domain {
+    p: &unhex::<48>("8cb91e82a3386d280f5d6f7e50e641df152f7109ed5456b412b1da197fb71123acd3a729901d1a71874700133107ec53"),
+    a: &unhex::<48>("7bc382c63d8c150c3c72080ace05afa0c2bea28e4fb22787139165efba91f90f8aa5814a503ad4eb04a8c7dd22ce2826"),
+    b: &unhex::<48>("04a8c7dd22ce28268b39b55416f0447c2fb77de107dcd2a62e880ea53eeb62d57cb4390295dbc9943ab78696fa504c11"),
+    generator: &unhex::<97>(
+        "041d1c64f068cf45ffa2a63a81b7c13f6b8847a3e77ef14fe3db7fcafe0cbd10e8e826e03436d646aaef87b2e247d4af1e8abe1d7520f9c2a45cb1eb8e95cfd55262b70b29feec5864e19c054ff99129280e4646217791811142820341263c5315",
+    ),
+    order: &unhex::<48>(
+        "8cb91e82a3386d280f5d6f7e50e641df152f7109ed5456b31f166e6cac0425a7cf3ab6af6b7fc3103b883202e9046565",
+    ),
+};
+
 static SECP256K1: Domain = Domain {
     p: &unhex::<32>("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f"),
     a: &unhex::<32>("0000000000000000000000000000000000000000000000000000000000000000"),
@@ -189,6 +207,7 @@ mod tests {
             "[secp384r1 ",
             "[secp521r1 ",
             "[brainpoolP256r1]",
+            "[brainpoolP384r1]",
             "[secp256k1]",
         ]) {
             let text = PRINTED.split(section).nth(1).unwrap().split("\n[").next().unwrap();

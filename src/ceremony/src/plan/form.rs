@@ -17,6 +17,7 @@ pub(super) const ALGORITHMS: &[(&str, (KeySpec, KeyKind))] = &[
     ("P-384", (KeySpec::Ec(Curve::P384), KeyKind::P384)),
     ("P-521", (KeySpec::Ec(Curve::P521), KeyKind::P521)),
     ("brainpoolP256r1", (KeySpec::Ec(Curve::BrainpoolP256r1), KeyKind::BrainpoolP256r1)),
+    ("brainpoolP384r1", (KeySpec::Ec(Curve::BrainpoolP384r1), KeyKind::BrainpoolP384r1)),
 ];
 
 /// What people call a thing: letters, digits and hyphens.
@@ -81,4 +82,16 @@ pub(super) fn cka_id(value: &str) -> Result<CkaId, String> {
     });
     let bytes: Vec<u8> = bytes.collect::<Option<_>>().ok_or_else(form)?;
     CkaId::new(&bytes).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_names_an_algorithm_as_the_token_and_the_certificate_do() {
+        for (name, (spec, kind)) in ALGORITHMS {
+            assert_eq!((spec.to_string(), kind.to_string()), (name.to_string(), name.to_string()));
+        }
+    }
 }

@@ -190,6 +190,7 @@ mod tests {
         for (name, hash) in [
             ("p521", Hash::Sha512),
             ("bp256r1", Hash::Sha256),
+            ("bp384r1", Hash::Sha384),
             ("rsa2048", Hash::Sha384),
             ("p256", Hash::Sha384),
             ("p384", Hash::Sha256),

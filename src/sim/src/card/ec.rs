@@ -1,6 +1,7 @@
 //! Elliptic curves: key pairs, ECDSA, Diffie-Hellman.
 
 use bp256::BrainpoolP256r1;
+use bp384::BrainpoolP384r1;
 use ecdsa::elliptic_curve::sec1::{FromSec1Point, ModulusSize, Sec1Point, ToSec1Point};
 use ecdsa::elliptic_curve::{
     AffinePoint, CurveArithmetic, FieldBytesSize, Generate, NonZeroScalar, PublicKey, SecretKey,
@@ -22,6 +23,7 @@ macro_rules! on {
             Curve::P384 => $function::<NistP384>($($argument),*),
             Curve::P521 => $function::<NistP521>($($argument),*),
             Curve::BrainpoolP256r1 => $function::<BrainpoolP256r1>($($argument),*),
+            Curve::BrainpoolP384r1 => $function::<BrainpoolP384r1>($($argument),*),
             Curve::Secp256k1 => $function::<Secp256k1>($($argument),*),
         }
     };

@@ -45,7 +45,7 @@ fn every_blob_opens_and_is_made_again_byte_for_byte() {
             made += 1;
         }
     }
-    assert_eq!(made, 9);
+    assert_eq!(made, 10);
 }
 
 #[test]
@@ -69,6 +69,7 @@ fn opened_keys_are_those_of_the_pkcs8_files() {
         ("ec-p256", Curve::P256),
         ("ec-secp256k1", Curve::Secp256k1),
         ("ec-bp256r1", Curve::BrainpoolP256r1),
+        ("ec-bp384r1", Curve::BrainpoolP384r1),
         ("ec-p521", Curve::P521),
     ] {
         let ClearKey::Ec(key) = open(&file(&format!("{name}.blob")), &dkek()).unwrap() else { panic!() };

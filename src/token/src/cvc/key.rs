@@ -181,6 +181,10 @@ macro_rules! on {
                 type $c = bp256::BrainpoolP256r1;
                 $body
             }
+            Curve::BrainpoolP384r1 => {
+                type $c = bp384::BrainpoolP384r1;
+                $body
+            }
             Curve::Secp256k1 => {
                 type $c = k256::Secp256k1;
                 $body
@@ -309,6 +313,8 @@ fn named_curve(curve: Curve) -> &'static [u8] {
         Curve::P521 => &[0x2b, 0x81, 0x04, 0x00, 0x23],
         // 1.3.36.3.3.2.8.1.1.7
         Curve::BrainpoolP256r1 => &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07],
+        // 1.3.36.3.3.2.8.1.1.11
+        Curve::BrainpoolP384r1 => &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b],
         // 1.3.132.0.10
         Curve::Secp256k1 => &[0x2b, 0x81, 0x04, 0x00, 0x0a],
     }
@@ -357,7 +363,7 @@ mod tests {
 
     #[test]
     fn signatures_of_openssl_hold_on_every_curve_and_rsa_size() {
-        assert_eq!(signatures().count(), 7);
+        assert_eq!(signatures().count(), 8);
         for (kind, spki, mut signature) in signatures() {
             let key = key(kind, &spki);
             assert_eq!(key.verify(b"conclave", &signature), Ok(()), "{kind}");

@@ -162,13 +162,13 @@ fn a_certificate_with_one_defect_is_refused_by_name() {
                 "curve_foreign",
                 key_of(&in_key(0x83), &|b| b[31] ^= 1),
                 "domain parameters over the prime A9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377 are of \
-                 no known curve, expected P-256, P-384, P-521, brainpoolP256r1, secp256k1",
+                 no known curve, expected P-256, P-384, P-521, brainpoolP256r1, brainpoolP384r1, secp256k1",
             ),
             (
                 "generator_other",
                 set(good, &in_key(0x84), &Production::POINT),
                 "domain parameters over the prime A9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377 are of \
-                 no known curve, expected P-256, P-384, P-521, brainpoolP256r1, secp256k1",
+                 no known curve, expected P-256, P-384, P-521, brainpoolP256r1, brainpoolP384r1, secp256k1",
             ),
             ("order_missing", without(good, &in_key(0x85)), "expected element 85, found 86"),
             ("cofactor_4", set(good, &in_key(0x87), &[4]), "cofactor 04, expected 01"),

@@ -259,6 +259,7 @@ mod tests {
         check("ec-p256", Kind::Ec, &[256]);
         check("ec-secp256k1", Kind::Ec, &[256]);
         check("ec-bp256r1", Kind::Ec, &[256]);
+        check("ec-bp384r1", Kind::Ec, &[384]);
         check("ec-p521", Kind::Ec, &[521]);
         check("rsa2048-crt", Kind::RsaCrt, &[2048]);
         check("rsa2048-std", Kind::Rsa, &[2048]);

@@ -235,6 +235,7 @@ mod tests {
             (1, ec(Curve::P521), KeyKind::Ec, 521),
             (127, ec(Curve::P384), KeyKind::Ec, 384),
             (128, ec(Curve::BrainpoolP256r1), KeyKind::Ec, 256),
+            (129, ec(Curve::BrainpoolP384r1), KeyKind::Ec, 384),
             (255, rsa(), KeyKind::Rsa, 2048),
         ] {
             let reference = KeyId::new(reference).unwrap();

@@ -101,6 +101,7 @@ fn verifies_on(curve: Curve, point: &[u8], hash: &[u8], signature: (&[u8], &[u8]
         Curve::P384 => verifies::<p384::NistP384>(point, hash, r, s),
         Curve::P521 => verifies::<p521::NistP521>(point, hash, r, s),
         Curve::BrainpoolP256r1 => verifies::<bp256::BrainpoolP256r1>(point, hash, r, s),
+        Curve::BrainpoolP384r1 => verifies::<bp384::BrainpoolP384r1>(point, hash, r, s),
         Curve::Secp256k1 => verifies::<k256::Secp256k1>(point, hash, r, s),
     }
 }
