@@ -1,7 +1,8 @@
 //! What leaves a ceremony, judged by the programs that will read it: OpenSSL, BIND, ldns, OpenSSH, xmllint,
-//! coreutils, zbar.
+//! coreutils, zbar, cddl-verifier.
 
 mod golden;
+mod grammar;
 mod keys;
 mod properties;
 mod qr;

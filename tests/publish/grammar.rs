@@ -1,0 +1,64 @@
+//! The record by its grammar, `docs/transcript.cddl`, as a CDDL tool of other people reads it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ciborium::Value;
+
+use crate::tool::{folder, tool};
+
+const TRANSCRIPT: &[u8] = include_bytes!("../golden/transcripts/v2/conclave.cbor");
+const GRAMMAR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/transcript.cddl");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/publish/grammar.py");
+
+/// Which of these files cddl-verifier takes.
+fn taken(folder: &Path, names: &[String]) -> Vec<bool> {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).unwrap();
+    let wheel = cache.join("conclave/cddl/current");
+    assert!(wheel.exists(), "{} is missing: run scripts/fetch-cddl", wheel.display());
+    let wheel = format!("PYTHONPATH={}", wheel.canonicalize().unwrap().display());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let said = tool(folder, "env", &[&[&wheel, "python3", SCRIPT, GRAMMAR], &names[..]].concat());
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), names.len());
+    let taken = |(line, name): (&str, &&str)| match line.split_once(' ') {
+        Some(("valid", of)) if of == *name => true,
+        Some(("invalid", of)) if of == *name => false,
+        _ => panic!("{line}"),
+    };
+    lines.into_iter().zip(&names).map(taken).collect()
+}
+
+/// The golden record, cut into its entries: each as it stands there, and its members.
+fn entries() -> Vec<(&'static [u8], Vec<(Value, Value)>)> {
+    let mut left = TRANSCRIPT;
+    let mut entries = Vec::new();
+    while !left.is_empty() {
+        let from = left;
+        let Value::Map(members) = ciborium::from_reader(&mut left).unwrap() else { panic!("an entry is a map") };
+        entries.push((&from[..from.len() - left.len()], members));
+    }
+    entries
+}
+
+#[test]
+fn a_foreign_tool_takes_every_golden_entry_and_refuses_it_with_one_member_spoiled() {
+    let folder = folder("grammar");
+    let (mut sound, mut spoiled) = (Vec::new(), Vec::new());
+    for (at, (bytes, mut members)) in entries().into_iter().enumerate() {
+        sound.push(format!("{at}.cbor"));
+        fs::write(folder.join(&sound[at]), bytes).unwrap();
+        // Each member of an entry has its turn, many times.
+        let member = at % members.len();
+        members[member].1 = Value::Null;
+        spoiled.push(format!("{at}-{}-is-null.cbor", members[member].0.as_text().unwrap()));
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&Value::Map(members), &mut bytes).unwrap();
+        fs::write(folder.join(&spoiled[at]), bytes).unwrap();
+    }
+    println!("figure: {} golden entries judged by cddl-verifier", sound.len());
+    assert!(sound.len() > 100, "{}", sound.len());
+    assert_eq!(taken(&folder, &sound), vec![true; sound.len()]);
+    assert_eq!(taken(&folder, &spoiled), vec![false; spoiled.len()]);
+}
