@@ -144,6 +144,17 @@ fn again(entries: &mut Vec<Entry>, one: u16, other: u16) {
     insert(entries, 61, Event::Again { by: (PersonId(one), PersonId(other)), why: line("to be sure"), step });
 }
 
+/// The power fails before the entry that intends an act, and everybody signs in again.
+fn power_fails(entries: &mut Vec<Entry>, before: Act) {
+    let at = intends(entries, before);
+    let came = |entry: &&Entry| matches!(entry.event, Event::Said(_, Answer::SignedIn { .. }));
+    let back: Vec<Event> = entries[..at].iter().filter(came).map(|entry| entry.event.clone()).collect();
+    back.into_iter().rev().for_each(|event| insert(entries, at, event));
+    let cut = interrupted(2, Octets([0; 32]), &entries[at]);
+    insert(entries, at, cut);
+    entries[at..].iter_mut().for_each(|entry| entry.boot = 2);
+}
+
 /// What the judging of outcomes would have let through. Kept by hand beside `judge.rs`: a comparison added there gets its row.
 const JUDGED: &[Row] = &[
     Row("a failure is no failure", "order", |entries| {
@@ -245,10 +256,11 @@ const JUDGED: &[Row] = &[
         entries.remove(at + 1);
     }),
     Row("an earlier boot's proof counts", "proved-since-plugged-in", |entries| {
-        let at = intends(entries, Act::Initialise(MASTER));
-        let cut = interrupted(2, Octets([0; 32]), &entries[at]);
-        insert(entries, at, cut);
-        entries[at..].iter_mut().for_each(|entry| entry.boot = 2);
+        power_fails(entries, Act::Initialise(MASTER));
+    }),
+    Row("a sealed share outlives the power", "shares", |entries| {
+        let drive = drive(entries, SHARE);
+        power_fails(entries, Act::Write(drive, SHARE));
     }),
 ];
 
@@ -283,6 +295,9 @@ const UNDONE: &[Row] = &[
     }),
     Row("a key is wrapped again and restored from nowhere", "stands", |entries| {
         once_more(entries, StepKind::Wrap(KeyIx(0)));
+    }),
+    Row("a share is written again that is no longer in memory", "shares", |entries| {
+        once_more(entries, StepKind::WriteShare(ShareId(0)));
     }),
     Row("a copy is restored again and compared with nothing", "stands", |entries| {
         once_more(entries, StepKind::Restore(BACKUP));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::walk::Ended;
 use super::{Account, Case, Deed, acts};
 use crate::act::{Act, Item, Slot};
 use crate::event::Outcome;
@@ -54,32 +55,43 @@ pub(super) fn imports(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Rule `files`: what is written is what was made, and what is read is what was written.
+/// Rule `files`: what is written is what was made, and what is read is what was written. A file that was made is in memory until
+/// it is written or the power fails: it is written once, in the boot it was made in.
 fn follow(case: &Case<'_>, account: &mut Account, rule: &'static str, of: impl Fn(&Act) -> Option<Step>) {
     let mut made: BTreeMap<Made, File> = BTreeMap::new();
     let mut written: BTreeMap<Item, File> = BTreeMap::new();
-    for deed in case.deeds() {
-        let Some(step) = of(&deed.act) else { continue };
-        let seen = file(deed);
-        let expected = match step {
-            Step::Made(what) => {
-                made.extend(seen.map(|seen| (what, seen)));
-                seen
+    for visit in &case.walk.visits {
+        for deed in &visit.deeds {
+            if deed.act == Act::Wipe(None) {
+                made.clear();
             }
-            Step::Written(what, item) => {
-                written.extend(seen.map(|seen| (item, seen)));
-                made.get(&what).copied()
+            let Some(step) = of(&deed.act) else { continue };
+            let seen = file(deed);
+            let expected = match step {
+                Step::Made(what) => {
+                    made.extend(seen.map(|seen| (what, seen)));
+                    seen
+                }
+                Step::Written(what, item) => {
+                    written.extend(seen.map(|seen| (item, seen)));
+                    made.remove(&what)
+                }
+                Step::Read(item) => written.get(&item).copied(),
+            };
+            let words = case.say().act(deed.act);
+            match seen {
+                Some(_) if seen != expected => {
+                    account.refuse(rule, Some(deed.came), format!("{words}: another file, or one that was not there"));
+                }
+                Some((len, digest)) if matches!(step, Step::Written(..)) => {
+                    account.report(rule, Some(deed.came), format!("{words}: {len} bytes, SHA-256 {digest}"));
+                }
+                Some(_) => {}
+                None => account.refuse(rule, Some(deed.came), format!("{words}: no file came of it")),
             }
-            Step::Read(item) => written.get(&item).copied(),
-        };
-        let words = case.say().act(deed.act);
-        match seen {
-            Some(_) if seen != expected => account.refuse(rule, Some(deed.came), format!("{words}: another file")),
-            Some((len, digest)) if matches!(step, Step::Written(..)) => {
-                account.report(rule, Some(deed.came), format!("{words}: {len} bytes, SHA-256 {digest}"));
-            }
-            Some(_) => {}
-            None => account.refuse(rule, Some(deed.came), format!("{words}: no file came of it")),
+        }
+        if visit.ended == Ended::Cut {
+            made.clear();
         }
     }
 }
