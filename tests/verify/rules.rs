@@ -14,7 +14,7 @@ use conclave_ceremony::verify::{Account, Finding};
 use conclave_tests::ceremony::{chained, interrupted};
 
 use super::golden::{self, judged};
-use super::refused_by;
+use super::{named, refused_by};
 
 const MASTER: TokenId = TokenId(0);
 const BACKUP: TokenId = TokenId(1);
@@ -237,6 +237,16 @@ pub(super) fn times() {
     breaks("times", |entries| entries[100].wall = entries[99].wall - 1);
     breaks("times", |entries| entries[170].wall += 20 * 365 * 86_400);
     breaks("times", |entries| entries[100].boot = 2);
+    // Nobody sets a clock that was compared, and no clock goes on that far alone.
+    breaks("times", |entries| entries[100..].iter_mut().for_each(|entry| entry.wall += 6 * 60));
+    breaks("times", |entries| entries[100..].iter_mut().for_each(|entry| entry.mono += 6 * 60_000));
+    breaks("times", |entries| entries[100..].iter_mut().for_each(|entry| entry.mono += u64::MAX / 2));
+    let mut later = golden::transcript().entries;
+    later[100..].iter_mut().for_each(|entry| (entry.wall, entry.mono) = (entry.wall + 7_200, entry.mono + 7_000_000));
+    assert!(
+        !named(&judged(&chained(later), &[]).refused).contains(&"times"),
+        "a clock that was 200 s wrong in two hours"
+    );
 }
 
 #[test]

@@ -7,8 +7,13 @@ use crate::entry::Entry;
 use crate::event::{Event, Looked};
 use crate::script::StepKind;
 
-/// Rule `times`: boots are counted up by interruptions, no clock runs backwards within a boot once it was compared, and the
-/// ceremony lies in the window of its plan.
+/// Most that wall clock and clock since power-on may part within a boot. **Units**: milliseconds.
+///
+/// No clock of a laptop drifts that far in days, and no person sets the clock once it was compared.
+const PARTED_MAX_MS: u64 = 5 * 60 * 1_000;
+
+/// Rule `times`: boots are counted up by interruptions, no clock runs backwards within a boot once it was compared, both clocks
+/// go on alike there, and the ceremony lies in the window of its plan.
 pub(super) fn times(case: &Case<'_>, account: &mut Account) {
     let window = case.plan.window;
     let inside = |wall| Time::from_unix(wall).is_some_and(|wall| window.from <= wall && wall <= window.until);
@@ -16,6 +21,8 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
     let clock = place(StepKind::Clock);
     let after = |entry: &Entry| clock.is_some() && place(entry.step) > clock;
     let mut before = None;
+    // The first entry of the boot after the clock was compared.
+    let mut first: Option<&Entry> = None;
     for entry in &case.transcript.entries {
         let seq = Some(entry.seq);
         let last = before.replace(entry);
@@ -35,6 +42,14 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
             if compared && entry.wall < last.wall && after(last) {
                 account.refuse("times", seq, "it is earlier than the entry before it");
             }
+        }
+        first = first.filter(|first| first.boot == entry.boot).or(compared.then_some(entry));
+        if first.is_some_and(|first| parted(first, entry) > PARTED_MAX_MS) {
+            account.refuse(
+                "times",
+                seq,
+                "its wall clock and its clock since power-on did not go on alike in this boot",
+            );
         }
         if compared && !inside(entry.wall) {
             let words =
@@ -67,4 +82,11 @@ pub(super) fn compared(case: &Case<'_>, account: &mut Account) {
             );
         }
     }
+}
+
+/// How far the two clocks of a boot parted between two entries. Units: milliseconds.
+fn parted(from: &Entry, to: &Entry) -> u64 {
+    let wall = (i128::from(to.wall) - i128::from(from.wall)) * 1_000;
+    let mono = i128::from(to.mono) - i128::from(from.mono);
+    u64::try_from((wall - mono).unsigned_abs()).unwrap_or(u64::MAX)
 }
