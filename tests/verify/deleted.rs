@@ -296,6 +296,18 @@ const UNDONE: &[Row] = &[
     Row("a key is wrapped again and restored from nowhere", "stands", |entries| {
         once_more(entries, StepKind::Wrap(KeyIx(0)));
     }),
+    Row("a token with PINs of its own is erased by the published one", "model", |entries| {
+        once_more(entries, StepKind::Prove(MASTER));
+    }),
+    Row("a token with another SO-PIN than the newest is initialised", "model", |entries| {
+        once_more(entries, StepKind::Pin(BACKUP, Which::So));
+        once_more(entries, StepKind::Initialise(BACKUP));
+    }),
+    Row("a copy is restored under a number that another key has", "model", |entries| {
+        for kind in [StepKind::Generate(KeyIx(0)), StepKind::Wrap(KeyIx(0)), StepKind::Restore(BACKUP)] {
+            once_more(entries, kind);
+        }
+    }),
     Row("a share is written again that is no longer in memory", "shares", |entries| {
         once_more(entries, StepKind::WriteShare(ShareId(0)));
     }),

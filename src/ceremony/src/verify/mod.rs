@@ -11,6 +11,7 @@ mod burnt;
 mod files;
 mod keys;
 mod machine;
+mod model;
 mod order;
 mod outcomes;
 mod owed;
@@ -274,6 +275,7 @@ pub fn verify(given: Given<'_>) -> Account {
     words::people(&case, &mut account);
     anchor::heads(&case, &mut account);
     world::stands(&case, &owed, &mut account);
+    model::arrives(&case, &mut account);
     account
 }
 
