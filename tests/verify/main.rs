@@ -4,6 +4,7 @@
 
 mod deleted;
 mod every;
+mod forged;
 mod golden;
 mod mutants;
 mod received;
