@@ -4,6 +4,7 @@
 
 mod burnt;
 mod changed;
+mod codes;
 mod faults;
 mod hubs;
 mod legible;

@@ -117,7 +117,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
             (Waiting::Asked(Ask::Go { who: Some(_), .. }), _) if !refused => {
                 refused = true;
                 types(ceremony, &mut stage.world, &["zzzz"]);
-                let said = [conclave_room::text_ceremony::UNKNOWN_CODE, "Sign-in code: _"];
+                let said = ["This is not the code of operator: 1 wrong so far.", "Code of operator: _"];
                 moment("refused-line", ceremony.scene(), &said);
             }
             // The first share's drive is full once, the second's lies.
@@ -130,7 +130,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
                 }
             }
             (Waiting::Asked(Ask::Again { .. }), _) if !scene.writes => {
-                moment("again", scene, &["decide whether this step is done again", "Code of a witness:"]);
+                moment("again", scene, &["decide whether this step is done again", "Code of witness:"]);
                 decided = true;
             }
             (Waiting::Halted(_), _) if !scene.writes => moment("halted", scene, &["stop. Read what happened"]),

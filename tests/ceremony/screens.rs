@@ -38,6 +38,8 @@ use smartcard_hsm::cvc::RootKind;
 const SIZES: [(u16, u16); 2] = [(80, 25), (160, 50)];
 /// What the kernel's console font can draw besides ASCII, as far as screens use it.
 const GLYPHS: &str = "█▀▄√►·┌─┐│└┘";
+/// How the lines for codes are called.
+const CODES: [&str; 2] = ["Sign-in code:", "Code of "];
 /// Columns of the list of steps.
 const STEPS: usize = 26;
 /// Rows above the middle of a screen.
@@ -69,7 +71,7 @@ impl Screens {
         // What was typed was taken: a code does not stay on the screen.
         if scene.writes {
             let screen = text(&drawn(&scene, SIZES[0]));
-            assert!(!screen.contains("Sign-in code:"), "{screen}");
+            assert!(CODES.iter().all(|label| !screen.contains(label)), "{screen}");
         }
         // While the log drives are written to, every step says the same.
         let writes = scene.writes && trouble.is_none();
@@ -106,7 +108,8 @@ impl Screens {
             let screens: Vec<String> = screens.split("---- ").map(middle_of).collect();
             assert!(screens.iter().any(|screen| screen.contains(says)), "{name} says nowhere: {says}\n{screens:#?}");
             // At the moment of agreement, and at no other.
-            const AGREES: [&str; 3] = ["type your sign-in code to agree.", "type your code to agree;", "type the word"];
+            const AGREES: [&str; 4] =
+                ["who agrees?", "type your sign-in code to agree.", "type your code to agree;", "type the word"];
             let warns = |screen: &&String| screen.contains("THIS CANNOT BE UNDONE");
             let agrees = |screen: &&String| irreversible && AGREES.iter().any(|words| screen.contains(words));
             let (warned, agreed) = (screens.iter().filter(warns), screens.iter().filter(agrees));
@@ -173,7 +176,7 @@ pub fn moment(name: &str, mut scene: Scene<'_>, says: &[&str]) {
 
 /// What a step of this kind asks in both examples, and whether it warns that it cannot be undone.
 fn expected(kind: StepKind) -> (&'static str, bool) {
-    const TWO: &str = "Witness: type your code to agree; operator agreed, a second person must.";
+    const TWO: &str = ": type your code to agree; operator agreed, a second person must.";
     match kind {
         StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => {
             ("Operator: wait: what was looked at is recorded.", false)
@@ -273,7 +276,7 @@ fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     let asked = one_line(&format!("{}: {}", words::asked(scene), words::instruction(scene)));
     assert_eq!(middle.matches(&asked).count(), 1, "{asked}:\n{all}");
     // What was typed was taken: a code does not stay on the screen, whatever the log drives do.
-    assert!(!scene.writes || !all.contains("Sign-in code:"), "{all}");
+    assert!(!scene.writes || CODES.iter().all(|label| !all.contains(label)), "{all}");
     // The head, never abbreviated.
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");
     assert!(all.lines().nth_back(1).unwrap().contains(&head), "{all}");

@@ -209,6 +209,9 @@ impl Trial {
 
     /// What people do: what the screen asks, unless one of them makes the mistake of this trial.
     fn deeds(&mut self, waiting: &Waiting) -> Vec<Deed> {
+        // Whoever typed five wrong codes waits.
+        let now = self.stage.world.now();
+        self.ceremony().ticked(now);
         let rows = screen(self.ceremony());
         let mut deeds = self.robot.look(&rows);
         let Some(Pending { fault, .. }) = &self.pending else { return deeds };

@@ -70,8 +70,10 @@ fn refusals(unfit: &Unfit) -> &'static [Row] {
             }),
             Row("who is nobody's alternate comes for somebody", "people", |entries| {
                 let at = place(entries, |event| matches!(event, Event::Said(..)));
-                entries[at].event =
-                    Event::Said(PersonId(1), Answer::Absent { whose: PersonId(0), document: line("passport") });
+                entries[at].event = Event::Said(
+                    PersonId(1),
+                    Answer::Absent { by: None, whose: PersonId(0), document: line("passport") },
+                );
             }),
             Row("somebody attests in another's place", "people", |entries| {
                 let at = said(entries, &Answer::Attests);

@@ -40,6 +40,7 @@ fn every_rule_of_the_verifier_refuses_a_record_of_these_tests() {
         rules::order,
         rules::script,
         rules::people,
+        rules::codes,
         rules::authorised,
         rules::acts,
         rules::plugged_in,

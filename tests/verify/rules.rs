@@ -173,8 +173,82 @@ pub(super) fn people() {
     let bag = entries.iter().position(|entry| matches!(entry.event, Event::Done(Answer::BagNumber { .. }))).unwrap();
     breaks("people", |entries| entries.insert(bag, entries[bag].clone()));
     breaks("people", |entries| {
-        entries[bag].event = Event::Said(PersonId(1), Answer::Absent { whose: PersonId(0), document: line("passport") })
+        let absent = Answer::Absent { by: None, whose: PersonId(0), document: line("passport") };
+        entries[bag].event = Event::Said(PersonId(1), absent);
     });
+}
+
+#[test]
+pub(super) fn codes() {
+    let entries = golden::transcript().entries;
+    let prove = intends(&entries, Act::Prove(MASTER));
+    let (operator, witness, custodian) = (PersonId(0), PersonId(1), PersonId(2));
+    let mistyped = |times, whose| Event::Mistyped { times, whose };
+    let back = |by| Event::Said(operator, Answer::SignedIn { by, document: line("passport") });
+    let dead = || [5, 10, 15].map(|times| mistyped(times, operator)).into_iter();
+    let judge = |events: Vec<Event>| {
+        let mut entries = entries.clone();
+        let before = Entry { acts: Vec::new(), ..entries[prove - 1].clone() };
+        entries.splice(prove - 1..prove - 1, events.into_iter().map(|event| Entry { event, ..before.clone() }));
+        judged(&chained(entries), &[])
+    };
+    let says = |account: &Account| account.refused.iter().any(|finding| finding.rule == "codes");
+    // The operator agrees in the next entry.
+    let fits = judge(dead().chain([back(Some(witness))]).collect());
+    assert!(!says(&fits), "{:?}", fits.refused);
+    let listed = fits.reported.iter().filter(|finding| finding.rule == "codes").map(|finding| finding.words.as_str());
+    assert_eq!(
+        listed.collect::<Vec<_>>(),
+        [
+            "5 wrong sign-in codes were typed for operator",
+            "10 wrong sign-in codes were typed for operator",
+            "15 wrong sign-in codes were typed for operator; the code is dead"
+        ]
+    );
+    let again = dead().chain([back(Some(custodian))]).chain(dead()).chain([back(Some(witness))]);
+    assert!(!says(&judge(again.collect())), "it is counted from zero again");
+    for refused in [
+        vec![mistyped(5, PersonId(99))],
+        vec![mistyped(4, operator)],
+        vec![mistyped(10, operator)],
+        vec![mistyped(5, operator), mistyped(5, operator)],
+        vec![mistyped(5, operator), mistyped(15, operator), back(Some(witness))],
+        vec![mistyped(5, operator), back(Some(witness))],
+        dead().collect(),
+        dead().chain([back(None)]).collect(),
+        dead().chain([back(Some(operator))]).collect(),
+        dead().chain([back(Some(PersonId(99)))]).collect(),
+    ] {
+        let account = judge(refused);
+        assert!(says(&account), "{:?}", account.refused);
+        refused_by(&account, "codes");
+    }
+    // Custodians have one role, and a dead code confirms nothing.
+    let of_another = |by| {
+        let dead = [5, 10, 15].map(|times| mistyped(times, PersonId(3)));
+        let back = Event::Said(PersonId(3), Answer::SignedIn { by, document: line("passport") });
+        judge(dead.into_iter().chain([back]).collect())
+    };
+    assert!(says(&of_another(Some(custodian))) && !says(&of_another(Some(witness))));
+    let both = dead().chain([5, 10, 15].map(|times| mistyped(times, witness))).chain([back(Some(witness))]);
+    assert!(says(&judge(both.collect())));
+}
+
+#[test]
+fn a_sign_in_that_no_person_could_confirm_stands_against_the_record() {
+    let mut entries = golden::transcript().entries;
+    let at = entries.iter().position(|entry| entry.step == StepKind::SignIn(PersonId(1))).unwrap();
+    let operator = PersonId(0);
+    let dead = [5, 10, 15].map(|times| Event::Mistyped { times, whose: operator });
+    let back = Event::Said(operator, Answer::SignedIn { by: None, document: line("passport") });
+    let before = entries[at].clone();
+    let events = dead.into_iter().chain([back]).map(|event| Entry { event, ..before.clone() });
+    entries.splice(at..at, events);
+    let account = judged(&chained(entries), &[]);
+    assert!(account.refused.iter().all(|finding| !["codes", "people", "order"].contains(&finding.rule)));
+    let against = account.against.iter().map(|finding| finding.words.as_str()).collect::<Vec<_>>();
+    let words = "operator signed in after a dead code, and there was no person of another role to confirm it";
+    assert_eq!(against, [words]);
 }
 
 #[test]

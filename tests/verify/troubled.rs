@@ -44,6 +44,8 @@ enum Mishap {
     Torn,
     /// Another bag than the planned one is sealed.
     OtherBag,
+    /// Somebody's codes are typed wrong until theirs is dead.
+    Mistyped,
     /// Somebody objects.
     Objects,
     /// Somebody does not attest.
@@ -61,6 +63,7 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Fails(|act| matches!(act, Act::Authenticate(_)), Next::Beside),
     Mishap::Fails(|act| matches!(act, Act::TryPin(_)), Next::LastTry),
     Mishap::Cut(|act| matches!(act, Act::Unwrap(..))),
+    Mishap::Mistyped,
     Mishap::Objects,
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Again),
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Device),
@@ -131,6 +134,12 @@ fn transcript() -> Vec<u8> {
                 (Some(Mishap::OtherBag), Waiting::Asked(Ask::BagNumber(bag))) => {
                     let (by, why) = ((OPERATOR, ALTERNATE), line("The planned bag was torn."));
                     Some(Event::Done(Answer::OtherBag { by, bag: *bag, why, number: line("2000009") }))
+                }
+                (Some(Mishap::Mistyped), Waiting::Asked(Ask::Objections)) => {
+                    for times in [5, 10] {
+                        ceremony.take(Event::Mistyped { times, whose: OPERATOR }, &mut stage.world).unwrap();
+                    }
+                    Some(Event::Mistyped { times: 15, whose: OPERATOR })
                 }
                 (Some(Mishap::Objects), Waiting::Asked(Ask::Objections)) => {
                     Some(Event::Said(OPERATOR, Answer::Objects(line("It took too long."))))

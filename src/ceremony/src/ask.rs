@@ -1,6 +1,7 @@
 //! What a step asks of the room next, one thing at a time.
 
 use crate::act::Slot;
+use crate::codes::is_dead;
 use crate::event::Failure;
 use crate::facts::Facts;
 use crate::ids::{BagId, Device, PersonId};
@@ -83,6 +84,11 @@ pub fn comes_for(plan: &Plan, facts: &Facts, whose: PersonId) -> Option<PersonId
     comes.filter(|person| !facts.present.contains_key(person))
 }
 
+/// Who signs in again next. Whose code is dead comes last: by then whoever may confirm it is there.
+pub(crate) fn comes_back(facts: &Facts) -> Option<PersonId> {
+    facts.signed_out.iter().copied().min_by_key(|person| (is_dead(facts, *person), *person))
+}
+
 /// How far the asking of a step has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -100,8 +106,8 @@ pub(crate) struct Progress {
 
 /// The next thing asked for; `None` when the step may act.
 pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress) -> Option<Ask> {
-    if let Some(person) = facts.signed_out.iter().next() {
-        return Some(Ask::SignIn(*person));
+    if let Some(person) = comes_back(facts) {
+        return Some(Ask::SignIn(person));
     }
     if let Some(device) = to_remove(step, facts) {
         return Some(Ask::Remove(device));

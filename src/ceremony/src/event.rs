@@ -52,6 +52,14 @@ pub enum Event {
         /// Which.
         step: StepKind,
     },
+    /// Wrong sign-in codes were typed for a person, as the fifth, tenth and fifteenth in the whole ceremony. No digit of them is
+    /// recorded. At the fifteenth the code is dead: the person signs in again.
+    Mistyped {
+        /// How many, since the person signed in after a dead code if they did.
+        times: u16,
+        /// For whom.
+        whose: PersonId,
+    },
 }
 
 /// How a [`Kind`] is written.
@@ -188,11 +196,17 @@ pub enum Answer {
     Removed(Device),
     /// Signed in; what kind of document was shown.
     SignedIn {
+        /// After a dead code: the person of another role who confirmed it by their own. Left out otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonId>,
         /// Kind of document, in words.
         document: Text,
     },
     /// Signs in instead of somebody who does not come, or does not come back after an interruption.
     Absent {
+        /// As of `SignedIn`, after a dead code of whose place is taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonId>,
         /// Who does not come: the person, or the alternate who had their place.
         whose: PersonId,
         /// What who signs in has shown: kind of document, in words.

@@ -56,8 +56,10 @@ pub struct Facts {
     pub clock: Option<i64>,
     /// Who signed in, and in whose place.
     pub present: BTreeMap<PersonId, PersonId>,
-    /// Who has to sign in again after an interruption.
+    /// Who has to sign in again, after an interruption or because their code is dead.
     pub signed_out: BTreeSet<PersonId>,
+    /// Wrong sign-in codes that are recorded, by whose code was asked for.
+    pub mistyped: BTreeMap<PersonId, u16>,
     /// What is plugged in, by what people were asked to do.
     pub plugged: BTreeSet<Device>,
     /// Secrets the Vault holds.

@@ -7,6 +7,7 @@ pub mod act;
 pub mod alike;
 pub mod ask;
 pub mod coalition;
+pub mod codes;
 pub mod compile;
 pub mod entry;
 pub mod event;

@@ -150,8 +150,10 @@ pub(crate) fn answers() -> Vec<Answer> {
         Answer::Word,
         Answer::Inserted(Device::Token(TokenId(1))),
         Answer::Removed(Device::Drive(DriveId(2))),
-        Answer::SignedIn { document: text("passport") },
-        Answer::Absent { whose: PersonId(5), document: text("passport") },
+        Answer::SignedIn { by: None, document: text("passport") },
+        Answer::SignedIn { by: Some(PersonId(1)), document: text("passport") },
+        Answer::Absent { by: None, whose: PersonId(5), document: text("passport") },
+        Answer::Absent { by: Some(PersonId(1)), whose: PersonId(5), document: text("passport") },
         Answer::Typed(Slot::Passphrase(ShareId(0))),
         Answer::KeyboardFits,
         Answer::BagNumber { bag: BagId(7), number: text("3234864") },
@@ -213,6 +215,7 @@ pub(crate) fn events() -> Vec<Event> {
     events.push(interrupted(2, None, None));
     events.push(interrupted(3, Some(Octets([10; 32])), Some(41)));
     let by = (PersonId(0), PersonId(1));
+    events.push(Event::Mistyped { times: 5, whose: PersonId(260) });
     events.push(Event::Again { by, why: text("the stick fell out"), step: StepKind::WriteShare(ShareId(1)) });
     events
 }

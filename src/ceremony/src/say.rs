@@ -3,6 +3,7 @@
 use core::fmt::Display;
 
 use crate::act::{Act, Item, Signs, Slot};
+use crate::codes;
 use crate::event::{Answer, Event, Looked, Next, Outcome, Source, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::plan::Plan;
@@ -245,6 +246,10 @@ impl<'a> Say<'a> {
                 self.person(*second),
                 self.kind(*step)
             ),
+            Event::Mistyped { times, whose } => {
+                let dead = if *times >= codes::DEAD { "; the code is dead" } else { "" };
+                format!("{times} wrong sign-in codes were typed for {}{dead}", self.person(*whose))
+            }
         }
     }
 
@@ -255,9 +260,11 @@ impl<'a> Say<'a> {
             Answer::Word => "typed the word that the step wants".to_owned(),
             Answer::Inserted(device) => format!("plugged in {}", self.device(*device)),
             Answer::Removed(device) => format!("took out {}", self.device(*device)),
-            Answer::SignedIn { document } => format!("signed in, document: {document}"),
-            Answer::Absent { whose, document } => {
-                format!("came instead of {}, document: {document}", self.person(*whose))
+            Answer::SignedIn { by, document } => {
+                format!("signed in, document: {document}{}", self.confirmed(*by))
+            }
+            Answer::Absent { by, whose, document } => {
+                format!("came instead of {}, document: {document}{}", self.person(*whose), self.confirmed(*by))
             }
             Answer::Typed(slot) => format!("typed {}", self.slot(*slot)),
             Answer::KeyboardFits => "found that the keys type what they say".to_owned(),
@@ -275,6 +282,10 @@ impl<'a> Say<'a> {
             Answer::Attests => "attested".to_owned(),
             Answer::Refuses(words) => format!("refused to attest: {words}"),
         }
+    }
+
+    fn confirmed(self, by: Option<PersonId>) -> String {
+        by.map_or_else(String::new, |by| format!("; {} confirmed it", self.person(by)))
     }
 
     /// What an act gave.

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::act::Act;
 use crate::ask::{self, Ask, Progress, Who};
+use crate::codes;
 use crate::event::{Answer, Event, Failure, Looked, Next, Outcome};
 use crate::facts::Facts;
 use crate::ids::{Device, PersonId, StepId};
@@ -123,7 +124,10 @@ impl State {
             Phase::Begin | Phase::Begun => Waiting::Begin,
             Phase::Closed => Waiting::Closed,
             Phase::Halted(failure) => Waiting::Halted(failure.clone()),
-            Phase::Failed(failure) => Waiting::Asked(Ask::Again { failure: failure.clone() }),
+            Phase::Failed(failure) => {
+                let again = || Ask::Again { failure: failure.clone() };
+                Waiting::Asked(ask::comes_back(&self.facts).map_or_else(again, Ask::SignIn))
+            }
             Phase::Acting { queue, .. } => queue.front().map_or(Waiting::Closed, |act| Waiting::Acting(*act)),
             Phase::Asking(progress) => {
                 let ask = script.step(self.at).and_then(|step| ask::next(plan, step, &self.facts, progress));
@@ -234,6 +238,22 @@ impl State {
                     return Err(Unfit::Person);
                 }
                 next.facts.objections.push((*person, words.clone()));
+                Ok((next, Vec::new()))
+            }
+            (Phase::Asking(_) | Phase::Failed(_), Event::Mistyped { times, whose }) => {
+                if !codes::mistyped(&mut next.facts, *whose, *times) {
+                    return Err(Unfit::Other);
+                }
+                if let Phase::Asking(progress) = &mut next.phase {
+                    // What a code agreed to that is dead now, its owner agrees to again.
+                    progress.agreed.retain(|person| !codes::is_dead(&next.facts, *person));
+                }
+                Ok((next, Vec::new()))
+            }
+            // Whose code is dead signs in before it is decided whether the step is done again.
+            (Phase::Failed(_), Event::Said(..)) => {
+                let (Some(step), Some(person)) = (step, ask::comes_back(&self.facts)) else { return Err(Unfit::Other) };
+                next.answered(plan, step.kind, Progress::default(), (&Ask::SignIn(person), event))?;
                 Ok((next, Vec::new()))
             }
             (Phase::Asking(progress), _) => {
@@ -388,19 +408,23 @@ impl State {
                 }
                 on.answered = true;
             }
-            (Ask::SignIn(asked), Event::Said(person, Answer::SignedIn { .. })) if asked == person => {
+            (Ask::SignIn(asked), Event::Said(person, Answer::SignedIn { by, .. })) if asked == person => {
+                if !codes::signs_in(plan, facts, (*person, *person), *by) {
+                    return Err(Unfit::Person);
+                }
                 // After an interruption people come back in the place they had.
                 facts.present.entry(*person).or_insert(*person);
-                on.answered = !facts.signed_out.remove(person);
+                on.answered |= !facts.signed_out.remove(person);
             }
-            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { whose, .. })) if asked == whose => {
-                if ask::comes_for(plan, facts, *whose) != Some(*person) {
+            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { by, whose, .. })) if asked == whose => {
+                let comes = ask::comes_for(plan, facts, *whose) == Some(*person);
+                if !comes || !codes::signs_in(plan, facts, (*person, *whose), *by) {
                     return Err(Unfit::Person);
                 }
                 // Who does not come back after an interruption leaves the place they had.
                 let place = facts.present.remove(whose).unwrap_or(*whose);
                 facts.present.insert(*person, place);
-                on.answered = !facts.signed_out.remove(whose);
+                on.answered |= !facts.signed_out.remove(whose);
             }
             (Ask::Keyboard, Event::Done(Answer::KeyboardFits)) => on.answered = true,
             (Ask::Type { slot, keeper, .. }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {

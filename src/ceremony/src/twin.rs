@@ -73,7 +73,7 @@ mod tests {
         events.truncate(2);
         events.push(Event::Said(
             PersonId(1),
-            Answer::Absent { whose: PersonId(0), document: crate::public::Text::new("passport").unwrap() },
+            Answer::Absent { by: None, whose: PersonId(0), document: crate::public::Text::new("passport").unwrap() },
         ));
         events.push(Event::Said(PersonId(99), Answer::Go));
         let text = text(events);

@@ -20,6 +20,7 @@ pub mod ports;
 pub mod run;
 pub mod text;
 pub mod text_ceremony;
+pub mod text_codes;
 pub mod text_drives;
 pub mod text_facts;
 pub mod text_intake;

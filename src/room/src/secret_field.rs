@@ -33,6 +33,11 @@ impl SecretField {
         self.refused
     }
 
+    /// What stands in it, to be compared where it stays.
+    pub fn expose(&self) -> &[u8] {
+        &self.typed
+    }
+
     /// Takes what was typed, and is empty.
     pub fn take(&mut self) -> SecretBytes {
         self.refused = false;

@@ -14,10 +14,9 @@ use crate::ceremony::scene::Scene;
 use crate::look::Over;
 use crate::shown::Serial;
 use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF};
+use crate::text_codes;
 use crate::vault::{Mistyped, NotPublic};
 
-/// Label of the line for a sign-in code.
-pub const CODE: &str = "Sign-in code";
 /// Label of the line for a word.
 pub const WORD: &str = "Word";
 /// Label of the line that shows what keys type.
@@ -26,8 +25,6 @@ pub const TRY: &str = "Type";
 pub const NUMBER: &str = "Number on the bag";
 /// As [`NUMBER`].
 pub const NUMBER_AGAIN: &str = "Once more";
-/// Label of the line for an objector's code.
-pub const CODE_OF_OBJECTOR: &str = "Code of who objects (none: nobody)";
 /// Label of the line for an objection.
 pub const OBJECTION: &str = "Objection";
 /// Behind a line that takes no more.
@@ -37,10 +34,6 @@ pub const NOT_TAKEN: &str = " (that letter is not taken: secrets have ASCII char
                              others cannot be opened here: whoever has it seals it anew there, under ASCII)";
 /// Label of the line for a refusal.
 pub const REFUSAL: &str = "Why you do not attest";
-/// Label of a line for a code.
-pub const CODE_OF_OPERATOR: &str = "Code of the operator";
-/// As [`CODE_OF_OPERATOR`].
-pub const CODE_OF_WITNESS: &str = "Code of a witness";
 /// Label of the line for a reason.
 pub const REASON: &str = "Why it is done again";
 /// Key of somebody who does not come.
@@ -56,15 +49,9 @@ pub const OTHER_BAG: &str = "Why another bag is sealed";
 pub const SECRET_AGAIN: &str = "Once more, from your paper";
 /// Two secrets that differ.
 pub const SECRETS_DIFFER: &str = "The two differ. Type it twice from your paper: nothing else would notice a slip.";
-/// A code nobody has.
-pub const UNKNOWN_CODE: &str = "Nobody signed in with this code. Type your own four digits.";
-/// Another code than the one shown.
-pub const OTHER_CODE: &str = "That is not the code that was shown. Type it again, or press Esc to see it again.";
 /// Nobody stands in.
 pub const NO_ALTERNATE: &str = "The plan names nobody else who could come. It cannot go on without this person: wait, or \
      switch off with F10 and go on another day.";
-/// No code could be drawn.
-pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
 /// The bar of a rehearsal.
 pub const REHEARSAL: &str = "REHEARSAL: simulated tokens. Nothing made here is worth anything.";
 /// Above a step that destroys or cannot be undone.
@@ -333,11 +320,11 @@ pub fn asked(scene: &Scene<'_>) -> String {
     if scene.trouble.is_some() {
         return OPERATOR.into();
     }
-    if let Some(one) = scene.desk.signing_in() {
-        return person(scene.plan, one);
+    if scene.desk.stage == Stage::Who {
+        return text_codes::asked(scene);
     }
-    if scene.desk.stage == Stage::Objection {
-        return ANYBODY.into();
+    if let Some(one) = scene.desk.signer().or_else(|| scene.desk.signing_in()) {
+        return person(scene.plan, one);
     }
     match scene.who {
         Some(Who::Role(one)) => role(one).into(),
@@ -388,6 +375,7 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         },
         Waiting::Acting(Act::Show) => "compare, write the head down, then press Enter.".into(),
         Waiting::Acting(act) => format!("wait: {}", doing(plan, act)),
+        Waiting::Asked(_) if scene.desk.stage == Stage::Who => text_codes::who(scene),
         Waiting::Asked(_) if scene.desk.stage == Stage::Objection => {
             "type your code and what you object to. It is recorded word for word; the ceremony goes on.".into()
         }
@@ -422,6 +410,10 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
                              type it."
                     .into()
             }
+            Stage::Confirms => {
+                let one = scene.desk.signing_in().unwrap_or(*who);
+                format!("type your code to confirm that this is {}, whose document you saw.", person(plan, one))
+            }
             _ => "type your code, then press Enter.".into(),
         },
         Ask::Look => "wait: what was looked at is recorded.".into(),
@@ -431,7 +423,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         Ask::BagNumber(id) => {
             format!("seal bag {} and type the number that is printed on it, twice.", id.0 + 1)
         }
-        Ask::Objections => "who objects? Enter on an empty line: nobody (any more).".into(),
+        Ask::Objections => text_codes::who(scene),
         Ask::Attest(_) => match scene.desk.stage {
             Stage::Attests => "type your code to attest what you saw.".into(),
             Stage::Why => "say why you do not attest. It is shown to you again before it is recorded.".into(),
@@ -502,6 +494,7 @@ pub fn help(scene: &Scene<'_>) -> Vec<String> {
         kind.map_or_else(String::new, |kind| purpose(scene.plan, kind)),
         String::new(),
         "Every line you type is recorded before it is acted upon, secrets and codes excepted.".into(),
+        text_codes::HELP.into(),
         "A PIN or a passphrase belongs on its hidden line. On others a net for accidents catches it, no more.".into(),
         "If the power fails: start again from the same medium, plug both log drives in, go on.".into(),
         "If somebody leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \

@@ -259,7 +259,7 @@ impl Pen<'_> {
         if std::mem::take(&mut self.signs_in) {
             let document = conclave_ceremony::public::Text::new("passport").unwrap();
             for person in self.facts.present.keys().copied().collect::<Vec<_>>() {
-                let signed_in = Answer::SignedIn { document: document.clone() };
+                let signed_in = Answer::SignedIn { by: None, document: document.clone() };
                 self.push(kind, Vec::new(), Event::Said(person, signed_in));
             }
         }

@@ -8,6 +8,7 @@ mod acts;
 mod anchor;
 mod bundle;
 mod burnt;
+mod codes;
 mod files;
 mod keys;
 mod machine;

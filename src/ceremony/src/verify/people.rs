@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::{Given, Visit};
-use super::{Account, acts};
+use super::{Account, acts, codes};
 use crate::event::{Answer, Looked};
 use crate::ids::PersonId;
 use crate::plan::{Plan, Role};
@@ -13,9 +13,11 @@ use crate::script::{Roles, Step, StepKind};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Present {
     /// Who came, and in whose place.
-    places: BTreeMap<PersonId, PersonId>,
-    /// Who signed in since the machine was last started.
-    signed_in: BTreeSet<PersonId>,
+    pub(super) places: BTreeMap<PersonId, PersonId>,
+    /// Who signed in since the machine was last started, and whose code is not dead.
+    pub(super) signed_in: BTreeSet<PersonId>,
+    /// Wrong codes that are recorded, by whose code was asked for.
+    pub(super) mistyped: BTreeMap<PersonId, u16>,
 }
 
 impl Present {
@@ -23,7 +25,7 @@ impl Present {
         self.signed_in.clear();
     }
 
-    fn has(&self, person: PersonId) -> bool {
+    pub(super) fn has(&self, person: PersonId) -> bool {
         self.signed_in.contains(&person)
     }
 
@@ -44,6 +46,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
     {
         account.refuse("bags", Some(given.entry), "it takes an operator and a witness to seal another bag");
     }
+    codes::answered(plan, present, given, account);
     let mut refuse = |words: &str| account.refuse("people", Some(given.entry), words);
     let Some(person) = given.who else {
         let needs_somebody = matches!(

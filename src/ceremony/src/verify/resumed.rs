@@ -35,6 +35,7 @@ pub(super) fn looks<'a>(case: &Case<'a>) -> impl Iterator<Item = (u64, &'a Looke
             | Event::Said(..)
             | Event::Done(_)
             | Event::Came { .. }
+            | Event::Mistyped { .. }
             | Event::Again { .. } => &[],
         };
         looked.iter().map(|looked| (entry.seq, looked))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::{Account, acts, order, people, resumed};
+use super::{Account, acts, codes, order, people, resumed};
 use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId, TokenId};
@@ -102,6 +102,16 @@ pub(super) fn walk<'a>(
                 }
                 people::again(plan, &walk.present, *by, seq, account);
             }
+            Event::Mistyped { times, whose } => {
+                let dead = codes::mistyped(&mut walk.present, (*whose, *times), seq, account);
+                // Where a step failed it is not entered before two roles decided so.
+                if !walk.is_decided_on(step) {
+                    walk.at(step, seq, account, |visit| {
+                        // What a code agreed to that is dead now, its owner agrees to again.
+                        visit.answers.retain(|given| !dead || given.who != Some(*whose) || *given.answer != Answer::Go);
+                    });
+                }
+            }
             Event::Came { act, outcome } => walk.came(step.id, *act, outcome, seq, account),
             Event::Looked(looked) => walk.at(step, seq, account, |visit| visit.looked.push((seq, looked))),
             Event::Said(person, answer) => {
@@ -132,15 +142,24 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether two roles are to decide that this step, which failed, is done again.
+    fn is_decided_on(&self, step: &Step) -> bool {
+        self.visits.last().is_some_and(|last| last.ended == Ended::Failed(Next::Again) && last.step.id == step.id)
+    }
+
     fn answered(&mut self, plan: &Plan, step: &'a Step, given: Given<'a>, account: &mut Account) {
         people::answered(plan, &mut self.present, step, given, account);
+        let signs_in = matches!(given.answer, Answer::SignedIn { .. } | Answer::Absent { .. });
+        if signs_in && self.is_decided_on(step) {
+            return;
+        }
         let mut twice = false;
         self.at(step, given.entry, account, |visit| {
             twice = visit.answers.iter().any(|before| before.who == given.who && before.answer == given.answer);
             visit.answers.push(given);
         });
-        // People may object in the same words again.
-        if twice && !matches!(given.answer, Answer::Objects(_)) {
+        // People may object in the same words again, and sign in again after each dead code.
+        if twice && !signs_in && !matches!(given.answer, Answer::Objects(_)) {
             account.refuse("people", Some(given.entry), "the same answer a second time in one go at a step");
         }
     }

@@ -21,6 +21,7 @@ pub(super) fn appliance(case: &Case<'_>, account: &mut Account) {
             Event::Looked(Looked::AirGap { .. } | Looked::Clock { .. }) | Event::Interrupted { .. } => {
                 account.report("events", Some(entry.seq), event());
             }
+            Event::Mistyped { .. } => account.report("codes", Some(entry.seq), event()),
             Event::Came { outcome: Outcome::Failed(_), .. } => account.report("failures", Some(entry.seq), event()),
             Event::Came {
                 act: Act::Inspect(_) | Act::Identify(_) | Act::Initialise(_) | Act::TryPin(_) | Act::Wipe(_),

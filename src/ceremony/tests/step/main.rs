@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod burnt;
+mod codes;
 mod random;
 mod room;
 
@@ -274,7 +275,7 @@ fn one_person_cannot_agree_twice() {
 #[test]
 fn who_does_not_come_or_does_not_come_back_is_replaced_by_the_plans_alternate_and_by_nobody_else() {
     let (witness, holder, alternate, other) = (PersonId(1), PersonId(4), PersonId(5), PersonId(6));
-    let absent = |who, whose| Event::Said(who, Answer::Absent { whose, document: text("passport") });
+    let absent = |who, whose| Event::Said(who, Answer::Absent { by: None, whose, document: text("passport") });
     let asks = |room: &Room, whom| room.waiting() == Waiting::Asked(Ask::SignIn(whom));
     let mut room = Room::with_alternates();
     room.run_until(|room| asks(room, witness));

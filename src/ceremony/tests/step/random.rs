@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::ask::Ask;
+use conclave_ceremony::codes::recorded;
 use conclave_ceremony::event::{Answer, Event, Failure, Looked, Next, Outcome};
 use conclave_ceremony::ids::PersonId;
 use conclave_ceremony::plan::Role;
@@ -53,6 +54,11 @@ impl Watched {
             }
             Event::Said(person, Answer::SignedIn { .. } | Answer::Absent { .. }) => drop(self.here.insert(*person)),
             Event::Said(person, Answer::Go) => self.agreed.push(*person),
+            // A dead code agrees to nothing, and what it agreed to is open again.
+            Event::Mistyped { times: 15, whose } => {
+                assert!(self.here.remove(whose), "{whose:?} is not there");
+                self.agreed.retain(|person| person != whose);
+            }
             Event::Again { by: (one, other), .. } => self.two(*one, *other, Role::Operator, Role::Witness),
             _ => {}
         }
@@ -100,7 +106,8 @@ impl Watched {
         match (what % 8, self.room.waiting()) {
             // Half of the time somebody comes for who is asked to.
             (0..4, Waiting::Asked(Ask::SignIn(whose))) => {
-                Event::Said(person, Answer::Absent { whose, document: words })
+                let by = (which % 3 > 0).then(|| self.person(which / 16));
+                Event::Said(person, Answer::Absent { by, whose, document: words })
             }
             (_, Waiting::Asked(Ask::Again { .. })) => again,
             (0 | 1, Waiting::Acting(act)) => Event::Came { act, outcome: failed },
@@ -109,7 +116,11 @@ impl Watched {
             (3, _) => again,
             (4, _) => Event::Looked(Looked::Clock { wall: i64::from(which), mono: 0 }),
             (5, _) => Event::Said(person, Answer::Objects(words)),
-            (6, _) => Event::Said(person, Answer::SignedIn { document: words }),
+            (6, _) => Event::Said(person, Answer::SignedIn { by: None, document: words }),
+            (7, _) if which < 192 => {
+                let whose = self.person(which % 2);
+                Event::Mistyped { times: recorded(self.room.state.facts(), whose) + 5, whose }
+            }
             (_, _) => Event::Done([Answer::Go, Answer::Word, Answer::NoObjection][usize::from(which % 3)].clone()),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_ceremony::act::{Act, Item, Signs};
 use conclave_ceremony::ask::{Ask, Who};
+use conclave_ceremony::codes::confirm;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, Source, TokenSeen, Way};
 use conclave_ceremony::ids::{KeyIx, PersonId, TokenId};
@@ -129,7 +130,10 @@ impl Room {
         match ask {
             Ask::Remove(device) => Event::Done(Answer::Removed(*device)),
             Ask::Insert(device) => Event::Done(Answer::Inserted(*device)),
-            Ask::SignIn(person) => Event::Said(*person, Answer::SignedIn { document: text("passport") }),
+            Ask::SignIn(person) => {
+                let by = confirm(&self.plan, self.state.facts(), (*person, *person)).first().copied();
+                Event::Said(*person, Answer::SignedIn { by, document: text("passport") })
+            }
             Ask::Look => Event::Looked(
                 looks().into_iter().find(|looked| looked.step() == self.kind()).expect("a step that looks"),
             ),

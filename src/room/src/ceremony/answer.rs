@@ -2,6 +2,7 @@
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::ask::{self, Ask, Who};
+use conclave_ceremony::codes::{confirm, recorded};
 use conclave_ceremony::event::{Answer, Event, Outcome};
 use conclave_ceremony::ids::{Device, PersonId};
 use conclave_ceremony::public::Text;
@@ -11,12 +12,15 @@ use smartcard_hsm::secret::SecretBytes;
 use zeroize::Zeroizing;
 
 use super::Ceremony;
+use super::codes::{Compared, is_recorded};
 use super::desk::{Signs, Stage};
 use super::form::Form;
+use super::signing::People;
 use crate::drives::Drives;
 use crate::ports::{Machine, Tokens};
 use crate::text::keyboard_fits;
 use crate::text_ceremony as text;
+use crate::text_codes;
 use crate::text_plugged;
 use crate::vault::NotPublic;
 
@@ -28,10 +32,35 @@ const DRAWS_MAX: usize = 64;
 type Answered = Result<Option<Event>, String>;
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
+    /// The answer where a code on the table is not its owner's: the first of them counts.
+    pub(super) fn mistyped(&mut self) -> Option<Answered> {
+        self.desk.form.codes().into_iter().find_map(|(at, whose)| {
+            let recorded = recorded(self.state.facts(), whose);
+            let typed = self.desk.form.expose(at);
+            let compared = self.desk.codes.compare(whose, typed, recorded, self.now.mono_ms);
+            let words = match compared {
+                Compared::Right => return None,
+                Compared::Wrong(times) if is_recorded(times) => {
+                    return Some(Ok(Some(Event::Mistyped { times, whose })));
+                }
+                Compared::Wrong(times) => text_codes::wrong(&self.plan, whose, times),
+                Compared::Empty => text_codes::EMPTY.into(),
+                Compared::Waits(left) => text_codes::waits(&self.plan, (whose, recorded), left),
+            };
+            self.desk.form.take(at);
+            Some(Err(words))
+        })
+    }
+
+    /// The person whose code stands on the form as this one in the row: it is compared before it counts.
+    fn signer(&self, at: usize) -> Result<PersonId, String> {
+        self.desk.signing.signers().get(at).copied().ok_or_else(|| text_codes::EMPTY.into())
+    }
+
     /// The event that the lines on the table are; none if the question goes on.
     pub(super) fn answered(&mut self, waiting: &Waiting, machine: &mut M) -> Answered {
         match waiting {
-            Waiting::Asked(_) if self.desk.stage == Stage::Objection => self.objection(0),
+            Waiting::Asked(_) if self.desk.stage == Stage::Objection => self.objection(),
             Waiting::Acting(act @ Act::Reveal(slot)) => self.typed_back(*act, *slot),
             Waiting::Acting(Act::Show) => Ok(Some(Event::Came { act: Act::Show, outcome: Outcome::Done })),
             Waiting::Asked(ask) => self.answer(ask, machine),
@@ -53,7 +82,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         let done = |answer| Ok(Some(Event::Done(answer)));
         match ask {
             Ask::Go { who: None, .. } => done(Answer::Go),
-            Ask::Go { who: Some(_), .. } => Ok(Some(Event::Said(self.person(0)?, Answer::Go))),
+            Ask::Go { who: Some(_), .. } => Ok(Some(Event::Said(self.signer(0)?, Answer::Go))),
             Ask::Word(word) if *first == *word => done(Answer::Word),
             Ask::Word(word) => Err(text::not_the_word(word)),
             Ask::Insert(device) if self.plugged(*device, machine) => done(Answer::Inserted(*device)),
@@ -63,7 +92,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             }
             Ask::Remove(device) if self.plugged(*device, machine) => Err(text::still_plugged(&self.plan, *device)),
             Ask::Remove(device) => done(Answer::Removed(*device)),
-            Ask::SignIn(person) => self.sign_in(*person, machine),
+            Ask::SignIn(person) => self.sign_in(*person, ask, machine),
             Ask::Keyboard if keyboard_fits(&first) => done(Answer::KeyboardFits),
             Ask::Keyboard => Err(text::keyboard_differs()),
             Ask::Type { slot, keeper, sets } => {
@@ -87,19 +116,19 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 if *first == planned {
                     return done(Answer::BagNumber { bag: *bag, number });
                 }
-                if self.desk.form.asks_for_other_bag() {
+                if self.desk.stage != Stage::OtherBag {
                     self.desk.refused = Some(text::other_bag(&first));
+                    self.goes_to(Stage::OtherBag, |form| form, ask);
                     return Ok(None);
                 }
-                let by = (self.person(2)?, self.person(3)?);
+                let by = (self.signer(0)?, self.signer(1)?);
                 let why = self.public(4)?;
                 done(Answer::OtherBag { by, bag: *bag, why, number })
             }
-            Ask::Objections if self.desk.form.is_empty(0) && self.desk.form.is_empty(1) => done(Answer::NoObjection),
-            Ask::Objections => self.objection(0),
-            Ask::Attest(_) => self.attests(),
+            Ask::Objections => done(Answer::NoObjection),
+            Ask::Attest(_) => self.attests(ask),
             Ask::Again { .. } => {
-                let by = (self.person(0)?, self.person(1)?);
+                let by = (self.signer(0)?, self.signer(1)?);
                 let why = self.public(2)?;
                 Ok(self.state.kind(&self.script).map(|step| Event::Again { by, why, step }))
             }
@@ -107,34 +136,35 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         }
     }
 
-    /// An objection: its code stands in this line, its words in the next.
-    fn objection(&mut self, at: usize) -> Answered {
-        let words = self.public(at + 1)?;
-        Ok(Some(Event::Said(self.person(at)?, Answer::Objects(words))))
+    /// An objection: its code stands in the first line, its words in the next.
+    fn objection(&mut self) -> Answered {
+        let words = self.public(1)?;
+        Ok(Some(Event::Said(self.signer(0)?, Answer::Objects(words))))
+    }
+
+    /// Goes to a stage at which codes are typed, with the lines that lay there or without.
+    fn goes_to(&mut self, stage: Stage, lines: impl FnOnce(Form) -> Form, ask: &Ask) {
+        let people = People { plan: &self.plan, facts: self.state.facts() };
+        let form = lines(core::mem::take(&mut self.desk.form));
+        self.desk.goes_to(stage, form, &Waiting::Asked(ask.clone()), people);
     }
 
     /// Chosen first; a reason is shown as it will be recorded before its author types their code.
-    fn attests(&mut self) -> Answered {
+    fn attests(&mut self, ask: &Ask) -> Answered {
         match self.desk.stage {
-            Stage::Attests => Ok(Some(Event::Said(self.person(0)?, Answer::Attests))),
+            Stage::Attests => Ok(Some(Event::Said(self.signer(0)?, Answer::Attests))),
             Stage::Why => {
                 let reason = self.public(0)?;
                 self.desk.reason = Some(reason);
-                (self.desk.stage, self.desk.form) = (Stage::Refuses, Form::code());
+                self.goes_to(Stage::Refuses, |_| Form::default(), ask);
                 Ok(None)
             }
             Stage::Refuses => {
-                let person = self.person(0)?;
-                Ok(self.desk.reason.take().map(|reason| Event::Said(person, Answer::Refuses(reason))))
+                let person = self.signer(0)?;
+                Ok(self.desk.reason.clone().map(|reason| Event::Said(person, Answer::Refuses(reason))))
             }
             _ => Ok(None),
         }
-    }
-
-    /// Whose code was typed in this line.
-    fn person(&mut self, at: usize) -> Result<PersonId, String> {
-        let typed = self.desk.form.take(at);
-        self.desk.person(&typed).ok_or_else(|| text::UNKNOWN_CODE.into())
     }
 
     /// What was typed in this line, for the record, which holds no secret and no name; what cannot go there is wiped from the
@@ -160,7 +190,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     }
 
     /// A document is chosen, a code is shown, the code is typed; by who comes instead as by who is asked for.
-    fn sign_in(&mut self, asked: PersonId, machine: &mut M) -> Answered {
+    fn sign_in(&mut self, asked: PersonId, ask: &Ask, machine: &mut M) -> Answered {
         if let Stage::Choose { person } = self.desk.stage {
             let chosen = self.desk.chosen.take();
             if let Some(document) = chosen.and_then(text::document) {
@@ -171,19 +201,24 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             }
             return Ok(None);
         }
-        let typed = self.desk.form.take(0);
-        match self.desk.signs {
-            Some(Signs { person, document }) if self.desk.person(&typed) == Some(person) => {
-                let document = Text::fitted(document);
-                let answer = if person == asked {
-                    Answer::SignedIn { document }
-                } else {
-                    Answer::Absent { whose: asked, document }
-                };
-                Ok(Some(Event::Said(person, answer)))
+        let Some(Signs { person, document }) = self.desk.signs else { return Ok(None) };
+        if self.desk.stage != Stage::Confirms {
+            let typed = self.desk.form.take(0);
+            if !self.desk.codes.is(person, typed.expose()) {
+                return Err(text_codes::OTHER_CODE.into());
             }
-            _ => Err(text::OTHER_CODE.into()),
+            if !confirm(&self.plan, self.state.facts(), (person, asked)).is_empty() {
+                self.goes_to(Stage::Confirms, |_| Form::default(), ask);
+                return Ok(None);
+            }
         }
+        let (by, document) = (self.desk.signing.signers().first().copied(), Text::fitted(document));
+        let answer = if person == asked {
+            Answer::SignedIn { by, document }
+        } else {
+            Answer::Absent { by, whose: asked, document }
+        };
+        Ok(Some(Event::Said(person, answer)))
     }
 
     fn give_code(&mut self, signs: Signs, machine: &mut M) -> Result<(), String> {
@@ -193,12 +228,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             // 250 is the largest multiple of ten below 256.
             if drawn.iter().all(|byte| *byte < 250) {
                 drawn.iter_mut().for_each(|byte| *byte = b'0' + *byte % 10);
-                if self.desk.give(signs, SecretBytes::copied_from(&*drawn)) {
-                    return Ok(());
-                }
+                self.desk.give(signs, SecretBytes::copied_from(&*drawn));
+                return Ok(());
             }
         }
-        Err(text::NO_CODE.into())
+        Err(text_codes::NO_CODE.into())
     }
 
     /// Whether a device of the plan is plugged in, by the serial its bus tells.

@@ -1,34 +1,40 @@
 //! What is on the table between two entries: lines half typed, sign-in codes, a secret being shown. None of it is recorded.
 
-use std::collections::BTreeMap;
-
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::{PersonId, StepId};
 use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
 use smartcard_hsm::secret::SecretBytes;
-use zeroize::Zeroizing;
 
+use super::codes::Codes;
 use super::form::Form;
+use super::signing::{People, Signing};
 use crate::field::Field;
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::look::{Over, POWER_OFF_WORD};
 use crate::text::keyboard_fits;
+use crate::text_ceremony as text;
 
 /// How far a question is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Its lines are typed.
     Form,
+    /// It is chosen by key whose code is typed.
+    Who,
     /// A document is chosen by its key, before the sign-in code is shown.
     Choose {
         /// Who signs in: the person who is asked for, or who comes instead.
         person: PersonId,
     },
-    /// Somebody objects while something else is asked.
+    /// Somebody objects, in words and with their code.
     Objection,
+    /// Two roles say why another bag is sealed.
+    OtherBag,
+    /// Somebody signed in whose code is dead: a person of another role types theirs.
+    Confirms,
     /// A secret, or a sign-in code, will be shown: projector off, others look away.
     Warn,
     /// It is on the screen.
@@ -80,7 +86,10 @@ pub struct Desk {
     pub reason: Option<Text>,
     /// Why the step asks again was on the screen when a key was pressed: it is known, and stays only while a device is asked for.
     pub failure_read: bool,
-    codes: BTreeMap<PersonId, SecretBytes>,
+    /// Codes of those who signed in.
+    pub codes: Codes,
+    /// Whose are typed.
+    pub signing: Signing,
     asked: Option<(StepId, Waiting)>,
 }
 
@@ -100,7 +109,8 @@ impl Default for Desk {
             signs: None,
             reason: None,
             failure_read: false,
-            codes: BTreeMap::new(),
+            codes: Codes::default(),
+            signing: Signing::default(),
             asked: None,
         }
     }
@@ -118,37 +128,71 @@ impl Desk {
         self.refused = Some(words);
         // People who fell for an open line typed a secret there.
         self.forget_keys = true;
-        match (self.stage, &self.asked) {
+        let Some((_, waiting)) = &self.asked else { return };
+        match (self.stage, waiting) {
             // What somebody has to say is not to be said twice, and a line that differs from another is to be compared with it.
-            (Stage::Objection | Stage::Why, _)
-            | (Stage::Form, Some((_, Waiting::Asked(Ask::Objections | Ask::Keyboard)))) => self.form.to_first_empty(),
-            (Stage::Attests | Stage::Refuses, _) => self.form = Form::code(),
-            (Stage::Form | Stage::Choose { .. } | Stage::Warn | Stage::Shown | Stage::Attest, Some((_, waiting))) => {
-                self.form = Form::of(waiting);
+            (Stage::Objection | Stage::Why, _) | (Stage::Form, Waiting::Asked(Ask::Keyboard)) => {
+                self.form.to_first_empty();
             }
-            (_, None) => {}
+            // Nor is a code to be typed again that was right.
+            _ if !self.form.codes().is_empty() => {
+                if !self.form.to_first_empty() {
+                    self.asked = None;
+                }
+            }
+            _ => self.form = Form::of(waiting),
         }
     }
 
     /// Lays out the lines for what the room waits for, if others lie there.
-    pub fn lay(&mut self, waiting: &Waiting, at: StepId) {
+    pub fn lay(&mut self, waiting: &Waiting, at: StepId, people: People<'_>) {
         if self.asked.as_ref().is_some_and(|(step, asked)| *step == at && asked == waiting) {
             return;
         }
         self.asked = Some((at, waiting.clone()));
-        self.form = Form::of(waiting);
-        self.refused = None;
         self.scroll = 0;
         self.page = 0;
         self.chosen = None;
         self.signs = None;
         self.reason = None;
-        self.stage = match waiting {
+        let stage = match waiting {
             Waiting::Acting(Act::Reveal(_)) => Stage::Warn,
             Waiting::Asked(Ask::SignIn(person)) => Stage::Choose { person: *person },
             Waiting::Asked(Ask::Attest(_)) => Stage::Attest,
+            Waiting::Asked(Ask::Objections) => Stage::Objection,
             _ => Stage::Form,
         };
+        self.goes_to(stage, Form::of(waiting), waiting, people);
+    }
+
+    /// Goes to a stage with its lines; first to the choice whose codes are typed there, where there is one.
+    pub fn goes_to(&mut self, stage: Stage, form: Form, waiting: &Waiting, people: People<'_>) {
+        self.signing = Signing::new(stage, people.wanted(waiting, stage, self.signs));
+        self.form = form;
+        self.sign(waiting, people);
+    }
+
+    /// Lays out the lines for codes, once it is chosen whose.
+    fn sign(&mut self, waiting: &Waiting, people: People<'_>) {
+        if self.signing.may().is_some() {
+            return self.stage = Stage::Who;
+        }
+        self.stage = self.signing.then;
+        let words = match (self.stage, waiting) {
+            (Stage::Objection, _) => Some(text::OBJECTION),
+            (Stage::OtherBag, _) => Some(text::OTHER_BAG),
+            (Stage::Form, Waiting::Asked(Ask::Again { .. })) => Some(text::REASON),
+            _ => None,
+        };
+        self.form.sign(self.signing.signers(), words, people.plan);
+    }
+
+    /// The one whose code is typed, if it is that of one person.
+    pub fn signer(&self) -> Option<PersonId> {
+        match self.form.codes()[..] {
+            [(_, one)] => Some(one),
+            _ => None,
+        }
     }
 
     /// Takes back what was typed.
@@ -157,30 +201,11 @@ impl Desk {
         self.refused = None;
     }
 
-    /// Whose code this is, however its digits are spaced.
-    pub fn person(&self, code: &SecretBytes) -> Option<PersonId> {
-        let mut digits = Zeroizing::new(Vec::with_capacity(code.expose().len()));
-        digits.extend(code.expose().iter().filter(|typed| **typed != b' '));
-        let code = SecretBytes::new(digits);
-        self.codes.iter().find(|(_, kept)| **kept == code).map(|(person, _)| *person)
-    }
-
-    /// The code of somebody who is signing in.
-    ///
-    /// **Secret**: for its owner's eyes, once.
-    pub fn code(&self, person: PersonId) -> Option<&SecretBytes> {
-        self.codes.get(&person)
-    }
-
-    /// Gives somebody a code that nobody else has; false if somebody has it.
-    pub fn give(&mut self, signs: Signs, code: SecretBytes) -> bool {
-        let free = self.person(&code).is_none();
-        if free {
-            self.codes.insert(signs.person, code);
-            self.signs = Some(signs);
-            self.stage = Stage::Warn;
-        }
-        free
+    /// Gives somebody a code, which is shown next.
+    pub fn give(&mut self, signs: Signs, code: SecretBytes) {
+        self.codes.give(signs.person, code);
+        self.signs = Some(signs);
+        self.stage = Stage::Warn;
     }
 
     /// Who is dealt with at this stage of a sign-in.
@@ -193,8 +218,8 @@ impl Desk {
     }
 
     /// Takes a key; true once an answer is complete. At the end `pages` digests are shown, one at a time.
-    pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId, pages: usize) -> bool {
-        self.lay(waiting, at);
+    pub fn press(&mut self, key: Key, waiting: &Waiting, at: StepId, pages: usize, people: People<'_>) -> bool {
+        self.lay(waiting, at, people);
         // Red goes with the next key.
         if self.over == Over::Nothing && !matches!(key, Key::Function(_)) {
             self.refused = None;
@@ -205,12 +230,12 @@ impl Desk {
         match (&mut self.over, key) {
             (Over::Nothing, Key::Function(1)) => self.over = Over::Help,
             (Over::Nothing, Key::Function(2)) => self.over = Over::Keyboard(Field::default()),
-            (Over::Nothing, Key::Function(3)) => self.objects(waiting),
+            (Over::Nothing, Key::Function(3)) => self.objects(waiting, people),
             (Over::Nothing, Key::Function(10)) => self.over = Over::PowerOff(Field::default()),
             (Over::Nothing, key) if matches!(waiting, Waiting::Acting(Act::Show) | Waiting::Closed) => {
                 return self.turn(key, pages);
             }
-            (Over::Nothing, key) => return self.on_table(key, waiting),
+            (Over::Nothing, key) => return self.on_table(key, waiting, people),
             (_, Key::Escape) | (Over::Help, _) => self.over = Over::Nothing,
             (Over::Keyboard(field), Key::Enter) => {
                 if keyboard_fits(field.text()) {
@@ -233,13 +258,12 @@ impl Desk {
     }
 
     /// Lays the lines of an objection on the table, where something is asked.
-    fn objects(&mut self, waiting: &Waiting) {
+    fn objects(&mut self, waiting: &Waiting, people: People<'_>) {
         let asked = matches!(waiting, Waiting::Asked(ask) if !matches!(ask, Ask::Look | Ask::Again { .. }));
-        if asked && self.stage != Stage::Objection {
+        if asked && self.signing.then != Stage::Objection {
             self.forget_keys = self.form.is_hidden();
-            self.form = Form::objection();
             self.refused = None;
-            self.stage = Stage::Objection;
+            self.goes_to(Stage::Objection, Form::default(), waiting, people);
         }
     }
 
@@ -254,7 +278,7 @@ impl Desk {
         false
     }
 
-    fn on_table(&mut self, key: Key, waiting: &Waiting) -> bool {
+    fn on_table(&mut self, key: Key, waiting: &Waiting, people: People<'_>) -> bool {
         match (self.stage, key) {
             (_, Key::Down) if self.form.lines().0.is_empty() => self.scroll = self.scroll.saturating_add(1),
             (_, Key::Up) if self.form.lines().0.is_empty() => self.scroll = self.scroll.saturating_sub(1),
@@ -262,12 +286,12 @@ impl Desk {
                 self.layout = self.layout.next();
                 self.form = Form::of(waiting);
             }
-            // Nobody objects: there is nothing to type on the second line.
-            (Stage::Form, Key::Enter)
-                if *waiting == Waiting::Asked(Ask::Objections) && self.form.is_empty(0) && self.form.is_empty(1) =>
-            {
-                return true;
+            (Stage::Who, Key::Char(pressed)) => {
+                self.signing.choose(pressed);
+                self.sign(waiting, people);
             }
+            // Nobody objects.
+            (Stage::Who, Key::Enter) => return *waiting == Waiting::Asked(Ask::Objections),
             (Stage::Warn, Key::Enter) => self.stage = Stage::Shown,
             (Stage::Shown, Key::Enter) => self.stage = Stage::Form,
             (Stage::Form, Key::Escape)
@@ -279,23 +303,29 @@ impl Desk {
             (Stage::Form, Key::Escape) if matches!(waiting, Waiting::Asked(Ask::BagNumber(_))) => {
                 self.lay_anew(waiting)
             }
-            (Stage::Attest, Key::Char('1')) => (self.stage, self.form) = (Stage::Attests, Form::code()),
+            (Stage::Form, Key::Escape) if !self.form.codes().is_empty() => self.clear(),
+            (Stage::Attest, Key::Char('1')) => self.goes_to(Stage::Attests, Form::default(), waiting, people),
             (Stage::Attest, Key::Char('2')) => (self.stage, self.form) = (Stage::Why, Form::refusal()),
             // Whoever was asked for by mistake has no code, and what an objection came between is asked anew.
-            (Stage::Objection | Stage::Choose { .. } | Stage::Warn, Key::Escape) => {
-                if let Some(Signs { person, .. }) = self.signs {
-                    self.codes.remove(&person);
-                }
+            (Stage::Objection | Stage::Confirms | Stage::Who | Stage::Choose { .. } | Stage::Warn, Key::Escape) => {
+                self.codes.keep(|person| people.facts.is_there(person));
                 self.clear();
             }
-            (Stage::Attests | Stage::Why | Stage::Refuses, Key::Escape) => self.clear(),
+            (Stage::Attests | Stage::Why | Stage::Refuses | Stage::OtherBag, Key::Escape) => self.clear(),
             (Stage::Choose { .. }, Key::Char(chosen)) => {
                 self.chosen = Some(chosen);
                 return true;
             }
-            (Stage::Form | Stage::Objection | Stage::Attests | Stage::Why | Stage::Refuses, key) => {
-                return self.form.press(key);
-            }
+            (
+                Stage::Form
+                | Stage::Objection
+                | Stage::OtherBag
+                | Stage::Confirms
+                | Stage::Attests
+                | Stage::Why
+                | Stage::Refuses,
+                key,
+            ) => return self.form.press(key),
             _ => {}
         }
         false
@@ -316,9 +346,12 @@ mod tests {
         #[track_caller]
         fn check(waiting: &Waiting, keys: &[Key], forgotten: bool) {
             let mut desk = Desk::default();
+            let plan =
+                conclave_ceremony::plan::read(include_bytes!("../../../../docs/plans/minimal/plan.toml")).unwrap();
+            let people = People { plan: &plan, facts: &Default::default() };
             for key in keys {
                 assert!(!desk.forget_keys);
-                desk.press(*key, waiting, StepId(0), 1);
+                desk.press(*key, waiting, StepId(0), 1, people);
             }
             assert_eq!(desk.forget_keys, forgotten, "{keys:?}");
         }

@@ -1,7 +1,11 @@
 //! The lines a question is answered on.
 
+use std::borrow::Cow;
+
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
+use conclave_ceremony::ids::PersonId;
+use conclave_ceremony::plan::Plan;
 use conclave_ceremony::step::Waiting;
 use smartcard_hsm::secret::SecretBytes;
 
@@ -9,8 +13,19 @@ use crate::field::Field;
 use crate::key::Key;
 use crate::secret_field::SecretField;
 use crate::text_ceremony as text;
+use crate::text_codes;
 
 /// One line.
+pub struct Line {
+    /// What is typed on it.
+    pub label: Cow<'static, str>,
+    /// What was.
+    pub input: Input,
+    /// Whose sign-in code it takes, if it takes one.
+    whose: Option<PersonId>,
+}
+
+/// What stands in a line.
 pub enum Input {
     /// It may be read while it is typed.
     Open(Field),
@@ -21,7 +36,7 @@ pub enum Input {
 /// The lines of a question, none for one that Enter answers.
 #[derive(Default)]
 pub struct Form {
-    lines: Vec<(&'static str, Input)>,
+    lines: Vec<Line>,
     at: usize,
 }
 
@@ -29,22 +44,26 @@ impl Form {
     /// The lines for what the room waits for.
     pub fn of(waiting: &Waiting) -> Self {
         let open = |labels: &[&'static str]| {
-            labels.iter().map(|label| (*label, Input::Open(Field::default()))).collect::<Vec<_>>()
+            labels.iter().map(|label| Line::new(*label, Input::Open(Field::default()))).collect::<Vec<_>>()
         };
-        let hidden = |labels: &[&'static str]| labels.iter().map(|label| hidden(label)).collect::<Vec<_>>();
-        let said = |codes: &[&'static str], words| hidden(codes).into_iter().chain([self::words(words)]).collect();
+        let hidden = |labels: &[&'static str]| labels.iter().map(|label| hidden(*label)).collect::<Vec<_>>();
         let lines = match waiting {
             Waiting::Acting(Act::Reveal(slot)) => hidden(&[text::slot(*slot)]),
             Waiting::Asked(ask) => match ask {
-                Ask::Go { who: Some(_), .. } | Ask::SignIn(_) => hidden(&[text::CODE]),
+                Ask::SignIn(_) => hidden(&[text_codes::CODE]),
                 Ask::Word(_) => open(&[text::WORD]),
                 Ask::Keyboard => open(&[text::TRY]),
                 Ask::BagNumber(_) => open(&[text::NUMBER, text::NUMBER_AGAIN]),
-                Ask::Objections => said(&[text::CODE_OF_OBJECTOR], text::OBJECTION),
-                Ask::Again { .. } => said(&[text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS], text::REASON),
                 Ask::Type { slot, sets: false, .. } => hidden(&[text::slot(*slot)]),
                 Ask::Type { slot, sets: true, .. } => hidden(&[text::slot(*slot), text::SECRET_AGAIN]),
-                Ask::Go { who: None, .. } | Ask::Insert(_) | Ask::Remove(_) | Ask::Look | Ask::Attest(_) => Vec::new(),
+                // The lines for codes come once it is known whose.
+                Ask::Go { .. }
+                | Ask::Insert(_)
+                | Ask::Remove(_)
+                | Ask::Look
+                | Ask::Attest(_)
+                | Ask::Objections
+                | Ask::Again { .. } => Vec::new(),
             },
             _ => Vec::new(),
         };
@@ -52,18 +71,23 @@ impl Form {
     }
 
     /// The lines with their labels, and the one keys go to.
-    pub fn lines(&self) -> (&[(&'static str, Input)], usize) {
+    pub fn lines(&self) -> (&[Line], usize) {
         (&self.lines, self.at)
     }
 
-    /// The lines of an objection, whatever else is asked.
-    pub fn objection() -> Self {
-        Self { lines: vec![hidden(text::CODE), words(text::OBJECTION)], at: 0 }
+    /// Further lines: the sign-in codes of these people, and words if they have to say something.
+    pub fn sign(&mut self, signers: &[PersonId], words: Option<&'static str>, plan: &Plan) {
+        if signers.is_empty() {
+            return;
+        }
+        self.at = self.lines.len();
+        let code = |whose: &PersonId| Line { whose: Some(*whose), ..hidden(text_codes::code_of(plan, *whose)) };
+        self.lines.extend(signers.iter().map(code).chain(words.map(self::words)));
     }
 
-    /// The line for a sign-in code.
-    pub fn code() -> Self {
-        Self { lines: vec![hidden(text::CODE)], at: 0 }
+    /// The lines for sign-in codes, and whose each takes.
+    pub fn codes(&self) -> Vec<(usize, PersonId)> {
+        self.lines.iter().enumerate().filter_map(|(at, line)| Some((at, line.whose?))).collect()
     }
 
     /// The line for the reason of somebody who does not attest.
@@ -71,61 +95,55 @@ impl Form {
         Self { lines: vec![words(text::REFUSAL)], at: 0 }
     }
 
-    /// Asks for the codes and the reason of another bag on further lines; false if it asked for them already.
-    pub fn asks_for_other_bag(&mut self) -> bool {
-        let new = !self.lines.iter().any(|(label, _)| *label == text::OTHER_BAG);
-        if new {
-            self.at = self.lines.len();
-            let codes = [text::CODE_OF_OPERATOR, text::CODE_OF_WITNESS].map(hidden);
-            self.lines.extend(codes.into_iter().chain([words(text::OTHER_BAG)]));
-        }
-        new
-    }
-
     /// Empties an open line.
     pub fn wipe(&mut self, at: usize) {
-        if let Some((_, Input::Open(field))) = self.lines.get_mut(at) {
+        if let Some(Input::Open(field)) = self.input(at) {
             field.clear();
         }
     }
 
-    /// Goes to the first line that is empty, if one is: hidden ones are once they were taken.
-    pub fn to_first_empty(&mut self) {
-        let empty = |(_, input): &(&str, Input)| match input {
+    /// Goes to the first line that is empty; false if none is: hidden ones are once they were taken.
+    pub fn to_first_empty(&mut self) -> bool {
+        let empty = |line: &Line| match &line.input {
             Input::Open(field) => field.text().is_empty(),
             Input::Hidden(field) => field.is_empty(),
         };
-        self.at = self.lines.iter().position(empty).unwrap_or(self.at);
-    }
-
-    /// Whether nothing stands in a line.
-    pub fn is_empty(&self, at: usize) -> bool {
-        match self.lines.get(at) {
-            Some((_, Input::Open(field))) => field.text().trim().is_empty(),
-            Some((_, Input::Hidden(field))) => field.is_empty(),
-            None => true,
-        }
+        let first = self.lines.iter().position(empty);
+        self.at = first.unwrap_or(self.at);
+        first.is_some()
     }
 
     /// What stands in an open line.
     pub fn text(&self, at: usize) -> &str {
-        match self.lines.get(at) {
-            Some((_, Input::Open(field))) => field.text().trim(),
+        match self.lines.get(at).map(|line| &line.input) {
+            Some(Input::Open(field)) => field.text().trim(),
             _ => "",
         }
     }
 
     /// Whether a line may not be read while it is typed.
     pub fn is_hidden(&self) -> bool {
-        self.lines.iter().any(|(_, input)| matches!(input, Input::Hidden(_)))
+        self.lines.iter().any(|line| matches!(line.input, Input::Hidden(_)))
+    }
+
+    /// What stands in a hidden line, to be compared where it stays.
+    pub fn expose(&self, at: usize) -> &[u8] {
+        match self.lines.get(at).map(|line| &line.input) {
+            Some(Input::Hidden(field)) => field.expose(),
+            _ => &[],
+        }
     }
 
     /// Takes what was typed in a hidden line.
     pub fn take(&mut self, at: usize) -> SecretBytes {
-        match self.lines.get_mut(at) {
-            Some((_, Input::Hidden(field))) => field.take(),
+        match self.input(at) {
+            Some(Input::Hidden(field)) => field.take(),
             _ => SecretBytes::copied_from(&[]),
         }
+    }
+
+    fn input(&mut self, at: usize) -> Option<&mut Input> {
+        self.lines.get_mut(at).map(|line| &mut line.input)
     }
 
     /// Takes a key; true once the last line was ended with Enter.
@@ -135,11 +153,11 @@ impl Form {
             Key::Enter if last => return true,
             Key::Enter | Key::Tab | Key::Down if !last => self.at += 1,
             Key::Up => self.at = self.at.saturating_sub(1),
-            key => match self.lines.get_mut(self.at) {
-                Some((_, Input::Open(field))) => {
+            key => match self.input(self.at) {
+                Some(Input::Open(field)) => {
                     field.press(key);
                 }
-                Some((_, Input::Hidden(field))) => field.press(key),
+                Some(Input::Hidden(field)) => field.press(key),
                 None => {}
             },
         }
@@ -147,10 +165,16 @@ impl Form {
     }
 }
 
-fn hidden(label: &'static str) -> (&'static str, Input) {
-    (label, Input::Hidden(SecretField::default()))
+impl Line {
+    fn new(label: impl Into<Cow<'static, str>>, input: Input) -> Self {
+        Self { label: label.into(), input, whose: None }
+    }
 }
 
-fn words(label: &'static str) -> (&'static str, Input) {
-    (label, Input::Open(Field::words()))
+fn hidden(label: impl Into<Cow<'static, str>>) -> Line {
+    Line::new(label, Input::Hidden(SecretField::default()))
+}
+
+fn words(label: &'static str) -> Line {
+    Line::new(label, Input::Open(Field::words()))
 }

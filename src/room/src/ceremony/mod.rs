@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod begin;
+pub mod codes;
 pub mod desk;
 pub mod form;
 pub mod intake;
@@ -12,6 +13,7 @@ pub mod rebuilt;
 pub mod record;
 pub mod resume;
 pub mod scene;
+pub mod signing;
 pub mod weak;
 pub mod window;
 pub mod written;
@@ -36,6 +38,7 @@ use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now, Plugged};
 use desk::Desk;
 use record::{NotWritten, Record};
+use signing::People;
 
 /// Why an event did not become an entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,12 +166,18 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             return;
         }
         let pages = self.scene().published().len();
-        let pressed = self.desk.press(key, &waiting, self.state.at(), pages);
+        let people = People { plan: &self.plan, facts: self.state.facts() };
+        let pressed = self.desk.press(key, &waiting, self.state.at(), pages, people);
         // Nothing is answered before what was answered last is on the log drives.
         if !pressed || self.writes() {
             return;
         }
-        match self.answered(&waiting, machine) {
+        // Codes come last: a secret that stands in a line of words is wiped before one is counted as wrong.
+        let answered = match self.answered(&waiting, machine) {
+            Ok(Some(event)) => self.mistyped().unwrap_or(Ok(Some(event))),
+            other => other,
+        };
+        match answered {
             Ok(Some(event)) => self.told(event, machine),
             Ok(None) => {}
             Err(words) => self.desk.refuse(words),
@@ -262,6 +271,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             self.since.0 = self.now;
         }
         self.desk.clear();
+        self.desk.codes.keep(|person| self.state.facts().is_there(person));
         self.look(machine);
         let waiting = self.waiting();
         self.prepare(&waiting, machine);

@@ -2,7 +2,7 @@
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::{Ask, Who};
-use conclave_ceremony::ids::KeyIx;
+use conclave_ceremony::ids::{KeyIx, PersonId};
 use conclave_ceremony::plan::Plan;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::script::Script;
@@ -14,6 +14,7 @@ use smartcard_hsm::secret::SecretBytes;
 use super::Ceremony;
 use super::desk::{Desk, Stage};
 use super::record::NotWritten;
+use super::signing::People;
 use crate::look::devices::Other;
 use crate::look::keyboards::Keyboard;
 use crate::look::laptop::Battery;
@@ -58,6 +59,8 @@ pub struct Scene<'a> {
     pub now: Now,
     /// When the step began, and when this boot's part of the ceremony did.
     pub since: (Now, Now),
+    /// Those of whom no code is taken for now, among the people who may type theirs. Units: milliseconds.
+    pub waits: Vec<(PersonId, u64)>,
     /// The secret its keeper, or the sign-in code its owner, may see now.
     ///
     /// **Secret**: drawn in its own place on the screen, and nowhere else.
@@ -87,11 +90,12 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// is not used the room knows.
     pub fn scene(&mut self) -> Scene<'_> {
         let waiting = self.waiting();
-        self.desk.lay(&waiting, self.state.at());
+        let people = People { plan: &self.plan, facts: self.state.facts() };
+        self.desk.lay(&waiting, self.state.at(), people);
         let secret = match (&waiting, self.desk.stage) {
             (Waiting::Acting(Act::Reveal(slot)), Stage::Shown) => self.performer.vault().shown(*slot),
             (Waiting::Asked(Ask::SignIn(_)), Stage::Shown) => {
-                self.desk.signs.and_then(|signs| self.desk.code(signs.person))
+                self.desk.signs.and_then(|signs| self.desk.codes.of(signs.person))
             }
             _ => None,
         };
@@ -99,6 +103,9 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Waiting::Asked(ask) => Self::who(ask),
             _ => None,
         };
+        let signing = &self.desk.signing;
+        let asked = signing.signers().iter().chain(signing.may().unwrap_or_default()).copied();
+        let waits = asked.filter_map(|whose| Some((whose, self.desk.codes.waits(whose, self.now.mono_ms)?))).collect();
         Scene {
             tree: self.tree,
             plan: &self.plan,
@@ -118,6 +125,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             trouble: self.trouble.as_ref(),
             now: self.now,
             since: self.since,
+            waits,
             secret,
         }
     }

@@ -78,7 +78,11 @@ mod tests {
         let Challenged::Open(open) = &written.challenged else { panic!("{:?}", written.challenged) };
         let groups: Vec<String> = open.challenge.groups(digest).map(|group| group.to_string()).collect();
         for group in groups {
-            group.chars().map(Key::Char).chain([Key::Enter]).for_each(|key| assert_ne!(written.pressed(key), Then::GoOn));
+            group
+                .chars()
+                .map(Key::Char)
+                .chain([Key::Enter])
+                .for_each(|key| assert_ne!(written.pressed(key), Then::GoOn));
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use conclave_ceremony::ids::PersonId;
-use conclave_ceremony::plan::{Holds, Plan, Role};
+use conclave_ceremony::plan::{Holds, Plan};
 use conclave_publish::Digest;
 use conclave_room::key::Key;
 use conclave_room::text_intake;
@@ -45,7 +45,6 @@ pub enum Deed {
 /// The people, their codes and their papers.
 #[derive(Clone, Debug, Default)]
 pub struct Robot {
-    people: Vec<(String, Vec<Role>)>,
     codes: BTreeMap<String, String>,
     papers: BTreeMap<String, String>,
     logs: Vec<String>,
@@ -67,11 +66,10 @@ pub struct Robot {
 impl Robot {
     /// Everybody a plan names.
     pub fn new(plan: &Plan) -> Self {
-        let people = plan.people.iter().map(|person| (person.id.to_string(), person.roles.clone())).collect();
         let logs = plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
         let logs = logs.map(|drive| drive.serial.to_string()).collect();
         let bags = plan.bags.iter().map(|bag| bag.number.to_string()).collect();
-        Self { people, logs, bags, digest: Some(plan.digest), ..Self::default() }
+        Self { logs, bags, digest: Some(plan.digest), ..Self::default() }
     }
 
     /// Somebody's sign-in code.
@@ -175,15 +173,26 @@ impl Robot {
             }
             return vec![Deed::Press(Key::Enter)];
         }
-        if has("type your code, then press Enter.") {
-            let who = asked(words, "type your").unwrap_or_default();
-            return typed(&[&self.code_of(&who, None)]);
+        // Whoever is named first does it; there is nobody who objects.
+        if has("Press the key beside the name.") && !has("Enter: nobody") {
+            let choice = |row: &String| {
+                let (key, name) = row.trim().split_once("  ")?;
+                let (key, rest) = (key.chars().next()?, key.chars().nth(1));
+                (rest.is_none() && self.codes.contains_key(name.split(' ').next()?)).then_some(key)
+            };
+            return middle.iter().find_map(choice).map(|key| Deed::Press(Key::Char(key))).into_iter().collect();
         }
-        if has("type your sign-in code to agree.") || has("type your code to agree;") {
+        const TYPES: [&str; 6] = [
+            "type your code, then press Enter.",
+            "type your sign-in code to agree.",
+            "type your code to agree;",
+            "type your code to confirm",
+            "type your code to attest what you saw.",
+            "type your code to refuse for this reason.",
+        ];
+        if TYPES.iter().any(|types| has(types)) {
             let who = asked(words, "type your").unwrap_or_default();
-            let agreed = between("type your code to agree; ", " agreed,");
-            let code = self.code_of(&who, agreed.as_deref());
-            return typed(&[&code]);
+            return typed(&[self.code_of(&who)]);
         }
         if has("do you attest what you saw?") {
             let who = asked(words, "do you attest").unwrap_or_default();
@@ -192,10 +201,6 @@ impl Robot {
         if has("say why you do not attest.") {
             let who = asked(words, "say why").unwrap_or_default();
             return typed(&[self.refuses.get(&who).map_or("", String::as_str)]);
-        }
-        if has("type your code to attest what you saw.") || has("type your code to refuse for this reason.") {
-            let who = asked(words, "type your").unwrap_or_default();
-            return typed(&[&self.code_of(&who, None)]);
         }
         if let Some(word) = between("type the word ", " if this is meant") {
             return typed(&[&word]);
@@ -236,20 +241,16 @@ impl Robot {
             return typed(&[number, number]);
         }
         if has("operator and a witness decide") {
-            let (operator, witness) = (self.code_of("Operator", None), self.code_of("Witness", None));
-            return typed(&[&operator, &witness, "It failed and is done once more."]);
+            let named = words.split("Code of ").skip(1).filter_map(|rest| rest.split_once(':'));
+            let codes = named.map(|(name, _)| self.code_of(name));
+            return typed(&codes.chain(["It failed and is done once more."]).collect::<Vec<_>>());
         }
         vec![Deed::Press(Key::Enter)]
     }
 
-    /// The code of a person, or of one of a role who signed in and is not the one who agreed already.
-    fn code_of(&self, who: &str, agreed: Option<&str>) -> String {
-        let of_role = |roles: &[Role]| roles.iter().any(|role| conclave_room::text_ceremony::role(*role) == who);
-        let fits = |(name, roles): &&(String, Vec<Role>)| {
-            (name == who || of_role(roles)) && Some(name.as_str()) != agreed && self.codes.contains_key(name)
-        };
-        let found = self.people.iter().find(fits).and_then(|(name, _)| self.codes.get(name));
-        found.cloned().unwrap_or_default()
+    /// The code that a person remembers.
+    fn code_of(&self, who: &str) -> &str {
+        self.codes.get(who).map_or("", String::as_str)
     }
 }
 

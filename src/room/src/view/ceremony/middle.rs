@@ -10,10 +10,10 @@ use ratatui::widgets::{Paragraph, Wrap};
 use super::super::height;
 use super::{ASK, BAD, GOOD, PLAIN, STRONG};
 use crate::ceremony::desk::Stage;
-use crate::ceremony::form::Input;
+use crate::ceremony::form::{Input, Line as FormLine};
 use crate::ceremony::scene::Scene;
 use crate::text_plugged::{self, Says};
-use crate::{text_ceremony as words, text_facts};
+use crate::{text_ceremony as words, text_codes, text_facts};
 
 /// Rows no block has more of: the longest words of a failure, wrapped, are a tenth of that.
 const ROWS_MAX: u16 = 100;
@@ -73,10 +73,11 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
         Waiting::Halted(failure) | Waiting::Asked(Ask::Again { failure }) => {
             vec![Line::styled(failure.words.to_string(), BAD)]
         }
-        Waiting::Asked(Ask::SignIn(person)) if !scene.works() => {
+        Waiting::Asked(Ask::SignIn(asked)) if !scene.works() => {
             let choices = text_facts::CHOICES.into_iter().filter(|_| scene.desk.signs.is_none());
-            let person = text_facts::person(scene, scene.desk.signing_in().unwrap_or(*person));
-            plain([person, String::new()].into_iter().chain(choices.map(str::to_owned)).collect())
+            let person = text_facts::person(scene, scene.desk.signing_in().unwrap_or(*asked));
+            let dead = text_codes::dead(scene, *asked).into_iter().flat_map(|dead| [dead, String::new()]);
+            plain(dead.chain([person, String::new()]).chain(choices.map(str::to_owned)).collect())
         }
         _ => {
             let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
@@ -119,8 +120,12 @@ fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
     {
         return Vec::new();
     }
-    let (inputs, at) = scene.desk.form.lines();
-    let line = |(place, (label, input)): (usize, &(&'static str, Input))| {
+    let waits = text_codes::waiting(scene).into_iter().map(|words| Line::styled(words, ASK));
+    if scene.desk.stage == Stage::Who {
+        return waits.chain(text_codes::choices(scene).into_iter().map(Line::from)).collect();
+    }
+    let (lines, at) = scene.desk.form.lines();
+    let line = |(place, FormLine { label, input, .. }): (usize, &FormLine)| {
         let (typed, behind) = match input {
             Input::Open(field) => (field.text().to_owned(), if field.is_full() { words::FULL } else { "" }),
             Input::Hidden(field) => ("*".repeat(field.len()), if field.refused() { words::NOT_TAKEN } else { "" }),
@@ -129,5 +134,5 @@ fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
         let (cursor, style) = if place == at { ("_", STRONG) } else { ("", PLAIN) };
         Line::from(vec![Span::styled(format!("{label}: "), ASK), Span::styled(typed + cursor, style), behind])
     };
-    inputs.iter().enumerate().map(line).collect()
+    waits.chain(lines.iter().enumerate().map(line)).collect()
 }

@@ -195,8 +195,25 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         (_, Waiting::Closed, _) => "F1 help   Up Down: one by one   F10 off",
         (_, Waiting::Acting(_), _) => "no key is read while a device works",
         (_, Waiting::Halted(_), _) => "F1 help   Up Down: scroll   F10 off",
+        (.., Stage::Who) if scene.desk.signing.then == Stage::Form => {
+            "F1 help  F2 keyboard  F3 object  F10 off  1 2: choose"
+        }
+        (_, Waiting::Asked(Ask::Objections), Stage::Who) => "F1 help  F10 off   1 2: choose   Enter: nobody",
+        (.., Stage::Who) => "F1 help   1 2: choose   Esc: back",
         (_, Waiting::Asked(Ask::SignIn(_)), Stage::Form) => "F1 help   Enter: go on   Esc: see it again",
-        (.., Stage::Objection | Stage::Warn | Stage::Attests | Stage::Why | Stage::Refuses)
+        (_, Waiting::Asked(Ask::Go { .. }), Stage::Form) if scene.desk.signing.was_chosen() => {
+            "F1 help  F3 object  F10 off  Enter: go on  Esc: back"
+        }
+        (
+            ..,
+            Stage::Objection
+            | Stage::OtherBag
+            | Stage::Confirms
+            | Stage::Warn
+            | Stage::Attests
+            | Stage::Why
+            | Stage::Refuses,
+        )
         | (_, Waiting::Asked(Ask::BagNumber(_)), _) => "F1 help   Enter: go on   Esc: back",
         (.., Stage::Shown) => "F1 help   Enter: go on",
         (.., Stage::Attest) => "F1 help  F2 keyboard  F3 object  F10 off  1 2: choose",
