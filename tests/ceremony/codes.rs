@@ -15,7 +15,7 @@ use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, device, play, screen};
 use conclave_sim::world::robot::{Deed, Robot};
 use conclave_sim::world::stage::Stage;
-use conclave_tests::ceremony::{brought, start};
+use conclave_tests::ceremony::{brought, resumed, start};
 use smartcard_hsm::cvc::Simulated;
 
 use super::screens::moment;
@@ -101,7 +101,7 @@ impl Around {
     fn cut(&mut self) {
         self.stage.world.restart(0);
         self.robot.signed_out();
-        let Begun::Rehearsal(ceremony) = Begun::resumed(&start(), &mut self.stage.world).unwrap() else { panic!() };
+        let Begun::Rehearsal(ceremony) = resumed(self.bytes, &mut self.stage.world).unwrap() else { panic!() };
         self.ceremony = *ceremony;
     }
 

@@ -313,6 +313,9 @@ const UNDONE: &[Row] = &[
     Row("a share is written again that is no longer in memory", "shares", |entries| {
         once_more(entries, StepKind::WriteShare(ShareId(0)));
     }),
+    Row("a drive that has a share is registered as empty", "model", |entries| {
+        once_more(entries, StepKind::Register(DriveId(2)));
+    }),
     Row("a copy is restored again and compared with nothing", "stands", |entries| {
         once_more(entries, StepKind::Restore(BACKUP));
     }),

@@ -120,9 +120,9 @@ impl<'a> Room<'a> {
     fn event(&mut self, kind: StepKind, event: &Event) -> Result<(), Lie> {
         match event {
             Event::Began(began) => self.facts.began = Some((**began).clone()),
-            Event::Promised(_) | Event::Again { .. } => {}
+            Event::Promised(_) | Event::Again { .. } | Event::Mistyped { .. } => {}
             Event::Looked(looked) => {
-                if let Looked::Clock { wall } = looked {
+                if let Looked::Clock { wall, .. } = looked {
                     self.facts.clock.get_or_insert(*wall);
                 }
             }
@@ -200,6 +200,10 @@ impl<'a> Room<'a> {
         let outcome = self.performer.perform(act, case, &mut self.stage.world);
         let case = judge::Case { plan: &self.good.plan, kind, intent: &self.intent };
         judge(case, &mut self.facts, &act, &outcome).map_err(|failure| format!("{act:?}: {}", failure.words))?;
+        // A list from before a token was erased is none of the token as it is now.
+        if let Act::Prove(token) | Act::Initialise(token) = act {
+            self.facts.objects.remove(&token);
+        }
         if let Act::ChangePin(token) = act
             && let Some(new) = self.papers.remove(&Slot::NewPin(token))
         {

@@ -133,6 +133,7 @@ impl Good {
             | Event::Promised(_)
             | Event::Came { .. }
             | Event::Interrupted { .. }
+            | Event::Mistyped { .. }
             | Event::Again { .. } => false,
         };
         self.of_step(kind).map(|entry| entry.event.clone()).filter(own).collect()

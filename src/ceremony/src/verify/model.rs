@@ -7,7 +7,7 @@ use super::{Account, Case, acts};
 use crate::act::{Act, Item, Signs, Slot};
 use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
 use crate::plan::{Holds, Plan};
-use crate::script::Which;
+use crate::script::{StepKind, Which};
 
 /// The PINs that a token has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +105,13 @@ impl World {
         let held = held.ok_or("the token does not hold the key")?;
         demand(self.births.get(&key) == Some(&held.birth), "the token holds the key as it was made before")?;
         Ok(held)
+    }
+
+    /// A drive that is registered holds no file of the ceremony.
+    fn is_empty(&self, drive: DriveId) -> Fits {
+        let shares = self.files.keys().any(|(on, _)| *on == drive);
+        let blobs = self.blobs.keys().any(|(on, _)| *on == drive);
+        demand(!shares && !blobs && !self.published.contains_key(&drive), "the drive has files of this ceremony")
     }
 
     /// An act that was done.
@@ -334,7 +341,11 @@ pub(super) fn arrives(case: &Case<'_>, account: &mut Account) {
     let mut world = World::default();
     for visit in &case.walk.visits {
         for deed in &visit.deeds {
-            if let Err(words) = world.done(deed.act, deed.came) {
+            let fits = match (visit.step.kind, deed.act) {
+                (StepKind::Register(drive), Act::Identify(_)) => world.is_empty(drive),
+                (_, act) => world.done(act, deed.came),
+            };
+            if let Err(words) = fits {
                 account.refuse("model", Some(deed.came), format!("{}: {words}", case.say().act(deed.act)));
             }
         }
