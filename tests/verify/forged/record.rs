@@ -19,7 +19,7 @@ use conclave_sim::memo::Memo;
 use conclave_tests::ceremony::{Played, interrupted, played};
 
 use super::change::{Thing, exchanged};
-use super::redo::{Hands, bytes};
+use super::redo::{Hands, bytes, published};
 use super::{MACHINE, SEED};
 
 /// A good record, taken apart.
@@ -330,6 +330,7 @@ impl Pen<'_> {
                 let statement = judge::statement(&self.good.plan, &self.facts, token, key, *intent);
                 statement.and_then(|statement| hands.statement(key, &statement))
             }
+            (Act::Write(_, Item::Bundle), _) => published(&self.good.plan, &self.facts),
             // Nothing is signed: that shows at the first glance, in no time.
             (Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_), None) => {
                 Some(Outcome::Proof { way: Way::Key, evidence: bytes(vec![0]) })
