@@ -27,7 +27,7 @@ use conclave_room::ceremony::begin::Brought;
 use conclave_room::key::Key;
 use conclave_room::text_intake;
 use conclave_sim::world::play::rows;
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, edge};
 use conclave_tests::qemu::Qmp;
 use conclave_tests::vm::machine::{Firmware, Machine};
 use conclave_tests::vm::room::Room;
