@@ -30,8 +30,11 @@ fn taken(folder: &Path, names: &[String]) -> Vec<bool> {
     lines.into_iter().zip(&names).map(taken).collect()
 }
 
+/// An entry as it is encoded, and its members.
+type Encoded = (&'static [u8], Vec<(Value, Value)>);
+
 /// The golden record, cut into its entries: each as it stands there, and its members.
-fn entries() -> Vec<(&'static [u8], Vec<(Value, Value)>)> {
+fn entries() -> Vec<Encoded> {
     let mut left = TRANSCRIPT;
     let mut entries = Vec::new();
     while !left.is_empty() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::{deleted, rewritten, rules};
+use super::{boots, codes, deleted, rewritten, rules};
 
 /// Rules that refused a record where a test wanted them to.
 static REFUSED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -40,13 +40,13 @@ fn every_rule_of_the_verifier_refuses_a_record_of_these_tests() {
         rules::order,
         rules::script,
         rules::people,
-        rules::codes,
+        codes::codes,
         rules::authorised,
         rules::acts,
         rules::plugged_in,
         rules::times,
-        rules::clock,
-        rules::resumed,
+        boots::clock,
+        boots::resumed,
         rules::tokens,
         rules::keys,
         rules::secrets,

@@ -13,7 +13,7 @@ use conclave_publish::{Digest, Kind, Tree};
 use conclave_tests::ceremony::chained;
 
 use super::golden::{self, judged};
-use super::{ANOTHER, differs_by, named, refused_by, rules};
+use super::{ANOTHER, boots, differs_by, named, refused_by};
 
 /// How a record ends that was gone on with alone.
 const LATER: &str = "an hour later from";
@@ -195,7 +195,7 @@ pub(super) fn what_stands_against_the_machine_is_refused_where_it_counts_unless_
 #[test]
 fn a_digest_that_was_compared_with_no_copy_stands_against_what_counts_and_is_missing_in_a_rehearsal() {
     for (of_medium, what) in [(true, "the digest of the medium"), (false, "the digest of the plan")] {
-        let mut entries = rules::compared_with_nothing(of_medium);
+        let mut entries = boots::compared_with_nothing(of_medium);
         let account = judged(&chained(entries.clone()), &[]);
         let told = account.missing.iter().any(|finding| finding.words.contains(what));
         assert!(told && account.against.is_empty(), "{account:?}");

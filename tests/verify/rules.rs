@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use conclave_ceremony::act::{Act, Item, Slot};
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Answer, Event, Failure, Looked, Next, Outcome, Source};
+use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
 use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use conclave_ceremony::plan::Role;
 use conclave_ceremony::public::{Bytes, Octets, Text};
@@ -176,62 +176,6 @@ pub(super) fn people() {
         let absent = Answer::Absent { by: None, whose: PersonId(0), document: line("passport") };
         entries[bag].event = Event::Said(PersonId(1), absent);
     });
-}
-
-#[test]
-pub(super) fn codes() {
-    let entries = golden::transcript().entries;
-    let prove = intends(&entries, Act::Prove(MASTER));
-    let (operator, witness, custodian) = (PersonId(0), PersonId(1), PersonId(2));
-    let mistyped = |times, whose| Event::Mistyped { times, whose };
-    let back = |by| Event::Said(operator, Answer::SignedIn { by, document: line("passport") });
-    let dead = || [5, 10, 15].map(|times| mistyped(times, operator)).into_iter();
-    let judge = |events: Vec<Event>| {
-        let mut entries = entries.clone();
-        let before = Entry { acts: Vec::new(), ..entries[prove - 1].clone() };
-        entries.splice(prove - 1..prove - 1, events.into_iter().map(|event| Entry { event, ..before.clone() }));
-        judged(&chained(entries), &[])
-    };
-    let says = |account: &Account| account.refused.iter().any(|finding| finding.rule == "codes");
-    // The operator agrees in the next entry.
-    let fits = judge(dead().chain([back(Some(witness))]).collect());
-    assert!(!says(&fits), "{:?}", fits.refused);
-    let listed = fits.reported.iter().filter(|finding| finding.rule == "codes").map(|finding| finding.words.as_str());
-    assert_eq!(
-        listed.collect::<Vec<_>>(),
-        [
-            "5 wrong sign-in codes were typed for operator",
-            "10 wrong sign-in codes were typed for operator",
-            "15 wrong sign-in codes were typed for operator; the code is dead"
-        ]
-    );
-    let again = dead().chain([back(Some(custodian))]).chain(dead()).chain([back(Some(witness))]);
-    assert!(!says(&judge(again.collect())), "it is counted from zero again");
-    for refused in [
-        vec![mistyped(5, PersonId(99))],
-        vec![mistyped(4, operator)],
-        vec![mistyped(10, operator)],
-        vec![mistyped(5, operator), mistyped(5, operator)],
-        vec![mistyped(5, operator), mistyped(15, operator), back(Some(witness))],
-        vec![mistyped(5, operator), back(Some(witness))],
-        dead().collect(),
-        dead().chain([back(None)]).collect(),
-        dead().chain([back(Some(operator))]).collect(),
-        dead().chain([back(Some(PersonId(99)))]).collect(),
-    ] {
-        let account = judge(refused);
-        assert!(says(&account), "{:?}", account.refused);
-        refused_by(&account, "codes");
-    }
-    // Custodians have one role, and a dead code confirms nothing.
-    let of_another = |by| {
-        let dead = [5, 10, 15].map(|times| mistyped(times, PersonId(3)));
-        let back = Event::Said(PersonId(3), Answer::SignedIn { by, document: line("passport") });
-        judge(dead.into_iter().chain([back]).collect())
-    };
-    assert!(says(&of_another(Some(custodian))) && !says(&of_another(Some(witness))));
-    let both = dead().chain([5, 10, 15].map(|times| mistyped(times, witness))).chain([back(Some(witness))]);
-    assert!(says(&judge(both.collect())));
 }
 
 #[test]
@@ -493,72 +437,6 @@ pub(super) fn deviations() {
         entries[60..].iter_mut().for_each(|entry| entry.boot = 2);
         entries.insert(60, cut);
     });
-}
-
-#[test]
-pub(super) fn resumed() {
-    let cut = |change: fn(&mut Vec<Looked>, &mut Option<u64>)| {
-        move |entries: &mut Vec<Entry>| {
-            let mut cut = Entry { acts: Vec::new(), boot: 2, ..entries[60].clone() };
-            cut.event = interrupted(2, cut.prev, &cut);
-            let Event::Interrupted { looked, written, .. } = &mut cut.event else { panic!("an interruption") };
-            change(looked, written);
-            entries[60..].iter_mut().for_each(|entry| entry.boot = 2);
-            entries.insert(60, cut);
-        }
-    };
-    let judge = |change: fn(&mut Vec<Looked>, &mut Option<u64>)| {
-        let mut entries = golden::transcript().entries;
-        cut(change)(&mut entries);
-        judged(&chained(entries), &[])
-    };
-    let account = judge(|_, _| ());
-    assert!(!super::named(&account.refused).contains(&"resumed") && account.against.is_empty(), "{account:?}");
-    for at in 0..4 {
-        let changes: [fn(&mut Vec<Looked>, &mut Option<u64>); 4] = [
-            |looked, _| drop(looked.remove(0)),
-            |looked, _| drop(looked.remove(1)),
-            |looked, _| drop(looked.remove(2)),
-            |looked, _| looked.swap(0, 3),
-        ];
-        refused_by(&judge(changes[at]), "resumed");
-    }
-    // The head of an entry that was not there yet.
-    refused_by(&judge(|_, written| *written = Some(60)), "resumed");
-    // Nothing is refused where no person had written a head down, and the record says so.
-    let account = judge(|_, written| *written = None);
-    assert!(!super::named(&account.refused).contains(&"resumed"));
-    assert_eq!(account.against.len(), 1, "{:?}", account.against);
-    assert!(account.against[0].words.contains("no person had written a head down"), "{:?}", account.against);
-    // The looks of a later boot count like those of the first.
-    refused_by(&judge(|looked, _| looked[2] = Looked::Clock { wall: 1_795_295_100 - 3_600, mono: 0 }), "clock");
-}
-
-#[test]
-pub(super) fn clock() {
-    for (wall, mono) in [(3_600, 0), (-3_600, 0), (0, 3_600_000), (i64::MAX, 0), (0, u64::MAX)] {
-        breaks("clock", |entries| {
-            let looked = entries.iter_mut().find_map(|entry| match &mut entry.event {
-                Event::Looked(Looked::Clock { wall, mono }) => Some((wall, mono)),
-                _ => None,
-            });
-            let (at, since) = looked.expect("the clock was compared");
-            (*at, *since) = (at.saturating_add(wall), since.saturating_add(mono));
-        });
-    }
-}
-
-/// These entries, in which the digest of the medium, or of the plan, was compared with no copy.
-pub(super) fn compared_with_nothing(of_medium: bool) -> Vec<Entry> {
-    let mut entries = golden::transcript().entries;
-    for entry in &mut entries {
-        match &mut entry.event {
-            Event::Looked(Looked::Medium { source }) if of_medium => *source = Source::Nobody,
-            Event::Looked(Looked::Plan { source, .. }) if !of_medium => *source = Source::Nobody,
-            _ => {}
-        }
-    }
-    entries
 }
 
 /// The golden record, whose act failed where it was last done, and whose step was then done once more without a decision.

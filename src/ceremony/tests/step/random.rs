@@ -106,7 +106,7 @@ impl Watched {
         match (what % 8, self.room.waiting()) {
             // Half of the time somebody comes for who is asked to.
             (0..4, Waiting::Asked(Ask::SignIn(whose))) => {
-                let by = (which % 3 > 0).then(|| self.person(which / 16));
+                let by = (!which.is_multiple_of(3)).then(|| self.person(which / 16));
                 Event::Said(person, Answer::Absent { by, whose, document: words })
             }
             (_, Waiting::Asked(Ask::Again { .. })) => again,

@@ -134,9 +134,7 @@ impl Room {
                 let by = confirm(&self.plan, self.state.facts(), (*person, *person)).first().copied();
                 Event::Said(*person, Answer::SignedIn { by, document: text("passport") })
             }
-            Ask::Look => Event::Looked(
-                looks().into_iter().find(|looked| looked.step() == self.kind()).expect("a step that looks"),
-            ),
+            Ask::Look => Event::Looked(looks().into_iter().find(|looked| looked.step() == self.kind()).unwrap()),
             Ask::Keyboard => Event::Done(Answer::KeyboardFits),
             Ask::Type { slot, keeper, .. } => Event::Said(*keeper, Answer::Typed(*slot)),
             Ask::BagNumber(bag) => {

@@ -237,8 +237,8 @@ mod tests {
         let digest = Digest::of(b"abc");
         let groups = digest.groups().map(|group| group.to_string()).join(" ");
         let screen = [format!("  {}", Digest::of(b"")), format!(" {groups} "), "F10".into()];
-        assert_eq!(head(&screen), Some(digest));
-        assert_eq!(head(&["F10".into()]), None);
+        assert_eq!(robot::edge(&screen), Some(digest));
+        assert_eq!(robot::edge(&["F10".into()]), None);
     }
 
     #[test]
