@@ -91,7 +91,7 @@ fn a_file_beside_the_record_cannot_speak_by_its_name() {
         &["--files".as_ref(), folder.0.as_os_str(), "--json".as_ref()],
     ] {
         let said = verify(&transcript, more);
-        assert!(said.contains("is about no token and key of the plan"), "{said}");
+        assert!(said.contains("the record does not speak of it"), "{said}");
     }
     let other = Folder::new("other");
     other.file(&format!("{HOSTILE}.received.txt"), "another");
