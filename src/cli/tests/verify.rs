@@ -56,9 +56,14 @@ fn names_are_said_if_they_are_the_plans_and_nothing_is_judged_with_others() {
 }
 
 #[test]
-fn a_head_of_another_ceremony_and_one_changed_byte_are_refused() {
-    let ran = verify(&golden("conclave.cbor"), &["--head", &"0".repeat(64)]);
-    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+fn one_changed_byte_is_refused_and_a_head_of_another_ceremony_is_told_to_be_compared() {
+    let (another, head) = ("0".repeat(64), fs::read_to_string(golden("head.sha256")).unwrap());
+    for (heads, code) in [(vec![&another[..]], 3), (vec![head.trim(), &another], 4)] {
+        let args: Vec<&str> = heads.into_iter().flat_map(|head| ["--head", head]).collect();
+        let ran = verify(&golden("conclave.cbor"), &args);
+        assert_eq!(ran.status.code(), Some(code), "{ran:?}");
+        assert!(String::from_utf8_lossy(&ran.stdout).contains("is of no entry: compare with the paper"), "{ran:?}");
+    }
     let mut bytes = fs::read(golden("conclave.cbor")).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
