@@ -139,6 +139,9 @@ pub(super) fn play(rehearsal: &Rehearsal, watched: &mut Watched) -> Result<Left,
     }
 }
 
+/// What stands on the witness's paper: the last head on the screen.
+const HEAD: &str = "the last head";
+
 fn wall() -> Result<Wall, Box<dyn Error>> {
     Ok(Wall(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?))
 }
@@ -147,7 +150,12 @@ fn robot(plan: &Plan, taken_up: Option<&TakenUp>) -> Robot {
     let mut robot = Robot::new(plan);
     if let Some(TakenUp { unfinished, .. }) = taken_up {
         robot.resumes = true;
-        unfinished.papers.iter().for_each(|(what, secret)| robot.brings(what, secret));
+        for (what, written) in &unfinished.papers {
+            match what.as_str() {
+                HEAD => robot.head = written.parse().ok(),
+                what => robot.brings(what, written),
+            }
+        }
     }
     robot
 }
@@ -221,7 +229,10 @@ impl Around<'_> {
             (None, None) => "The machine is off, and the ceremony is not finished.".into(),
         };
         let papers = match &self.player {
-            Player::Robot { robot, .. } => robot.papers().clone(),
+            Player::Robot { robot, .. } => {
+                let head = robot.head.map(|head| (HEAD.to_owned(), head.to_string()));
+                robot.papers().clone().into_iter().chain(head).collect()
+            }
             // Who goes on by hand may need what the machine wrote down before.
             Player::Hands { .. } => {
                 self.rehearsal.taken_up.as_ref().map(|it| it.unfinished.papers.clone()).unwrap_or_default()

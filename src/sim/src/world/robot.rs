@@ -52,7 +52,7 @@ pub struct Robot {
     bags: Vec<String>,
     digest: Option<Digest>,
     /// The last head that the witness wrote down from the screen.
-    head: Option<Digest>,
+    pub head: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
     /// People who do not attest, and why.
