@@ -44,7 +44,7 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
             }
         }
         first = first.filter(|first| first.boot == entry.boot).or(compared.then_some(entry));
-        if first.is_some_and(|first| parted(first, entry) > PARTED_MAX_MS) {
+        if first.is_some_and(|first| parted((first.wall, first.mono), (entry.wall, entry.mono)) > PARTED_MAX_MS) {
             account.refuse(
                 "times",
                 seq,
@@ -64,17 +64,15 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Most that clock and power-on may part between the comparison with a watch and the entry of it. Units: seconds.
-const DRIFT_MAX: u64 = 60;
+/// Most that the clocks may part between the comparison with a watch and the entry of it. **Units**: milliseconds.
+const COMPARED_MAX_MS: u64 = 60 * 1_000;
 
 /// Rule `clock`: the wall clock that a person compared with a watch is the one the entries are dated by: it was not set later.
 pub(super) fn compared(case: &Case<'_>, account: &mut Account) {
     let entry = |seq: u64| case.transcript.entries.get(usize::try_from(seq).ok()?);
     for (seq, looked) in resumed::looks(case) {
         let (Looked::Clock { wall, mono }, Some(entry)) = (looked, entry(seq)) else { continue };
-        let passed = entry.mono.checked_sub(*mono).and_then(|passed| i64::try_from(passed / 1000).ok());
-        let parted = passed.and_then(|passed| entry.wall.checked_sub(wall.checked_add(passed)?));
-        if parted.is_none_or(|parted| parted.unsigned_abs() > DRIFT_MAX) {
+        if entry.mono < *mono || parted((*wall, *mono), (entry.wall, entry.mono)) > COMPARED_MAX_MS {
             account.refuse(
                 "clock",
                 Some(seq),
@@ -84,9 +82,9 @@ pub(super) fn compared(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// How far the two clocks of a boot parted between two entries. Units: milliseconds.
-fn parted(from: &Entry, to: &Entry) -> u64 {
-    let wall = (i128::from(to.wall) - i128::from(from.wall)) * 1_000;
-    let mono = i128::from(to.mono) - i128::from(from.mono);
+/// How far wall clock and clock since power-on parted between two readings of both. **Units**: milliseconds.
+fn parted(from: (i64, u64), to: (i64, u64)) -> u64 {
+    let wall = (i128::from(to.0) - i128::from(from.0)) * 1_000;
+    let mono = i128::from(to.1) - i128::from(from.1);
     u64::try_from((wall - mono).unsigned_abs()).unwrap_or(u64::MAX)
 }
