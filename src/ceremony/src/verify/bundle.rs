@@ -71,18 +71,23 @@ pub(super) fn judge(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     }
 }
 
+/// The names of the files of a key: certificate, public half, attestation.
+fn of_key(label: &str) -> [String; 3] {
+    ["crt.der", "pub.pem", "attestation.cvc"].map(|end| format!("{label}.{end}"))
+}
+
+/// The names of statement and signature of a key on a token.
+fn of_token(label: &str, serial: &str) -> [String; 2] {
+    ["txt", "sig"].map(|end| format!("{label}.{serial}.statement.{end}"))
+}
+
 /// Whether a name is that of a file of the bundle.
 pub(super) fn speaks_of(case: &Case<'_>, name: &str) -> bool {
-    let of_key = |label: &str| {
-        let rest = name.strip_prefix(label).and_then(|rest| rest.strip_prefix('.'));
-        let of_token = |serial: &str| {
-            let rest = rest.and_then(|rest| rest.strip_prefix(serial));
-            matches!(rest, Some(".statement.txt" | ".statement.sig"))
-        };
-        matches!(rest, Some("crt.der" | "pub.pem" | "attestation.cvc"))
-            || case.plan.tokens.iter().any(|token| of_token(token.serial.as_str()))
-    };
-    name == MANIFEST || name == PLAN_DIGEST || case.plan.keys.iter().any(|key| of_key(key.label.as_str()))
+    let is = |file: &String| file == name;
+    let of_tokens = |label| case.plan.tokens.iter().flat_map(move |token| of_token(label, token.serial.as_str()));
+    let mut labels = case.plan.keys.iter().map(|key| key.label.as_str());
+    [MANIFEST, PLAN_DIGEST].contains(&name)
+        || labels.any(|label| of_key(label).iter().any(is) || of_tokens(label).any(|file| is(&file)))
 }
 
 /// The files that plan and record give; none where a part is lacking, which other rules refuse.
@@ -90,14 +95,14 @@ fn made(case: &Case<'_>, keys: &Keys, parts: &Parts<'_>) -> Option<BTreeMap<Stri
     let mut files = BTreeMap::from([(PLAN_DIGEST.to_owned(), format!("{}\n", case.plan.digest).into_bytes())]);
     for (id, planned) in (0..).map(KeyIx).zip(&case.plan.keys) {
         let (label, key) = (planned.label.as_str(), keys.get(&id)?);
-        files.insert(format!("{label}.crt.der"), parts.certificates.get(&id)?.get().to_vec());
-        files.insert(format!("{label}.pub.pem"), key.spki_pem().into_bytes());
-        files.insert(format!("{label}.attestation.cvc"), parts.attestations.get(&id)?.get().to_vec());
+        let (certificate, attestation) = (parts.certificates.get(&id)?, parts.attestations.get(&id)?);
+        let of_this = [certificate.get().to_vec(), key.spki_pem().into_bytes(), attestation.get().to_vec()];
+        files.extend(of_key(label).into_iter().zip(of_this));
         for ((_, token), (intent, signature)) in parts.signed.iter().filter(|((key, _), _)| *key == id) {
             let serial = &case.plan.tokens.get(usize::from(token.0))?.serial;
             let statement = statement(case, *token, key, case.head(*intent)?, planned.purpose.clone())?;
-            files.insert(format!("{label}.{serial}.statement.txt"), statement.to_string().into_bytes());
-            files.insert(format!("{label}.{serial}.statement.sig"), signature.get().to_vec());
+            let signed = [statement.to_string().into_bytes(), signature.get().to_vec()];
+            files.extend(of_token(label, serial.as_str()).into_iter().zip(signed));
         }
     }
     let listed = |(name, bytes): (&String, &Vec<u8>)| {
