@@ -155,6 +155,10 @@ proptest! {
         let mut watched = Watched::new();
         let strange = events.iter().filter(|(what, _)| *what < 10).count();
         for (what, which) in events {
+            // Nothing is asked any more of a ceremony that is closed.
+            if watched.room.waiting() == Waiting::Closed {
+                break;
+            }
             let event = match what {
                 0..8 => Some(watched.strange(what, which)),
                 8 => watched.by_another(which),
