@@ -250,11 +250,18 @@ mod tests {
     use super::*;
     use crate::disks::tests::{SATA, STICK, Tree};
     use crate::usb::tests::{STICK as STICK_INTERFACE, descriptors};
+    use conclave_room::look::air_gap::Looked;
     use std::fs;
 
     fn found(tried: &str) -> Found {
         let AirGap::Tried { proofs, .. } = try_all() else { panic!("everything is tried at once") };
         proofs.into_iter().find(|proof| proof.tried == tried).unwrap_or_else(|| panic!("{tried} is tried")).found
+    }
+
+    #[test]
+    fn as_many_ways_out_are_tried_as_a_record_that_counts_must_have() {
+        let AirGap::Tried { proofs, .. } = try_all() else { panic!("everything is tried at once") };
+        assert_eq!(proofs.len(), usize::from(Looked::WAYS_OUT));
     }
 
     #[test]

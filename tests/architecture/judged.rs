@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 /// Modules of `conclave-ceremony` that the verifier may take from. Compiler, step, kinds, judge and the like are not among them.
-const SHARED: [&str; 11] =
-    ["act", "entry", "event", "ids", "plan", "public", "rules", "say", "script", "transcript", "twin"];
+const SHARED: [&str; 12] =
+    ["act", "entry", "event", "ids", "plan", "public", "rules", "say", "script", "seen", "transcript", "twin"];
 
 #[test]
 fn the_verifier_takes_nothing_from_the_code_that_decides() {

@@ -100,5 +100,5 @@ fn after_two_wrong_pins_the_last_try_is_spent_by_the_word_for_it_and_by_nothing_
     let mut entries = transcript::read(ceremony.transcript()).unwrap().entries;
     entries.retain(|entry| entry.event != Event::Done(Answer::Word));
     let account = account(MINIMAL, &chained(entries), &[]);
-    assert!(account.refused.iter().any(|finding| finding.rule == "authorised"), "{:?}", account.refused);
+    assert!(account.refused.iter().any(|finding| finding.rule.name() == "authorised"), "{:?}", account.refused);
 }

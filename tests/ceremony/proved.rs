@@ -60,7 +60,7 @@ fn a_token_that_is_plugged_in_again_proves_itself_with_an_entry_that_says_how() 
         let came = entries.iter().position(at).unwrap();
         let refused = |entries, rule: &str| {
             let account = account(MINIMAL, &chained(entries), &[]);
-            assert!(account.refused.iter().any(|finding| finding.rule == rule), "{rule}: {:?}", account.refused);
+            assert!(account.refused.iter().any(|finding| finding.rule.name() == rule), "{rule}: {:?}", account.refused);
         };
         let mut fewer = entries.clone();
         fewer.remove(came);
@@ -105,7 +105,7 @@ fn a_token_whose_so_pin_may_unblock_refuses_to_set_a_pin_before_it_gets_a_long_o
     fewer.iter_mut().for_each(|entry| entry.acts.retain(|act| *act != Act::TrySet(TokenId(0))));
     fewer.retain(|entry| !tried(&entry.event));
     let account = account(&bytes, &chained(fewer), &[]);
-    assert!(account.refused.iter().any(|finding| finding.rule == "acts"), "{:?}", account.refused);
+    assert!(account.refused.iter().any(|finding| finding.rule.name() == "acts"), "{:?}", account.refused);
 
     // What the token says of itself in the end: five tries, options 0021; the other one three, and none.
     for (token, tries, options) in [(TokenId(0), 0x63c5, [0x00, 0x21]), (TokenId(1), 0x63c3, [0x00, 0x00])] {

@@ -373,7 +373,7 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
             (*person, *left) = (who, whose.unwrap_or(*left));
             let refused = super::account(&bytes, &chained(entries), &heads).refused;
             assert!(
-                refused.iter().any(|found| found.rule == "people" && found.entry == Some(at as u64)),
+                refused.iter().any(|found| found.rule.name() == "people" && found.entry == Some(at as u64)),
                 "{refused:?}"
             );
         }
@@ -456,7 +456,7 @@ fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
     assert!(objected && !String::from_utf8_lossy(ceremony.transcript()).contains(&passphrase));
     super::verified(MINIMAL, ceremony.transcript(), ceremony.head());
     let account = account(MINIMAL, ceremony.transcript(), &[]);
-    let deviations: Vec<_> = account.attested.iter().filter(|found| found.rule == "deviations").collect();
+    let deviations: Vec<_> = account.attested.iter().filter(|found| found.rule.name() == "deviations").collect();
     assert!(deviations.len() == 2 && deviations[1].words.contains(&why), "{deviations:?}");
 }
 
@@ -518,6 +518,6 @@ fn another_bag_is_sealed_only_when_operator_and_witness_say_why() {
     }
     super::verified(MINIMAL, ceremony.transcript(), ceremony.head());
     let account = account(MINIMAL, ceremony.transcript(), &[]);
-    let deviation = account.attested.iter().find(|found| found.rule == "deviations").unwrap();
+    let deviation = account.attested.iter().find(|found| found.rule.name() == "deviations").unwrap();
     assert!(deviation.words.contains("2000009; operator and witness decided so: It was torn."), "{deviation:?}");
 }

@@ -72,7 +72,12 @@ pub fn start() -> Start {
         tree: Tree::Clean,
         findings: vec![
             Looked::Medium { source: Source::Paper },
-            Looked::AirGap { weak: vec![], absent: 30, hardware: vec![], machine: vec![text("kernel 6.1")] },
+            Looked::AirGap {
+                weak: vec![],
+                absent: Looked::WAYS_OUT,
+                hardware: vec![],
+                machine: vec![text("kernel 6.1")],
+            },
             Looked::Clock { wall: STARTED.0, mono: 0 },
             Looked::Plan { source: Source::Paper, drive: text("PLAN") },
         ],

@@ -27,11 +27,12 @@ pub(super) fn codes() {
         entries.splice(prove - 1..prove - 1, events.into_iter().map(|event| Entry { event, ..before.clone() }));
         judged(&chained(entries), &[])
     };
-    let says = |account: &Account| account.refused.iter().any(|finding| finding.rule == "codes");
+    let says = |account: &Account| account.refused.iter().any(|finding| finding.rule.name() == "codes");
     // The operator agrees in the next entry.
     let fits = judge(dead().chain([back(Some(witness))]).collect());
     assert!(!says(&fits), "{:?}", fits.refused);
-    let listed = fits.reported.iter().filter(|finding| finding.rule == "codes").map(|finding| finding.words.as_str());
+    let listed =
+        fits.reported.iter().filter(|finding| finding.rule.name() == "codes").map(|finding| finding.words.as_str());
     assert_eq!(
         listed.collect::<Vec<_>>(),
         [

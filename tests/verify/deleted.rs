@@ -12,7 +12,7 @@ use conclave_tests::ceremony::{chained, interrupted};
 
 use super::every;
 use super::golden::{self, judged};
-use super::rules::{came, intends, line, other_digest, other_kcv, outcome, said};
+use super::rules::{came, foreign, intends, line, other_digest, other_kcv, outcome, said};
 
 const MASTER: TokenId = TokenId(0);
 const BACKUP: TokenId = TokenId(1);
@@ -198,7 +198,7 @@ const JUDGED: &[Row] = &[
     }),
     Row("a new token that holds something", "new", |entries| {
         let Outcome::Token(seen) = outcome(entries, Act::Inspect(MASTER)) else { panic!() };
-        seen.objects.push(line("key 1"));
+        seen.objects.push(foreign());
     }),
     Row("a counterfeit's proof", "proofs", |entries| {
         let other = outcome(entries, Act::Prove(BACKUP)).clone();
@@ -224,21 +224,21 @@ const JUDGED: &[Row] = &[
     }),
     Row("two keys appear while one is made", "one-key", |entries| {
         let at = came(entries, GENERATE) + 1;
-        let Event::Came { outcome: Outcome::Objects(lines), .. } = &mut entries[at].event else { panic!() };
-        lines.push(line("another key"));
+        let Event::Came { outcome: Outcome::Objects(objects), .. } = &mut entries[at].event else { panic!() };
+        objects.push(foreign());
     }),
     Row("a key disappears while one is made", "one-key", |entries| {
         let at = came(entries, GENERATE) - 1;
-        let Event::Came { outcome: Outcome::Objects(lines), .. } = &mut entries[at].event else { panic!() };
-        lines.push(line("another key"));
+        let Event::Came { outcome: Outcome::Objects(objects), .. } = &mut entries[at].event else { panic!() };
+        objects.push(foreign());
     }),
     Row("a copy holds what its master does not", "copies", |entries| {
-        let Outcome::Objects(lines) = outcome(entries, Act::List(BACKUP)) else { panic!() };
-        lines[0] = line("another key");
+        let Outcome::Objects(objects) = outcome(entries, Act::List(BACKUP)) else { panic!() };
+        objects[0] = foreign();
     }),
     Row("a copy holds more than its master", "copies", |entries| {
-        let Outcome::Objects(lines) = outcome(entries, Act::List(BACKUP)) else { panic!() };
-        lines.push(lines[0].clone());
+        let Outcome::Objects(objects) = outcome(entries, Act::List(BACKUP)) else { panic!() };
+        objects.push(objects[0].clone());
     }),
     Row("a token gets no shares", "import", |entries| {
         let import = Act::Import(BACKUP);
@@ -331,7 +331,7 @@ pub(super) fn without_any_one_check_of_the_step_code_the_record_is_refused_by_th
         let mut entries = golden::transcript().entries;
         change(&mut entries);
         let account = judged(&chained(entries), &[]);
-        assert!(account.refused.iter().any(|finding| finding.rule == *rule), "{check}: {:?}", account.refused);
+        assert!(account.refused.iter().any(|finding| finding.rule.name() == *rule), "{check}: {:?}", account.refused);
         every::refused_by(rule);
         count += 1;
     }
@@ -355,7 +355,11 @@ pub(super) fn an_outcome_that_no_such_act_gives_is_refused() {
             }
             *outcome = other;
             let account = judged(&chained(changed), &[]);
-            assert!(account.refused.iter().any(|finding| finding.rule == "outcomes"), "{act:?}: {:?}", account.refused);
+            assert!(
+                account.refused.iter().any(|finding| finding.rule.name() == "outcomes"),
+                "{act:?}: {:?}",
+                account.refused
+            );
             every::refused_by("outcomes");
         }
     }

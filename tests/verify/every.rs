@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use conclave_ceremony::verify::Rule;
+
 use super::{boots, codes, deleted, rewritten, rules};
 
 /// Rules that refused a record where a test wanted them to.
@@ -15,7 +17,8 @@ pub(super) fn refused_by(rule: &str) {
     REFUSED.lock().unwrap().insert(rule.to_owned());
 }
 
-/// Names of rules in the verifier's source: what `refuse` and `follow`, which hands its own on to `refuse`, are called with.
+/// Names of the rules that can refuse, from the verifier's source: what `refuse` and `follow`, which hands its own on to `refuse`,
+/// are called with.
 fn names() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ceremony/src/verify");
     let mut names = BTreeSet::new();
@@ -23,11 +26,13 @@ fn names() -> BTreeSet<String> {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
         for call in text.split("account.refuse(").skip(1).chain(text.split(" follow(case, account,").skip(1)) {
             let argument = call.trim_start();
-            match argument.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
-                Some((name, _)) => drop(names.insert(name.to_owned())),
+            let Some(rest) = argument.strip_prefix("Rule::") else {
                 // `follow` itself.
-                None => assert!(argument.starts_with("rule, "), "a rule without a name: {:.40}", argument),
-            }
+                assert!(argument.starts_with("rule, "), "a rule without a name: {argument:.40}");
+                continue;
+            };
+            let named = |rule: &&Rule| rest.starts_with(&format!("{rule:?},"));
+            names.insert(Rule::ALL.iter().find(named).expect("a rule").name().to_owned());
         }
     }
     names

@@ -26,7 +26,7 @@ use conclave_publish::Digest;
 use conclave_tests::ceremony::{Played, played};
 
 fn named(findings: &[conclave_ceremony::verify::Finding]) -> Vec<&str> {
-    findings.iter().map(|finding| finding.rule).collect()
+    findings.iter().map(|finding| finding.rule.name()).collect()
 }
 
 #[track_caller]
@@ -106,7 +106,7 @@ fn the_golden_transcript_verifies_for_ever() {
 fn that_a_key_signed_is_proved_and_which_of_its_tokens_did_is_on_the_word_of_the_appliance() {
     let account = golden::judged(golden::TRANSCRIPT, &[]);
     let words = |findings: &[conclave_ceremony::verify::Finding]| -> Vec<String> {
-        let statements = findings.iter().filter(|finding| finding.rule == "statements");
+        let statements = findings.iter().filter(|finding| finding.rule.name() == "statements");
         statements.map(|finding| finding.words.clone()).collect()
     };
     let tokens = ["token MASTER (DENK0000001)", "token BACKUP (DENK0000002)"];

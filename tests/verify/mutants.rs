@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use ciborium::Value;
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, TokenSeen};
+use conclave_ceremony::event::{Answer, Began, Event, Failure, Looked, Next, Outcome};
 use conclave_ceremony::ids::Device;
 use conclave_ceremony::script::Which;
+use conclave_ceremony::seen::TokenSeen;
 use conclave_ceremony::transcript::read;
 use conclave_ceremony::verify::{Account, Given, Verdict, verify};
 use conclave_publish::Digest;
@@ -126,6 +127,9 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
                 "Halt" => "Again",
                 "MakeShares" => "Show",
                 "Paper" => "Phone",
+                "None" => "Empty",
+                "NeverSet" => "Blocked",
+                "Ec" => "Rsa",
                 "Show" => "PowerOff",
                 words => return one(Value::Text(format!("{words}x"))),
             };
@@ -134,10 +138,11 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
         // What may be left out, and was.
         Value::Null => one(Value::Bytes(vec![1; 32])),
         Value::Bool(yes) => one(Value::Bool(!yes)),
-        // A text and an act alike.
+        // A text and an act alike, and an object of a token.
         Value::Array(items) if items.is_empty() => {
-            let more = Value::Array(vec![Value::Text("Show".to_owned())]);
-            vec![Mutant { path: format!("{path}[more]"), value: more }]
+            let file = [("file", Value::from(1)), ("content", Value::Null)].map(|(key, value)| (key.into(), value));
+            let more = [Value::Text("Show".to_owned()), Value::Map(vec![("File".into(), Value::Map(file.into()))])];
+            more.map(|one| Mutant { path: format!("{path}[more]"), value: Value::Array(vec![one]) }).into()
         }
         Value::Array(items) => {
             let mut mutants = Vec::new();
@@ -233,8 +238,8 @@ impl Changed {
                 // Nothing that is not so is called proved.
                 assert_eq!(account.proved, genuine.proved, "entry {at}{path}");
                 let with_head = judged(&bytes, &[head]);
-                let shown =
-                    with_head.verdict() < Verdict::Disputed && with_head.changed.iter().any(|it| it.rule == "heads");
+                let shown = with_head.verdict() < Verdict::Disputed
+                    && with_head.changed.iter().any(|it| it.rule.name() == "heads");
                 assert!(shown, "entry {at}{path}, head given: {with_head:?}");
                 survivors.push((at, path));
             }

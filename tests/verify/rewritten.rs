@@ -174,8 +174,17 @@ pub(super) fn what_stands_against_the_machine_is_refused_where_it_counts_unless_
         *found.expect("the machine was looked at") = weak.to_vec();
         entries
     };
-    let said = |findings: &[Finding]| findings.iter().filter(|finding| finding.rule == "machine").count();
+    let said = |findings: &[Finding]| findings.iter().filter(|finding| finding.rule.name() == "machine").count();
     assert_eq!(said(&judged_by(&counts(), &mut with(&[]), |_| ()).refused), 0);
+    // One way out fewer than an appliance tries.
+    let mut fewer = with(&[]);
+    for entry in &mut fewer {
+        if let Event::Looked(Looked::AirGap { absent, .. }) = &mut entry.event {
+            *absent -= 1;
+        }
+    }
+    assert_eq!(said(&judged(&chained(fewer.clone()), &[]).refused), 0);
+    refused_by(&judged_by(&counts(), &mut fewer, |_| ()), "machine");
     for weakness in Weakness::ALL {
         let account = judged_by(&counts(), &mut with(&[weakness]), |_| ());
         refused_by(&account, "machine");

@@ -7,6 +7,7 @@ use crate::act::{Act, Slot};
 use crate::ids::{BagId, Device, PersonId};
 use crate::public::{Bytes, Octets, Text};
 use crate::script::{Script, StepKind};
+use crate::seen::{Object, TokenSeen};
 
 /// What made an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +170,9 @@ pub enum Looked {
 }
 
 impl Looked {
+    /// Ways out that an appliance of this format tries.
+    pub const WAYS_OUT: u16 = 35;
+
     /// The step that a look belongs to.
     pub const fn step(&self) -> StepKind {
         match self {
@@ -289,8 +293,8 @@ pub enum Outcome {
     Certificate(Bytes),
     /// A signature over a statement, as X.509 writes it (ECDSA: DER).
     Signature(Bytes),
-    /// Objects of a token, a line each.
-    Objects(Vec<Text>),
+    /// Objects of a token.
+    Objects(Vec<Object>),
     /// It failed.
     Failed(Failure),
 }
@@ -310,25 +314,6 @@ pub enum Way {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_none(count: &u32) -> bool {
     *count == 0
-}
-
-/// What a token says of itself: worth nothing before its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenSeen {
-    /// User PIN, in words.
-    pub pin: Text,
-    /// DKEK, in words.
-    pub dkek: Text,
-    /// From its certificate.
-    pub serial: Text,
-    /// SO-PIN, in words.
-    pub so_pin: Text,
-    /// Objects, a line each.
-    pub objects: Vec<Text>,
-    /// Applet version.
-    pub firmware: Text,
-    /// Device certificate and device issuer certificate, as they are on the token.
-    pub certificates: Bytes,
 }
 
 /// Why an act failed, by what can be done about it.

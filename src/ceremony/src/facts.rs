@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use conclave_publish::Digest;
 
 use crate::act::Slot;
-use crate::event::{Began, TokenSeen};
+use crate::event::Began;
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::public::{Bytes, Octets, Text};
+use crate::seen::{Object, Stored, TokenSeen};
 
 /// Length and digest of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct KeyFacts {
     pub made: Option<(Bytes, Bytes)>,
     /// Certificate, DER.
     pub certificate: Option<Bytes>,
+    /// What may stand beside it on a token: its attestations and certificates.
+    pub beside: BTreeSet<Stored>,
     /// Its newest blob as wrapped.
     pub wrapped: Option<FileSeen>,
     /// Its blob as written and read back.
@@ -78,6 +81,10 @@ pub struct Facts {
     pub own_pins: BTreeSet<TokenId>,
     /// Tokens whose user PIN was to be sent to them before they had proved themselves, and was not changed since.
     pub burnt: BTreeSet<TokenId>,
+    /// Keys that were made or restored on a token that was not erased since.
+    pub there: BTreeSet<(TokenId, KeyIx)>,
+    /// Tokens that may hold the throw-away key of a proof beside their keys: that proof was begun and has no outcome.
+    pub stray: BTreeSet<TokenId>,
     /// Tokens whose user PIN had its last try left when it was to be used.
     pub last_try: BTreeSet<TokenId>,
     /// Tokens initialised for good.
@@ -97,7 +104,7 @@ pub struct Facts {
     /// Keys.
     pub keys: BTreeMap<KeyIx, KeyFacts>,
     /// Newest object lists.
-    pub objects: BTreeMap<TokenId, Vec<Text>>,
+    pub objects: BTreeMap<TokenId, Vec<Object>>,
     /// The public bundle as written.
     pub bundle: Option<FileSeen>,
     /// Bags, by the number that was typed.
@@ -117,6 +124,11 @@ impl Facts {
     /// Whether this person signed in, since the last interruption if there was one.
     pub fn is_there(&self, person: PersonId) -> bool {
         self.present.contains_key(&person) && !self.signed_out.contains(&person)
+    }
+
+    /// Forgets the keys of a token that is erased, whether the end of that is seen or not.
+    pub fn erased(&mut self, token: TokenId) {
+        self.there.retain(|(on, _)| *on != token);
     }
 
     /// A share's facts.

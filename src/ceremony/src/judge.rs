@@ -3,13 +3,14 @@
 use conclave_publish::{Digest, Line, PublicKey, Statement};
 
 use crate::act::{Act, Item, Signs, Slot};
-use crate::event::{Failure, Next, Outcome, TokenSeen, Way};
+use crate::event::{Failure, Next, Outcome, Way};
 use crate::facts::{Facts, FileSeen};
 use crate::ids::{DriveId, KeyIx, TokenId};
-use crate::kinds::{keys_on, masters_of};
+use crate::listed::listed;
 use crate::plan::{Before, Plan};
 use crate::public::{Bytes, Octets, Text};
 use crate::script::{StepKind, Which};
+use crate::seen::{Stored, TokenSeen};
 
 /// A failure in words.
 pub fn failure(next: Next, words: &str) -> Failure {
@@ -52,6 +53,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         }
         (Act::Inspect(token), Outcome::Token(seen)) => inspected(case.plan, facts, token, seen),
         (Act::Prove(token), Outcome::Proof { way: Way::Key, .. }) => {
+            facts.stray.remove(&token);
             facts.genuine.insert(token);
             facts.proved.insert(token);
             facts.initialised.remove(&token);
@@ -59,6 +61,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             Ok(())
         }
         (Act::ProveBeside(token), Outcome::Proof { way: Way::Key, .. }) => {
+            facts.stray.remove(&token);
             facts.proved.insert(token);
             Ok(())
         }
@@ -71,7 +74,10 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             facts.proved.insert(token);
             Ok(())
         }
-        (Act::ProveAgain(_), Outcome::Proof { way: Way::Key, .. }) => Ok(()),
+        (Act::ProveAgain(token), Outcome::Proof { way: Way::Key, .. }) => {
+            facts.stray.remove(&token);
+            Ok(())
+        }
         (Act::Make(slot), Outcome::Done) => {
             facts.vault.insert(slot);
             Ok(())
@@ -112,16 +118,24 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             Ok(())
         }
         (Act::Generate(token, key), Outcome::Key { spki, attestation }) => {
+            facts.there.insert((token, key));
             let seen = facts.keys.entry(key).or_default();
             seen.made = Some((spki.clone(), attestation.clone()));
+            seen.beside.insert(Stored::Attestation(Digest::of(attestation.get()).into()));
             spki_of(spki).map(drop).map_err(|why| halt(&format!("{}: {why}", name(case.plan, token))))
         }
         (Act::Sign(_, key, Signs::Certificate), Outcome::Certificate(der)) => {
-            facts.keys.entry(key).or_default().certificate = Some(der.clone());
+            let seen = facts.keys.entry(key).or_default();
+            seen.certificate = Some(der.clone());
+            seen.beside.insert(Stored::Certificate(Digest::of(der.get()).into()));
             Ok(())
         }
         (Act::Sign(token, key, Signs::Statement), Outcome::Signature(signature)) => {
             stated(case, facts, token, key, signature)
+        }
+        (Act::Unwrap(token, key), Outcome::Done) => {
+            facts.there.insert((token, key));
+            Ok(())
         }
         (Act::Wrap(_, key), Outcome::File { len, digest }) => {
             facts.keys.entry(key).or_default().wrapped = Some(FileSeen { len: *len, digest: *digest });
@@ -133,13 +147,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         }
         (Act::List(token), Outcome::Objects(objects)) => listed(case, facts, token, objects),
         (
-            Act::TrySet(_)
-            | Act::Reveal(_)
-            | Act::Describe(..)
-            | Act::Unwrap(..)
-            | Act::Label(_)
-            | Act::Show
-            | Act::PowerOff,
+            Act::TrySet(_) | Act::Reveal(_) | Act::Describe(..) | Act::Label(_) | Act::Show | Act::PowerOff,
             Outcome::Done,
         ) => Ok(()),
         _ => Err(unlike(act)),
@@ -147,7 +155,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
 }
 
 /// What the room calls a token.
-fn name(plan: &Plan, token: TokenId) -> String {
+pub(crate) fn name(plan: &Plan, token: TokenId) -> String {
     plan.tokens.get(usize::from(token.0)).map_or_else(|| "a token".into(), |token| token.name.to_string())
 }
 
@@ -273,39 +281,4 @@ fn stated(case: Case<'_>, facts: &mut Facts, token: TokenId, key: KeyIx, sig: &B
     statement.verify(&public, sig.get()).map_err(|error| unsound(&error.to_string()))?;
     seen.statements.insert(token, (*case.intent, sig.clone()));
     Ok(())
-}
-
-/// Judges an object list by the step it was asked for in.
-fn listed(case: Case<'_>, facts: &mut Facts, token: TokenId, objects: &[Text]) -> Result<(), Failure> {
-    let before = facts.objects.insert(token, objects.to_vec());
-    let name = name(case.plan, token);
-    match case.kind {
-        // Two lists, the making of the key between them: the second has one line more, none less.
-        StepKind::Generate(key) if facts.keys.get(&key).is_some_and(|key| key.made.is_some()) => {
-            let Some(before) = before else { return Ok(()) };
-            let lost = before.iter().find(|line| !objects.contains(line));
-            let grown = objects.len().checked_sub(before.len());
-            match (lost, grown) {
-                // Found, not made: after a power cut the key is in both lists.
-                (None, Some(0 | 1)) => Ok(()),
-                (None, _) => Err(halt(&format!("{name}: more than one key appeared while one was made"))),
-                (Some(line), _) => Err(halt(&format!("{name}: while a key was made this disappeared: {line}"))),
-            }
-        }
-        StepKind::Compare(copy) if copy == token => {
-            let expected = keys_on(case.plan, token).len();
-            if objects.len() != expected {
-                return Err(halt(&format!("{name} holds {} objects, expected {expected}", objects.len())));
-            }
-            let masters = masters_of(case.plan, token);
-            let on_master = |line: &Text| {
-                masters.iter().filter_map(|master| facts.objects.get(master)).any(|lines| lines.contains(line))
-            };
-            match objects.iter().find(|line| !on_master(line)) {
-                None => Ok(()),
-                Some(line) => Err(halt(&format!("{name} holds what its master does not: {line}"))),
-            }
-        }
-        _ => Ok(()),
-    }
 }

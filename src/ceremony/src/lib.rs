@@ -16,11 +16,13 @@ pub mod hands;
 pub mod ids;
 pub mod judge;
 pub mod kinds;
+mod listed;
 pub mod plan;
 pub mod public;
 pub mod resume;
 pub mod rules;
 pub mod script;
+pub mod seen;
 pub mod step;
 
 // The record.

@@ -4,11 +4,12 @@ use conclave_publish::Kind;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
-use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, Source, TokenSeen, Way, Weakness};
+use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, Source, Way, Weakness};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::plan::Role;
 use crate::public::{Bytes, Octets, Text};
 use crate::script::{Roles, Script, Step, StepKind, Which};
+use crate::seen::{Description, DomainSeen, Family, KeySeen, Object, PinSeen, Shares, Stored, TokenSeen};
 use crate::transcript::{FORMAT, GENESIS, append};
 
 pub(crate) fn text(words: &str) -> Text {
@@ -170,19 +171,57 @@ pub(crate) fn answers() -> Vec<Answer> {
     ]
 }
 
+fn objects() -> Vec<Object> {
+    let read = |kind, bits, label: Option<&str>| Description::Read { id: bytes(1), bits, kind, label: label.map(text) };
+    let descriptions = [
+        read(Family::Rsa, Some(2048), Some("signing")),
+        read(Family::Ec, Some(256), None),
+        read(Family::Aes, None, None),
+        read(Family::Other(0xa9), None, None),
+        Description::Nothing,
+        Description::Unreadable,
+    ];
+    let digest = Octets([7; 32]);
+    let stored =
+        [Stored::Certificate(digest), Stored::Attestation(digest), Stored::Other(digest), Stored::Nothing].into_iter();
+    let keys = descriptions.into_iter().zip(stored.cycle()).zip(1..);
+    let mut objects: Vec<Object> =
+        keys.map(|((description, stored), number)| Object::Key(KeySeen { number, stored, description })).collect();
+    objects.extend([Some(digest), None].map(|content| Object::File { file: 0xcf00, content }));
+    objects
+}
+
 pub(crate) fn outcomes() -> Vec<Outcome> {
+    let pins = [PinSeen::Verified, PinSeen::Blocked, PinSeen::Transport, PinSeen::NeverSet, PinSeen::OtherTokens];
+    let shares = |kcv| Shares { kcv, total: 3, outstanding: 0 };
+    let domains = [
+        DomainSeen::Empty,
+        DomainSeen::Dkek(shares(None)),
+        DomainSeen::Dkek(shares(Some(Octets([8; 8])))),
+        DomainSeen::Agreed(shares(None)),
+    ];
+    let mut outcomes = plain_outcomes();
+    outcomes.extend(pins.into_iter().zip(domains.into_iter().cycle()).map(|(pin, dkek)| {
+        let (serial, certificates) = (text("DENK0000001"), bytes(700));
+        let seen = TokenSeen { pin, dkek, serial, so_pin: pin, objects: objects(), firmware: (3, 5), certificates };
+        Outcome::Token(Box::new(seen))
+    }));
+    outcomes
+}
+
+fn plain_outcomes() -> Vec<Outcome> {
     let failed = |next| Outcome::Failed(Failure { next, words: text("nothing came back") });
     vec![
         Outcome::Done,
         Outcome::Drive { free: 1 << 33, names: vec![text("conclave.cbor")], others: 3 },
         Outcome::File { len: 64, digest: Octets([7; 32]) },
         Outcome::Token(Box::new(TokenSeen {
-            pin: text("3 tries left"),
-            dkek: text("none"),
+            pin: PinSeen::TriesLeft(3),
+            dkek: DomainSeen::None,
             serial: text("DENK0000001"),
-            so_pin: text("15 tries left"),
+            so_pin: PinSeen::TriesLeft(15),
             objects: vec![],
-            firmware: text("4.1"),
+            firmware: (4, 1),
             certificates: bytes(700),
         })),
         Outcome::Proof { way: Way::Key, evidence: bytes(300) },
@@ -191,7 +230,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         Outcome::Key { spki: bytes(91), attestation: bytes(500) },
         Outcome::Certificate(bytes(900)),
         Outcome::Signature(bytes(70)),
-        Outcome::Objects(vec![text("key 1, RSA-2048")]),
+        Outcome::Objects(objects()),
         failed(Next::Device),
         failed(Next::Type),
         failed(Next::LastTry),

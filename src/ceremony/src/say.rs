@@ -36,8 +36,8 @@ pub(crate) fn held(names: &[Text], others: u32) -> String {
     }
 }
 
-fn list(lines: &[Text]) -> String {
-    let lines: Vec<&str> = lines.iter().map(Text::as_str).collect();
+fn list(things: &[impl ToString]) -> String {
+    let lines: Vec<String> = things.iter().map(ToString::to_string).collect();
     if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
 }
 
@@ -297,9 +297,10 @@ impl<'a> Say<'a> {
             }
             Outcome::File { len, digest } => format!("{len} bytes, SHA-256 {digest}"),
             Outcome::Token(seen) => format!(
-                "serial {}, firmware {}, PIN: {}, SO-PIN: {}, DKEK: {}, objects: {}, certificates: {:?}",
+                "serial {}, firmware {}.{}, PIN: {}, SO-PIN: {}, DKEK: {}, objects: {}, certificates: {:?}",
                 seen.serial,
-                seen.firmware,
+                seen.firmware.0,
+                seen.firmware.1,
                 seen.pin,
                 seen.so_pin,
                 seen.dkek,
@@ -318,7 +319,7 @@ impl<'a> Say<'a> {
             Outcome::Key { spki, attestation } => format!("public key of {spki:?}, attestation of {attestation:?}"),
             Outcome::Certificate(der) => format!("certificate of {der:?}"),
             Outcome::Signature(bytes) => format!("signature of {bytes:?}"),
-            Outcome::Objects(lines) => list(lines),
+            Outcome::Objects(objects) => list(objects),
             Outcome::Failed(failure) => {
                 let next = match failure.next {
                     Next::Device => "another device is wanted",

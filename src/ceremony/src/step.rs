@@ -144,15 +144,17 @@ impl State {
                 match *act {
                     Act::Generate(_, key) => self.facts.keys.entry(key).or_default().intents.push(head),
                     Act::Import(token) => drop(self.facts.importing.insert(token)),
-                    Act::ProveBeside(token) => drop(self.facts.burnt.insert(token)),
+                    Act::ProveBeside(token) => {
+                        self.facts.burnt.insert(token);
+                        self.facts.stray.insert(token);
+                    }
+                    Act::ProveAgain(token) => drop(self.facts.stray.insert(token)),
+                    Act::Prove(token) | Act::TrySet(token) | Act::Initialise(token) => self.facts.erased(token),
                     Act::Identify(_)
                     | Act::Write(..)
                     | Act::Read(..)
                     | Act::Inspect(_)
-                    | Act::Prove(_)
-                    | Act::TrySet(_)
                     | Act::Authenticate(_)
-                    | Act::ProveAgain(_)
                     | Act::ChangePin(_)
                     | Act::Make(_)
                     | Act::Reveal(_)
@@ -161,7 +163,6 @@ impl State {
                     | Act::Open(_)
                     | Act::Combine(_)
                     | Act::Wipe(_)
-                    | Act::Initialise(_)
                     | Act::TryPin(_)
                     | Act::Sign(..)
                     | Act::Describe(..)

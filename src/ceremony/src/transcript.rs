@@ -21,7 +21,7 @@ pub const FORMAT: u16 = 2;
 pub const ENTRY_LEN_MAX: usize = 131_072;
 
 /// Most bytes of a transcript: a hundred thousand entries of the usual size have room to spare.
-pub const TRANSCRIPT_LEN_MAX: usize = 64 << 20;
+pub const TRANSCRIPT_LEN_MAX: usize = 16 << 20;
 
 /// Deepest nesting: an entry, its event, the act in it and what the act names take eight.
 const DEPTH_MAX: usize = 16;

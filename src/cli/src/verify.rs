@@ -22,6 +22,9 @@ use crate::said;
 /// Most files that are looked at beside the transcript.
 const FILES_MAX: usize = 1024;
 
+/// Most bytes of all of them. The text of the longest transcript is a few times as long as the transcript.
+const FILES_LEN_MAX: usize = 64 << 20;
+
 /// Exit code where a file cannot be read, or the names that were given are not those of the plan: nothing was judged.
 const NOT_JUDGED: u8 = 2;
 
@@ -177,7 +180,10 @@ fn folder(path: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Box<
                 format!("{}: more than {FILES_MAX} files: give the folder of the ceremony", path.display()).into()
             );
         }
-        let bytes = read(&entry.path(), TRANSCRIPT_LEN_MAX)?;
+        let left = FILES_LEN_MAX.saturating_sub(files.values().map(Vec::len).sum());
+        let bytes = read(&entry.path(), left).map_err(|error| {
+            format!("{error}; all files beside a transcript have at most {FILES_LEN_MAX} bytes together")
+        })?;
         if files.get(&name).is_some_and(|other| *other != bytes) {
             let path = entry.path();
             return Err(format!("{}: another folder holds this file with other contents", path.display()).into());
@@ -242,8 +248,12 @@ fn as_text(account: &Account) -> String {
         let _ = writeln!(text, "{} entries, final head {head}\n  {}", account.entries, head.words());
     }
     let upto = |entry: Option<u64>| entry.map_or_else(|| "nothing".to_owned(), |entry| format!("entries 0 to {entry}"));
-    let _ = writeln!(text, "Fixed by heads written down: {}.", upto(account.witnessed));
-    let _ = writeln!(text, "Fixed by the ceremony's own keys: {}.", upto(account.signed));
+    let _ = writeln!(text, "Fixed by heads written down, against everybody: {}.", upto(account.witnessed));
+    let _ = writeln!(
+        text,
+        "Fixed by the ceremony's own keys, against whoever cannot use these keys: {}.",
+        upto(account.signed)
+    );
     for (_, title, findings) in lists(account) {
         if findings.is_empty() {
             continue;
@@ -251,7 +261,7 @@ fn as_text(account: &Account) -> String {
         let _ = writeln!(text, "\n{title}:");
         for Finding { rule, entry, words, .. } in findings {
             let entry = entry.map_or_else(String::new, |entry| format!(" entry {entry}"));
-            let _ = writeln!(text, "  [{rule}]{entry} {words}");
+            let _ = writeln!(text, "  [{}]{entry} {words}", rule.name());
         }
     }
     text
@@ -284,7 +294,7 @@ fn as_json(account: &Account) -> Value {
         "signed_to_entry": account.signed,
     });
     let finding =
-        |Finding { rule, entry, words, .. }: &Finding| json!({ "rule": rule, "entry": entry, "words": words });
+        |Finding { rule, entry, words, .. }: &Finding| json!({ "rule": rule.name(), "entry": entry, "words": words });
     if let Some(map) = value.as_object_mut() {
         for (name, _, findings) in lists(account) {
             map.insert(name.to_owned(), findings.iter().map(finding).collect());

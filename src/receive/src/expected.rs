@@ -65,7 +65,7 @@ pub(crate) enum NotExpected {
     /// It breaks a rule.
     #[error(
         "the transcript is refused, rule {}: {}. Nothing is received from it: see what `conclave verify` says of it",
-        .0.rule, .0.words
+        .0.rule.name(), .0.words
     )]
     Refused(Finding),
     /// It has no last entry.

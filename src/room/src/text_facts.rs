@@ -121,8 +121,9 @@ fn drive(plan: &Plan, id: DriveId) -> Vec<String> {
 fn token(scene: &Scene<'_>, id: TokenId) -> Vec<String> {
     let mut lines = vec![capital(&device(scene.plan, Device::Token(id)))];
     if let Some(seen) = scene.state.facts().seen.get(&id) {
-        lines.push(format!("Firmware {}; PIN: {}; SO-PIN: {}.", seen.firmware, seen.pin, seen.so_pin));
-        lines.push(format!("{}. Objects on it: {}.", capital(seen.dkek.as_str()), seen.objects.len()));
+        let (major, minor) = seen.firmware;
+        lines.push(format!("Firmware {major}.{minor}; PIN: {}; SO-PIN: {}.", seen.pin, seen.so_pin));
+        lines.push(format!("{}. Objects on it: {}.", capital(&seen.dkek.to_string()), seen.objects.len()));
         lines.extend(seen.objects.iter().take(OBJECTS_MAX).map(|object| format!("  {object}")));
         if let Some(more @ 1..) = seen.objects.len().checked_sub(OBJECTS_MAX) {
             lines.push(format!("  and {more} more, all in the record"));

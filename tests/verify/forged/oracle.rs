@@ -203,6 +203,7 @@ impl<'a> Room<'a> {
         // A list from before a token was erased is none of the token as it is now.
         if let Act::Prove(token) | Act::Initialise(token) = act {
             self.facts.objects.remove(&token);
+            self.facts.erased(token);
         }
         if let Act::ChangePin(token) = act
             && let Some(new) = self.papers.remove(&Slot::NewPin(token))

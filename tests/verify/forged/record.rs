@@ -19,7 +19,7 @@ use conclave_sim::memo::Memo;
 use conclave_tests::ceremony::{Played, interrupted, played};
 
 use super::change::{Thing, exchanged};
-use super::redo::{Hands, bytes, published};
+use super::redo::{Hands, bytes, listed, published};
 use super::{MACHINE, SEED};
 
 /// A good record, taken apart.
@@ -307,6 +307,9 @@ impl Pen<'_> {
             let nth = times.entry(*act).or_default();
             let outcome = self.outcome(kind, (*act, *planned), *nth, &intent);
             *nth += 1;
+            if let Act::Prove(token) | Act::TrySet(token) | Act::Initialise(token) = *act {
+                self.facts.erased(token);
+            }
             let case = judge::Case { plan, kind, intent: &intent };
             // The room would have halted; a forger goes on.
             let _ = judge(case, &mut self.facts, act, &outcome);
@@ -330,6 +333,7 @@ impl Pen<'_> {
                 let statement = judge::statement(&self.good.plan, &self.facts, token, key, *intent);
                 statement.and_then(|statement| hands.statement(key, &statement))
             }
+            (Act::List(token), _) => as_recorded().map(|good| listed(&self.good.plan, &self.facts, token, &good)),
             (Act::Write(_, Item::Bundle), _) => published(&self.good.plan, &self.facts),
             // Nothing is signed: that shows at the first glance, in no time.
             (Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_), None) => {

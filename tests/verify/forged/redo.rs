@@ -8,6 +8,7 @@ use conclave_ceremony::ids::{KeyIx, TokenId};
 use conclave_ceremony::judge;
 use conclave_ceremony::plan::{Before, Key, Plan, Token as Planned};
 use conclave_ceremony::public::Bytes;
+use conclave_ceremony::seen::{Description, KeySeen, Object, Stored};
 use conclave_publish::x509::{SerialNumber, Time};
 use conclave_publish::{Digest, FileName, Hash, Item, Manifest, PublicKey, Scheme, Statement};
 use conclave_sim::card::profile::Profile;
@@ -121,6 +122,31 @@ impl Hands {
         let scheme = Scheme::usual(self.keys.get(&id)?.published.kind());
         Some(Outcome::Signature(bytes(self.signed(id, scheme, statement.to_string().as_bytes()))))
     }
+}
+
+/// The list of a token as it would be after the acts of the forgery, each key with what the record says stands beside it: as a
+/// certificate where a good list of that place has one, else as an attestation.
+pub fn listed(plan: &Plan, facts: &Facts, token: TokenId, good: &Outcome) -> Outcome {
+    let Outcome::Objects(good) = good else { return good.clone() };
+    let there = facts.there.iter().filter(|(on, _)| *on == token).map(|(_, key)| *key);
+    let object = |id: KeyIx| {
+        let number = plan.keys[usize::from(id.0)].number.get();
+        let seen = facts.keys.get(&id)?;
+        let of_good = good.iter().find_map(|object| match object {
+            Object::Key(key) if key.number == number => Some(key.clone()),
+            Object::Key(_) | Object::File { .. } => None,
+        });
+        let attested = Stored::Attestation(Digest::of(seen.made.as_ref()?.1.get()).into());
+        let plain = KeySeen { number, stored: attested, description: Description::Nothing };
+        let key = match (of_good, &seen.certificate) {
+            (Some(key @ KeySeen { stored: Stored::Certificate(_), .. }), Some(der)) => {
+                KeySeen { stored: Stored::Certificate(Digest::of(der.get()).into()), ..key }
+            }
+            _ => plain,
+        };
+        Some(Object::Key(key))
+    };
+    Outcome::Objects(there.filter_map(object).collect())
 }
 
 /// The list of the public bundle as the room would write it now, if every key has its certificate.

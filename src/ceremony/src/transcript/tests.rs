@@ -247,9 +247,9 @@ fn an_entry_is_appended_to_its_own_head_only() {
 fn an_entry_nobody_could_read_is_not_written() {
     let mut entry = sample()[1].clone();
     entry.acts.clear();
-    let lines = |n| Event::Came {
-        act: crate::act::Act::Show,
-        outcome: crate::event::Outcome::Objects(vec![text(&"x".repeat(400)); n]),
+    let lines = |n| {
+        let machine = vec![text(&"x".repeat(400)); n];
+        Event::Looked(crate::event::Looked::AirGap { weak: Vec::new(), absent: 30, machine, hardware: Vec::new() })
     };
     entry.event = lines(324);
     let (bytes, _) = append(&entry.prev.into(), &entry).unwrap();
@@ -265,7 +265,7 @@ const CDDL: &str = include_str!("../../../../docs/transcript.cddl");
 
 #[test]
 fn the_document_names_every_variant_and_field() {
-    use crate::{act, event, ids, script};
+    use crate::{act, event, ids, script, seen};
     let lines = CDDL.lines().map(|line| line.split(';').next().unwrap_or_default());
     let names = lines.collect::<Vec<_>>().join("\n");
     let words: std::collections::BTreeSet<&str> =
@@ -290,7 +290,15 @@ fn the_document_names_every_variant_and_field() {
         fields::<Entry>(),
         fields::<event::Began>(),
         fields::<script::Step>(),
-        fields::<event::TokenSeen>(),
+        fields::<seen::TokenSeen>(),
+        fields::<seen::Shares>(),
+        fields::<seen::KeySeen>(),
+        variants::<seen::PinSeen>(),
+        variants::<seen::DomainSeen>(),
+        variants::<seen::Object>(),
+        variants::<seen::Stored>(),
+        variants::<seen::Description>(),
+        variants::<seen::Family>(),
         fields::<event::Failure>(),
     ];
     for name in enums.iter().copied().flatten() {

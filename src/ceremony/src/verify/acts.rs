@@ -1,7 +1,7 @@
 //! What each kind of step does: no act is left out, none is added.
 
 use super::tokens::{Proof, proof};
-use super::{Account, Case};
+use super::{Account, Case, Rule};
 use crate::act::{Act, Item, Signs, Slot};
 use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
 use crate::plan::{Before, Holds, Plan, SoPinMay};
@@ -190,7 +190,7 @@ pub(super) fn judge(plan: &Plan, kind: StepKind, intended: &[Act], seq: u64, acc
     let imports: Vec<&Act> = intended.iter().filter(|act| matches!(act, Act::Import(_))).collect();
     let planned = wanted.iter().filter(|act| imports.contains(act));
     if steady(intended) != steady(&wanted) || !imports.iter().copied().eq(planned) {
-        account.refuse("acts", Some(seq), "the acts are not those of the step");
+        account.refuse(Rule::Acts, Some(seq), "the acts are not those of the step");
     }
 }
 
@@ -243,7 +243,7 @@ pub(super) fn attempts(case: &Case<'_>, account: &mut Account) {
             };
             if !fits {
                 account.refuse(
-                    "attempts",
+                    Rule::Attempts,
                     Some(entry.seq),
                     format!("{}: not the newest attempt", case.say().act(*act)),
                 );

@@ -3,7 +3,7 @@
 use conclave_publish::{Line, PublicKey, RECEIVED, Statement};
 
 use super::keys::Keys;
-use super::{Account, Case, acts};
+use super::{Account, Case, Rule, acts};
 use crate::act::{Act, Signs};
 use crate::entry::Head;
 use crate::event::Outcome;
@@ -19,7 +19,7 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
         let name = format!("{} on {}", case.say().key(id), case.say().token(token));
         let (Outcome::Signature(signature), Some(key)) = (deed.outcome, keys.get(&id)) else {
             account.refuse(
-                "statements",
+                Rule::Statements,
                 Some(deed.came),
                 format!("{name}: no signature came of it, or there is no such key"),
             );
@@ -33,19 +33,19 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
                 let (label, holder) = (case.say().key(id), case.say().token(token));
                 let words =
                     format!("{label} signed the statement that names {holder}, over the head of entry {}", deed.intent);
-                account.prove("statements", Some(deed.came), words);
-                account.report("statements", Some(deed.came), format!("{holder} made this signature with {label}"));
+                account.prove(Rule::Statements, Some(deed.came), words);
+                account.report(Rule::Statements, Some(deed.came), format!("{holder} made this signature with {label}"));
                 account.signed = account.signed.max(Some(deed.intent));
                 signed.push((token, id));
             }
-            Err(error) => account.refuse("statements", Some(deed.came), format!("{name}: {error}")),
+            Err(error) => account.refuse(Rule::Statements, Some(deed.came), format!("{name}: {error}")),
         }
     }
     for token in acts::tokens(case.plan) {
         for (id, _) in acts::held(case.plan, token) {
             if !signed.contains(&(token, id)) && account.closed {
                 let words = format!("{} never signed on {}", case.say().key(id), case.say().token(token));
-                account.refuse("statements", None, words);
+                account.refuse(Rule::Statements, None, words);
             }
         }
     }
@@ -78,37 +78,37 @@ pub(super) fn received(case: &Case<'_>, keys: &Keys, account: &mut Account) {
             (Some(bytes), Some(signed)) => (bytes, signed),
             (None, None) => continue,
             (None, Some(_)) => {
-                account.differs("received", format!("{text}: only its signature is here"));
+                account.differs(Rule::Received, format!("{text}: only its signature is here"));
                 continue;
             }
             (Some(_), None) => {
-                account.differs("received", format!("{signature}: only its statement is here"));
+                account.differs(Rule::Received, format!("{signature}: only its statement is here"));
                 continue;
             }
         };
         if !account.closed {
-            account.differs("received", format!("{name} was received, but the record was never closed"));
+            account.differs(Rule::Received, format!("{name} was received, but the record was never closed"));
             continue;
         }
         let (Some(key), Some(head), Ok(purpose)) = (keys.get(&id), account.head, Line::new(RECEIVED)) else { continue };
         let Some(expected) = statement(case, token, key, head, purpose) else { continue };
         if expected.to_string().as_bytes() != bytes.as_slice() {
-            account.differs("received", format!("{text} is not the statement of this record"));
+            account.differs(Rule::Received, format!("{text} is not the statement of this record"));
             continue;
         }
         match expected.verify(key, signed) {
             Ok(()) => {
                 let (label, holder) = (case.say().key(id), case.say().token(token));
                 account.prove(
-                    "received",
+                    Rule::Received,
                     None,
                     format!("{label} signed that it was received on {holder}, over the last head"),
                 );
                 let words = format!("{holder} made this signature with {label}, at its new home");
-                account.attest("received", None, words);
+                account.attest(Rule::Received, None, words);
                 account.signed = account.entries.checked_sub(1);
             }
-            Err(error) => account.differs("received", format!("{signature}: {error}")),
+            Err(error) => account.differs(Rule::Received, format!("{signature}: {error}")),
         }
     }
 }
@@ -139,14 +139,18 @@ pub(super) fn heads(case: &Case<'_>, account: &mut Account) {
         match case.transcript.heads.iter().position(|one| one == head) {
             Some(at) => {
                 account.witnessed = account.witnessed.max(Some(at as u64));
-                account.prove("heads", Some(at as u64), "up to here the record is the one whose head was written down");
+                account.prove(
+                    Rule::Heads,
+                    Some(at as u64),
+                    "up to here the record is the one whose head was written down",
+                );
             }
-            None => account.differs("heads", format!("the head {head} is of no entry: compare with the paper")),
+            None => account.differs(Rule::Heads, format!("the head {head} is of no entry: compare with the paper")),
         }
     }
     if case.given.heads.is_empty() {
         account.miss(
-            "heads",
+            Rule::Heads,
             "a head that a witness wrote down: lines after the last signature rest on who kept the logs",
         );
     }

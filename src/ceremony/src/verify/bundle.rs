@@ -7,7 +7,7 @@ use conclave_publish::{Digest, FileName, Item as Listed, Manifest};
 use super::anchor::statement;
 use super::files::{self, MANIFEST};
 use super::keys::Keys;
-use super::{Account, Case};
+use super::{Account, Case, Rule};
 use crate::act::{Act, Item, Signs};
 use crate::event::Outcome;
 use crate::ids::{KeyIx, TokenId};
@@ -45,7 +45,7 @@ pub(super) fn judge(case: &Case<'_>, keys: &Keys, account: &mut Account) {
                 let list = files.get(MANIFEST).map(|list| (list.len() as u64, Octets::from(Digest::of(list))));
                 if list != Some((*len, *digest)) {
                     let words = "the list of the public bundle is not that of what plan and record give";
-                    account.refuse("bundle", Some(deed.came), words);
+                    account.refuse(Rule::Bundle, Some(deed.came), words);
                 }
                 published = Some(files);
             }
@@ -55,19 +55,19 @@ pub(super) fn judge(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let Some(files) = published else { return };
     let list = files.get(MANIFEST).map_or(0, Vec::len);
     account.prove(
-        "bundle",
+        Rule::Bundle,
         None,
         format!("the public bundle is made again from plan and record: its list has {list} bytes"),
     );
     if files.keys().all(|name| !case.given.files.contains_key(name)) {
         return account
-            .miss("bundle", format!("{MANIFEST} and the files it names: the public bundle was not looked at"));
+            .miss(Rule::Bundle, format!("{MANIFEST} and the files it names: the public bundle was not looked at"));
     }
     for (name, bytes) in files {
         if !case.given.files.contains_key(&name) {
-            account.differs("bundle", format!("{name}: it was published, and is missing among the files"));
+            account.differs(Rule::Bundle, format!("{name}: it was published, and is missing among the files"));
         }
-        files::compared(case, "bundle", &name, "the file that was published", &bytes, account);
+        files::compared(case, Rule::Bundle, &name, "the file that was published", &bytes, account);
     }
 }
 

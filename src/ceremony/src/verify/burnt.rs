@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::walk::Ended;
-use super::{Account, Case, tokens};
+use super::{Account, Case, Rule, tokens};
 use crate::act::{Act, Slot};
 use crate::event::Next;
 use crate::script::StepKind;
@@ -14,7 +14,7 @@ use crate::script::StepKind;
 pub(super) fn burnt(case: &Case<'_>, account: &mut Account) {
     let (mut refused, mut burnt) = (BTreeSet::new(), BTreeSet::new());
     for visit in &case.walk.visits {
-        let mut refuse = |entry, words: String| account.refuse("burnt-pin", entry, words);
+        let mut refuse = |entry, words: String| account.refuse(Rule::BurntPin, entry, words);
         let (mut shown, mut proved) = (BTreeSet::new(), BTreeSet::new());
         for act in case.intended(visit) {
             let (Act::Prove(token) | Act::ProveBeside(token)) = *act else { continue };
@@ -54,11 +54,11 @@ pub(super) fn burnt(case: &Case<'_>, account: &mut Account) {
             refused.insert(token);
         }
         for deed in visit.deeds.iter().filter(|deed| matches!(deed.act, Act::ChangePin(_))) {
-            account.report("burnt-pin", Some(deed.came), case.say().act(deed.act));
+            account.report(Rule::BurntPin, Some(deed.came), case.say().act(deed.act));
         }
     }
     for token in burnt.into_iter().filter(|_| account.closed).collect::<Vec<_>>() {
-        account.refuse("burnt-pin", None, format!("{} was burnt and never changed", pin(case, token)));
+        account.refuse(Rule::BurntPin, None, format!("{} was burnt and never changed", pin(case, token)));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Rule `codes`: wrong sign-in codes of one person are recorded as the fifth, tenth and fifteenth. Then the code is dead: its
 //! owner agrees to nothing before they signed in again, which a person of another role confirms.
 
-use super::Account;
 use super::people::Present;
 use super::walk::Given;
+use super::{Account, Rule};
 use crate::event::Answer;
 use crate::ids::PersonId;
 use crate::plan::Plan;
@@ -34,7 +34,7 @@ pub(super) fn mistyped(
     account: &mut Account,
 ) -> bool {
     if !present.has(whose) {
-        account.refuse("codes", Some(seq), "wrong codes were typed for a person who is not there");
+        account.refuse(Rule::Codes, Some(seq), "wrong codes were typed for a person who is not there");
     }
     let before = present.mistyped.insert(whose, times);
     let next = match before {
@@ -42,7 +42,11 @@ pub(super) fn mistyped(
         Some(before) => RECORDED.iter().find(|times| **times > before),
     };
     if next != Some(&times) {
-        account.refuse("codes", Some(seq), "wrong codes are recorded as the fifth, tenth and fifteenth, in this order");
+        account.refuse(
+            Rule::Codes,
+            Some(seq),
+            "wrong codes are recorded as the fifth, tenth and fifteenth, in this order",
+        );
     }
     let dead = is_dead(present, whose);
     if dead {
@@ -70,7 +74,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, given: Given<'_>, acc
         | Answer::Attests
         | Answer::Refuses(_) => {
             if is_dead(present, person) {
-                account.refuse("codes", Some(given.entry), "a person speaks whose code is dead");
+                account.refuse(Rule::Codes, Some(given.entry), "a person speaks whose code is dead");
             }
             return;
         }
@@ -79,7 +83,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, given: Given<'_>, acc
     match by {
         _ if !is_dead(present, whose) => {
             if by.is_some() {
-                account.refuse("codes", Some(given.entry), "a sign-in is confirmed before which no code was dead");
+                account.refuse(Rule::Codes, Some(given.entry), "a sign-in is confirmed before which no code was dead");
             }
         }
         Some(other) if present.has(other) && could(&other) => {}
@@ -91,7 +95,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, given: Given<'_>, acc
         }
         _ => {
             let words = "a person signs in after a dead code, and no person of another role confirms it";
-            account.refuse("codes", Some(given.entry), words);
+            account.refuse(Rule::Codes, Some(given.entry), words);
         }
     }
     if is_dead(present, whose) {

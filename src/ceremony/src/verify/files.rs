@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use conclave_publish::Digest;
 
-use super::{Account, Case, Finding, anchor, bundle};
+use super::{Account, Case, Finding, Rule, anchor, bundle};
 use crate::act::{Act, Item};
 use crate::event::Outcome;
 use crate::public::Octets;
@@ -31,11 +31,11 @@ pub(super) fn logs(case: &Case<'_>, account: &mut Account) {
         match (item, deed.outcome) {
             (Item::Plan, Outcome::File { digest, .. }) if *digest == case.began.plan => {}
             (Item::Names, Outcome::File { digest, .. }) => drop(names.insert(*digest)),
-            _ => account.refuse("logs", Some(deed.came), format!("{words}: another file")),
+            _ => account.refuse(Rule::Logs, Some(deed.came), format!("{words}: another file")),
         }
     }
     if names.len() > 1 {
-        account.refuse("logs", None, "the log drives got two different files of names");
+        account.refuse(Rule::Logs, None, "the log drives got two different files of names");
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn registered(case: &Case<'_>, account: &mut Account) {
         for deed in &visit.deeds {
             match deed.outcome {
                 Outcome::Drive { names, others: 0, .. } if names.is_empty() => {}
-                _ => account.refuse("registered", Some(deed.came), "a drive that is not empty was registered"),
+                _ => account.refuse(Rule::Registered, Some(deed.came), "a drive that is not empty was registered"),
             }
         }
     }
@@ -55,10 +55,11 @@ pub(super) fn registered(case: &Case<'_>, account: &mut Account) {
 /// otherwise.
 pub(super) fn names(case: &Case<'_>, account: &mut Account) {
     let Some(names) = case.given.names else {
-        return account.miss("names", format!("{NAMES}: the names of people, organisations and places behind the ids"));
+        return account
+            .miss(Rule::Names, format!("{NAMES}: the names of people, organisations and places behind the ids"));
     };
     for (id, name) in names.all() {
-        account.prove("names", None, format!("{id} is {name}: its line of {NAMES} has the digest the plan says"));
+        account.prove(Rule::Names, None, format!("{id} is {name}: its line of {NAMES} has the digest the plan says"));
     }
 }
 
@@ -66,14 +67,14 @@ pub(super) fn names(case: &Case<'_>, account: &mut Account) {
 pub(super) fn beside(case: &Case<'_>, account: &mut Account) {
     compared(
         case,
-        "text-twin",
+        Rule::TextTwin,
         TWIN,
         "the text of this transcript",
         twin(case.plan, case.transcript).as_bytes(),
         account,
     );
-    compared(case, "beside", PLAN, "the plan of this transcript", case.given.plan, account);
-    compared(case, "beside", RECORD, "this transcript", case.given.transcript, account);
+    compared(case, Rule::Beside, PLAN, "the plan of this transcript", case.given.plan, account);
+    compared(case, Rule::Beside, RECORD, "this transcript", case.given.transcript, account);
     let mut spoken: BTreeSet<String> = [TWIN, PLAN, RECORD].map(str::to_owned).into();
     for deed in case.deeds() {
         let (Act::Write(_, item), Outcome::File { len, digest }) = (deed.act, deed.outcome) else { continue };
@@ -84,9 +85,9 @@ pub(super) fn beside(case: &Case<'_>, account: &mut Account) {
             continue;
         }
         if bytes.len() as u64 == *len && Octets::from(Digest::of(bytes)) == *digest {
-            account.prove("sealed", None, format!("{name} is the file that was written"));
+            account.prove(Rule::Sealed, None, format!("{name} is the file that was written"));
         } else {
-            account.differs("sealed", format!("{name} is not the file that was written"));
+            account.differs(Rule::Sealed, format!("{name} is not the file that was written"));
         }
     }
     let known = |name: &str| spoken.contains(name) || bundle::speaks_of(case, name) || anchor::speaks_of(case, name);
@@ -95,20 +96,13 @@ pub(super) fn beside(case: &Case<'_>, account: &mut Account) {
         let whole =
             name.rsplit_once(".torn").filter(|(_, number)| number.parse::<u16>().is_ok()).map(|(whole, _)| whole);
         if !known(whole.unwrap_or(name)) {
-            account.foreign.push(Finding::new("foreign", None, format!("{name}: the record does not speak of it")));
+            account.foreign.push(Finding::new(Rule::Foreign, None, format!("{name}: the record does not speak of it")));
         }
     }
 }
 
 /// Compares one file, if it lies here.
-pub(super) fn compared(
-    case: &Case<'_>,
-    rule: &'static str,
-    name: &str,
-    what: &str,
-    expected: &[u8],
-    account: &mut Account,
-) {
+pub(super) fn compared(case: &Case<'_>, rule: Rule, name: &str, what: &str, expected: &[u8], account: &mut Account) {
     match case.given.files.get(name) {
         None => {}
         Some(bytes) if bytes == expected => account.prove(rule, None, format!("{name} is {what}")),

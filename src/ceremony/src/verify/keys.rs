@@ -8,12 +8,10 @@ use smartcard_hsm::attest::BirthProof;
 use smartcard_hsm::cvc::RootKind;
 
 use super::tokens::{Devices, bound};
-use super::{Account, Case, acts};
+use super::{Account, Case, Rule, acts};
 use crate::act::{Act, Signs};
 use crate::event::{Event, Looked, Outcome};
-use crate::ids::{KeyIx, TokenId};
-use crate::public::Text;
-use crate::script::StepKind;
+use crate::ids::KeyIx;
 
 /// Public halves of the keys that were born, by key.
 pub(super) type Keys = BTreeMap<KeyIx, PublicKey>;
@@ -25,7 +23,7 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     for deed in case.deeds() {
         let Act::Generate(token, id) = deed.act else { continue };
         let name = format!("{} on {}", case.say().key(id), case.say().token(token));
-        let mut refuse = |words: &str| account.refuse("births", Some(deed.came), format!("{name}: {words}"));
+        let mut refuse = |words: &str| account.refuse(Rule::Births, Some(deed.came), format!("{name}: {words}"));
         let (Outcome::Key { spki, attestation }, Some(device)) = (deed.outcome, devices.get(&token)) else {
             refuse("no key came of it, or the token's certificate was not seen");
             continue;
@@ -51,7 +49,7 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
         match PublicKey::from_spki_der(spki.get()) {
             Ok(key) => {
                 let words = format!("{name} was made there after entry {}, SHA-256 {}", intent.seq, key.digest());
-                account.prove("births", Some(deed.came), words);
+                account.prove(Rule::Births, Some(deed.came), words);
                 keys.insert(id, key);
             }
             Err(error) => refuse(&error.to_string()),
@@ -59,7 +57,7 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     }
     for id in acts::keys(case.plan) {
         if !keys.contains_key(&id) && account.closed {
-            account.refuse("births", None, format!("{} was never made", case.say().key(id)));
+            account.refuse(Rule::Births, None, format!("{} was never made", case.say().key(id)));
         }
     }
     keys
@@ -77,14 +75,14 @@ pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) 
         let planned = case.plan.keys.get(usize::from(id.0));
         let (Outcome::Certificate(der), Some(key), Some(planned)) = (deed.outcome, keys.get(&id), planned) else {
             account.refuse(
-                "profile",
+                Rule::Profile,
                 Some(deed.came),
                 format!("{name}: no certificate came of it, or there is no such key"),
             );
             continue;
         };
         let Some(held) = held else {
-            account.refuse("profile", Some(deed.came), format!("{name}: no clock was compared, so it has no day"));
+            account.refuse(Rule::Profile, Some(deed.came), format!("{name}: no clock was compared, so it has no day"));
             continue;
         };
         let read = planned.certificate.held(held).map_err(|error| error.to_string());
@@ -92,59 +90,9 @@ pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) 
             Ok(certificate) => {
                 let words =
                     format!("certificate of {name} is as planned and signed by it, SHA-256 {}", certificate.digest());
-                account.prove("profile", Some(deed.came), words);
+                account.prove(Rule::Profile, Some(deed.came), words);
             }
-            Err(error) => account.refuse("profile", Some(deed.came), format!("{name}: {error}")),
-        }
-    }
-}
-
-fn listed(outcome: &Outcome) -> Option<&[Text]> {
-    if let Outcome::Objects(lines) = outcome { Some(lines) } else { None }
-}
-
-/// Rule `one-key`: while a key was made, one object appeared on its token, or none where it was found after a power cut; nothing
-/// disappeared.
-pub(super) fn lists(case: &Case<'_>, account: &mut Account) {
-    for visit in case.walk.visits.iter().filter(|visit| matches!(visit.step.kind, StepKind::Generate(_))) {
-        let mut lists = visit.deeds.iter().filter(|deed| matches!(deed.act, Act::List(_)));
-        let (Some(before), Some(after)) = (lists.next(), lists.next()) else { continue };
-        let (Some(old), Some(new)) = (listed(before.outcome), listed(after.outcome)) else {
-            account.refuse("one-key", Some(after.came), "an object list was asked for and another thing came");
-            continue;
-        };
-        let kept = old.iter().all(|line| new.contains(line));
-        if !kept || !matches!(new.len().checked_sub(old.len()), Some(0 | 1)) {
-            account.refuse("one-key", Some(after.came), "other objects than the key appeared or disappeared");
-        }
-    }
-}
-
-/// Rule `copies`: a copy holds its keys and nothing else, as their masters do.
-pub(super) fn copies(case: &Case<'_>, account: &mut Account) {
-    for visit in &case.walk.visits {
-        let StepKind::Compare(copy) = visit.step.kind else { continue };
-        let lists: BTreeMap<TokenId, &[Text]> = visit
-            .deeds
-            .iter()
-            .filter_map(
-                |deed| if let Act::List(token) = deed.act { Some((token, listed(deed.outcome)?)) } else { None },
-            )
-            .collect();
-        let Some(own) = lists.get(&copy) else { continue };
-        let held = acts::held(case.plan, copy);
-        let known =
-            |line: &Text| held.iter().any(|(_, master)| lists.get(master).is_some_and(|lines| lines.contains(line)));
-        let distinct: std::collections::BTreeSet<_> = own.iter().collect();
-        let name = case.say().token(copy);
-        if own.len() != held.len() || distinct.len() != own.len() || !own.iter().all(known) {
-            account.refuse("copies", Some(visit.first), format!("{name} does not hold what its masters hold"));
-        } else {
-            account.report(
-                "copies",
-                Some(visit.first),
-                format!("{name} lists the same {} keys as their masters", own.len()),
-            );
+            Err(error) => account.refuse(Rule::Profile, Some(deed.came), format!("{name}: {error}")),
         }
     }
 }

@@ -13,12 +13,14 @@ mod files;
 mod keys;
 mod machine;
 mod model;
+mod objects;
 mod order;
 mod outcomes;
 mod owed;
 mod people;
 mod plugged;
 mod resumed;
+mod rule;
 mod secrets;
 mod time;
 mod tokens;
@@ -43,6 +45,7 @@ use crate::transcript::{Transcript, read};
 use walk::{Deed, Visit, Walk};
 
 pub use about::About;
+pub use rule::Rule;
 
 /// What a verifier has.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +66,8 @@ pub struct Given<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// Name of the rule that found it.
-    pub rule: &'static str,
+    /// The rule that found it.
+    pub rule: Rule,
     /// The entry it is about, if one.
     pub entry: Option<u64>,
     /// In words, on one line, in which nothing acts on a terminal: whatever they repeat went through [`Plain`].
@@ -72,7 +75,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) -> Self {
+    fn new(rule: Rule, entry: Option<u64>, words: impl core::fmt::Display) -> Self {
         Self { rule, entry, words: Plain(words).to_string() }
     }
 }
@@ -141,34 +144,34 @@ impl Account {
         }
     }
 
-    fn refuse(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+    fn refuse(&mut self, rule: Rule, entry: Option<u64>, words: impl core::fmt::Display) {
         // A transcript made up by an enemy breaks a rule in every entry: the first hundred are enough for anybody.
         if self.refused.len() < REFUSED_MAX {
             self.refused.push(Finding::new(rule, entry, words));
         }
     }
 
-    fn prove(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+    fn prove(&mut self, rule: Rule, entry: Option<u64>, words: impl core::fmt::Display) {
         self.proved.push(Finding::new(rule, entry, words));
     }
 
-    fn report(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+    fn report(&mut self, rule: Rule, entry: Option<u64>, words: impl core::fmt::Display) {
         self.reported.push(Finding::new(rule, entry, words));
     }
 
-    fn attest(&mut self, rule: &'static str, entry: Option<u64>, words: impl core::fmt::Display) {
+    fn attest(&mut self, rule: Rule, entry: Option<u64>, words: impl core::fmt::Display) {
         self.attested.push(Finding::new(rule, entry, words));
     }
 
     fn say_no(&mut self, entry: u64, words: impl core::fmt::Display) {
-        self.against.push(Finding::new("against", Some(entry), words));
+        self.against.push(Finding::new(Rule::Against, Some(entry), words));
     }
 
-    fn differs(&mut self, rule: &'static str, words: impl core::fmt::Display) {
+    fn differs(&mut self, rule: Rule, words: impl core::fmt::Display) {
         self.changed.push(Finding::new(rule, None, words));
     }
 
-    fn miss(&mut self, rule: &'static str, words: impl core::fmt::Display) {
+    fn miss(&mut self, rule: Rule, words: impl core::fmt::Display) {
         self.missing.push(Finding::new(rule, None, words));
     }
 }
@@ -216,22 +219,24 @@ pub fn verify(given: Given<'_>) -> Account {
     let transcript = match read(given.transcript) {
         Ok(transcript) => transcript,
         Err(damage) => {
-            account.refuse("chain", Some(damage.seq), damage.to_string());
+            account.refuse(Rule::Chain, Some(damage.seq), damage.to_string());
             return account;
         }
     };
     account.entries = transcript.entries.len() as u64;
     account.head = transcript.heads.last().copied();
     let Some(Event::Began(began)) = transcript.entries.first().map(|entry| &entry.event) else {
-        account.refuse("chain", None, "the transcript has no whole entry");
+        account.refuse(Rule::Chain, None, "the transcript has no whole entry");
         return account;
     };
     if transcript.torn > 0 {
-        account
-            .miss("chain", format!("{} bytes of an entry that was never whole follow the last one", transcript.torn));
+        account.miss(
+            Rule::Chain,
+            format!("{} bytes of an entry that was never whole follow the last one", transcript.torn),
+        );
     }
     account.prove(
-        "chain",
+        Rule::Chain,
         None,
         format!("{} entries are one chain of one ceremony, nonce {}", account.entries, began.nonce),
     );
@@ -244,7 +249,7 @@ pub fn verify(given: Given<'_>) -> Account {
     let owed = owed::owed(&plan);
     if transcript.script().is_some() {
         owed::promised(say, &owed, &script, &mut account);
-        account.prove("script", Some(1), format!("the script that was promised has digest {}", script.digest()));
+        account.prove(Rule::Script, Some(1), format!("the script that was promised has digest {}", script.digest()));
     }
     let walk = walk::walk(&plan, &script, &transcript, &mut account);
     let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
@@ -266,8 +271,7 @@ pub fn verify(given: Given<'_>) -> Account {
     secrets::shares(&case, &mut account);
     secrets::blobs(&case, &mut account);
     secrets::pins(&case, &mut account);
-    keys::lists(&case, &mut account);
-    keys::copies(&case, &mut account);
+    objects::lists(&case, &mut account);
     files::logs(&case, &mut account);
     files::registered(&case, &mut account);
     files::names(&case, &mut account);
@@ -302,7 +306,7 @@ fn rebuilt(plan: &Plan, began: &Began, account: &mut Account) {
             tree.words(),
             began.build
         );
-        account.refuse("build", Some(0), words);
+        account.refuse(Rule::Build, Some(0), words);
     }
 }
 
@@ -311,7 +315,7 @@ fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<Plan> {
     let digest = Digest::of(bytes);
     if digest != began.plan.into() {
         let words = format!("the plan has digest {digest}, the transcript is of the plan with digest {}", began.plan);
-        account.refuse("plan", Some(0), words);
+        account.refuse(Rule::Plan, Some(0), words);
         return None;
     }
     let checked = plan::read(bytes).and_then(|plan| match rules::check(&plan) {
@@ -322,18 +326,18 @@ fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<Plan> {
         Ok(plan) => plan,
         Err(refusals) => {
             let words: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-            account.refuse("plan", Some(0), format!("the plan cannot be held: {}", words.join("; ")));
+            account.refuse(Rule::Plan, Some(0), format!("the plan cannot be held: {}", words.join("; ")));
             return None;
         }
     };
     account.prove(
-        "plan",
+        Rule::Plan,
         Some(0),
         format!("it is the transcript of the plan {:?}, digest {digest}", plan.title.as_str()),
     );
     if began.kind != plan.kind {
         let words = format!("the plan is of kind {}, the transcript of kind {}", plan.kind, began.kind);
-        account.refuse("kind", Some(0), words);
+        account.refuse(Rule::Kind, Some(0), words);
     }
     Some(plan)
 }

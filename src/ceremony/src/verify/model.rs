@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Account, Case, acts};
+use super::{Account, Case, Rule, acts};
 use crate::act::{Act, Item, Signs, Slot};
 use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
 use crate::plan::{Holds, Plan};
@@ -346,7 +346,7 @@ pub(super) fn arrives(case: &Case<'_>, account: &mut Account) {
                 (_, act) => world.done(act, deed.came),
             };
             if let Err(words) = fits {
-                account.refuse("model", Some(deed.came), format!("{}: {words}", case.say().act(deed.act)));
+                account.refuse(Rule::Model, Some(deed.came), format!("{}: {words}", case.say().act(deed.act)));
             }
         }
         if let Some(act) = case.intended(visit).get(visit.deeds.len()) {
@@ -356,6 +356,6 @@ pub(super) fn arrives(case: &Case<'_>, account: &mut Account) {
     if account.closed
         && let Err(words) = world.lacks(case.plan)
     {
-        account.refuse("model", None, format!("at the end {words}"));
+        account.refuse(Rule::Model, None, format!("at the end {words}"));
     }
 }

@@ -1,7 +1,7 @@
 //! The order of the script: no step is left unfinished, none is passed over.
 
 use super::walk::{Ended, Walk};
-use super::{Account, Case};
+use super::{Account, Case, Rule};
 use crate::act::Act;
 use crate::event::Next;
 use crate::script::{Step, StepKind};
@@ -28,7 +28,7 @@ pub(super) fn enter(walk: &Walk<'_>, step: &Step, cut: bool, seq: u64, account: 
     };
     if !fits {
         let words = format!("step {} is not the one the script has next", u32::from(to) + 1);
-        account.refuse("order", Some(seq), words);
+        account.refuse(Rule::Order, Some(seq), words);
     }
 }
 
@@ -37,18 +37,22 @@ pub(super) fn closed(case: &Case<'_>, account: &mut Account) -> bool {
     let closing = |kind| kind == StepKind::Close;
     let visits = &case.walk.visits;
     let Some(at) = visits.iter().position(|visit| closing(visit.step.kind) && visit.ended == Ended::Well) else {
-        account.miss("close", "the last entry: the transcript was never closed and is incomplete for ever");
+        account.miss(Rule::Close, "the last entry: the transcript was never closed and is incomplete for ever");
         return false;
     };
     if let Some(after) = visits.get(at + 1) {
-        account.refuse("close", Some(after.first), "something follows the last entry");
+        account.refuse(Rule::Close, Some(after.first), "something follows the last entry");
     }
     if case.transcript.torn > 0 {
-        account.refuse("close", None, "bytes follow the last entry");
+        account.refuse(Rule::Close, None, "bytes follow the last entry");
     }
     for step in &case.script.steps {
         if !visits.iter().any(|visit| visit.step.id == step.id && visit.ended == Ended::Well) {
-            account.refuse("close", None, format!("{} was never done", case.say().step(Some(case.script), step.kind)));
+            account.refuse(
+                Rule::Close,
+                None,
+                format!("{} was never done", case.say().step(Some(case.script), step.kind)),
+            );
         }
     }
     true

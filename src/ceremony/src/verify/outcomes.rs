@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::walk::Ended;
-use super::{Account, Case, acts};
+use super::{Account, Case, Rule, acts};
 use crate::act::{Act, Signs, Slot};
 use crate::event::{Answer, Next, Outcome, Way};
 use crate::ids::{ShareId, TokenId};
@@ -44,7 +44,7 @@ pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
         };
         if !fits {
             let words = format!("{}: it gave something else than such an act gives", case.say().act(deed.act));
-            account.refuse("outcomes", Some(deed.came), words);
+            account.refuse(Rule::Outcomes, Some(deed.came), words);
         }
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn new(case: &Case<'_>, account: &mut Account) {
         let planned = case.plan.tokens.get(usize::from(token.0)).map(|token| token.before);
         if planned == Some(Before::New) && !said.objects.is_empty() {
             let words = format!("{} was to be new and held {} objects", case.say().token(token), said.objects.len());
-            account.refuse("new", Some(deed.came), words);
+            account.refuse(Rule::New, Some(deed.came), words);
         }
     }
 }
@@ -99,7 +99,11 @@ pub(super) fn there(case: &Case<'_>, account: &mut Account) {
             _ => None,
         }));
         if visit.intended.is_some() && !taken.iter().all(|slot| there.contains(slot)) {
-            account.refuse("secrets", visit.intended, "a secret that the step uses was neither made, typed nor opened");
+            account.refuse(
+                Rule::Secrets,
+                visit.intended,
+                "a secret that the step uses was neither made, typed nor opened",
+            );
         }
         for deed in &visit.deeds {
             match deed.act {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Account, acts};
+use super::{Account, Rule, acts};
 use crate::ids::{BagId, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::plan::{Holds, Plan, Role};
 use crate::say::Say;
@@ -210,7 +210,7 @@ fn each<I: Copy>(things: &[I], kind: impl Fn(I) -> StepKind) -> Vec<StepKind> {
 
 /// Rule `script`: entry 1 promises each step that is owed, once, with the people that must agree, and no other step.
 pub(super) fn promised(say: Say<'_>, owed: &Owed, script: &Script, account: &mut Account) {
-    let mut refuse = |kind, words: &str| account.refuse("script", Some(1), format!("{}: {words}", say.kind(kind)));
+    let mut refuse = |kind, words: &str| account.refuse(Rule::Script, Some(1), format!("{}: {words}", say.kind(kind)));
     let mut promised = BTreeSet::new();
     for step in &script.steps {
         match owed.get(&step.kind) {

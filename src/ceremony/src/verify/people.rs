@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::{Given, Visit};
-use super::{Account, acts, codes};
+use super::{Account, Rule, acts, codes};
 use crate::event::{Answer, Looked};
 use crate::ids::PersonId;
 use crate::plan::{Plan, Role};
@@ -44,10 +44,10 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
     if let Answer::OtherBag { by, .. } = given.answer
         && !decided(plan, present, *by)
     {
-        account.refuse("bags", Some(given.entry), "it takes an operator and a witness to seal another bag");
+        account.refuse(Rule::Bags, Some(given.entry), "it takes an operator and a witness to seal another bag");
     }
     codes::answered(plan, present, given, account);
-    let mut refuse = |words: &str| account.refuse("people", Some(given.entry), words);
+    let mut refuse = |words: &str| account.refuse(Rule::People, Some(given.entry), words);
     let Some(person) = given.who else {
         let needs_somebody = matches!(
             given.answer,
@@ -131,7 +131,7 @@ fn decided(plan: &Plan, present: &Present, (operator, witness): (PersonId, Perso
 /// Rule `again`: an operator and a witness, two people, decide.
 pub(super) fn again(plan: &Plan, present: &Present, by: (PersonId, PersonId), seq: u64, account: &mut Account) {
     if !decided(plan, present, by) {
-        account.refuse("again", Some(seq), "it takes an operator and a witness, two people, to do a step again");
+        account.refuse(Rule::Again, Some(seq), "it takes an operator and a witness, two people, to do a step again");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::walk::Ended;
-use super::{Account, Case, acts};
+use super::{Account, Case, Rule, acts};
 use crate::act::Act;
 use crate::event::{Answer, Next};
 use crate::ids::Device;
@@ -28,16 +28,16 @@ pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
                 _ => true,
             };
             if !fits {
-                account.refuse("plugged-in", Some(given.entry), "it was in already, or was not in");
+                account.refuse(Rule::PluggedIn, Some(given.entry), "it was in already, or was not in");
             }
         }
         let named: BTreeSet<Device> = visit.step.devices.iter().filter(|device| !is_log(device)).copied().collect();
         let there: BTreeSet<Device> = plugged.iter().filter(|device| !is_log(device)).copied().collect();
         if visit.intended.is_some() && named != there {
-            account.refuse("plugged-in", visit.intended, "other devices were plugged in than the script names");
+            account.refuse(Rule::PluggedIn, visit.intended, "other devices were plugged in than the script names");
         } else if let Some(device) = case.intended(visit).iter().find_map(|act| away(case.plan, act, &plugged)) {
             let words = format!("something is done on {}, which is not plugged in", case.say().device(device));
-            account.refuse("plugged-in", visit.intended, words);
+            account.refuse(Rule::PluggedIn, visit.intended, words);
         }
         if let StepKind::Log(drive) = visit.step.kind
             && visit.deeds.iter().any(|deed| deed.act == Act::Identify(drive))

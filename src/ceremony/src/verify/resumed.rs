@@ -1,6 +1,6 @@
 //! A resume is a beginning: medium, air gap, clock and plan are compared again, and a witness shows that the logs are not cut back.
 
-use super::{Account, Case};
+use super::{Account, Case, Rule};
 use crate::event::{Event, Looked};
 
 /// Rule `resumed`: a boot that goes on has its four looks, in their order. The head that a witness typed is that of an earlier entry.
@@ -9,12 +9,12 @@ pub(super) fn judge(seq: u64, looked: &[Looked], written: Option<u64>, account: 
     use Looked as L;
     if !matches!(looked, [L::Medium { .. }, L::AirGap { .. }, L::Clock { .. }, L::Plan { .. }]) {
         let words = "the ceremony goes on, and not all of medium, air gap, clock and plan were looked at again";
-        account.refuse("resumed", Some(seq), words);
+        account.refuse(Rule::Resumed, Some(seq), words);
     }
     match written {
         Some(entry) if entry >= seq => {
             account.refuse(
-                "resumed",
+                Rule::Resumed,
                 Some(seq),
                 format!("a witness typed the head of entry {entry}, which came later"),
             );

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::walk::Ended;
-use super::{Account, Case, Deed, acts};
+use super::{Account, Case, Deed, Rule, acts};
 use crate::act::{Act, Item, Slot};
 use crate::event::Outcome;
 use crate::ids::ShareId;
@@ -32,11 +32,15 @@ pub(super) fn check_values(case: &Case<'_>, account: &mut Account) {
         };
         if value.is_none() || value != expected {
             let words = format!("{}: not the check value of the shares' making", case.say().act(deed.act));
-            account.refuse("check-value", Some(deed.came), words);
+            account.refuse(Rule::CheckValue, Some(deed.came), words);
         }
     }
     if let Some(value) = made {
-        account.report("check-value", None, format!("the DKEK has the check value {value} wherever it was compared"));
+        account.report(
+            Rule::CheckValue,
+            None,
+            format!("the DKEK has the check value {value} wherever it was compared"),
+        );
     }
 }
 
@@ -50,14 +54,14 @@ pub(super) fn imports(case: &Case<'_>, account: &mut Account) {
         let tried = last(Act::TryPin(token));
         if account.closed && !(fits && imported < tried) {
             let words = format!("{} was not initialised, filled and tried in this order", case.say().token(token));
-            account.refuse("import", imported, words);
+            account.refuse(Rule::Import, imported, words);
         }
     }
 }
 
-/// Rule `files`: what is written is what was made, and what is read is what was written. A file that was made is in memory until
+/// What is written is what was made, and what is read is what was written. A file that was made is in memory until
 /// it is written or the power fails: it is written once, in the boot it was made in.
-fn follow(case: &Case<'_>, account: &mut Account, rule: &'static str, of: impl Fn(&Act) -> Option<Step>) {
+fn follow(case: &Case<'_>, account: &mut Account, rule: Rule, of: impl Fn(&Act) -> Option<Step>) {
     let mut made: BTreeMap<Made, File> = BTreeMap::new();
     let mut written: BTreeMap<Item, File> = BTreeMap::new();
     for visit in &case.walk.visits {
@@ -111,7 +115,7 @@ enum Step {
 
 /// Rule `shares`: see [`follow`]; an opened share was read before.
 pub(super) fn shares(case: &Case<'_>, account: &mut Account) {
-    follow(case, account, "shares", |act| match *act {
+    follow(case, account, Rule::Shares, |act| match *act {
         Act::Seal(share) => Some(Step::Made(Made::Share(share))),
         Act::Write(_, item @ Item::Share(share, _)) => Some(Step::Written(Made::Share(share), item)),
         Act::Read(_, item @ Item::Share(..)) => Some(Step::Read(item)),
@@ -121,7 +125,7 @@ pub(super) fn shares(case: &Case<'_>, account: &mut Account) {
 
 /// Rule `blobs`: see [`follow`].
 pub(super) fn blobs(case: &Case<'_>, account: &mut Account) {
-    follow(case, account, "blobs", |act| match *act {
+    follow(case, account, Rule::Blobs, |act| match *act {
         Act::Wrap(_, key) => Some(Step::Made(Made::Blob(key))),
         Act::Write(_, item @ Item::Blob(key, _)) => Some(Step::Written(Made::Blob(key), item)),
         Act::Read(_, item @ Item::Blob(..)) => Some(Step::Read(item)),
@@ -137,9 +141,9 @@ pub(super) fn pins(case: &Case<'_>, account: &mut Account) {
             let shown = case.deeds().any(|deed| deed.act == Act::Reveal(slot) && *deed.outcome == Outcome::Done);
             let words = case.say().slot(slot);
             if shown {
-                account.report("pins", None, format!("{words} was made, shown to its keeper and typed back"));
+                account.report(Rule::Pins, None, format!("{words} was made, shown to its keeper and typed back"));
             } else if account.closed {
-                account.refuse("pins", None, format!("{words} was never shown to its keeper"));
+                account.refuse(Rule::Pins, None, format!("{words} was never shown to its keeper"));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use conclave_publish::x509::Time;
 
-use super::{Account, Case, resumed};
+use super::{Account, Case, Rule, resumed};
 use crate::entry::Entry;
 use crate::event::{Event, Looked};
 use crate::script::StepKind;
@@ -32,21 +32,21 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
             (_, None) => 1,
         };
         if entry.boot != boot {
-            account.refuse("times", seq, format!("it is of boot {}, expected boot {boot}", entry.boot));
+            account.refuse(Rule::Times, seq, format!("it is of boot {}, expected boot {boot}", entry.boot));
         }
         let compared = after(entry);
         if let Some(last) = last.filter(|last| last.boot == entry.boot) {
             if entry.mono < last.mono {
-                account.refuse("times", seq, "it is earlier after power-on than the entry before it");
+                account.refuse(Rule::Times, seq, "it is earlier after power-on than the entry before it");
             }
             if compared && entry.wall < last.wall && after(last) {
-                account.refuse("times", seq, "it is earlier than the entry before it");
+                account.refuse(Rule::Times, seq, "it is earlier than the entry before it");
             }
         }
         first = first.filter(|first| first.boot == entry.boot).or(compared.then_some(entry));
         if first.is_some_and(|first| parted((first.wall, first.mono), (entry.wall, entry.mono)) > PARTED_MAX_MS) {
             account.refuse(
-                "times",
+                Rule::Times,
                 seq,
                 "its wall clock and its clock since power-on did not go on alike in this boot",
             );
@@ -54,13 +54,13 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
         if compared && !inside(entry.wall) {
             let words =
                 format!("it is of {} s since 1970, outside the window {} to {}", entry.wall, window.from, window.until);
-            account.refuse("times", seq, words);
+            account.refuse(Rule::Times, seq, words);
         }
     }
     if let (Some(first), Some(last)) = (case.transcript.entries.first(), before) {
         let shown = |wall| Time::from_unix(wall).map_or_else(|| format!("{wall} s"), |time| time.to_string());
         let words = format!("held from {} to {} in {} boots", shown(first.wall), shown(last.wall), last.boot);
-        account.report("times", None, words);
+        account.report(Rule::Times, None, words);
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn compared(case: &Case<'_>, account: &mut Account) {
         let (Looked::Clock { wall, mono }, Some(entry)) = (looked, entry(seq)) else { continue };
         if entry.mono < *mono || parted((*wall, *mono), (entry.wall, entry.mono)) > COMPARED_MAX_MS {
             account.refuse(
-                "clock",
+                Rule::Clock,
                 Some(seq),
                 "the clock was set to another time after a person compared it with a watch",
             );

@@ -7,7 +7,7 @@ use smartcard_hsm::cvc::{Device, DeviceChain, Name, RootKind};
 
 use super::plugged::done_on;
 use super::walk::{Deed, Ended};
-use super::{Account, Case, acts};
+use super::{Account, Case, Rule, acts};
 use crate::act::Act;
 use crate::entry::Head;
 use crate::event::{Answer, Outcome, Way};
@@ -34,7 +34,7 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
     for deed in case.deeds() {
         let (Act::Inspect(token), Outcome::Token(said)) = (deed.act, deed.outcome) else {
             if matches!(deed.act, Act::Inspect(_)) {
-                account.refuse("certificates", Some(deed.came), "a token was inspected and nothing was seen");
+                account.refuse(Rule::Certificates, Some(deed.came), "a token was inspected and nothing was seen");
             }
             continue;
         };
@@ -43,30 +43,30 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
         let device = match DeviceChain::parse(said.certificates.get()).and_then(|chain| chain.verify::<R>()) {
             Ok(device) => device,
             Err(error) => {
-                account.refuse("certificates", Some(deed.came), format!("{name}: {error}"));
+                account.refuse(Rule::Certificates, Some(deed.came), format!("{name}: {error}"));
                 continue;
             }
         };
         if Some(device.serial()) != planned || Some(said.serial.as_str()) != planned {
             let words = format!("{name}: its certificate is that of {}, it said {}", device.serial(), said.serial);
-            account.refuse("certificates", Some(deed.came), words);
+            account.refuse(Rule::Certificates, Some(deed.came), words);
             continue;
         }
         if seen.insert(token, &said.certificates).is_some_and(|before| *before != said.certificates) {
             account.refuse(
-                "certificates",
+                Rule::Certificates,
                 Some(deed.came),
                 format!("{name}: its certificates are not those seen before"),
             );
         }
         let words = format!("{name}: its certificate leads to the {} root", R::KIND);
         if devices.insert(token, device).is_none() {
-            account.prove("certificates", Some(deed.came), words);
+            account.prove(Rule::Certificates, Some(deed.came), words);
         }
     }
     for token in acts::tokens(case.plan) {
         if !devices.contains_key(&token) && account.closed {
-            account.refuse("certificates", None, format!("{} was never inspected", case.say().token(token)));
+            account.refuse(Rule::Certificates, None, format!("{} was never inspected", case.say().token(token)));
         }
     }
     devices
@@ -86,20 +86,20 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
         };
         let name = case.say().token(token);
         let Outcome::Proof { evidence, .. } = deed.outcome else {
-            account.refuse("proofs", Some(deed.came), format!("{name}: no proof came of it"));
+            account.refuse(Rule::Proofs, Some(deed.came), format!("{name}: no proof came of it"));
             continue;
         };
         let Some(device) = devices.get(&token) else {
-            account.refuse("proofs", Some(deed.came), format!("{name}: its certificate was not seen before"));
+            account.refuse(Rule::Proofs, Some(deed.came), format!("{name}: its certificate was not seen before"));
             continue;
         };
         let proof = BirthProof::verify(evidence.get(), device);
         match proof.and_then(|proof| bound(&proof, case.head(deed.intent))) {
             Ok(()) => {
                 let words = format!("{name} held its device key after entry {}{by}", deed.intent);
-                account.prove("proofs", Some(deed.came), words);
+                account.prove(Rule::Proofs, Some(deed.came), words);
             }
-            Err(error) => account.refuse("proofs", Some(deed.came), format!("{name}: {error}")),
+            Err(error) => account.refuse(Rule::Proofs, Some(deed.came), format!("{name}: {error}")),
         }
     }
 }
@@ -114,7 +114,7 @@ fn chip(case: &Case<'_>, token: TokenId, deed: &Deed<'_>, account: &mut Account)
     };
     let words =
         format!("{} held its device key (chip, {cipher}), as only the appliance could see", case.say().token(token));
-    account.report("proofs", Some(deed.came), words);
+    account.report(Rule::Proofs, Some(deed.came), words);
 }
 
 /// How a token shows that it holds its device key.
@@ -191,7 +191,7 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
             if !proved.contains(&token) {
                 let words = format!("{}: before it proved itself since it was plugged in", case.say().act(deed.act));
                 let words = format!("{words} ({})", case.say().token(token));
-                account.refuse("proved-since-plugged-in", Some(deed.came), words);
+                account.refuse(Rule::ProvedSincePluggedIn, Some(deed.came), words);
             }
         }
         if let Some(token) = visit.failed.as_ref().and_then(|act| needs_proof(case.plan, act)) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::{Account, acts, codes, order, people, resumed};
+use super::{Account, Rule, acts, codes, order, people, resumed};
 use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId, TokenId};
@@ -80,14 +80,18 @@ pub(super) fn walk<'a>(
     for entry in transcript.entries.iter().skip(1) {
         let seq = entry.seq;
         let Some(step) = script.of(entry.step) else {
-            account.refuse("order", Some(seq), "it is of a step that the script does not have");
+            account.refuse(Rule::Order, Some(seq), "it is of a step that the script does not have");
             continue;
         };
         match &entry.event {
             Event::Began(_) | Event::Promised(_) => {}
             Event::Interrupted { head, looked, written, .. } => {
                 if *head != entry.prev {
-                    account.refuse("interruption", Some(seq), "it goes on from another head than the log ends with");
+                    account.refuse(
+                        Rule::Interruption,
+                        Some(seq),
+                        "it goes on from another head than the log ends with",
+                    );
                 }
                 resumed::judge(seq, looked, *written, account);
                 order::enter(&walk, step, true, seq, account);
@@ -98,7 +102,7 @@ pub(super) fn walk<'a>(
                     |visit: &&mut Visit<'_>| visit.ended == Ended::Failed(Next::Again) && visit.step.kind == *again;
                 match walk.visits.last_mut().filter(failed) {
                     Some(visit) if step.kind == *again => visit.ended = Ended::Again,
-                    _ => account.refuse("again", Some(seq), "a step is done again that did not fail"),
+                    _ => account.refuse(Rule::Again, Some(seq), "a step is done again that did not fail"),
                 }
                 people::again(plan, &walk.present, *by, seq, account);
             }
@@ -131,7 +135,7 @@ impl<'a> Walk<'a> {
     /// The visit under way, a new one if the last has ended.
     fn at(&mut self, step: &'a Step, seq: u64, account: &mut Account, with: impl FnOnce(&mut Visit<'a>)) {
         if !self.open.is_empty() {
-            account.refuse("acts", Some(seq), "something else happened while acts were under way");
+            account.refuse(Rule::Acts, Some(seq), "something else happened while acts were under way");
         }
         if !self.visits.last().is_some_and(|last| last.ended == Ended::Open && last.step.id == step.id) {
             order::enter(self, step, false, seq, account);
@@ -160,7 +164,7 @@ impl<'a> Walk<'a> {
         });
         // People may object in the same words again, and sign in again after each dead code.
         if twice && !signs_in && !matches!(given.answer, Answer::Objects(_)) {
-            account.refuse("people", Some(given.entry), "the same answer a second time in one go at a step");
+            account.refuse(Rule::People, Some(given.entry), "the same answer a second time in one go at a step");
         }
     }
 
@@ -180,14 +184,14 @@ impl<'a> Walk<'a> {
     fn came(&mut self, step: StepId, act: Act, outcome: &'a Outcome, seq: u64, account: &mut Account) {
         let visit = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open && visit.step.id == step);
         let (Some(visit), true) = (visit, self.open.front() == Some(&act)) else {
-            return account.refuse("acts", Some(seq), "an outcome of an act that no entry before it intended");
+            return account.refuse(Rule::Acts, Some(seq), "an outcome of an act that no entry before it intended");
         };
         self.open.pop_front();
         if let Outcome::Failed(failure) = outcome {
             self.open.clear();
             if failure.next == Next::Beside && !matches!(act, Act::Authenticate(_) | Act::Prove(_)) {
                 account.refuse(
-                    "outcomes",
+                    Rule::Outcomes,
                     Some(seq),
                     "an act that is no proof says that the token proves itself otherwise",
                 );
@@ -216,24 +220,24 @@ impl<'a> Walk<'a> {
         let Some(visit) = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open && self.open.is_empty())
         else {
             return account.refuse(
-                "acts",
+                Rule::Acts,
                 Some(seq),
                 "acts are intended outside a step, or while others are under way",
             );
         };
         if visit.intended.is_some() {
-            account.refuse("acts", Some(seq), "acts are intended a second time in one go at a step");
+            account.refuse(Rule::Acts, Some(seq), "acts are intended a second time in one go at a step");
         }
         if !people::authorised(plan, present, visit) {
             account.refuse(
-                "authorised",
+                Rule::Authorised,
                 Some(seq),
                 "acts are intended that were not authorised as the script wants it",
             );
         }
         let last = intended.iter().filter_map(Act::as_user).any(|token| self.last_try.contains(&token));
         if last && !visit.answers.iter().any(|given| *given.answer == Answer::Word) {
-            account.refuse("authorised", Some(seq), "the last try of a PIN is spent without the word for it");
+            account.refuse(Rule::Authorised, Some(seq), "the last try of a PIN is spent without the word for it");
         }
         acts::judge(plan, visit.step.kind, intended, seq, account);
         visit.intended = Some(seq);

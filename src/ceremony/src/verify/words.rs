@@ -3,7 +3,7 @@
 use conclave_publish::Kind;
 
 use super::walk::Ended;
-use super::{Account, Case, resumed};
+use super::{Account, Case, Rule, resumed};
 use crate::act::Act;
 use crate::event::{Answer, Event, Looked, Outcome, Source};
 use crate::ids::BagId;
@@ -14,20 +14,20 @@ use crate::script::StepKind;
 pub(super) fn appliance(case: &Case<'_>, account: &mut Account) {
     let began = case.began;
     let words = format!("it ran from the medium with SHA-256 {}, build {}", began.image, began.build);
-    account.report("medium", Some(0), words);
+    account.report(Rule::Medium, Some(0), words);
     for entry in &case.transcript.entries {
         let event = || case.say().event(&entry.event);
         match &entry.event {
             Event::Looked(Looked::AirGap { .. } | Looked::Clock { .. }) | Event::Interrupted { .. } => {
-                account.report("events", Some(entry.seq), event());
+                account.report(Rule::Events, Some(entry.seq), event());
             }
-            Event::Mistyped { .. } => account.report("codes", Some(entry.seq), event()),
-            Event::Came { outcome: Outcome::Failed(_), .. } => account.report("failures", Some(entry.seq), event()),
+            Event::Mistyped { .. } => account.report(Rule::Codes, Some(entry.seq), event()),
+            Event::Came { outcome: Outcome::Failed(_), .. } => account.report(Rule::Failures, Some(entry.seq), event()),
             Event::Came {
                 act: Act::Inspect(_) | Act::Identify(_) | Act::Initialise(_) | Act::TryPin(_) | Act::Wipe(_),
                 ..
             } => {
-                account.report("events", Some(entry.seq), event());
+                account.report(Rule::Events, Some(entry.seq), event());
             }
             _ => {}
         }
@@ -42,9 +42,9 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
             Event::Said(_, answer) | Event::Done(answer) => {
                 let rule = match answer {
                     Answer::Objects(_) | Answer::Refuses(_) | Answer::Absent { .. } | Answer::OtherBag { .. } => {
-                        "deviations"
+                        Rule::Deviations
                     }
-                    _ => "answers",
+                    _ => Rule::Answers,
                 };
                 if matches!(answer, Answer::Objects(_) | Answer::Refuses(_)) {
                     account.say_no(entry.seq, words());
@@ -53,9 +53,9 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
                 account.attest(rule, Some(entry.seq), format!("{step}: {}", words()));
             }
             Event::Looked(Looked::Medium { .. } | Looked::Plan { .. }) | Event::Interrupted { .. } => {
-                account.attest("challenges", Some(entry.seq), words());
+                account.attest(Rule::Challenges, Some(entry.seq), words());
             }
-            Event::Again { .. } => account.attest("deviations", Some(entry.seq), words()),
+            Event::Again { .. } => account.attest(Rule::Deviations, Some(entry.seq), words()),
             _ => {}
         }
     }
@@ -64,7 +64,7 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
     for visit in case.walk.visits.iter().filter(|visit| visit.ended == Ended::Well) {
         for given in &visit.answers {
             if let (StepKind::Attest(_), Answer::Refuses(words)) = (visit.step.kind, given.answer) {
-                account.miss("attest", format!("an attestation: entry {} refuses it: {words}", given.entry));
+                account.miss(Rule::Attest, format!("an attestation: entry {} refuses it: {words}", given.entry));
             }
         }
     }
@@ -84,7 +84,7 @@ fn challenges(case: &Case<'_>, account: &mut Account) {
         let words = format!("{digest} was compared with no copy: no person was asked");
         match case.plan.kind {
             Kind::Production => account.say_no(seq, words),
-            Kind::Rehearsal => account.miss("challenges", format!("entry {seq}: {words}")),
+            Kind::Rehearsal => account.miss(Rule::Challenges, format!("entry {seq}: {words}")),
         }
     }
 }
@@ -98,14 +98,14 @@ fn bags(case: &Case<'_>, account: &mut Account) {
             Event::Done(Answer::BagNumber { bag, number }) => {
                 if planned(*bag) != Some(number) {
                     let words = format!("another number than that of {}: {number}", case.say().bag(*bag));
-                    account.refuse("bags", Some(entry.seq), words);
+                    account.refuse(Rule::Bags, Some(entry.seq), words);
                 }
                 (*bag, number)
             }
             Event::Done(Answer::OtherBag { bag, number, .. }) => {
                 let taken = typed.iter().any(|(other, typed)| other != bag && typed == &number);
                 if taken || case.plan.bags.iter().any(|bag| bag.number == *number) {
-                    account.refuse("bags", Some(entry.seq), format!("the number of another bag: {number}"));
+                    account.refuse(Rule::Bags, Some(entry.seq), format!("the number of another bag: {number}"));
                 }
                 (*bag, number)
             }

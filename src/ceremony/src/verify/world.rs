@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::owed::Owed;
 use super::walk::Ended;
-use super::{Account, Case};
+use super::{Account, Case, Rule};
 use crate::script::StepKind;
 
 /// Rule `stands`: a step is done only while every step below it stands; at the end every step that is owed stands.
@@ -27,7 +27,7 @@ pub(super) fn stands(case: &Case<'_>, owed: &Owed, account: &mut Account) {
         if let Some(missing) = due.iter().find(|one| !standing.contains(*one)) {
             let say = case.say();
             let words = format!("{}: done while this does not stand: {}", say.kind(kind), say.kind(*missing));
-            account.refuse("stands", Some(visit.first), words);
+            account.refuse(Rule::Stands, Some(visit.first), words);
         }
         standing.insert(kind);
     }
@@ -35,7 +35,7 @@ pub(super) fn stands(case: &Case<'_>, owed: &Owed, account: &mut Account) {
         for kind in owed.keys().filter(|kind| !standing.contains(kind)) {
             let words =
                 format!("{}: it was never done, or what it rests on was done again after it", case.say().kind(*kind));
-            account.refuse("stands", None, words);
+            account.refuse(Rule::Stands, None, words);
         }
     }
 }

@@ -8,10 +8,11 @@ mod room;
 
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::Ask;
-use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome, TokenSeen};
+use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
 use conclave_ceremony::ids::{Device, KeyIx, PersonId, TokenId};
 use conclave_ceremony::public::{Bytes, Octets};
 use conclave_ceremony::script::{StepKind, Which};
+use conclave_ceremony::seen::{Description, DomainSeen, Object, PinSeen, Stored, TokenSeen};
 use conclave_ceremony::step::{Unfit, Waiting};
 use conclave_publish::Digest;
 
@@ -139,27 +140,66 @@ fn an_outcome_of_another_kind_of_act_halts() {
     halts(|act| matches!(act, Act::Initialise(_)), Outcome::Kcv(KCV), "gave something else");
 }
 
-#[test]
-fn a_copy_that_holds_something_else_than_its_master_halts() {
-    let in_compare = |words: &str| Outcome::Objects(vec![text(words)]);
+/// What a room says that is told of objects where a list of this token is awaited in this step.
+#[track_caller]
+fn listed(step: StepKind, token: TokenId, list: impl Fn(&mut Vec<Object>)) -> String {
+    let act = Act::List(token);
     let mut room = Room::new();
-    room.run_until(|room| {
-        matches!(room.kind(), StepKind::Compare(_)) && room.waiting() == Waiting::Acting(Act::List(TokenId(1)))
-    });
-    room.event(&Event::Came { act: Act::List(TokenId(1)), outcome: in_compare("key 9") }).unwrap();
+    room.run_until(|room| room.kind() == step && room.waiting() == Waiting::Acting(act));
+    let Outcome::Objects(mut objects) = room.perform(act) else { panic!("{act:?} gives objects") };
+    list(&mut objects);
+    room.event(&Event::Came { act, outcome: Outcome::Objects(objects) }).unwrap();
     let Waiting::Halted(failure) = room.waiting() else { panic!("{:?}", room.waiting()) };
-    assert_eq!(failure.words.as_str(), "BACKUP holds what its master does not: key 9");
+    failure.words.as_str().to_owned()
+}
+
+/// Another thing in the certificate file of the first key.
+fn stored(objects: &mut [Object], other: Stored) {
+    let Object::Key(key) = &mut objects[0] else { panic!("{objects:?}") };
+    key.stored = other;
+}
+
+#[test]
+fn a_token_that_lists_another_key_than_the_one_that_was_made_halts() {
+    let other = Octets([9; 32]);
+    let compare = StepKind::Compare(TokenId(1));
+    for stored_there in [Stored::Certificate(other), Stored::Attestation(other), Stored::Other(other)] {
+        for token in [TokenId(0), TokenId(1)] {
+            let words = listed(compare, token, |objects| stored(objects, stored_there));
+            assert!(words.contains("this is another key than the one that was made: key 1"), "{words}");
+        }
+    }
+    let words = listed(compare, TokenId(0), |objects| stored(objects, Stored::Nothing));
+    assert!(words.contains("this is another key"), "{words}");
+    let words = listed(compare, TokenId(1), |objects| stored(objects, Stored::Nothing));
+    assert!(words.starts_with("BACKUP: it does not hold key 1: EC-256 'signing'"), "{words}");
+    let words = listed(compare, TokenId(1), Vec::clear);
+    assert!(words.starts_with("BACKUP: it does not list "), "{words}");
+    let words = listed(compare, TokenId(1), |objects| {
+        let Object::Key(key) = &mut objects[0] else { panic!("{objects:?}") };
+        key.description = Description::Nothing;
+    });
+    assert!(words.starts_with("BACKUP: it does not hold key 1"), "{words}");
+}
+
+#[test]
+fn a_token_that_lists_what_no_step_put_on_it_halts() {
+    let foreign = Object::File { file: 0xcf00, content: None };
+    for step in [StepKind::Compare(TokenId(1)), StepKind::Generate(KeyIx(0))] {
+        let words = listed(step, TokenId(0), |objects| objects.push(foreign.clone()));
+        assert_eq!(words, "MASTER: it holds what this ceremony did not put on it: file CF00, read after a login");
+    }
 }
 
 #[test]
 fn another_token_than_the_one_named_is_asked_for_again() {
     let seen = TokenSeen {
         serial: text("DENK9999999"),
-        firmware: text("4.1"),
+        firmware: (4, 1),
         certificates: Bytes::new(vec![1]).unwrap(),
-        pin: text("-"),
-        so_pin: text("-"),
-        dkek: text("-"),
+        pin: PinSeen::NeverSet,
+        so_pin: PinSeen::Blocked,
+        dkek: DomainSeen::Empty,
         objects: Vec::new(),
     };
     let mut room = Room::fails(|act| matches!(act, Act::Inspect(_)), Outcome::Token(Box::new(seen)));

@@ -6,12 +6,13 @@ use conclave_ceremony::act::{Act, Item, Signs};
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::codes::confirm;
 use conclave_ceremony::compile::compile;
-use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, Source, TokenSeen, Way};
+use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, Source, Way};
 use conclave_ceremony::ids::{KeyIx, PersonId, TokenId};
 use conclave_ceremony::judge::statement;
 use conclave_ceremony::plan::{Plan, Role, read};
 use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::{Script, StepKind};
+use conclave_ceremony::seen::{Description, DomainSeen, Family, KeySeen, Object, PinSeen, Stored, TokenSeen};
 use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript::FORMAT;
 use conclave_publish::{Digest, Kind};
@@ -55,6 +56,8 @@ pub(super) struct Room {
     blobs: u8,
     /// Keys there are: token and key.
     pub(super) there: BTreeSet<(TokenId, KeyIx)>,
+    /// Those that have their certificate beside them.
+    described: BTreeSet<(TokenId, KeyIx)>,
     /// Every act done, with the step it was done in.
     pub(super) done: Vec<(StepKind, Act)>,
 }
@@ -91,6 +94,7 @@ impl Room {
             files: BTreeMap::new(),
             blobs: 0,
             there: BTreeSet::new(),
+            described: BTreeSet::new(),
             done: Vec::new(),
         }
     }
@@ -166,11 +170,11 @@ impl Room {
             Act::Read(_, item) => file(self.files[&item]),
             Act::Inspect(token) => Outcome::Token(Box::new(TokenSeen {
                 serial: self.plan.tokens[usize::from(token.0)].serial.clone(),
-                firmware: text("4.1"),
+                firmware: (4, 1),
                 certificates: Bytes::new(vec![1]).unwrap(),
-                pin: text("not set"),
-                so_pin: text("15 tries left"),
-                dkek: text("none"),
+                pin: PinSeen::NeverSet,
+                so_pin: PinSeen::TriesLeft(15),
+                dkek: DomainSeen::None,
                 objects: Vec::new(),
             })),
             Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_) => {
@@ -210,9 +214,14 @@ impl Room {
                 self.there.insert((token, key));
                 Outcome::Done
             }
-            Act::List(token) => Outcome::Objects(
-                self.there.iter().filter(|(one, _)| *one == token).map(|(_, key)| text(&format!("{key:?}"))).collect(),
-            ),
+            Act::List(token) => {
+                let there = self.there.iter().filter(|(one, _)| *one == token);
+                Outcome::Objects(there.map(|(_, key)| self.object(token, *key)).collect())
+            }
+            Act::Describe(token, key) => {
+                self.described.insert((token, key));
+                Outcome::Done
+            }
             Act::TrySet(_)
             | Act::ChangePin(_)
             | Act::Make(_)
@@ -221,11 +230,24 @@ impl Room {
             | Act::Wipe(_)
             | Act::Initialise(_)
             | Act::TryPin(_)
-            | Act::Describe(..)
             | Act::Label(_)
             | Act::Show
             | Act::PowerOff => Outcome::Done,
         }
+    }
+
+    /// A key as a token lists it.
+    pub(super) fn object(&self, token: TokenId, id: KeyIx) -> Object {
+        let key = &self.plan.keys[usize::from(id.0)];
+        let digest = |of: &[u8]| Digest::of(of).into();
+        let (stored, description) = if self.described.contains(&(token, id)) {
+            let (id, label) = (Bytes::new(key.id.as_bytes().to_vec()).unwrap(), Some(text(key.label.as_str())));
+            (Stored::Certificate(digest(&[3])), Description::Read { id, bits: Some(256), kind: Family::Ec, label })
+        } else {
+            let made = if key.master == token { Stored::Attestation(digest(&[2])) } else { Stored::Nothing };
+            (made, Description::Nothing)
+        };
+        Object::Key(KeySeen { number: key.number.get(), stored, description })
     }
 
     /// The next event of a ceremony in which everything goes well; `None` at its end.

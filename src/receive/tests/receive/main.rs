@@ -151,7 +151,7 @@ fn addendum(readers: &Readers, ours: &Left) {
         verify(Given { names: None, transcript: &ours.transcript, plan: PLAN, files, heads: &[] })
     };
     let by_rule = |findings: &[conclave_ceremony::verify::Finding]| {
-        findings.iter().filter(|finding| finding.rule == "received").count()
+        findings.iter().filter(|finding| finding.rule.name() == "received").count()
     };
     let without = judge(&BTreeMap::new());
     assert!(without.signed.unwrap() + 1 < without.entries);

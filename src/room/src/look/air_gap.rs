@@ -1,6 +1,6 @@
 //! The air gap: each proof is tried, here and now, and its result shown.
 
-pub use conclave_ceremony::event::Weakness;
+pub use conclave_ceremony::event::{Looked, Weakness};
 
 use crate::shown::Shown;
 

@@ -8,6 +8,7 @@ mod drives;
 mod failure;
 mod keys;
 mod proofs;
+mod seen;
 mod shares;
 mod tokens;
 

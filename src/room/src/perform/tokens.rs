@@ -1,22 +1,20 @@
 //! Acts on whole tokens: found, looked at, initialised for good, tried, labelled, listed.
 
 use conclave_ceremony::act::{Act, Slot};
-use conclave_ceremony::event::{Failure, Outcome, TokenSeen};
+use conclave_ceremony::event::{Failure, Outcome};
 use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::plan::{SoPinMay, Token};
-use conclave_ceremony::public::{Bytes, Text};
+use conclave_ceremony::public::Bytes;
 use conclave_ceremony::script::Which;
 use core::num::NonZeroU8;
-use smartcard_hsm::channel::Channel;
 use smartcard_hsm::command::{Reset, Setup};
 use smartcard_hsm::cvc::RootKind;
-use smartcard_hsm::object::{FileId, PinKind};
 use smartcard_hsm::secret::{Pin, SO_PIN_PUBLISHED, Secret, SoPin};
 use smartcard_hsm::session::{Failed, LastTry, Proven, Public, Session, Unproven, User};
 
 use super::failure::{device, halt, lost, of_channel, of_token, typed};
 use super::proofs::throw_away;
-use super::{Case, ChannelOf, Performer};
+use super::{Case, ChannelOf, Performer, seen};
 use crate::ports::{Machine, TokenAt, Tokens};
 
 /// A session that was kept: its proof lasts as long as it does.
@@ -143,7 +141,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
 
     pub(super) fn inspect(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let mut session = self.look_at(id, case, machine)?;
-        seen(&mut session).map_err(|error| of_token(&error))?.map(|seen| Outcome::Token(Box::new(seen)))
+        seen::token(&mut session).map_err(|error| of_token(&error))?.map(|seen| Outcome::Token(Box::new(seen)))
     }
 
     /// Initialised with a throw-away PIN and the published SO-PIN, as after its proof, and with the options it will have.
@@ -214,24 +212,6 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let mut session = self.user(id, case)?;
         let inventory = session.inventory().map_err(|error| of_token(&error))?;
         self.keep(id, session);
-        Ok(Outcome::Objects(inventory.objects.iter().map(|object| Text::fitted(&object.to_string())).collect()))
+        Ok(Outcome::Objects(seen::objects(&inventory)?))
     }
-}
-
-type Seen = Result<TokenSeen, Failure>;
-
-fn seen<C: Channel, T, A>(session: &mut Session<C, T, A>) -> Result<Seen, smartcard_hsm::error::TokenError> {
-    let certificates = session.read(FileId::DEVICE_CERTIFICATE)?;
-    let (pin, so_pin) = (session.pin_state(PinKind::User)?, session.pin_state(PinKind::So)?);
-    let (dkek, inventory) = (session.key_domain()?, session.inventory()?);
-    let text = |words: &str| Text::fitted(words);
-    Ok(bytes(&certificates).map(|certificates| TokenSeen {
-        serial: text(session.name().holder()),
-        firmware: text(&session.info().version.to_string()),
-        certificates,
-        pin: text(&pin.to_string()),
-        so_pin: text(&so_pin.to_string()),
-        dkek: text(&dkek.to_string()),
-        objects: inventory.objects.iter().map(|object| text(&object.to_string())).collect(),
-    }))
 }
