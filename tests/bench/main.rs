@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a program, not a library")]
 
 mod ceremony;
+mod hostile;
 mod image;
 mod medium;
 
@@ -39,6 +40,7 @@ fn main() {
     shares_at_once();
     line();
     ceremony::verify_speed();
+    hostile::verify_speed();
     ceremony::safire();
 }
 

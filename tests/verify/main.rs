@@ -8,6 +8,7 @@ mod deleted;
 mod every;
 mod forged;
 mod golden;
+mod much;
 mod mutants;
 mod received;
 mod rewritten;

@@ -1,6 +1,6 @@
 //! The entries as visits to steps: what was answered, intended and done in each, and whether it ended well.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::{Account, Rule, acts, codes, order, people, resumed};
 use crate::act::Act;
@@ -9,6 +9,12 @@ use crate::ids::{PersonId, StepId, TokenId};
 use crate::plan::Plan;
 use crate::script::{Script, Step, StepKind};
 use crate::transcript::Transcript;
+
+/// Most answers or looks in one go at a step: more than the largest plan can want. A hostile record costs no more than its length.
+const ANSWERS_MAX: usize = 256;
+
+/// Most times that one act is done which leaves a signature to check.
+const SIGNED_MAX: usize = 32;
 
 /// An act that was done.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +69,8 @@ pub(super) struct Visit<'a> {
 pub(super) struct Walk<'a> {
     pub(super) visits: Vec<Visit<'a>>,
     pub(super) present: people::Present,
+    /// How often each act was done that leaves a signature.
+    signed: HashMap<Act, usize>,
     /// Acts intended and not yet done.
     open: VecDeque<Act>,
     /// Tokens whose user PIN has its last try left.
@@ -117,7 +125,18 @@ pub(super) fn walk<'a>(
                 }
             }
             Event::Came { act, outcome } => walk.came(step.id, *act, outcome, seq, account),
-            Event::Looked(looked) => walk.at(step, seq, account, |visit| visit.looked.push((seq, looked))),
+            Event::Looked(looked) => {
+                let mut many = false;
+                walk.at(step, seq, account, |visit| {
+                    many = visit.looked.len() == ANSWERS_MAX;
+                    if !many {
+                        visit.looked.push((seq, looked));
+                    }
+                });
+                if many {
+                    account.refuse(Rule::Order, Some(seq), "more was looked at in one go than any step looks at");
+                }
+            }
             Event::Said(person, answer) => {
                 walk.answered(plan, step, Given { entry: seq, who: Some(*person), answer }, account);
             }
@@ -157,14 +176,24 @@ impl<'a> Walk<'a> {
         if signs_in && self.is_decided_on(step) {
             return;
         }
-        let mut twice = false;
+        let (mut twice, mut many) = (false, false);
         self.at(step, given.entry, account, |visit| {
+            // No step wants an objection, and people may object as often as they like.
+            if matches!(given.answer, Answer::Objects(_)) {
+                return;
+            }
             twice = visit.answers.iter().any(|before| before.who == given.who && before.answer == given.answer);
-            visit.answers.push(given);
+            many = visit.answers.len() == ANSWERS_MAX;
+            if !many {
+                visit.answers.push(given);
+            }
         });
-        // People may object in the same words again, and sign in again after each dead code.
-        if twice && !signs_in && !matches!(given.answer, Answer::Objects(_)) {
+        // People may sign in again after each dead code.
+        if twice && !signs_in {
             account.refuse(Rule::People, Some(given.entry), "the same answer a second time in one go at a step");
+        }
+        if many {
+            account.refuse(Rule::People, Some(given.entry), "more answers in one go than any step wants");
         }
     }
 
@@ -206,6 +235,19 @@ impl<'a> Walk<'a> {
         } else {
             if let Some(token) = act.as_user() {
                 self.last_try.remove(&token);
+            }
+            if let Act::Inspect(_)
+            | Act::Prove(_)
+            | Act::ProveAgain(_)
+            | Act::ProveBeside(_)
+            | Act::Generate(..)
+            | Act::Sign(..) = act
+            {
+                let times = self.signed.entry(act).or_default();
+                *times += 1;
+                if *times > SIGNED_MAX {
+                    return account.refuse(Rule::Acts, Some(seq), "it was done more often than a ceremony does it");
+                }
             }
             let intent = visit.intended.unwrap_or_default();
             visit.deeds.push(Deed { act, outcome, intent, came: seq });

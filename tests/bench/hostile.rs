@@ -1,0 +1,81 @@
+//! How long the largest records take to be verified that a record may be: 16 MiB of one thing, repeated, chained anew.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::entry::Entry;
+use conclave_ceremony::event::{Answer, Event, Looked, Outcome};
+use conclave_ceremony::ids::{PersonId, TokenId};
+use conclave_ceremony::public::{Bytes, Octets, Text};
+use conclave_ceremony::seen::{Description, KeySeen, Object, Stored};
+use conclave_ceremony::transcript::{TRANSCRIPT_LEN_MAX, read};
+use conclave_ceremony::verify::{Given, verify};
+use conclave_tests::ceremony::chained;
+
+use crate::median;
+
+const PLAN: &[u8] = include_bytes!("../golden/transcripts/v2/plan.toml");
+const RECORD: &[u8] = include_bytes!("../golden/transcripts/v2/conclave.cbor");
+/// Runs; the median counts.
+const RUNS: usize = 3;
+/// Parts of the largest record, to see whether what they take grows as they do.
+const PARTS: [usize; 3] = [4, 2, 1];
+
+/// What an enemy might repeat, by name.
+fn events() -> Vec<(&'static str, Event)> {
+    let text = || Text::fitted(&"x".repeat(Text::LEN_MAX));
+    let bytes = || Bytes::new(vec![0x30; Bytes::LEN_MAX]).unwrap();
+    let key = |number| {
+        let stored = Stored::Certificate(Octets([7; 32]));
+        Object::Key(KeySeen { number, stored, description: Description::Nothing })
+    };
+    let came = |act, outcome| Event::Came { act, outcome };
+    let machine = vec![text(); 300];
+    vec![
+        ("objections", Event::Said(PersonId(1), Answer::Objects(text()))),
+        ("answers", Event::Done(Answer::Go)),
+        ("looks", Event::Looked(Looked::AirGap { weak: Vec::new(), absent: 0, machine, hardware: Vec::new() })),
+        ("object lists", came(Act::List(TokenId(0)), Outcome::Objects((1..=255).map(key).collect()))),
+        (
+            "proofs",
+            came(Act::Prove(TokenId(0)), Outcome::Proof { way: conclave_ceremony::event::Way::Key, evidence: bytes() }),
+        ),
+        ("certificates", came(Act::Show, Outcome::Certificate(bytes()))),
+    ]
+}
+
+/// A record that begins well and goes on with one event to this length.
+fn record(event: &Event, len: usize) -> Vec<u8> {
+    let mut entries = read(RECORD).unwrap().entries;
+    entries.truncate(entries.len() - 1);
+    let last = entries.last().unwrap().clone();
+    let one = Entry { event: event.clone(), acts: Vec::new(), ..last };
+    let before = chained(entries.clone()).len();
+    // A sequence number of a long record takes a few bytes more.
+    let each = chained(entries.iter().cloned().chain([one.clone()])).len() - before + 4;
+    entries.extend(std::iter::repeat_n(one, (len - before) / each));
+    chained(entries)
+}
+
+pub(crate) fn verify_speed() {
+    for (name, event) in events() {
+        let mut took = Vec::new();
+        for part in PARTS {
+            let record = record(&event, TRANSCRIPT_LEN_MAX / part);
+            assert!(record.len() <= TRANSCRIPT_LEN_MAX / part, "{}", record.len());
+            let runs = (0..RUNS).map(|_| {
+                let began = Instant::now();
+                let files = BTreeMap::new();
+                let account = verify(Given { transcript: &record, plan: PLAN, names: None, files: &files, heads: &[] });
+                assert!(!account.closed);
+                began.elapsed().as_secs_f64()
+            });
+            took.push(median(runs.collect()));
+        }
+        println!(
+            "figure: verifying 4, 8 and 16 MiB of {name}: {:.2}, {:.2} and {:.2} s (bar 3 s)",
+            took[0], took[1], took[2]
+        );
+    }
+}
