@@ -220,3 +220,17 @@ fn another_plan_is_refused() {
     refused_by(&judge(&[b"#", golden::PLAN].concat()), "plan");
     refused_by(&judge(b""), "plan");
 }
+
+#[test]
+fn a_text_in_place_of_the_record_is_called_a_text() {
+    let files = BTreeMap::new();
+    let judge = |transcript: &[u8]| {
+        let account = verify(Given { names: None, transcript, plan: golden::PLAN, files: &files, heads: &[] });
+        assert_eq!(named(&account.refused), ["chain"]);
+        account.refused[0].words.clone()
+    };
+    assert_eq!(judge(golden::PLAN), "it is text, and no record: the record is the file conclave.cbor");
+    // A record that is damaged from its first byte on is none.
+    let damaged = [&[b'a', 0xff], &golden::TRANSCRIPT[2..]].concat();
+    assert!(judge(&damaged).contains("not an entry"), "{}", judge(&damaged));
+}

@@ -219,7 +219,11 @@ pub fn verify(given: Given<'_>) -> Account {
     let transcript = match read(given.transcript) {
         Ok(transcript) => transcript,
         Err(damage) => {
-            account.refuse(Rule::Chain, Some(damage.seq), damage.to_string());
+            if is_text(given.transcript) {
+                account.refuse(Rule::Chain, None, "it is text, and no record: the record is the file conclave.cbor");
+            } else {
+                account.refuse(Rule::Chain, Some(damage.seq), damage.to_string());
+            }
             return account;
         }
     };
@@ -282,6 +286,12 @@ pub fn verify(given: Given<'_>) -> Account {
     world::stands(&case, &owed, &mut account);
     model::arrives(&case, &mut account);
     account
+}
+
+/// Whether bytes begin as a text does. An entry begins with a byte that is in no ASCII text.
+fn is_text(bytes: &[u8]) -> bool {
+    let first = bytes.get(..16).unwrap_or(bytes);
+    !first.is_empty() && first.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
 }
 
 fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut Account) {
