@@ -43,7 +43,7 @@ fn answers_looks_and_signatures_that_no_ceremony_has_are_refused_at_a_bound() {
     }
     let inspect = Act::Inspect(TokenId(0));
     let seen = outcome(&mut golden::transcript().entries, inspect).clone();
-    for (times, refused) in [(31, false), (32, true)] {
+    for (times, refused) in [(255, false), (256, true)] {
         let account = repeated(times, &Event::Came { act: inspect, outcome: seen.clone() }, &vec![inspect; times]);
         assert_eq!(says(&account, "acts", "more often than a ceremony does it"), refused, "{times}");
     }

@@ -20,7 +20,7 @@ pub const FORMAT: u16 = 2;
 /// Most bytes of an entry: the script of the largest plan, some 430 steps of at most 220 bytes, has room to spare.
 pub const ENTRY_LEN_MAX: usize = 131_072;
 
-/// Most bytes of a transcript: a hundred thousand entries of the usual size have room to spare.
+/// Most bytes of a transcript: some ninety thousand entries of the usual size.
 pub const TRANSCRIPT_LEN_MAX: usize = 16 << 20;
 
 /// Deepest nesting: an entry, its event, the act in it and what the act names take eight.

@@ -42,6 +42,13 @@ pub(super) fn burnt(case: &Case<'_>, account: &mut Account) {
                 refuse(Some(deed.came), format!("{words} and had not been changed"));
             }
         }
+        // What was begun may have been done.
+        if let Some(act) = case.begun(visit).filter(|act| !matches!(act, Act::ChangePin(_)))
+            && let Some(token) = tokens::needs_proof(case.plan, act).filter(|token| burnt.contains(token))
+        {
+            let words = format!("{}: begun while {} was burnt", case.say().act(*act), pin(case, token));
+            refuse(visit.intended, words);
+        }
         if visit.ended == Ended::Well {
             for token in proved.intersection(&burnt) {
                 refuse(

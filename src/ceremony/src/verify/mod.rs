@@ -1,7 +1,7 @@
 //! Judging a transcript years later, from its entries, the plan, files and the heads that witnesses wrote down.
 //!
 //! Nothing here asks [`crate::step`] or what decides for it: what a step must have shown is said again, in other words, so that a
-//! rule lost there is missed here. One rule is one function. What is found falls into four lists, by what it rests on.
+//! rule lost there is missed here. A rule is a function, or a few that ask the same things are one. What is found falls into four lists, by what it rests on.
 
 mod about;
 mod acts;
@@ -205,6 +205,11 @@ impl<'a> Case<'a> {
         entry.map_or(&[], |entry| &entry.acts)
     }
 
+    /// The act of a visit that was begun and has no good outcome, if one.
+    fn begun(&self, visit: &Visit<'_>) -> Option<&'a Act> {
+        self.intended(visit).get(visit.deeds.len())
+    }
+
     /// The head an entry left.
     fn head(&self, entry: u64) -> Option<Head> {
         self.transcript.heads.get(usize::try_from(entry).ok()?).copied()
@@ -255,7 +260,20 @@ pub fn verify(given: Given<'_>) -> Account {
         owed::promised(say, &owed, &script, &mut account);
         account.prove(Rule::Script, Some(1), format!("the script that was promised has digest {}", script.digest()));
     }
+    if !owed::bounded(&plan, &script) {
+        account.refuse(
+            Rule::Script,
+            Some(1),
+            "it promises more than any script of this plan: nothing else was looked at",
+        );
+        return account;
+    }
     let walk = walk::walk(&plan, &script, &transcript, &mut account);
+    // Mathematics is for records that have the form of a ceremony: whatever else was found, such a record is refused.
+    if account.refused.len() == REFUSED_MAX {
+        account.miss(Rule::Chain, format!("what else it may break: {REFUSED_MAX} findings were enough"));
+        return account;
+    }
     let case = Case { plan: &plan, script: &script, transcript: &transcript, began, walk, given };
     account.closed = order::closed(&case, &mut account);
     time::times(&case, &mut account);

@@ -349,7 +349,7 @@ pub(super) fn arrives(case: &Case<'_>, account: &mut Account) {
                 account.refuse(Rule::Model, Some(deed.came), format!("{}: {words}", case.say().act(deed.act)));
             }
         }
-        if let Some(act) = case.intended(visit).get(visit.deeds.len()) {
+        if let Some(act) = case.begun(visit) {
             world.begun(*act);
         }
     }

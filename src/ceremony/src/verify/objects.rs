@@ -15,6 +15,9 @@ use crate::public::{Bytes, Text};
 use crate::script::StepKind;
 use crate::seen::{Description, Family, KeySeen, Object, Stored};
 
+/// Most objects of a list that are held against the record: a token has as many key numbers.
+const OBJECTS_MAX: usize = 255;
+
 /// What the record said so far of the keys and of the tokens that hold them.
 #[derive(Default)]
 struct Known {
@@ -22,11 +25,11 @@ struct Known {
     beside: BTreeMap<KeyIx, BTreeSet<Stored>>,
     /// The newest certificate of a key.
     newest: BTreeMap<KeyIx, Stored>,
-    /// Keys whose making was begun and has no outcome.
-    begun: BTreeSet<KeyIx>,
+    /// Keys whose making or restoring was begun on a token and has no good outcome.
+    begun: BTreeSet<(TokenId, KeyIx)>,
     /// Keys that were made or restored on a token that was not erased since.
     there: BTreeSet<(TokenId, KeyIx)>,
-    /// Tokens that may hold the throw-away key of a proof that was begun and has no outcome.
+    /// Tokens that may hold the throw-away key of a proof that was begun and has no good outcome.
     stray: BTreeSet<TokenId>,
 }
 
@@ -34,10 +37,10 @@ impl Known {
     fn done(&mut self, act: Act, outcome: &Outcome) {
         if let Act::Generate(token, key) | Act::Unwrap(token, key) = act {
             self.there.insert((token, key));
+            self.begun.remove(&(token, key));
         }
         if let (Act::Generate(_, key), Outcome::Key { attestation, .. }) = (act, outcome) {
             self.beside.entry(key).or_default().insert(Stored::Attestation(digest(attestation)));
-            self.begun.remove(&key);
         }
         if let (Act::Sign(_, key, Signs::Certificate), Outcome::Certificate(der)) = (act, outcome) {
             let stored = Stored::Certificate(digest(der));
@@ -58,8 +61,8 @@ impl Known {
     }
 
     fn begun(&mut self, act: Act) {
-        if let Act::Generate(_, key) = act {
-            self.begun.insert(key);
+        if let Act::Generate(token, key) | Act::Unwrap(token, key) = act {
+            self.begun.insert((token, key));
         }
         if let Act::ProveAgain(token) | Act::ProveBeside(token) = act {
             self.stray.insert(token);
@@ -67,25 +70,32 @@ impl Known {
         self.erased(act);
     }
 
-    /// Whether an object on a token is one that the record speaks of.
+    /// Whether an object on a token is one that the record speaks of: a key that was made or restored there, or may have been.
     fn speaks_of(&self, held: &[(KeyIx, TokenId, &Key)], token: TokenId, object: &Object) -> bool {
-        let Object::Key(seen) = object else { return self.stray.contains(&token) };
+        let Object::Key(seen) = object else { return false };
         let Some((key, master, _)) = held.iter().find(|(.., key)| key.number.get() == seen.number) else {
-            return self.stray.contains(&token);
+            return self.stray.contains(&token) && seen.description == Description::Nothing;
         };
-        match seen.stored {
-            Stored::Nothing => *master != token,
-            Stored::Other(_) => false,
-            Stored::Attestation(_) if self.begun.contains(key) && *master == token => true,
-            Stored::Attestation(_) | Stored::Certificate(_) => {
-                self.beside.get(key).is_some_and(|beside| beside.contains(&seen.stored))
+        let here = (token, *key);
+        let begun = self.begun.contains(&here);
+        let recorded = || self.beside.get(key).is_some_and(|beside| beside.contains(&seen.stored));
+        (begun || self.there.contains(&here))
+            && match seen.stored {
+                Stored::Nothing => *master != token,
+                Stored::Other(_) => false,
+                Stored::Attestation(_) => recorded() || (begun && *master == token),
+                Stored::Certificate(_) => recorded(),
             }
-        }
     }
 }
 
 fn digest(bytes: &Bytes) -> crate::public::Octets<32> {
     Digest::of(bytes.get()).into()
+}
+
+/// The number of a key.
+fn number(object: &Object) -> Option<u8> {
+    if let Object::Key(key) = object { Some(key.number) } else { None }
 }
 
 fn listed(outcome: &Outcome) -> Option<&[Object]> {
@@ -108,25 +118,29 @@ pub(super) fn lists(case: &Case<'_>, account: &mut Account) {
             known.done(deed.act, deed.outcome);
             let (Act::List(token), Some(objects)) = (deed.act, listed(deed.outcome)) else { continue };
             let held = held(case, token);
+            let numbers: BTreeSet<_> = objects.iter().filter_map(number).collect();
+            if numbers.len() != objects.len() || objects.len() > OBJECTS_MAX {
+                let words = format!("{} lists a number twice, or what is no key", case.say().token(token));
+                account.refuse(Rule::Objects, Some(deed.came), words);
+                continue;
+            }
             if let Some(foreign) = objects.iter().find(|object| !known.speaks_of(&held, token, object)) {
                 let words = format!("{} holds what the record does not speak of: {foreign}", case.say().token(token));
                 account.refuse(Rule::Objects, Some(deed.came), words);
             }
-            let listed = |wanted: &KeyIx| {
-                let number = held.iter().find(|(id, ..)| id == wanted).map(|(.., key)| key.number.get());
-                objects.iter().any(|object| matches!(object, Object::Key(key) if Some(key.number) == number))
-            };
+            let listed =
+                |wanted: &KeyIx| held.iter().any(|(id, _, key)| id == wanted && numbers.contains(&key.number.get()));
             let there = known.there.iter().filter(|(on, _)| *on == token).map(|(_, key)| key);
             if let Some(lost) = there.into_iter().find(|key| !listed(key)) {
                 let words = format!("{} does not list {} any more", case.say().token(token), case.say().key(*lost));
                 account.refuse(Rule::Objects, Some(deed.came), words);
             }
         }
-        if let Some(act) = case.intended(visit).get(visit.deeds.len()) {
+        if let Some(act) = case.begun(visit) {
             known.begun(*act);
         }
-        if let StepKind::Generate(_) = visit.step.kind {
-            one_key(visit, account);
+        if let StepKind::Generate(key) = visit.step.kind {
+            one_key(case, visit, key, account);
         }
         if let StepKind::Compare(copy) = visit.step.kind {
             copies(case, &known, visit, copy, account);
@@ -134,18 +148,24 @@ pub(super) fn lists(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-fn one_key(visit: &Visit<'_>, account: &mut Account) {
+fn one_key(case: &Case<'_>, visit: &Visit<'_>, key: KeyIx, account: &mut Account) {
     let mut lists = visit.deeds.iter().filter(|deed| matches!(deed.act, Act::List(_)));
     let (Some(before), Some(after)) = (lists.next(), lists.next()) else { return };
     let (Some(old), Some(new)) = (listed(before.outcome), listed(after.outcome)) else {
         account.refuse(Rule::OneKey, Some(after.came), "an object list was asked for and another thing came");
         return;
     };
+    if old.len().max(new.len()) > OBJECTS_MAX {
+        return;
+    }
     let made = visit.deeds.iter().find_map(|deed| match deed.outcome {
         Outcome::Key { attestation, .. } => Some(Stored::Attestation(digest(attestation))),
         _ => None,
     });
-    if !new.iter().any(|object| matches!(object, Object::Key(key) if Some(key.stored) == made)) {
+    let planned = case.plan.keys.get(usize::from(key.0)).map(|key| key.number.get());
+    let is_made =
+        |object: &Object| matches!(object, Object::Key(key) if Some(key.stored) == made && Some(key.number) == planned);
+    if !new.iter().any(is_made) {
         account.refuse(Rule::OneKey, Some(after.came), "the key that was made is not in the list after it");
     }
     let kept = old.iter().all(|object| new.contains(object));

@@ -4,6 +4,7 @@ use super::walk::{Ended, Walk};
 use super::{Account, Case, Rule};
 use crate::act::Act;
 use crate::event::Next;
+use crate::ids::StepId;
 use crate::script::{Step, StepKind};
 
 /// Rule `order`: a step is entered after the one before it ended well, or again after it failed, or the one that initialises a
@@ -11,7 +12,7 @@ use crate::script::{Step, StepKind};
 /// ceremony may go back, and then passes over steps that ended well before.
 pub(super) fn enter(walk: &Walk<'_>, step: &Step, cut: bool, seq: u64, account: &mut Account) {
     let to = step.id.0;
-    let done = |at: u16| walk.visits.iter().any(|visit| visit.step.id.0 == at && visit.ended == Ended::Well);
+    let done = |at: u16| walk.well.contains(&StepId(at));
     let next = |from: u16| to >= from && (from..to).all(done);
     // Half an import cannot be undone: its token is initialised again, then the steps after that which ended well stand.
     let again = |at: u16| match walk.visits.last().and_then(|visit| visit.failed) {
@@ -47,7 +48,7 @@ pub(super) fn closed(case: &Case<'_>, account: &mut Account) -> bool {
         account.refuse(Rule::Close, None, "bytes follow the last entry");
     }
     for step in &case.script.steps {
-        if !visits.iter().any(|visit| visit.step.id == step.id && visit.ended == Ended::Well) {
+        if !case.walk.well.contains(&step.id) {
             account.refuse(
                 Rule::Close,
                 None,

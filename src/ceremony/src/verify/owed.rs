@@ -208,6 +208,13 @@ fn each<I: Copy>(things: &[I], kind: impl Fn(I) -> StepKind) -> Vec<StepKind> {
     things.iter().copied().map(kind).collect()
 }
 
+/// Whether a script has no more steps, and no step more devices, than a script of this plan can have: what follows takes as long
+/// as the script is.
+pub(super) fn bounded(plan: &Plan, script: &Script) -> bool {
+    let devices = plan.tokens.len() + plan.drives.len();
+    script.steps.len() <= 2 * owed(plan).len() && script.steps.iter().all(|step| step.devices.len() <= devices)
+}
+
 /// Rule `script`: entry 1 promises each step that is owed, once, with the people that must agree, and no other step.
 pub(super) fn promised(say: Say<'_>, owed: &Owed, script: &Script, account: &mut Account) {
     let mut refuse = |kind, words: &str| account.refuse(Rule::Script, Some(1), format!("{}: {words}", say.kind(kind)));

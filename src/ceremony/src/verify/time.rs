@@ -31,6 +31,15 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
             (_, Some(last)) => last.boot,
             (_, None) => 1,
         };
+        if let Event::Interrupted { boot: told, .. } = entry.event
+            && told != boot
+        {
+            account.refuse(
+                Rule::Times,
+                seq,
+                format!("it tells of boot {told}, expected the one after that of the entry before"),
+            );
+        }
         if entry.boot != boot {
             account.refuse(Rule::Times, seq, format!("it is of boot {}, expected boot {boot}", entry.boot));
         }

@@ -194,6 +194,13 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
                 account.refuse(Rule::ProvedSincePluggedIn, Some(deed.came), words);
             }
         }
+        // What was begun may have been done.
+        if let Some(act) = case.begun(visit)
+            && let Some(token) = needs_proof(case.plan, act).filter(|token| !proved.contains(token))
+        {
+            let words = format!("{}: begun before {} proved itself", case.say().act(*act), case.say().token(token));
+            account.refuse(Rule::ProvedSincePluggedIn, visit.intended, words);
+        }
         if let Some(token) = visit.failed.as_ref().and_then(|act| needs_proof(case.plan, act)) {
             proved.remove(&token);
         }

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::{Account, Rule, acts, codes, order, people, resumed};
-use crate::act::Act;
+use super::{Account, REFUSED_MAX, Rule, acts, codes, order, people, resumed};
+use crate::act::{Act, Item};
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId, TokenId};
 use crate::plan::Plan;
 use crate::script::{Script, Step, StepKind};
 use crate::transcript::Transcript;
 
-/// Most answers or looks in one go at a step: more than the largest plan can want. A hostile record costs no more than its length.
+/// Most answers or looks in one go at a step: more than the largest plan can want.
 const ANSWERS_MAX: usize = 256;
 
-/// Most times that one act is done which leaves a signature to check.
-const SIGNED_MAX: usize = 32;
+/// Most times that one act is done which leaves a signature to check or a bundle to make again.
+const SIGNED_MAX: usize = 256;
 
 /// An act that was done.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,9 @@ pub(super) struct Visit<'a> {
 pub(super) struct Walk<'a> {
     pub(super) visits: Vec<Visit<'a>>,
     pub(super) present: people::Present,
-    /// How often each act was done that leaves a signature.
+    /// Steps of which a visit ended well.
+    pub(super) well: BTreeSet<StepId>,
+    /// How often each of those acts was done.
     signed: HashMap<Act, usize>,
     /// Acts intended and not yet done.
     open: VecDeque<Act>,
@@ -86,6 +88,9 @@ pub(super) fn walk<'a>(
 ) -> Walk<'a> {
     let mut walk = Walk::default();
     for entry in transcript.entries.iter().skip(1) {
+        if account.refused.len() == REFUSED_MAX {
+            break;
+        }
         let seq = entry.seq;
         let Some(step) = script.of(entry.step) else {
             account.refuse(Rule::Order, Some(seq), "it is of a step that the script does not have");
@@ -204,7 +209,10 @@ impl<'a> Walk<'a> {
         self.present.everybody_out();
         match self.visits.last_mut().filter(|visit| visit.ended == Ended::Open) {
             Some(visit) if !wiped => return visit.ended = Ended::Cut,
-            Some(visit) => visit.ended = Ended::Well,
+            Some(visit) => {
+                visit.ended = Ended::Well;
+                self.well.insert(visit.step.id);
+            }
             None => {}
         }
         self.visits.push(Visit { ended: Ended::Cut, ..Visit::new(step, seq) });
@@ -241,7 +249,8 @@ impl<'a> Walk<'a> {
             | Act::ProveAgain(_)
             | Act::ProveBeside(_)
             | Act::Generate(..)
-            | Act::Sign(..) = act
+            | Act::Sign(..)
+            | Act::Write(_, Item::Bundle) = act
             {
                 let times = self.signed.entry(act).or_default();
                 *times += 1;
@@ -293,6 +302,7 @@ impl<'a> Walk<'a> {
         let answered = acts::wanted(plan, visit.step.kind).is_empty() && people::authorised(plan, &self.present, visit);
         if acted || answered {
             visit.ended = Ended::Well;
+            self.well.insert(visit.step.id);
         }
     }
 }
