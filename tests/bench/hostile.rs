@@ -45,16 +45,35 @@ fn events() -> Vec<(&'static str, Event)> {
     ]
 }
 
-/// A record that begins well and goes on with one event to this length.
+/// Outcomes of one act that an entry intends.
+const INTENDED: usize = 1_000;
+
+/// A record that begins well and goes on with one event to this length. An outcome follows entries that intend its act.
 fn record(event: &Event, len: usize) -> Vec<u8> {
     let mut entries = read(RECORD).unwrap().entries;
-    entries.truncate(entries.len() - 1);
-    let last = entries.last().unwrap().clone();
-    let one = Entry { event: event.clone(), acts: Vec::new(), ..last };
+    let last = entries.pop().unwrap();
+    let one = Entry { event: event.clone(), acts: Vec::new(), ..last.clone() };
+    let round = match *event {
+        Event::Came { act, .. } => {
+            let intent = Entry { event: Event::Done(Answer::Go), acts: vec![act; INTENDED], ..last };
+            std::iter::once(intent).chain(std::iter::repeat_n(one, INTENDED)).collect()
+        }
+        _ => vec![one],
+    };
     let before = chained(entries.clone()).len();
     // A sequence number of a long record takes a few bytes more.
-    let each = chained(entries.iter().cloned().chain([one.clone()])).len() - before + 4;
-    entries.extend(std::iter::repeat_n(one, (len - before) / each));
+    let each = chained(entries.iter().chain(&round).cloned()).len() - before + 4 * round.len();
+    // The last round may end early: an entry is whole, and so is the record.
+    let rounds = (len - before).div_ceil(each);
+    let mut left = len - before;
+    for entry in std::iter::repeat_n(round, rounds).flatten() {
+        let size = chained([entry.clone()]).len() + 8;
+        if size > left {
+            break;
+        }
+        left -= size;
+        entries.push(entry);
+    }
     chained(entries)
 }
 
