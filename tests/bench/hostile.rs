@@ -1,11 +1,11 @@
-//! How long the largest records take to be verified that a record may be: 16 MiB of one thing, repeated, chained anew.
+//! The largest records there may be, verified: 16 MiB of one thing, repeated, in a chain of its own.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Answer, Event, Looked, Outcome};
+use conclave_ceremony::event::{Answer, Event, Looked, Outcome, Way};
 use conclave_ceremony::ids::{PersonId, TokenId};
 use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::seen::{Description, KeySeen, Object, Stored};
@@ -13,16 +13,14 @@ use conclave_ceremony::transcript::{TRANSCRIPT_LEN_MAX, read};
 use conclave_ceremony::verify::{Given, verify};
 use conclave_tests::ceremony::chained;
 
-use crate::median;
+use crate::{RUNS, median};
 
 const PLAN: &[u8] = include_bytes!("../golden/transcripts/v2/plan.toml");
 const RECORD: &[u8] = include_bytes!("../golden/transcripts/v2/conclave.cbor");
-/// Runs; the median counts.
-const RUNS: usize = 3;
-/// Parts of the largest record, to see whether what they take grows as they do.
+/// Parts of the largest record: whether the time grows as the record does is seen.
 const PARTS: [usize; 3] = [4, 2, 1];
 
-/// What an enemy might repeat, by name.
+/// Things that an enemy might repeat, by name.
 fn events() -> Vec<(&'static str, Event)> {
     let text = || Text::fitted(&"x".repeat(Text::LEN_MAX));
     let bytes = || Bytes::new(vec![0x30; Bytes::LEN_MAX]).unwrap();
@@ -37,10 +35,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("answers", Event::Done(Answer::Go)),
         ("looks", Event::Looked(Looked::AirGap { weak: Vec::new(), absent: 0, machine, hardware: Vec::new() })),
         ("object lists", came(Act::List(TokenId(0)), Outcome::Objects((1..=255).map(key).collect()))),
-        (
-            "proofs",
-            came(Act::Prove(TokenId(0)), Outcome::Proof { way: conclave_ceremony::event::Way::Key, evidence: bytes() }),
-        ),
+        ("proofs", came(Act::Prove(TokenId(0)), Outcome::Proof { way: Way::Key, evidence: bytes() })),
         ("certificates", came(Act::Show, Outcome::Certificate(bytes()))),
     ]
 }
@@ -60,18 +55,14 @@ fn record(event: &Event, len: usize) -> Vec<u8> {
         }
         _ => vec![one],
     };
-    let before = chained(entries.clone()).len();
-    // A sequence number of a long record takes a few bytes more.
-    let each = chained(entries.iter().chain(&round).cloned()).len() - before + 4 * round.len();
-    // The last round may end early: an entry is whole, and so is the record.
-    let rounds = (len - before).div_ceil(each);
-    let mut left = len - before;
-    for entry in std::iter::repeat_n(round, rounds).flatten() {
-        let size = chained([entry.clone()]).len() + 8;
-        if size > left {
-            break;
+    let mut left = len - chained(entries.clone()).len();
+    // The last round may end early: each entry is whole.
+    for entry in round.into_iter().cycle() {
+        // A sequence number of a long record takes a few bytes more.
+        match left.checked_sub(chained([entry.clone()]).len() + 8) {
+            Some(less) => left = less,
+            None => break,
         }
-        left -= size;
         entries.push(entry);
     }
     chained(entries)

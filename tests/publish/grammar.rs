@@ -1,10 +1,11 @@
 //! The record by its grammar, `docs/transcript.cddl`, as CDDL tools of other people read it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ciborium::Value;
+use conclave_tests::tool::cached;
 
 use crate::tool::{folder, tool};
 
@@ -12,18 +13,9 @@ const TRANSCRIPT: &[u8] = include_bytes!("../golden/transcripts/v2/conclave.cbor
 const GRAMMAR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/transcript.cddl");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/publish/grammar.py");
 
-/// A tool in the cache, put there by this command.
-fn cached(name: &str, by: &str) -> PathBuf {
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).unwrap();
-    let tool = cache.join("conclave/cddl").join(name);
-    assert!(tool.exists(), "{} is missing: run {by}", tool.display());
-    tool
-}
-
 /// Which of these files cddl-verifier takes.
 fn taken(folder: &Path, names: &[String]) -> Vec<bool> {
-    let wheel = cached("current", "scripts/fetch-cddl");
+    let wheel = cached("cddl/current", "scripts/fetch-cddl");
     let wheel = format!("PYTHONPATH={}", wheel.canonicalize().unwrap().display());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let said = tool(folder, "env", &[&[&wheel, "python3", SCRIPT, GRAMMAR], &names[..]].concat());
@@ -83,7 +75,7 @@ fn a_foreign_tool_takes_every_golden_entry_and_refuses_it_with_one_member_spoile
 #[ignore = "the tool takes minutes to compile: scripts/test second-cddl grammar"]
 fn a_second_foreign_tool_takes_every_golden_entry_and_refuses_it_with_one_member_spoiled() {
     let folder = folder("grammar-second");
-    let program = cached("second/bin/cddl", "scripts/fetch-cddl --second");
+    let program = cached("cddl/second/bin/cddl", "scripts/fetch-cddl --second");
     // Only with --ci does the program say by its exit code that it refused a file.
     let takes = |name: &String| {
         let arguments = ["--ci", "validate", "--cddl", GRAMMAR, "--cbor", name];

@@ -3,16 +3,16 @@
 //! The kernel comes from the cache that `scripts/fetch-guest` fills, everything else from the packages installed here.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use std::{env, fs};
 
 use crate::cpio::Archive;
 use crate::qemu::{Machine, Parts, Serial};
 use crate::scratch::Scratch;
-use crate::tool::{PATIENCE, Ran, require};
+use crate::tool::{PATIENCE, Ran, cached, require};
 
 /// Machines share two cores with everything else that is tested: one at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -147,10 +147,7 @@ impl Guest {
 ///
 /// Panics: with the script that fetches it.
 pub fn kernel() -> PathBuf {
-    let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).expect("HOME is set");
-    let kernel = cache.join("conclave/guest/current");
-    assert!(kernel.exists(), "{} is missing: run scripts/fetch-guest", kernel.display());
+    let kernel = cached("guest/current", "scripts/fetch-guest");
     let checked =
         Command::new("sha256sum").args(["--quiet", "-c", "SHA256SUMS"]).current_dir(&kernel).output().unwrap();
     assert!(checked.status.success(), "{} is damaged: remove it and run scripts/fetch-guest", kernel.display());

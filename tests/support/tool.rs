@@ -1,8 +1,9 @@
 //! What tests do with foreign programs: find them, run them, wait for them.
 
+use std::env;
 use std::ffi::OsStr;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +40,17 @@ impl Ran {
         assert!(!self.out.contains(text), "expected no {text:?} in {self:#?}");
         self
     }
+}
+
+/// Something that a script put into the cache.
+///
+/// Panics: with the script.
+pub fn cached(name: &str, by: &str) -> PathBuf {
+    let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).expect("HOME is set");
+    let found = cache.join("conclave").join(name);
+    assert!(found.exists(), "{} is missing: run {by}", found.display());
+    found
 }
 
 /// Runs a command to its end, typing `input`.
