@@ -17,8 +17,8 @@ pub(super) fn refused_by(rule: &str) {
     REFUSED.lock().unwrap().insert(rule.to_owned());
 }
 
-/// Names of the rules that can refuse, from the verifier's source: what `refuse` and `follow`, which hands its own on to `refuse`,
-/// are called with.
+/// Names of the rules that can refuse, from the verifier's source: the first argument of `refuse`, and of `follow`, which hands
+/// its own on to `refuse`.
 fn names() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ceremony/src/verify");
     let mut names = BTreeSet::new();

@@ -47,7 +47,7 @@ fn answers_looks_and_signatures_that_no_ceremony_has_are_refused_at_a_bound() {
         let account = repeated(times, &Event::Came { act: inspect, outcome: seen.clone() }, &vec![inspect; times]);
         assert_eq!(says(&account, "acts", "more often than a ceremony does it"), refused, "{times}");
     }
-    // What leaves no signature may be done as often as the record says.
+    // An act that leaves no signature may be done as often as the record says.
     let combine = Act::Combine(Octets([0; 8]));
     let kcv = Event::Came { act: combine, outcome: Outcome::Kcv(Octets([0; 8])) };
     assert!(!says(&repeated(40, &kcv, &[combine; 40]), "acts", "more often"));

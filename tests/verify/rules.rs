@@ -334,7 +334,7 @@ pub(super) fn keys() {
         let Event::Came { outcome: Outcome::Objects(objects), .. } = &mut entries[at].event else { panic!("a list") };
         objects.push(foreign());
     });
-    // One key altogether for another, in every list: they agree with each other, and not with what was made.
+    // One key altogether for another, in every list: the lists agree with each other, and not with the key that was made.
     breaks("objects", |entries| {
         for entry in entries {
             let Event::Came { outcome: Outcome::Objects(objects), .. } = &mut entry.event else { continue };

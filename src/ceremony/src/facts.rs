@@ -38,7 +38,7 @@ pub struct KeyFacts {
     pub made: Option<(Bytes, Bytes)>,
     /// Certificate, DER.
     pub certificate: Option<Bytes>,
-    /// What may stand beside it on a token: its attestations and certificates.
+    /// Its attestations and certificates. One of them stands beside the key on a token.
     pub beside: BTreeSet<Stored>,
     /// Its newest blob as wrapped.
     pub wrapped: Option<FileSeen>,
@@ -83,7 +83,7 @@ pub struct Facts {
     pub burnt: BTreeSet<TokenId>,
     /// Keys that were made or restored on a token that was not erased since.
     pub there: BTreeSet<(TokenId, KeyIx)>,
-    /// Tokens that may hold the throw-away key of a proof beside their keys: that proof was begun and has no outcome.
+    /// Tokens that may hold the throw-away key of a proof beside their keys: that proof was intended and has no good outcome.
     pub stray: BTreeSet<TokenId>,
     /// Tokens whose user PIN had its last try left when it was to be used.
     pub last_try: BTreeSet<TokenId>,

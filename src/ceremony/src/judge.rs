@@ -121,13 +121,13 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             facts.there.insert((token, key));
             let seen = facts.keys.entry(key).or_default();
             seen.made = Some((spki.clone(), attestation.clone()));
-            seen.beside.insert(Stored::Attestation(Digest::of(attestation.get()).into()));
+            seen.beside.insert(Stored::attestation(attestation));
             spki_of(spki).map(drop).map_err(|why| halt(&format!("{}: {why}", name(case.plan, token))))
         }
         (Act::Sign(_, key, Signs::Certificate), Outcome::Certificate(der)) => {
             let seen = facts.keys.entry(key).or_default();
             seen.certificate = Some(der.clone());
-            seen.beside.insert(Stored::Certificate(Digest::of(der.get()).into()));
+            seen.beside.insert(Stored::certificate(der));
             Ok(())
         }
         (Act::Sign(token, key, Signs::Statement), Outcome::Signature(signature)) => {

@@ -1,7 +1,4 @@
-//! What a token lists, against what the record knows of its keys.
-
-use conclave_publish::Digest;
-use smartcard_hsm::command::KeySpec;
+//! Object lists in the room: a token holds the keys that the record knows, and no other object.
 
 use crate::event::{Failure, Next};
 use crate::facts::{Facts, KeyFacts};
@@ -16,105 +13,120 @@ use crate::seen::{Description, Family, KeySeen, Object, Stored};
 
 /// Takes an object list by the step it was asked for in.
 ///
-/// Errors: an object that is no key of the plan on this token, or is another key than the record knows; and by the step, what
-/// appeared beside the key that was made, or what a copy holds and lacks.
+/// Errors: an object that is no key of the plan on this token, or is another key than the record knows; a key that is gone; at
+/// the making of a key more than that key; on a copy another content than the plan wants.
 pub(crate) fn listed(case: Case<'_>, facts: &mut Facts, token: TokenId, objects: &[Object]) -> Result<(), Failure> {
     let before = facts.objects.insert(token, objects.to_vec());
-    let halt = |words: &str| Err(failure(Next::Halt, &format!("{}: {words}", name(case.plan, token))));
-    for object in objects {
-        match key_of(case.plan, token, object) {
-            Some((key, seen)) if is_known(case.plan, facts, token, key, seen.stored) => {}
-            Some(_) => return halt(&format!("this is another key than the one that was made: {object}")),
-            // A proof that was cut may have left its throw-away key.
-            None if facts.stray.contains(&token) => {}
-            None => return halt(&format!("it holds what this ceremony did not put on it: {object}")),
+    let list = List { plan: case.plan, facts, token, objects };
+    list.is_known()
+        .and_then(|()| match case.kind {
+            StepKind::Generate(key) => list.one_more(key, before.as_deref()),
+            StepKind::Compare(copy) if copy == token => list.is_planned(),
+            _ => Ok(()),
+        })
+        .map_err(|words| failure(Next::Halt, &format!("{}: {words}", name(case.plan, token))))
+}
+
+/// The objects of a token, and the facts that they are held against.
+struct List<'a> {
+    plan: &'a Plan,
+    facts: &'a Facts,
+    token: TokenId,
+    objects: &'a [Object],
+}
+
+impl List<'_> {
+    /// The key of the plan that an object is, by its number.
+    fn key<'o>(&self, object: &'o Object) -> Option<(KeyIx, &'o KeySeen)> {
+        let Object::Key(seen) = object else { return None };
+        let planned = |key: &KeyIx| self.plan.keys.get(usize::from(key.0));
+        let numbered = |key: &KeyIx| planned(key).is_some_and(|key| key.number.get() == seen.number);
+        keys_on(self.plan, self.token).into_iter().find(numbered).map(|key| (key, seen))
+    }
+
+    /// The list holds every key that is on the token, and no other object.
+    fn is_known(&self) -> Result<(), String> {
+        for object in self.objects {
+            match self.key(object) {
+                Some((key, seen)) if self.may_stand_beside(key, seen.stored) => {}
+                Some(_) => return Err(format!("this is another key than the one that was made: {object}")),
+                // A proof that was cut may have left its throw-away key.
+                None if self.facts.stray.contains(&self.token) => {}
+                None => return Err(format!("it holds what this ceremony did not put on it: {object}")),
+            }
+        }
+        let is_listed = |key| self.objects.iter().any(|object| self.key(object).is_some_and(|(id, _)| id == key));
+        let mut there = self.facts.there.iter().filter(|(on, _)| *on == self.token).map(|(_, key)| *key);
+        match there.find(|key| !is_listed(*key)) {
+            Some(lost) => Err(format!("it does not list {} any more", Say::of(self.plan).key(lost))),
+            None => Ok(()),
         }
     }
-    let listed =
-        |key: &KeyIx| objects.iter().any(|object| key_of(case.plan, token, object).is_some_and(|(id, _)| id == *key));
-    let there = facts.there.iter().filter(|(on, _)| *on == token).map(|(_, key)| key);
-    if let Some(lost) = there.into_iter().find(|key| !listed(key)) {
-        return halt(&format!("it does not list {} any more", Say::of(case.plan).key(*lost)));
+
+    /// Whether the content of a certificate file is of the key that was made, as far as the record can tell.
+    fn may_stand_beside(&self, key: KeyIx, stored: Stored) -> bool {
+        let nothing = KeyFacts::default();
+        let known = self.facts.keys.get(&key).unwrap_or(&nothing);
+        let made_here = self.plan.keys.get(usize::from(key.0)).is_some_and(|key| key.master == self.token);
+        match stored {
+            // The making of the key was cut.
+            Stored::Attestation(_) if known.made.is_none() => made_here && !known.intents.is_empty(),
+            Stored::Attestation(_) | Stored::Certificate(_) => known.beside.contains(&stored),
+            // The key was restored and not yet described.
+            Stored::Nothing => !made_here,
+            Stored::Other(_) => false,
+        }
     }
-    match case.kind {
-        // Two lists, the making of the key between them: the second has one object more, none less.
-        StepKind::Generate(key) if facts.keys.get(&key).is_some_and(|key| key.made.is_some()) => {
-            let Some(before) = before else { return Ok(()) };
-            let made = facts.keys.get(&key).and_then(|key| key.made.as_ref());
-            let made = made.map(|(_, attestation)| Stored::Attestation(Digest::of(attestation.get()).into()));
-            let shown = |object: &Object| {
-                key_of(case.plan, token, object).is_some_and(|(id, seen)| id == key && Some(seen.stored) == made)
+
+    /// The list after the making of a key has that key more than the list before, and none fewer.
+    fn one_more(&self, key: KeyIx, before: Option<&[Object]>) -> Result<(), String> {
+        let made = self.facts.keys.get(&key).and_then(|key| key.made.as_ref());
+        let (Some((_, attestation)), Some(before)) = (made, before) else { return Ok(()) };
+        let made = Stored::attestation(attestation);
+        let is_made = |object| self.key(object).is_some_and(|(id, seen)| id == key && seen.stored == made);
+        if !self.objects.iter().any(is_made) {
+            return Err("it does not list the key that was just made".to_owned());
+        }
+        if let Some(lost) = before.iter().find(|object| !self.objects.contains(object)) {
+            return Err(format!("while a key was made this disappeared: {lost}"));
+        }
+        match self.objects.len().checked_sub(before.len()) {
+            // A key that was found, not made, after a power cut is in both lists.
+            Some(0 | 1) => Ok(()),
+            _ => Err("more than one key appeared while one was made".to_owned()),
+        }
+    }
+
+    /// A copy holds its keys with their newest certificates, as the tokens do that made the keys.
+    fn is_planned(&self) -> Result<(), String> {
+        let planned = keys_on(self.plan, self.token);
+        if self.objects.len() != planned.len() {
+            return Err(format!("it holds {} objects, expected {}", self.objects.len(), planned.len()));
+        }
+        let masters = masters_of(self.plan, self.token).into_iter();
+        let on_masters: Vec<&Object> = masters.filter_map(|master| self.facts.objects.get(&master)).flatten().collect();
+        for key in planned {
+            let certificate = self.facts.keys.get(&key).and_then(|key| key.certificate.as_ref());
+            let key = self.plan.keys.get(usize::from(key.0)).zip(certificate);
+            let Some(wanted) = key.and_then(|(key, certificate)| described(key, certificate)) else {
+                return Err("one of its keys has no certificate".to_owned());
             };
-            if !objects.iter().any(shown) {
-                return halt("it does not list the key that was just made");
+            if !self.objects.contains(&wanted) {
+                return Err(format!("it does not hold {wanted}"));
             }
-            let lost = before.iter().find(|object| !objects.contains(object));
-            let grown = objects.len().checked_sub(before.len());
-            match (lost, grown) {
-                // Found, not made: after a power cut the key is in both lists.
-                (None, Some(0 | 1)) => Ok(()),
-                (None, _) => halt("more than one key appeared while one was made"),
-                (Some(object), _) => halt(&format!("while a key was made this disappeared: {object}")),
+            if !on_masters.contains(&&wanted) {
+                return Err(format!("it holds what the token that made the key does not: {wanted}"));
             }
         }
-        StepKind::Compare(copy) if copy == token => {
-            let expected = keys_on(case.plan, token);
-            if objects.len() != expected.len() {
-                return halt(&format!("it holds {} objects, expected {}", objects.len(), expected.len()));
-            }
-            let of_masters = masters_of(case.plan, token).into_iter().filter_map(|master| facts.objects.get(&master));
-            let on_master: Vec<&Object> = of_masters.flatten().collect();
-            for key in expected {
-                let planned = case.plan.keys.get(usize::from(key.0));
-                let certificate = facts.keys.get(&key).and_then(|key| key.certificate.as_ref());
-                let wanted = planned.zip(certificate).and_then(|(key, certificate)| described(key, certificate));
-                let Some(wanted) = wanted else { return halt("one of its keys has no certificate") };
-                if !objects.contains(&wanted) {
-                    return halt(&format!("it does not hold {wanted}"));
-                }
-                if !on_master.contains(&&wanted) {
-                    return halt(&format!("it holds what the token that made the key does not: {wanted}"));
-                }
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The key of the plan that an object on a token is, by its number.
-fn key_of<'a>(plan: &Plan, token: TokenId, object: &'a Object) -> Option<(KeyIx, &'a KeySeen)> {
-    let Object::Key(seen) = object else { return None };
-    let numbered = |key: &KeyIx| plan.keys.get(usize::from(key.0)).is_some_and(|key| key.number.get() == seen.number);
-    keys_on(plan, token).into_iter().find(numbered).map(|key| (key, seen))
-}
-
-/// Whether what stands beside a key is of the key that was made, as far as anybody can know.
-fn is_known(plan: &Plan, facts: &Facts, token: TokenId, key: KeyIx, stored: Stored) -> bool {
-    let nothing = KeyFacts::default();
-    let known = facts.keys.get(&key).unwrap_or(&nothing);
-    let made_here = plan.keys.get(usize::from(key.0)).is_some_and(|key| key.master == token);
-    match stored {
-        // A key whose making was cut.
-        Stored::Attestation(_) if known.made.is_none() => made_here && !known.intents.is_empty(),
-        Stored::Attestation(_) | Stored::Certificate(_) => known.beside.contains(&stored),
-        // A key that was restored and not yet described.
-        Stored::Nothing => !made_here,
-        Stored::Other(_) => false,
+        Ok(())
     }
 }
 
 /// A key of the plan as a token lists it that holds it with this certificate.
 fn described(key: &Key, certificate: &Bytes) -> Option<Object> {
-    let (kind, bits) = match key.spec {
-        KeySpec::Rsa(size) => (Family::Rsa, size.bits()),
-        KeySpec::Ec(curve) => (Family::Ec, curve.bits()),
-    };
     let id = Bytes::new(key.id.as_bytes().to_vec())?;
+    let (bits, kind) = (Some(key.spec.bits()), Family(key.spec.kind()));
     let label = Some(Text::fitted(key.label.as_str()));
-    Some(Object::Key(KeySeen {
-        number: key.number.get(),
-        stored: Stored::Certificate(Digest::of(certificate.get()).into()),
-        description: Description::Read { id, bits: Some(bits), kind, label },
-    }))
+    let description = Description::Read { id, bits, kind, label };
+    Some(Object::Key(KeySeen { number: key.number.get(), stored: Stored::certificate(certificate), description }))
 }

@@ -1,6 +1,8 @@
 //! For tests: one entry of every kind, chained.
 
 use conclave_publish::Kind;
+use smartcard_hsm::object::PinState;
+use smartcard_hsm::pkcs15::KeyKind;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
@@ -174,10 +176,10 @@ pub(crate) fn answers() -> Vec<Answer> {
 fn objects() -> Vec<Object> {
     let read = |kind, bits, label: Option<&str>| Description::Read { id: bytes(1), bits, kind, label: label.map(text) };
     let descriptions = [
-        read(Family::Rsa, Some(2048), Some("signing")),
-        read(Family::Ec, Some(256), None),
-        read(Family::Aes, None, None),
-        read(Family::Other(0xa9), None, None),
+        read(Family(KeyKind::Rsa), Some(2048), Some("signing")),
+        read(Family(KeyKind::Ec), Some(256), None),
+        read(Family(KeyKind::Aes), None, None),
+        read(Family(KeyKind::Other(0xa9)), None, None),
         Description::Nothing,
         Description::Unreadable,
     ];
@@ -192,7 +194,8 @@ fn objects() -> Vec<Object> {
 }
 
 pub(crate) fn outcomes() -> Vec<Outcome> {
-    let pins = [PinSeen::Verified, PinSeen::Blocked, PinSeen::Transport, PinSeen::NeverSet, PinSeen::OtherTokens];
+    let pins = [PinState::Verified, PinState::Blocked, PinState::Transport, PinState::NeverSet, PinState::OtherTokens]
+        .map(PinSeen);
     let shares = |kcv| Shares { kcv, total: 3, outstanding: 0 };
     let domains = [
         DomainSeen::Empty,
@@ -216,10 +219,10 @@ fn plain_outcomes() -> Vec<Outcome> {
         Outcome::Drive { free: 1 << 33, names: vec![text("conclave.cbor")], others: 3 },
         Outcome::File { len: 64, digest: Octets([7; 32]) },
         Outcome::Token(Box::new(TokenSeen {
-            pin: PinSeen::TriesLeft(3),
+            pin: PinSeen(PinState::TriesLeft(3)),
             dkek: DomainSeen::None,
             serial: text("DENK0000001"),
-            so_pin: PinSeen::TriesLeft(15),
+            so_pin: PinSeen(PinState::TriesLeft(15)),
             objects: vec![],
             firmware: (4, 1),
             certificates: bytes(700),

@@ -1,12 +1,18 @@
-//! What a token says of itself, as facts: PINs, DKEK, objects. Worth nothing before the token proved itself.
+//! A token's own word, as facts: PINs, DKEK, objects. The word is worth nothing before the token proved itself.
 
 use core::fmt;
 
+use conclave_publish::Digest;
 use serde::{Deserialize, Serialize};
+use smartcard_hsm::command::{DkekStatus, KeyDomain};
+use smartcard_hsm::dkek::Kcv;
+use smartcard_hsm::object::PinState;
+use smartcard_hsm::pkcs15::KeyKind;
+use smartcard_hsm::text::Hex;
 
 use crate::public::{Bytes, Octets, Text};
 
-/// What a token says of itself.
+/// The word of a token on itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSeen {
     /// User PIN.
@@ -25,24 +31,24 @@ pub struct TokenSeen {
     pub certificates: Bytes,
 }
 
-/// What a token says of a PIN when none is tried.
+/// The state of a PIN, as a token tells it when none is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PinSeen {
-    /// Accepted since the applet was selected.
+#[serde(transparent)]
+pub struct PinSeen(#[serde(with = "PinWritten")] pub PinState);
+
+/// The form of a [`PinState`] in the record.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PinState")]
+enum PinWritten {
     Verified,
-    /// This many tries are left.
     TriesLeft(u8),
-    /// No try is left.
     Blocked,
-    /// A transport PIN, to be changed before use.
     Transport,
-    /// Never set.
     NeverSet,
-    /// Other tokens authenticate instead of a PIN.
     OtherTokens,
 }
 
-/// What a token says of its key domain 0.
+/// Key domain 0, as a token tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DomainSeen {
     /// There is none: its keys can never be exported.
@@ -85,13 +91,13 @@ pub enum Object {
 pub struct KeySeen {
     /// Its number, from 1.
     pub number: u8,
-    /// What stands in its certificate file.
+    /// The content of its certificate file.
     pub stored: Stored,
     /// Its description.
     pub description: Description,
 }
 
-/// What stands in a key's certificate file.
+/// The content of a key's certificate file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stored {
     /// No file.
@@ -104,7 +110,7 @@ pub enum Stored {
     Other(Octets<32>),
 }
 
-/// What describes a key. Without a description OpenSC does not see it.
+/// The description of a key. OpenSC does not see a key without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Description {
     /// There is none.
@@ -117,45 +123,51 @@ pub enum Description {
         id: Bytes,
         /// Size in bits; of an elliptic curve's field.
         bits: Option<u16>,
-        /// What kind of key.
+        /// Kind of key.
         kind: Family,
-        /// What people call it.
+        /// The name people call the key by.
         label: Option<Text>,
     },
 }
 
-/// Kinds of keys that descriptions tell apart.
+/// A kind of key, as descriptions tell kinds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Family {
-    /// RSA.
+#[serde(transparent)]
+pub struct Family(#[serde(with = "FamilyWritten")] pub KeyKind);
+
+/// The form of a [`KeyKind`] in the record.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "KeyKind")]
+enum FamilyWritten {
     Rsa,
-    /// Elliptic curve.
     Ec,
-    /// AES.
     Aes,
-    /// Any other, by its tag.
     Other(u16),
+}
+
+impl Stored {
+    /// A certificate, DER.
+    pub fn certificate(der: &Bytes) -> Self {
+        Self::Certificate(Digest::of(der.get()).into())
+    }
+
+    /// An attestation.
+    pub fn attestation(attestation: &Bytes) -> Self {
+        Self::Attestation(Digest::of(attestation.get()).into())
+    }
 }
 
 impl fmt::Display for PinSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Verified => f.write_str("verified"),
-            Self::TriesLeft(1) => f.write_str("1 try left"),
-            Self::TriesLeft(left) => write!(f, "{left} tries left"),
-            Self::Blocked => f.write_str("blocked, no try left"),
-            Self::Transport => f.write_str("a transport PIN, to be changed before use"),
-            Self::NeverSet => f.write_str("never set"),
-            Self::OtherTokens => f.write_str("replaced by the authentication of other tokens"),
-        }
+        self.0.fmt(f)
     }
 }
 
 impl fmt::Display for DomainSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::None => f.write_str("no DKEK: its keys can never be exported"),
-            Self::Empty => f.write_str("an empty key domain"),
+            Self::None => KeyDomain::None.fmt(f),
+            Self::Empty => KeyDomain::Empty.fmt(f),
             Self::Dkek(shares) => shares.fmt(f),
             Self::Agreed(shares) => write!(f, "agreed with other tokens (XKEK), {shares}"),
         }
@@ -164,12 +176,8 @@ impl fmt::Display for DomainSeen {
 
 impl fmt::Display for Shares {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kcv, total, outstanding } = self;
-        match (outstanding, kcv) {
-            (0, Some(kcv)) => write!(f, "{total} DKEK shares imported, KCV {kcv}"),
-            (0, None) => write!(f, "{total} DKEK shares imported, KCV missing"),
-            (outstanding, _) => write!(f, "{outstanding} of {total} DKEK shares outstanding"),
-        }
+        let Self { kcv, total, outstanding } = *self;
+        DkekStatus { total, outstanding, kcv: kcv.and_then(|Octets(kcv)| Kcv::stated(kcv).ok()) }.fmt(f)
     }
 }
 
@@ -190,16 +198,10 @@ impl fmt::Display for KeySeen {
             Description::Nothing => f.write_str("no description, invisible to OpenSC")?,
             Description::Unreadable => f.write_str("its description cannot be read")?,
             Description::Read { id, bits, kind, label } => {
-                match kind {
-                    Family::Rsa => f.write_str("RSA")?,
-                    Family::Ec => f.write_str("EC")?,
-                    Family::Aes => f.write_str("AES")?,
-                    Family::Other(tag) => write!(f, "unknown kind {tag:X}")?,
-                }
+                kind.0.fmt(f)?;
                 bits.map_or(Ok(()), |bits| write!(f, "-{bits}"))?;
                 label.as_ref().map_or(Ok(()), |label| write!(f, " '{label}'"))?;
-                f.write_str(", id ")?;
-                id.get().iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
+                write!(f, ", id {}", Hex(id.get()))?;
             }
         }
         match self.stored {

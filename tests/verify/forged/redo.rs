@@ -124,8 +124,8 @@ impl Hands {
     }
 }
 
-/// The list of a token as it would be after the acts of the forgery, each key with what the record says stands beside it: as a
-/// certificate where a good list of that place has one, else as an attestation.
+/// The list of a token as it would be after the acts of the forgery, each key with its certificate where a good
+/// list of that place has one, else with its attestation.
 pub fn listed(plan: &Plan, facts: &Facts, token: TokenId, good: &Outcome) -> Outcome {
     let Outcome::Objects(good) = good else { return good.clone() };
     let there = facts.there.iter().filter(|(on, _)| *on == token).map(|(_, key)| *key);
@@ -136,11 +136,11 @@ pub fn listed(plan: &Plan, facts: &Facts, token: TokenId, good: &Outcome) -> Out
             Object::Key(key) if key.number == number => Some(key.clone()),
             Object::Key(_) | Object::File { .. } => None,
         });
-        let attested = Stored::Attestation(Digest::of(seen.made.as_ref()?.1.get()).into());
+        let attested = Stored::attestation(&seen.made.as_ref()?.1);
         let plain = KeySeen { number, stored: attested, description: Description::Nothing };
         let key = match (of_good, &seen.certificate) {
             (Some(key @ KeySeen { stored: Stored::Certificate(_), .. }), Some(der)) => {
-                KeySeen { stored: Stored::Certificate(Digest::of(der.get()).into()), ..key }
+                KeySeen { stored: Stored::certificate(der), ..key }
             }
             _ => plain,
         };

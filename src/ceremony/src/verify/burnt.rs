@@ -42,7 +42,7 @@ pub(super) fn burnt(case: &Case<'_>, account: &mut Account) {
                 refuse(Some(deed.came), format!("{words} and had not been changed"));
             }
         }
-        // What was begun may have been done.
+        // An act that was begun may have been done.
         if let Some(act) = case.begun(visit).filter(|act| !matches!(act, Act::ChangePin(_)))
             && let Some(token) = tokens::needs_proof(case.plan, act).filter(|token| burnt.contains(token))
         {

@@ -5,8 +5,8 @@ use conclave_publish::Kind;
 use super::{Account, Case, Rule, resumed};
 use crate::event::Looked;
 
-/// Rule `machine`: what counts is held on a machine that has no way out, every one of this format tried, and against which nothing
-/// stands but what the plan accepts by name.
+/// Rule `machine`: what counts is held on a machine that has no way out: every way of this format was tried. Nothing stands against
+/// the machine but the weaknesses that the plan accepts by name.
 pub(super) fn weaknesses(case: &Case<'_>, account: &mut Account) {
     for (seq, looked) in resumed::looks(case) {
         let Looked::AirGap { weak, absent, .. } = looked else { continue };

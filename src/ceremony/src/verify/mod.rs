@@ -1,7 +1,8 @@
 //! Judging a transcript years later, from its entries, the plan, files and the heads that witnesses wrote down.
 //!
 //! Nothing here asks [`crate::step`] or what decides for it: what a step must have shown is said again, in other words, so that a
-//! rule lost there is missed here. A rule is a function, or a few that ask the same things are one. What is found falls into four lists, by what it rests on.
+//! rule lost there is missed here. A rule is one function; a few rules that look at the same things share one. Findings fall into
+//! lists, by the ground they stand on.
 
 mod about;
 mod acts;
@@ -260,7 +261,7 @@ pub fn verify(given: Given<'_>) -> Account {
         owed::promised(say, &owed, &script, &mut account);
         account.prove(Rule::Script, Some(1), format!("the script that was promised has digest {}", script.digest()));
     }
-    if !owed::bounded(&plan, &script) {
+    if !owed::bounded(&plan, &owed, &script) {
         account.refuse(
             Rule::Script,
             Some(1),

@@ -1,9 +1,6 @@
-//! Object lists: what a token says it holds is what the record says of each of its keys.
+//! Object lists: a token holds the keys that the record says it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use conclave_publish::Digest;
-use smartcard_hsm::command::KeySpec;
 
 use super::walk::Visit;
 use super::{Account, Case, Rule, acts};
@@ -18,7 +15,7 @@ use crate::seen::{Description, Family, KeySeen, Object, Stored};
 /// Most objects of a list that are held against the record: a token has as many key numbers.
 const OBJECTS_MAX: usize = 255;
 
-/// What the record said so far of the keys and of the tokens that hold them.
+/// The keys and the tokens that hold them, as the record told so far.
 #[derive(Default)]
 struct Known {
     /// Attestations and certificates of a key: one of them stands beside it on a token.
@@ -40,10 +37,10 @@ impl Known {
             self.begun.remove(&(token, key));
         }
         if let (Act::Generate(_, key), Outcome::Key { attestation, .. }) = (act, outcome) {
-            self.beside.entry(key).or_default().insert(Stored::Attestation(digest(attestation)));
+            self.beside.entry(key).or_default().insert(Stored::attestation(attestation));
         }
         if let (Act::Sign(_, key, Signs::Certificate), Outcome::Certificate(der)) = (act, outcome) {
-            let stored = Stored::Certificate(digest(der));
+            let stored = Stored::certificate(der);
             self.beside.entry(key).or_default().insert(stored);
             self.newest.insert(key, stored);
         }
@@ -53,7 +50,7 @@ impl Known {
         self.erased(act);
     }
 
-    /// What erases a token takes its keys, whether the end is seen or not.
+    /// An act that erases a token takes its keys, whether the end is seen or not.
     fn erased(&mut self, act: Act) {
         if let Act::Prove(token) | Act::TrySet(token) | Act::Initialise(token) = act {
             self.there.retain(|(on, _)| *on != token);
@@ -87,10 +84,6 @@ impl Known {
                 Stored::Certificate(_) => recorded(),
             }
     }
-}
-
-fn digest(bytes: &Bytes) -> crate::public::Octets<32> {
-    Digest::of(bytes.get()).into()
 }
 
 /// The number of a key.
@@ -159,7 +152,7 @@ fn one_key(case: &Case<'_>, visit: &Visit<'_>, key: KeyIx, account: &mut Account
         return;
     }
     let made = visit.deeds.iter().find_map(|deed| match deed.outcome {
-        Outcome::Key { attestation, .. } => Some(Stored::Attestation(digest(attestation))),
+        Outcome::Key { attestation, .. } => Some(Stored::attestation(attestation)),
         _ => None,
     });
     let planned = case.plan.keys.get(usize::from(key.0)).map(|key| key.number.get());
@@ -198,12 +191,8 @@ fn copies(case: &Case<'_>, known: &Known, visit: &Visit<'_>, copy: TokenId, acco
 
 /// A key of the plan as a token lists it, with this beside it.
 fn planned(key: &Key, stored: Stored) -> Option<Object> {
-    let (kind, bits) = match key.spec {
-        KeySpec::Rsa(size) => (Family::Rsa, size.bits()),
-        KeySpec::Ec(curve) => (Family::Ec, curve.bits()),
-    };
     let id = Bytes::new(key.id.as_bytes().to_vec())?;
     let label = Some(Text::fitted(key.label.as_str()));
-    let description = Description::Read { id, bits: Some(bits), kind, label };
+    let description = Description::Read { id, bits: Some(key.spec.bits()), kind: Family(key.spec.kind()), label };
     Some(Object::Key(KeySeen { number: key.number.get(), stored, description }))
 }

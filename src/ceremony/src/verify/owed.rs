@@ -208,11 +208,11 @@ fn each<I: Copy>(things: &[I], kind: impl Fn(I) -> StepKind) -> Vec<StepKind> {
     things.iter().copied().map(kind).collect()
 }
 
-/// Whether a script has no more steps, and no step more devices, than a script of this plan can have: what follows takes as long
-/// as the script is.
-pub(super) fn bounded(plan: &Plan, script: &Script) -> bool {
+/// Whether a script has no more steps, and no step more devices, than a script of this plan can have. The checks after this one
+/// take as long as the script is.
+pub(super) fn bounded(plan: &Plan, owed: &Owed, script: &Script) -> bool {
     let devices = plan.tokens.len() + plan.drives.len();
-    script.steps.len() <= 2 * owed(plan).len() && script.steps.iter().all(|step| step.devices.len() <= devices)
+    script.steps.len() <= 2 * owed.len() && script.steps.iter().all(|step| step.devices.len() <= devices)
 }
 
 /// Rule `script`: entry 1 promises each step that is owed, once, with the people that must agree, and no other step.

@@ -2,7 +2,7 @@
 
 macro_rules! rules {
     ($($name:ident = $id:literal: $words:literal),* $(,)?) => {
-        /// The rules of a record, those that it can break and those that only say what it holds. `docs/verify-rules.md` lists them.
+        /// The rules of a record. A record can break most of them; the others only list its content. `docs/verify-rules.md` has all.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
             $(#[doc = $words] $name,)*
@@ -19,7 +19,7 @@ macro_rules! rules {
                 }
             }
 
-            /// What must hold, or what is listed.
+            /// The demand of the rule, or the content that it lists.
             pub const fn words(self) -> &'static str {
                 match self {
                     $(Self::$name => $words,)*

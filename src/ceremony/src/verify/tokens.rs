@@ -194,7 +194,7 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
                 account.refuse(Rule::ProvedSincePluggedIn, Some(deed.came), words);
             }
         }
-        // What was begun may have been done.
+        // An act that was begun may have been done.
         if let Some(act) = case.begun(visit)
             && let Some(token) = needs_proof(case.plan, act).filter(|token| !proved.contains(token))
         {

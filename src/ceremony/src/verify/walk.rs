@@ -13,7 +13,7 @@ use crate::transcript::Transcript;
 /// Most answers or looks in one go at a step: more than the largest plan can want.
 const ANSWERS_MAX: usize = 256;
 
-/// Most times that one act is done which leaves a signature to check or a bundle to make again.
+/// Most times that one act is done, of those that leave a signature to check or a bundle to make again.
 const SIGNED_MAX: usize = 256;
 
 /// An act that was done.
@@ -33,6 +33,15 @@ pub(super) struct Given<'a> {
     pub(super) entry: u64,
     pub(super) who: Option<PersonId>,
     pub(super) answer: &'a Answer,
+}
+
+/// Adds an answer or a look to those of a visit, if there is room.
+fn added<T>(there: &mut Vec<T>, one: T) -> bool {
+    let fits = there.len() < ANSWERS_MAX;
+    if fits {
+        there.push(one);
+    }
+    fits
 }
 
 /// How a visit ended.
@@ -131,14 +140,9 @@ pub(super) fn walk<'a>(
             }
             Event::Came { act, outcome } => walk.came(step.id, *act, outcome, seq, account),
             Event::Looked(looked) => {
-                let mut many = false;
-                walk.at(step, seq, account, |visit| {
-                    many = visit.looked.len() == ANSWERS_MAX;
-                    if !many {
-                        visit.looked.push((seq, looked));
-                    }
-                });
-                if many {
+                let mut fits = true;
+                walk.at(step, seq, account, |visit| fits = added(&mut visit.looked, (seq, looked)));
+                if !fits {
                     account.refuse(Rule::Order, Some(seq), "more was looked at in one go than any step looks at");
                 }
             }
@@ -181,23 +185,20 @@ impl<'a> Walk<'a> {
         if signs_in && self.is_decided_on(step) {
             return;
         }
-        let (mut twice, mut many) = (false, false);
+        let (mut twice, mut fits) = (false, true);
         self.at(step, given.entry, account, |visit| {
             // No step wants an objection, and people may object as often as they like.
             if matches!(given.answer, Answer::Objects(_)) {
                 return;
             }
             twice = visit.answers.iter().any(|before| before.who == given.who && before.answer == given.answer);
-            many = visit.answers.len() == ANSWERS_MAX;
-            if !many {
-                visit.answers.push(given);
-            }
+            fits = added(&mut visit.answers, given);
         });
         // People may sign in again after each dead code.
         if twice && !signs_in {
             account.refuse(Rule::People, Some(given.entry), "the same answer a second time in one go at a step");
         }
-        if many {
+        if !fits {
             account.refuse(Rule::People, Some(given.entry), "more answers in one go than any step wants");
         }
     }

@@ -15,6 +15,7 @@ use conclave_ceremony::script::{StepKind, Which};
 use conclave_ceremony::seen::{Description, DomainSeen, Object, PinSeen, Stored, TokenSeen};
 use conclave_ceremony::step::{Unfit, Waiting};
 use conclave_publish::Digest;
+use smartcard_hsm::object::PinState;
 
 use room::{KCV, Room, text};
 
@@ -140,7 +141,7 @@ fn an_outcome_of_another_kind_of_act_halts() {
     halts(|act| matches!(act, Act::Initialise(_)), Outcome::Kcv(KCV), "gave something else");
 }
 
-/// What a room says that is told of objects where a list of this token is awaited in this step.
+/// The words of a room that gets a list of this token in this step.
 #[track_caller]
 fn listed(step: StepKind, token: TokenId, list: impl Fn(&mut Vec<Object>)) -> String {
     let act = Act::List(token);
@@ -197,8 +198,8 @@ fn another_token_than_the_one_named_is_asked_for_again() {
         serial: text("DENK9999999"),
         firmware: (4, 1),
         certificates: Bytes::new(vec![1]).unwrap(),
-        pin: PinSeen::NeverSet,
-        so_pin: PinSeen::Blocked,
+        pin: PinSeen(PinState::NeverSet),
+        so_pin: PinSeen(PinState::Blocked),
         dkek: DomainSeen::Empty,
         objects: Vec::new(),
     };

@@ -17,6 +17,8 @@ use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript::FORMAT;
 use conclave_publish::{Digest, Kind};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
+use smartcard_hsm::object::PinState;
+use smartcard_hsm::pkcs15::KeyKind;
 
 /// More entries than any run here makes: a robot that turns in circles fails instead of hanging.
 const ENTRIES_MAX: usize = 2_000;
@@ -172,8 +174,8 @@ impl Room {
                 serial: self.plan.tokens[usize::from(token.0)].serial.clone(),
                 firmware: (4, 1),
                 certificates: Bytes::new(vec![1]).unwrap(),
-                pin: PinSeen::NeverSet,
-                so_pin: PinSeen::TriesLeft(15),
+                pin: PinSeen(PinState::NeverSet),
+                so_pin: PinSeen(PinState::TriesLeft(15)),
                 dkek: DomainSeen::None,
                 objects: Vec::new(),
             })),
@@ -242,7 +244,10 @@ impl Room {
         let digest = |of: &[u8]| Digest::of(of).into();
         let (stored, description) = if self.described.contains(&(token, id)) {
             let (id, label) = (Bytes::new(key.id.as_bytes().to_vec()).unwrap(), Some(text(key.label.as_str())));
-            (Stored::Certificate(digest(&[3])), Description::Read { id, bits: Some(256), kind: Family::Ec, label })
+            (
+                Stored::Certificate(digest(&[3])),
+                Description::Read { id, bits: Some(256), kind: Family(KeyKind::Ec), label },
+            )
         } else {
             let made = if key.master == token { Stored::Attestation(digest(&[2])) } else { Stored::Nothing };
             (made, Description::Nothing)

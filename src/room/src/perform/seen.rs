@@ -1,4 +1,4 @@
-//! What a session sees of a token, as the record holds it.
+//! A token as a session sees it, in the form of the record.
 
 use conclave_ceremony::event::Failure;
 use conclave_ceremony::public::{Octets, Text};
@@ -6,13 +6,13 @@ use conclave_ceremony::seen::{Description, DomainSeen, Family, KeySeen, Object, 
 use smartcard_hsm::channel::Channel;
 use smartcard_hsm::command::{DkekStatus, KeyDomain};
 use smartcard_hsm::error::TokenError;
-use smartcard_hsm::object::{FileId, PinKind, PinState};
-use smartcard_hsm::pkcs15::{KeyDescription, KeyKind};
+use smartcard_hsm::object::{FileId, PinKind};
+use smartcard_hsm::pkcs15::KeyDescription;
 use smartcard_hsm::session::{self, Inventory, KeyEntry, Session};
 
 use super::tokens::bytes;
 
-/// Reads what a token says of itself. The inner error: it says more than a record holds.
+/// Reads the word of a token on itself. The inner error: the token says more than a record holds.
 pub(super) fn token<C: Channel, T, A>(
     session: &mut Session<C, T, A>,
 ) -> Result<Result<TokenSeen, Failure>, TokenError> {
@@ -22,10 +22,10 @@ pub(super) fn token<C: Channel, T, A>(
     let version = session.info().version;
     Ok(bytes(&certificates).and_then(|certificates| {
         Ok(TokenSeen {
-            pin: of_pin(pin),
+            pin: PinSeen(pin),
             dkek: of_domain(&dkek),
             serial: Text::fitted(session.name().holder()),
-            so_pin: of_pin(so_pin),
+            so_pin: PinSeen(so_pin),
             objects: objects(&inventory)?,
             firmware: (version.major, version.minor),
             certificates,
@@ -49,12 +49,7 @@ fn of_key(entry: &KeyEntry) -> Result<KeySeen, Failure> {
         Some(Ok(KeyDescription { label, id, kind, bits, .. })) => Description::Read {
             id: bytes(id.as_bytes())?,
             bits: *bits,
-            kind: match *kind {
-                KeyKind::Rsa => Family::Rsa,
-                KeyKind::Ec => Family::Ec,
-                KeyKind::Aes => Family::Aes,
-                KeyKind::Other(tag) => Family::Other(tag),
-            },
+            kind: Family(*kind),
             label: label.as_ref().map(|label| Text::fitted(label.as_str())),
         },
     };
@@ -65,17 +60,6 @@ fn of_key(entry: &KeyEntry) -> Result<KeySeen, Failure> {
         session::Stored::Other(digest) => Stored::Other(Octets(digest)),
     };
     Ok(KeySeen { number: entry.id.get(), stored, description })
-}
-
-const fn of_pin(state: PinState) -> PinSeen {
-    match state {
-        PinState::Verified => PinSeen::Verified,
-        PinState::TriesLeft(left) => PinSeen::TriesLeft(left),
-        PinState::Blocked => PinSeen::Blocked,
-        PinState::Transport => PinSeen::Transport,
-        PinState::NeverSet => PinSeen::NeverSet,
-        PinState::OtherTokens => PinSeen::OtherTokens,
-    }
 }
 
 fn of_domain(domain: &KeyDomain) -> DomainSeen {

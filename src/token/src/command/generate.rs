@@ -10,6 +10,7 @@ use crate::{
     cvc::Name,
     error::{Came, Tried},
     object::KeyId,
+    pkcs15::KeyKind,
     tlv,
 };
 
@@ -59,6 +60,22 @@ const TA_RSA_SHA_256: [u8; 10] = [0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x02
 const TA_ECDSA_SHA_256: [u8; 10] = [0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x02, 0x02, 0x03];
 
 impl KeySpec {
+    /// Kind of the key, as its description tells it.
+    pub const fn kind(self) -> KeyKind {
+        match self {
+            Self::Rsa(_) => KeyKind::Rsa,
+            Self::Ec(_) => KeyKind::Ec,
+        }
+    }
+
+    /// Size, as the description of the key tells it: bits of the modulus, or of the curve's field.
+    pub const fn bits(self) -> u16 {
+        match self {
+            Self::Rsa(size) => size.bits(),
+            Self::Ec(curve) => curve.bits(),
+        }
+    }
+
     /// Element 7F49 of the request: algorithm, then the RSA exponent and size or the curve in full.
     fn template(self) -> Vec<u8> {
         let mut spec = Vec::new();
