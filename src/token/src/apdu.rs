@@ -39,10 +39,10 @@ impl ReplyLen {
     }
 }
 
-/// Longest command body of this crate: what an extended Lc can name. Tokens take far less, see [`crate::channel`].
+/// Longest command body of this crate: the limit of an extended Lc. Tokens take far less, see [`crate::channel`].
 pub const BODY_LEN_MAX: usize = 65_535;
 
-/// What is wrong with an APDU.
+/// Faults of an APDU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ApduError {
     /// Fewer than the four header bytes.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-/// What a card says of itself when power is applied.
+/// The answer to reset: a card describes itself with it when power is applied.
 ///
 /// Shape: TS, T0, interface bytes, up to 15 historical bytes, TCK; at most 33 bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ const CLOCK_KHZ_DEFAULT: u32 = 3_600;
 /// Why this driver cannot talk to a card with this ATR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AtrError {
-    /// The bytes end before what they announce.
+    /// The bytes end before the length that they announce.
     #[error("{found} bytes, more are announced")]
     Short {
         /// Bytes there are.
@@ -173,7 +173,7 @@ impl Atr {
         &self.raw
     }
 
-    /// The historical bytes: what the card's maker says of the card.
+    /// The historical bytes: the card's maker describes the card in them.
     pub fn historical(&self) -> &[u8] {
         &self.historical
     }

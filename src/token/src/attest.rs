@@ -24,7 +24,7 @@ const SEQUENCE: u16 = 0x30;
 
 /// A key was generated in a token of kind `R` and its private half was there at that moment.
 ///
-/// It does not say when: [`BirthProof::generated_as`] ties it to a name that nobody knew before.
+/// It does not say when: [`BirthProof::generated_as`] ties it to a name that no person could know before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BirthProof<R: RootKind> {
     device: Name,
@@ -72,7 +72,7 @@ pub enum AttestError {
     /// The device key did not sign it: it was altered or made up.
     #[error("device signature: {0}")]
     OuterSignature(#[source] SignatureError),
-    /// The new key did not sign it: who made the request did not have that key.
+    /// The new key did not sign it: the maker of the request did not have that key.
     #[error("signature of the new key: {0}")]
     InnerSignature(#[source] SignatureError),
     /// A request made for another purpose or at another time.
@@ -86,7 +86,7 @@ pub enum AttestError {
 }
 
 impl<R: RootKind> BirthProof<R> {
-    /// Reads what a token answered to key generation, or left in EF CExx, and checks both signatures.
+    /// Reads the answer of a token to key generation, or the content of EF CExx, and checks both signatures.
     ///
     /// Errors: every [`AttestError`] but [`AttestError::OtherGeneration`].
     pub fn verify(attestation: &[u8], device: &Device<R>) -> Result<Self, AttestError> {
@@ -127,12 +127,12 @@ impl<R: RootKind> BirthProof<R> {
         &self.key
     }
 
-    /// The inner CAR, chosen by who asked for the key.
+    /// The inner CAR, chosen by the caller that asked for the key.
     pub fn car(&self) -> Name {
         self.car
     }
 
-    /// The inner CHR, chosen by who asked for the key.
+    /// The inner CHR, chosen by the caller that asked for the key.
     pub fn chr(&self) -> Name {
         self.chr
     }

@@ -32,8 +32,8 @@ impl Patience {
 /// Most time a card may ask for during one command, in milliseconds of waiting time granted: one hour.
 ///
 /// T=1 sets no limit, so a card that asks for ever would hold the ceremony for ever. The longest honest operation, an
-/// RSA-4096 key generation, takes minutes; a card asks early and for whole multiples of its waiting time, so what it is
-/// granted is a multiple of what it uses. An hour leaves room for both.
+/// RSA-4096 key generation, takes minutes. A card asks early and for whole multiples of its waiting time, so it is
+/// granted a multiple of the time that it uses. An hour leaves room for both.
 pub const GRANTED_MAX_MS: u64 = 3_600_000;
 
 /// Carries APDUs. An error leaves it unknown whether the card acted, unless [`ChannelError::before_card`] says so.
@@ -75,9 +75,9 @@ pub enum ChannelError {
     Ccid {
         /// Field or rule that was broken.
         what: &'static str,
-        /// What the rule demands.
+        /// The value that the rule demands.
         expected: u32,
-        /// What came.
+        /// The value that came.
         got: u32,
     },
     /// The reader's slot holds no card: the token is broken, or the reader is not a token.
@@ -94,7 +94,7 @@ pub enum ChannelError {
     /// The block protocol could not be kept up although blocks were repeated.
     #[error("T=1: {what} after {tries} tries")]
     Block {
-        /// What kept going wrong.
+        /// The fault that came again each time.
         what: &'static str,
         /// Repetitions spent.
         tries: u8,
@@ -129,7 +129,8 @@ impl ChannelError {
     }
 }
 
-/// What bError of a CCID message says. Source: CCID 1.10, table 6.2-2; below 80h it is the offset of a refused field.
+/// The meaning of bError of a CCID message. Source: CCID 1.10, table 6.2-2; below 80h it is the offset of a refused
+/// field.
 fn reader_error(error: u8) -> &'static str {
     match error {
         0x00 => "command not supported",

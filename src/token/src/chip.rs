@@ -1,12 +1,13 @@
-//! Chip authentication: what a token computes with its device key, and whether it did.
+//! Chip authentication: a token computes an answer with its device key, and the driver checks the answer.
 //!
-//! The token agrees with an ephemeral key on a secret that only the holder of the device key can compute besides, and
-//! answers with a MAC made from it. That convinces whoever made the ephemeral key and nobody else: he could have made the
-//! answer himself. [`crate::genuine`] says when it is asked.
+//! The token agrees with an ephemeral key on a secret, and answers with a MAC made from this secret. Besides the owner
+//! of the ephemeral key, only the holder of the device key can compute the secret. The answer convinces the owner of
+//! the ephemeral key and no other person: that owner could have made the answer alone. [`crate::genuine`] says when it
+//! is asked.
 //!
-//! Source: BSI TR-03110-3, chip authentication version 2 with ECDH, and AES-128 or Triple-DES; commands and derivation as OpenSC
-//! `card-sc-hsm.c` (AES) and CardContact's scripts (Triple-DES) use them with this token. **Never tried on a real token**: no
-//! trace of one was at hand. Which firmware does which is not published; see [`Cipher`].
+//! Source: BSI TR-03110-3, chip authentication version 2 with ECDH, and AES-128 or Triple-DES; commands and derivation
+//! as OpenSC `card-sc-hsm.c` (AES) and CardContact's scripts (Triple-DES) use them with this token. **Never tried on a
+//! real token**: no trace of a real token was at hand. It is not published which firmware does which; see [`Cipher`].
 
 use core::fmt;
 
@@ -40,8 +41,8 @@ use crate::{
 pub enum Cipher {
     /// AES-128 as CMAC: OpenSC uses it with real cards. Tried first.
     Aes,
-    /// Triple-DES as retail MAC: CardContact's public script knows no other. Tried where AES is refused. It authenticates one
-    /// answer over a key of this moment, so what is weak about the cipher does not matter here.
+    /// Triple-DES as retail MAC: CardContact's public script knows no other. Tried where AES is refused. It
+    /// authenticates one answer over a key of this moment, so the weakness of the cipher does not matter here.
     TripleDes,
 }
 
@@ -119,8 +120,8 @@ pub const DRAWS_MAX: usize = 64;
 
 /// A key pair for one chip authentication.
 ///
-/// Secret: who has it before the token answers can answer in its stead; worthless afterwards. Consumed by its use, wiped
-/// on drop.
+/// Secret: a person who has it before the token answers can answer in place of the token. It is worthless afterwards.
+/// It is consumed by its use and wiped on drop.
 pub struct Ephemeral {
     key: Box<SecretKey>,
     point: Vec<u8>,
@@ -156,14 +157,14 @@ impl Ephemeral {
     }
 }
 
-/// What a token answers.
+/// The answer of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Agreed {
     pub(crate) nonce: [u8; NONCE_LEN],
     pub(crate) token: [u8; TOKEN_LEN],
 }
 
-/// What the authentication token is computed over: the ephemeral public key as TR-03110-3 §D.3 writes it in this protocol.
+/// The bytes under the MAC: the ephemeral public key as TR-03110-3 §D.3 writes it in this protocol.
 fn authenticated(cipher: Cipher, point: &[u8]) -> Vec<u8> {
     /// The point inside a public key.
     const POINT: u16 = 0x86;
@@ -178,7 +179,7 @@ impl fmt::Debug for Ephemeral {
     }
 }
 
-/// What was said in a chip authentication, for the record. It shows nothing to those who were not there.
+/// The exchange of a chip authentication, for the record. It proves nothing to people who were not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChipAuthentication {
     /// The cipher of the MAC.
@@ -200,7 +201,7 @@ pub enum ChipError {
         /// Its kind.
         found: String,
     },
-    /// Somebody answered who does not hold the device key.
+    /// The answer does not come from the holder of the device key.
     #[error("the authentication token is not one that the device key's holder makes")]
     Token,
 }
@@ -230,7 +231,7 @@ pub(crate) mod tests {
         Ephemeral::of(&Secret::copied_from(&example("ephemeral_private")).unwrap()).unwrap()
     }
 
-    /// What the holder of this key answers to [`ephemeral`].
+    /// The answer that the holder of this key gives to [`ephemeral`].
     pub(crate) fn answer(holder: &[u8; 32], cipher: Cipher, nonce: [u8; 8]) -> String {
         let holder = Ephemeral::of(&Secret::copied_from(holder).unwrap()).unwrap();
         let key = holder.mac_key(&Point::from_sec1_bytes(&ephemeral().point).unwrap(), &nonce);

@@ -58,7 +58,7 @@ impl Curve {
         }
     }
 
-    /// Field size in bits: what PKCS#15 descriptions call the key length.
+    /// Field size in bits: PKCS#15 descriptions call it the key length.
     pub const fn bits(self) -> u16 {
         match self {
             Self::P256 => 256,

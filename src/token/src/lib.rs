@@ -20,7 +20,7 @@ pub mod t1;
 // The two joined to a channel.
 pub mod link;
 
-// What the card says and keeps.
+// The things that a card tells and keeps.
 pub mod object;
 
 pub mod attest;
@@ -29,7 +29,7 @@ pub mod cvc;
 pub mod dkek;
 pub mod pkcs15;
 
-// What it is told to do, and what comes of it.
+// The commands for the card, and their failures.
 pub mod command;
 pub mod error;
 

@@ -1,8 +1,8 @@
-//! What stands on a token: keys and files by number, PINs by role.
+//! The objects on a token: keys and files by number, PINs by role.
 
 use core::fmt;
 
-/// Number of a key on the token: 1 to 255. Key 0 is the device key, which nobody but the card uses.
+/// Number of a key on the token: 1 to 255. Key 0 is the device key; only the card uses it.
 ///
 /// Shape: shown in decimal, as `sc-hsm-tool --key-reference` takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,7 +91,7 @@ impl fmt::Display for FileId {
     }
 }
 
-/// Whose PIN.
+/// The role of a PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PinKind {
     /// The user's, which uses keys and writes files.
@@ -122,7 +122,7 @@ impl fmt::Display for PinKind {
 /// Fewest tries of the SO-PIN that must be left before it is tried: a blocked one makes a token worthless.
 pub const SO_TRIES_LEFT_MIN: u8 = 5;
 
-/// What a token says about a PIN when asked without trying one.
+/// The state of a PIN, which a token tells without a try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PinState {
     /// Accepted since the applet was selected; the counter is not told then.

@@ -10,9 +10,9 @@ pub trait BulkPort {
     /// One bulk OUT transfer.
     fn send(&mut self, message: &[u8], timeout_ms: u64) -> Result<(), PortError>;
 
-    /// One bulk IN transfer: what came in it, at most `len_max` bytes.
+    /// One bulk IN transfer: the bytes that came in it, at most `len_max`.
     ///
-    /// [`PortError::Timeout`] after `timeout_ms` without data; what arrives later is delivered by a later call.
+    /// [`PortError::Timeout`] after `timeout_ms` without data; data that arrives later is delivered by a later call.
     fn receive(&mut self, len_max: usize, timeout_ms: u64) -> Result<Zeroizing<Vec<u8>>, PortError>;
 
     /// Clears the halt of a stalled endpoint.

@@ -1,4 +1,4 @@
-//! A card for tests: it knows what it will be asked, to the byte, and what it answers.
+//! A card for tests: it knows each command that it will get, to the byte, and its own answers.
 
 use std::collections::VecDeque;
 
@@ -38,8 +38,8 @@ pub(crate) fn fci(options: &str) -> String {
     format!("6F07 8505 {options} 00 0306 9000")
 }
 
-/// What the simulated token of the vectors answers to key generation with a new P-256 key. Its device key is
-/// [`crate::cvc::testing::DEVICE`]; whoever has another is a counterfeit.
+/// The answer of the vectors' simulated token to key generation with a new P-256 key. Its device key is
+/// [`crate::cvc::testing::DEVICE`]; a token with another device key is a counterfeit.
 pub(crate) fn attestation(generate: &Generate, device_key: &[u8; 32]) -> Vec<u8> {
     let key = p256::SecretKey::from_slice(&[7; 32]).unwrap();
     let point = p256::Sec1Point::from(key.public_key()).as_bytes().to_vec();
@@ -54,7 +54,7 @@ pub(crate) fn attestation(generate: &Generate, device_key: &[u8; 32]) -> Vec<u8>
     authenticated(&request, &device, |message| sign(device_key, message))
 }
 
-/// What is asked, and what is answered.
+/// One command and its answer.
 type Exchange = (Vec<u8>, Result<Vec<u8>, ChannelError>);
 
 /// Plays a list of exchanges; any other command fails the test, and so does one that is never asked.
@@ -95,7 +95,7 @@ impl Scripted {
         self
     }
 
-    /// A session that counts as proven, nobody logged in. `self` starts after [`Scripted::token`].
+    /// A session that counts as proven; no user is logged in. `self` starts after [`Scripted::token`].
     pub(crate) fn proven(self) -> Session<Self, Proven<Simulated>, Public> {
         self.logged_in().into_access()
     }

@@ -1,4 +1,4 @@
-//! What others wrote, shown so that it cannot speak for this program.
+//! Text of other authors, shown so that it cannot speak for this program.
 //!
 //! A label, a USB string or a wrong identifier may hold escape sequences that move the cursor, or bidirectional
 //! controls that turn the rest of the line around.

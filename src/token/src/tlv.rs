@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-/// One element: its tag, its value, and its complete encoding (which is what signatures cover).
+/// One element: its tag, its value, and its complete encoding (signatures cover the complete encoding).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tlv<'a> {
     /// Tag as it stands on the wire, `0x42` or `0x7f49`.
@@ -16,7 +16,7 @@ pub struct Tlv<'a> {
     pub raw: &'a [u8],
 }
 
-/// What is wrong with an encoding.
+/// Faults of an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TlvError {
     /// The bytes end inside an element.
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    /// What has not been read yet.
+    /// The bytes that have not been read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The first element of `bytes` and what follows it. Files on a token may be longer than their content.
+/// The first element of `bytes` and the bytes after it. Files on a token may be longer than their content.
 pub fn split(bytes: &[u8]) -> Result<(Tlv<'_>, &[u8]), TlvError> {
     let byte = |at: usize| bytes.get(at).copied().ok_or(TlvError::Truncated { needed: 1 });
     let first = byte(0)?;

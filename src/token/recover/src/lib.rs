@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 
 pub use key::{ClearKey, EcKey, RsaCrtKey, RsaKey};
 
-/// Why a blob gives no key.
+/// The reasons for which a blob gives no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// Not a blob, or not one of this DKEK, or altered.
+    /// The bytes are no blob, or a blob of another DKEK, or they were altered.
     #[error(transparent)]
     Blob(#[from] BlobError),
     /// After decryption the padding is not 80 and then zeros. The MAC was right: the maker of the blob was wrong.
@@ -45,7 +45,7 @@ pub enum OpenError {
         /// Bits, or bytes for AES.
         found: u16,
     },
-    /// A field whose value cannot belong to a key of the stated size.
+    /// The value of a field cannot belong to a key of the stated size.
     #[error("{field} has {found} bytes, expected {expected}")]
     Field {
         /// The field.
@@ -55,12 +55,12 @@ pub enum OpenError {
         /// Bytes there are.
         found: usize,
     },
-    /// Coefficient a is left out, and the curve is none whose a is known here.
+    /// Coefficient a is left out, and this crate does not know the a of this curve.
     #[error("coefficient a is left out on a curve unknown here")]
     CurveUnknown,
 }
 
-/// Why no blob can be made of a key.
+/// The reasons for which no blob can be made of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MakeError {
     /// Tokens refuse CRT values above 2048 bits with 6A80; such keys travel by their private exponent.
@@ -98,7 +98,7 @@ pub fn open(bytes: &[u8], dkek: &Dkek) -> Result<ClearKey, OpenError> {
     key::read(blob.kind, payload::unpad(&payload)?)
 }
 
-/// The blob of a key, with `random` at the head of its payload: what WRAP would answer.
+/// Makes the blob of a key, as WRAP would answer it, with `random` at the head of its payload.
 ///
 /// Errors: [`MakeError`]; a CRT key above 2048 bits is refused because tokens refuse its blob.
 pub fn make(key: &ClearKey, dkek: &Dkek, random: [u8; RANDOM_LEN]) -> Result<Vec<u8>, MakeError> {

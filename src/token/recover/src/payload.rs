@@ -18,7 +18,7 @@ pub(crate) fn unpad(padded: &[u8]) -> Result<&[u8], OpenError> {
     }
 }
 
-/// The payload with its padding. Allocates anew at full size, so that growing leaves no copy behind.
+/// The payload with its padding. It gets a new buffer of the full size, so that growing leaves no copy behind.
 pub(crate) fn pad(payload: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     let len = (payload.len() + 1).next_multiple_of(BLOCK_LEN);
     let mut padded = Zeroizing::new(Vec::with_capacity(len));
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
         padded(value, len).ok_or(OpenError::Field { field, expected: len, found: value.len() })
     }
 
-    /// What no field names yet.
+    /// The bytes that no field has taken yet.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0
     }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::message::HEADER_LEN;
 use crate::t1;
 
-/// What the driver needs to know of a reader.
+/// The facts about a reader that the driver needs.
 ///
 /// Source: USB 2.0 clause 9.6; CCID 1.1 table 5.1-1, the 54-byte class descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Descriptor {
     pub bulk_in: u8,
     /// Address of the bulk endpoint towards the reader.
     pub bulk_out: u8,
-    /// Who speaks T=1.
+    /// The side that speaks T=1.
     pub level: Level,
     /// Longest message in either direction, header included: dwMaxCCIDMessageLength.
     pub message_len_max: usize,
@@ -26,7 +26,7 @@ pub struct Descriptor {
     pub clock_khz: u32,
 }
 
-/// What the reader exchanges with the host.
+/// The unit in which the reader and the host exchange data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// T=1 blocks: the host runs the protocol. Every Nitrokey HSM.

@@ -7,7 +7,7 @@ use crate::channel::ChannelError;
 /// Bytes before the data.
 pub const HEADER_LEN: usize = 10;
 
-/// What the host tells the reader. Slot 0, the only one of a token.
+/// A command of the host to the reader, for slot 0, the only slot of a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
     /// PC_to_RDR_IccPowerOn at the voltage the reader chooses; the data of the answer is the ATR.
@@ -42,7 +42,7 @@ pub enum Part {
     GoOn = 0x10,
 }
 
-/// What the reader answers.
+/// An answer of the reader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
     /// bMessageType.
@@ -55,7 +55,7 @@ pub struct Message<'a> {
     pub outcome: Outcome,
     /// bChainParameter, where the message is a data block.
     pub chain: u8,
-    /// What follows the header.
+    /// The bytes after the header.
     pub data: &'a [u8],
 }
 

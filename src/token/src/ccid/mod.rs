@@ -1,4 +1,4 @@
-//! CCID (USB device class 0B, revision 1.1): what a reader says of itself, and the messages on its bulk endpoints.
+//! CCID (USB device class 0B, revision 1.1): the reader's descriptor, and the messages on its bulk endpoints.
 //!
 //! No I/O and no state: bytes in, meaning out, and back.
 

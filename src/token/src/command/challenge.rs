@@ -14,7 +14,7 @@ pub const CHALLENGE_LEN_MAX: u16 = 1024;
 
 /// GET CHALLENGE: `00 84 00 00`. Reply: as many random bytes as asked for, 1 to [`CHALLENGE_LEN_MAX`].
 ///
-/// Secret: what is made of them may be, so they are.
+/// Secret: a secret may be made of these bytes, so the bytes are secret, too.
 pub(crate) struct Challenge(pub(crate) u16);
 
 impl Command for Challenge {

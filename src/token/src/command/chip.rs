@@ -10,9 +10,9 @@ use crate::{
 
 /// Dynamic authentication data.
 const DYNAMIC: u16 = 0x7c;
-/// What the host sends: the ephemeral point. Also, elsewhere, the protocol.
+/// The host's part: the ephemeral point. In another command the same tag holds the protocol.
 const FROM_HOST: u16 = 0x80;
-/// The nonce, and the authentication token: what the token answers.
+/// The token's part: the nonce and the authentication token.
 const NONCE: u16 = 0x81;
 const TOKEN: u16 = 0x82;
 

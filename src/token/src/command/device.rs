@@ -1,4 +1,4 @@
-//! What else a token tells about itself without a PIN.
+//! Commands for further facts about a token, without a PIN.
 
 use super::{Command, Version, done_with};
 use crate::{

@@ -32,7 +32,7 @@ impl fmt::Display for DkekStatus {
     }
 }
 
-/// What a token says of one of its key domains. Tokens initialised for DKEK shares have one, number 0.
+/// The state of one key domain of a token. Tokens initialised for DKEK shares have one, number 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyDomain {
     /// The token has no key that could wrap: its keys stay.

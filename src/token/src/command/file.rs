@@ -37,8 +37,8 @@ impl Command for Enumerate {
     }
 }
 
-/// READ BINARY: `00 B1` with the file's identifier, body `54 02 offset`. Reply: what stands there, at most 256 bytes; none
-/// at the end.
+/// READ BINARY: `00 B1` with the file's identifier, body `54 02 offset`. Reply: the bytes at this offset, at most 256;
+/// an empty reply at the end.
 pub(crate) struct Read {
     /// The file.
     pub(crate) file: FileId,

@@ -107,7 +107,7 @@ pub(crate) struct Generate {
     pub(crate) key: KeyId,
     /// Its kind.
     pub(crate) spec: KeySpec,
-    /// Inner CAR: what binds the request to its occasion.
+    /// Inner CAR: it binds the request to its occasion.
     pub(crate) car: Name,
     /// Inner CHR.
     pub(crate) chr: Name,

@@ -17,7 +17,7 @@ use crate::{
 ///
 /// Secret: holds references to two PINs; neither printed nor copied.
 pub struct Setup<'a> {
-    /// What the SO-PIN may do for a blocked user PIN from now on.
+    /// The power of the SO-PIN over a blocked user PIN from now on.
     pub reset: Reset,
     /// The user PIN from now on.
     pub pin: &'a Pin,
@@ -29,10 +29,11 @@ pub struct Setup<'a> {
     pub dkek_shares: Option<NonZeroU8>,
 }
 
-/// What the SO-PIN may do for a blocked user PIN.
+/// The power of the SO-PIN over a blocked user PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reset {
-    /// Nothing: a blocked user PIN means initialising again. Whoever has the SO-PIN cannot use keys.
+    /// No power: a blocked user PIN means that the token is initialised again. A person with the SO-PIN cannot use
+    /// keys.
     Nothing,
     /// Give it new tries; the PIN stays.
     Unblock,
@@ -52,7 +53,7 @@ impl Reset {
 }
 
 impl Setup<'_> {
-    /// Refuses what the applet would refuse.
+    /// Refuses the values that the applet would refuse.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         let tries_max = match self.pin.expose().len() {
             0..=6 => 3,

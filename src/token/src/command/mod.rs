@@ -1,7 +1,7 @@
 //! One file for each family of commands: bytes out, typed reply in.
 //!
-//! The commands themselves are this crate's own: whoever wants one sent asks a session, which knows whether the token
-//! may have it. What a token answers is public.
+//! The commands themselves are private to this crate. A caller asks a session, and the session knows whether the token
+//! may have the command. The answers of a token are public.
 //!
 //! Source: ISO 7816-4 and -8; the proprietary commands, OpenSC `card-sc-hsm.c` and CardContact's card service.
 
@@ -31,9 +31,9 @@ use crate::{
     error::{Came, Malformed, TokenError, Tried},
 };
 
-/// One command: its bytes, and what its reply means.
+/// One command: its bytes, and the meaning of its reply.
 pub(crate) trait Command {
-    /// What a successful reply says.
+    /// The content of a successful reply.
     type Reply;
 
     /// Its name in errors.

@@ -1,4 +1,4 @@
-//! SELECT of the applet, and what it says of itself.
+//! SELECT of the applet, and the facts in the applet's reply.
 
 use core::fmt;
 
@@ -31,7 +31,7 @@ impl Command for Select {
     }
 }
 
-/// What a token says about itself when its applet is selected.
+/// A token's description of itself, from the reply to the selection of its applet.
 ///
 /// Shape: element 85 inside 6F or 62. Firmware before 2.0: major, minor. Since 2.0: options (2), platform, major, minor.
 /// Source: OpenSC `card-sc-hsm.c`, `sc_hsm_init`; the five-byte form, a Nitrokey HSM 2 with firmware 4.1.

@@ -70,7 +70,7 @@ impl Padded {
     }
 }
 
-/// What a key shall sign.
+/// The input of a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ToSign {
     /// RSA, padded on this side. Signature: as long as the modulus.
@@ -80,7 +80,7 @@ pub(crate) enum ToSign {
     Ecdsa {
         /// Curve of the key.
         curve: Curve,
-        /// What is signed.
+        /// The digest to be signed.
         digest: Digest,
     },
 }
@@ -118,7 +118,7 @@ impl SignAlgorithm {
 pub(crate) struct Sign {
     /// The key.
     pub(crate) key: KeyId,
-    /// What it signs.
+    /// The input of the signature.
     pub(crate) what: ToSign,
 }
 
@@ -274,7 +274,8 @@ mod tests {
         }
     }
 
-    /// What `openssl dgst -sign` made over the same message, to the power of the public exponent, is the block it padded.
+    /// `openssl dgst -sign` signed the same message. Its signature to the power of the public exponent is the block it
+    /// padded.
     #[test]
     fn a_padded_block_is_the_one_openssl_signs() {
         use sha2::{Digest as _, Sha256, Sha384, Sha512};

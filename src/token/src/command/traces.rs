@@ -1,5 +1,5 @@
-//! Every exchange of the recorded OpenSC sessions, once: what this driver would send is compared with what OpenSC sent,
-//! and every answer is read by this driver's parsers.
+//! Every exchange of the recorded OpenSC sessions, once: the command of this driver is compared with the command of
+//! OpenSC, and every answer is read by this driver's parsers.
 //!
 //! `tests/vectors/token/README.md` says how the traces were made. Their commands are the truth about OpenSC; their answers
 //! are one set it accepts.
@@ -34,7 +34,7 @@ use crate::{
 const TRACE_0_23: &str = include_str!("../../../../tests/vectors/token/apdu/opensc-0.23.0-trace.txt");
 const TRACE_MASTER: &str = include_str!("../../../../tests/vectors/token/apdu/opensc-master-20260805-trace.txt");
 
-/// What an exchange was checked for.
+/// The kind of check that an exchange passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Checked {
     /// The same command in this driver has the same bytes, and its parser takes the answer, success or refusal.
@@ -196,7 +196,7 @@ fn check(recorded: (&str, &str)) -> Checked {
         [0x80, 0x58, 0x00, 0x00] => same(recorded, &Enumerate, |files| {
             assert!(files.contains(&FileId::DEVICE_KEY) && files.contains(&FileId::DEVICE_CERTIFICATE));
         }),
-        // OpenSC pads on its side as this driver does. It also signs what it was given without a digest's name before it.
+        // OpenSC pads on its side as this driver does. It also signs input that has no digest's name before it.
         [0x80, 0x68, id, 0x20] => {
             let digest = Digest::Sha256(body.last_chunk().copied().unwrap());
             let modulus = RsaKey::new(&[0xff; 256], &[1, 0, 1]).unwrap();
@@ -236,7 +236,8 @@ fn check_all(trace: &str, want: &[(Checked, usize)]) {
         let recorded = (command.strip_prefix("> ").unwrap(), response.strip_prefix("< ").unwrap());
         *counts.entry(check(recorded)).or_default() += 1;
     }
-    // Counted, so that none is skipped unseen. Of those that are not ours, nearly all select a file before reading it.
+    // Counted, so that no exchange is skipped unseen. Of those that are not ours, nearly all select a file before
+    // reading it.
     assert_eq!(counts, want.iter().copied().collect());
 }
 

@@ -32,7 +32,7 @@ impl Command for Wrap {
 /// scratch file.
 pub(crate) const UNWRAP_DIRECT_MAX: usize = 1000;
 
-/// UNWRAP KEY: `80 74 id 93`, body the blob; without body, what was written to the scratch file.
+/// UNWRAP KEY: `80 74 id 93`, body the blob; without a body, the blob is taken from the scratch file.
 pub(crate) struct Unwrap<'a> {
     /// Number of the new key.
     pub(crate) key: KeyId,

@@ -22,11 +22,11 @@ use crate::{
 /// Shape: `7F21 { 7F4E { 5F29 42 7F49 5F20 [7F4C 5F25 5F24] [65] } 5F37 }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cvc {
-    /// Who signed it.
+    /// The signer.
     pub car: Name,
-    /// Whose key it is.
+    /// The holder of the key.
     pub chr: Name,
-    /// What makes it a certificate. A request has none.
+    /// The role and the period that make it a certificate. A request has none.
     pub terms: Option<Terms>,
     key: Key,
     body: Vec<u8>,
@@ -40,7 +40,7 @@ enum Key {
     Point(Vec<u8>),
 }
 
-/// What is wrong with a certificate or a request.
+/// Faults of a certificate or of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CvcError {
     /// Not the elements a certificate has.
@@ -51,7 +51,7 @@ pub enum CvcError {
     Name {
         /// `CAR` or `CHR`.
         field: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         source: NameError,
     },
     /// A profile this format does not have.
@@ -83,7 +83,7 @@ pub enum CvcError {
         /// The cofactor.
         found: Vec<u8>,
     },
-    /// A point without domain parameters where nobody can lend them.
+    /// A point without domain parameters, and there is no issuer's curve to use.
     #[error("a point without its curve, expected domain parameters 81 to 85 and 87")]
     CurveMissing,
     /// The key itself.

@@ -1,7 +1,7 @@
 //! The chain from a token's device certificate to the root of its vendor.
 //!
-//! The root is never taken from the token. It is pinned here and chosen by a type, so that what a simulated token
-//! proves is never accepted where a real one is demanded, whatever happens at run time.
+//! The root is never taken from the token. It is pinned here and chosen by a type, so that a proof of a simulated token
+//! is never accepted in place of a real one, whatever happens at run time.
 
 use core::{fmt, marker::PhantomData};
 
@@ -38,7 +38,7 @@ use crate::{
 /// }
 /// ```
 pub trait RootKind: closed::Root {
-    /// What screens and reports call tokens of this kind.
+    /// The word of screens and reports for tokens of this kind.
     const KIND: &'static str;
 }
 
@@ -48,8 +48,8 @@ pub enum Production {}
 
 /// Simulated tokens: root `ZZSRCACC100001`.
 ///
-/// The private keys of this root, of its issuer and of its first device are published with the test vectors: a chain
-/// to it proves nothing but that somebody rehearses.
+/// The private keys of this root, of its issuer and of its first device are published with the test vectors. A chain to
+/// this root proves only that it is a rehearsal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Simulated {}
 
@@ -62,7 +62,7 @@ impl RootKind for Simulated {
 }
 
 pub(super) mod closed {
-    /// A root on brainpoolP256r1. Nobody outside can add one.
+    /// A root on brainpoolP256r1. No other crate can add one.
     pub trait Root {
         /// Its CHR.
         const CHR: &'static str;
@@ -94,21 +94,21 @@ pub struct DeviceChain {
     pub issuer: Cvc,
 }
 
-/// Why a chain does not lead to the root that was asked for.
+/// The reasons for which a chain does not lead to the root that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// One of the certificates cannot be read.
     #[error("{which} certificate: {source}")]
     Certificate {
-        /// Whose.
+        /// The place of the certificate.
         which: Role,
-        /// What is wrong with it.
+        /// The fault.
         source: CvcError,
     },
-    /// The file ends after the device certificate. So do development cards up to firmware 0.17.
+    /// The file ends after the device certificate. The file of a development card up to firmware 0.17 ends there, too.
     #[error("the certificate of the issuer {car} is missing, expected it after the device certificate")]
     IssuerMissing {
-        /// Who signed the device certificate.
+        /// The issuer that signed the device certificate.
         car: Name,
     },
     /// Bytes follow the issuer's certificate.
@@ -143,12 +143,12 @@ pub enum ChainError {
         /// Root the issuer's certificate names.
         found: Name,
     },
-    /// A certificate was not signed by who it says: it was altered or made up.
+    /// A certificate was not signed by the issuer that it names: it was altered or made up.
     #[error("{which} certificate: {source}")]
     Signature {
-        /// Whose certificate.
+        /// The place of the certificate.
         which: Role,
-        /// What is wrong.
+        /// The fault.
         source: SignatureError,
     },
 }
@@ -165,7 +165,7 @@ impl fmt::Display for OrRequest {
     }
 }
 
-/// Roots one meets and may not accept, by what they are for.
+/// Roots that occur and may not be accepted, each with its purpose.
 struct Known<'a>(&'a Name);
 
 impl fmt::Display for Known<'_> {
@@ -192,10 +192,10 @@ impl DeviceChain {
         if rest.is_empty() { Ok(Self { device, issuer }) } else { Err(ChainError::Trailing { extra: rest.len() }) }
     }
 
-    /// The token's name and key on the word of the root of kind `R`.
+    /// The token's name and key, as the root of kind `R` certifies them.
     ///
-    /// This says that such a token was made, not that this is it: certificates can be copied. Whoever has the device
-    /// key shows it by an attestation, [`crate::attest::BirthProof`].
+    /// This says that a token with this key was made, not that this token has the key: certificates can be copied. The
+    /// holder of the device key shows it by an attestation, [`crate::attest::BirthProof`].
     ///
     /// Errors: every [`ChainError`] except those of [`DeviceChain::parse`].
     pub fn verify<R: RootKind>(&self) -> Result<Device<R>, ChainError> {
@@ -217,7 +217,7 @@ impl DeviceChain {
     }
 }
 
-/// The first certificate of `bytes` and what follows it.
+/// The first certificate of `bytes` and the bytes after it.
 fn take(which: Role, bytes: &[u8]) -> Result<(Cvc, &[u8]), ChainError> {
     let read = || {
         let (element, rest) = tlv::split(bytes)?;
@@ -268,7 +268,7 @@ impl<R: RootKind> Device<R> {
         &self.key
     }
 
-    /// The period of its certificate. Nothing here knows what day it is.
+    /// The period of its certificate. This crate has no clock and does not compare the period with today.
     pub fn terms(&self) -> Terms {
         self.terms
     }
@@ -298,9 +298,9 @@ pub enum UsbSerialError {
     /// Two names: the card was moved to another reader, or the descriptor or the certificate is a copy.
     #[error("USB serial number {}, but the device certificate says {expected}", Foreign(found))]
     Other {
-        /// What the certificate demands.
+        /// The serial number that the certificate demands.
         expected: String,
-        /// What the descriptor says.
+        /// The serial number in the descriptor.
         found: String,
     },
 }

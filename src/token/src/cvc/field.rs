@@ -2,7 +2,7 @@
 
 /// Card-verifiable certificate, `7F21`.
 pub(crate) const CVC: u16 = 0x7f21;
-/// Certificate body, what the signature covers, `7F4E`.
+/// Certificate body, `7F4E`: the signature covers it.
 pub(crate) const BODY: u16 = 0x7f4e;
 /// Certificate profile identifier; its value is 00.
 pub(crate) const PROFILE: u16 = 0x5f29;

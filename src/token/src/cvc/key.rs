@@ -129,7 +129,7 @@ impl PublicKey {
         if holds { Ok(()) } else { Err(SignatureError::Wrong) }
     }
 
-    /// SubjectPublicKeyInfo in DER: the form whose digest names the key everywhere outside the token.
+    /// SubjectPublicKeyInfo in DER: its digest names the key everywhere outside the token.
     ///
     /// Source: RFC 5280 §4.1.2.7, RFC 5480 §2, RFC 3279 §2.3.1.
     pub fn spki(&self) -> Vec<u8> {
@@ -152,7 +152,7 @@ impl PublicKey {
         tlv::element(SEQUENCE, &info)
     }
 
-    /// What kind of key it is, as screens and reports name it: `P-256`, `RSA-2048`.
+    /// The kind of the key, as screens and reports name it: `P-256`, `RSA-2048`.
     pub fn kind(&self) -> String {
         match self {
             Self::Ec(key) => key.curve.name().into(),

@@ -4,7 +4,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-/// Names who certified (CAR) or who is certified (CHR): country, holder, and a sequence of five characters.
+/// Name of a certificate's issuer (CAR) or of its holder (CHR): country, holder, and a sequence of five characters.
 ///
 /// Shape: 8 to 16 ASCII characters from `!` to `~`. A space is refused because the USB serial number pads with them.
 /// Nothing it can hold needs escaping on a screen.
@@ -16,7 +16,7 @@ pub struct Name {
     bytes: [u8; Self::LEN_MAX],
 }
 
-/// What is wrong with a name.
+/// Faults of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
     /// Too few or too many characters.

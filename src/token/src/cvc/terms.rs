@@ -1,4 +1,4 @@
-//! What makes a signed key a certificate: a role and a period.
+//! The terms that turn a signed key into a certificate: a role and a period.
 
 use core::fmt;
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::tlv::Reader;
 
-/// What a certificate says beside whose key it holds.
+/// The content of a certificate besides the key and its holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Terms {
-    /// What the holder may be.
+    /// The role of the holder.
     pub role: Role,
     /// First day.
     pub from: Date,
@@ -19,7 +19,7 @@ pub struct Terms {
     pub until: Date,
 }
 
-/// What the holder of a certificate may be.
+/// A role that the holder of a certificate may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Certifies issuers.
@@ -82,7 +82,7 @@ impl fmt::Display for Role {
 }
 
 impl Date {
-    /// A day; `year` counts from 2000. `None` if there is no such day.
+    /// A day; `year` counts from 2000. `None` if the calendar does not have this day.
     pub fn new(year: u8, month: u8, day: u8) -> Option<Self> {
         let days = match month {
             2 if year.is_multiple_of(4) => 29,

@@ -24,8 +24,8 @@ pub(crate) fn sign(key: &[u8; 32], message: &[u8]) -> Vec<u8> {
     ecdsa::hazmat::sign_prehashed_rfc6979::<bp256::BrainpoolP256r1, Sha256>(&scalar, &digest, &[]).0.to_bytes().to_vec()
 }
 
-/// `bytes` with the element at `path` replaced by what `change` makes of it (its complete encoding); the lengths around
-/// it are set right again.
+/// `bytes` after `change` replaced the element at `path` (its complete encoding). The lengths around the element are
+/// set right again.
 #[track_caller]
 pub(crate) fn edit(bytes: &[u8], path: &[u16], change: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let (here, below) = path.split_first().unwrap();

@@ -99,7 +99,7 @@ fn a_chain_made_by_the_writer_verifies() {
     assert_eq!((device.serial(), device.key()), ("ZZNK0000007", &key(&DEVICE)));
 }
 
-/// A table of files with one defect each: its name, the file, what is said about it.
+/// A table of files with one defect each: the name of the defect, the file, the words of the refusal.
 #[track_caller]
 fn refused<E: core::fmt::Display>(read: impl Fn(&[u8]) -> Result<(), E>, table: &[(&str, Vec<u8>, &str)]) {
     for (defect, bytes, says) in table {

@@ -12,13 +12,13 @@ use crate::{curve::Curve, tlv};
 /// A certificate or request that is still to be signed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unsigned<'a> {
-    /// Who signs it. A token puts the caller's choice here when it makes a request.
+    /// The signer. A token puts the caller's choice here when it makes a request.
     pub(crate) car: Name,
     /// The key. Below the root the curve is left out: it is the issuer's.
     pub(crate) key: &'a PublicKey,
-    /// Whose key it is.
+    /// The holder of the key.
     pub(crate) chr: Name,
-    /// What makes it a certificate; `None` for a request.
+    /// The role and the period that make it a certificate; `None` for a request.
     pub(crate) terms: Option<Terms>,
 }
 
@@ -59,7 +59,7 @@ impl Unsigned<'_> {
     }
 }
 
-/// What [`PUBLIC_KEY`] holds for a point on a curve of its own.
+/// The content of [`PUBLIC_KEY`] for a point on a curve of its own.
 fn curve_elements(curve: Curve, point: &[u8]) -> Vec<u8> {
     let domain = curve.domain();
     let mut elements = tlv::element(OID, ECDSA_SHA256);

@@ -25,7 +25,7 @@ pub const RANDOM_LEN: usize = 8;
 pub struct Blob<'a> {
     /// Which DKEK it is wrapped under.
     pub kcv: Kcv,
-    /// What it holds.
+    /// The kind of the wrapped key.
     pub kind: Kind,
     /// Default algorithm: the value of an OID. AES blobs of firmware 3.0 to 3.2 carry other bytes here.
     pub algorithm: &'a [u8],
@@ -104,7 +104,7 @@ impl Kind {
     }
 }
 
-/// What is wrong with a blob.
+/// Faults of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BlobError {
     /// The bytes end before the blob does.
@@ -133,10 +133,10 @@ pub enum BlobError {
     /// The default algorithm belongs to another kind of key.
     #[error("key blob of type {:02X} names an algorithm of another kind of key", *kind as u8)]
     Algorithm {
-        /// What the type byte says.
+        /// The kind that the type byte states.
         kind: Kind,
     },
-    /// The encrypted part is no whole number of blocks, or nothing: bytes are missing or too many.
+    /// The encrypted part is empty or is no whole number of blocks: bytes are missing or too many.
     #[error("key blob with {found} encrypted bytes, expected a multiple of 16: bytes are missing or too many")]
     Blocks {
         /// Bytes between header and MAC.
@@ -197,7 +197,7 @@ impl<'a> Blob<'a> {
         Ok(Self { kcv, kind, algorithm, allowed, access, key_oid, ciphertext, bytes })
     }
 
-    /// Whether this DKEK wrapped exactly these bytes. What an import is preceded by.
+    /// Checks that this DKEK wrapped exactly these bytes. It comes before every import.
     ///
     /// Errors: [`BlobError::OtherDkek`], [`BlobError::Resized`], [`BlobError::Altered`].
     pub fn check(&self, dkek: &Dkek) -> Result<(), BlobError> {
@@ -217,8 +217,8 @@ impl<'a> Blob<'a> {
         self.bytes
     }
 
-    /// Key sizes in bits whose payload has this length. More than one where padding hides the difference (AES 192 and
-    /// 256); none for writers that leave out leading zeros.
+    /// Key sizes in bits that give a payload of this length. There are several where padding hides the difference (AES
+    /// 192 and 256). There is no size for writers that leave out leading zeros.
     pub fn sizes(&self) -> Vec<u16> {
         let fits = |bits: &u16| (self.kind.payload_len(*bits) + 1).next_multiple_of(BLOCK_LEN) == self.ciphertext.len();
         self.kind.sizes().iter().copied().filter(fits).collect()

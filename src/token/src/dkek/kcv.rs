@@ -18,7 +18,7 @@ pub struct Kcv([u8; 8]);
 /// Why a KCV is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum KcvError {
-    /// All bytes are zero: what a token answers that holds no complete DKEK, never the KCV of one.
+    /// All bytes are zero: a token without a complete DKEK answers this. It is never the KCV of a DKEK.
     #[error("KCV 0000 0000 0000 0000: the token holds no complete DKEK")]
     Zero,
 }

@@ -21,7 +21,7 @@ pub use passphrase::{Passphrase, PassphraseError, SealingPassphrase};
 
 use crate::secret::Secret;
 
-/// One of the n parts whose XOR is the DKEK.
+/// One of the n parts; the XOR of all parts is the DKEK.
 ///
 /// Secret: each share alone tells nothing about the DKEK; all together are the DKEK. Lives in the Vault between reading
 /// its file and sending it to the tokens.
@@ -93,7 +93,7 @@ impl Dkek {
         self.0.expose()
     }
 
-    /// What may be compared in public.
+    /// The key check value, which may be compared in public.
     pub fn kcv(&self) -> Kcv {
         Kcv::of(self)
     }
@@ -107,7 +107,7 @@ impl Dkek {
     }
 }
 
-/// What a key derived from the DKEK is for.
+/// The purpose of a key that is derived from the DKEK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// AES-256-CBC over a blob's payload.

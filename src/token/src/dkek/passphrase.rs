@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::secret::{Secret, SecretBytes};
 
-/// What opens a share file: any bytes, because other tools take any.
+/// The passphrase that opens a share file: any bytes, because other tools take any.
 ///
 /// Secret: typed or recombined, used once for the key derivation, wiped.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Passphrase {
 /// A passphrase good enough to seal a share with: at least 20 printable ASCII characters, or the 8 random bytes of a
 /// passphrase split.
 ///
-/// Secret: shown to its custodian once, typed back, wiped. Derefs to what opens the file again.
+/// Secret: shown to its custodian once, typed back, wiped. Derefs to the passphrase that opens the file again.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SealingPassphrase(Passphrase);
 
@@ -57,7 +57,7 @@ impl SealingPassphrase {
         Ok(Self(Passphrase(bytes)))
     }
 
-    /// The secret of a passphrase split, which nobody types.
+    /// The secret of a passphrase split. No person types it.
     pub(super) fn of_split(secret: &Secret<8>) -> Self {
         Self(Passphrase(SecretBytes::copied_from(secret.expose())))
     }

@@ -29,7 +29,7 @@ pub struct WrapFile<'a> {
     pub certificate: Option<&'a [u8]>,
 }
 
-/// What is wrong with a wrap file.
+/// Faults of a wrap file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WrapFileError {
     /// Longer than any key's file.

@@ -1,4 +1,4 @@
-//! What came instead of success: from the token, from the way to it, or from a rule of this driver.
+//! The causes of a failure: from the token, from the way to it, or from a rule of this driver.
 
 use core::fmt;
 
@@ -16,7 +16,7 @@ use crate::{
     tlv::TlvError,
 };
 
-/// What came instead of success.
+/// The cause of a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Came {
@@ -32,16 +32,16 @@ pub enum Came {
     /// Certificates that do not lead to the root they must lead to.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// An attestation that does not show what it must show.
+    /// An attestation does not prove the key.
     #[error(transparent)]
     Attest(#[from] AttestError),
-    /// A chip authentication that does not show the device key.
+    /// A chip authentication does not prove the device key.
     #[error(transparent)]
     Chip(#[from] ChipError),
-    /// A signature that is not the key's over what it was given.
+    /// A signature does not hold under the key and the digest that was given.
     #[error("no sound signature came: {0}. It was wiped")]
     Signature(#[from] SignatureError),
-    /// A key blob that is none.
+    /// The bytes are no key blob.
     #[error(transparent)]
     Blob(#[from] BlobError),
     /// The reader names another token than the card.
@@ -64,14 +64,14 @@ pub enum Came {
     /// Nothing was sent: a rule of this driver forbids it.
     #[error("not sent: {0}")]
     Refused(#[from] Refusal),
-    /// The token reported success, but what it says of itself afterwards contradicts that.
+    /// The token reported success, but its state afterwards contradicts that.
     #[error("the token reported success, but its {what} is {found}, expected {expected}")]
     NotDone {
-        /// What was read back.
+        /// The name of the fact that was read back.
         what: &'static str,
-        /// What success would have left there.
+        /// The value that success would have left there.
         expected: String,
-        /// What is there.
+        /// The value that is there.
         found: String,
     },
 }
@@ -108,9 +108,9 @@ pub enum Malformed {
     Value {
         /// The field.
         what: &'static str,
-        /// What it may be.
+        /// The values that are allowed.
         expected: &'static str,
-        /// What it is.
+        /// The value that came.
         found: u32,
     },
 }
@@ -140,13 +140,13 @@ pub enum Refusal {
         /// Tries left.
         left: u8,
     },
-    /// The user PIN has one try left and nobody said that it may be spent.
+    /// The user PIN has one try left, and no person allowed that this try is spent.
     #[error("the user PIN has its last try left")]
     LastTry,
     /// The PIN cannot be tried in the state it is in.
     #[error("the {pin} is {state}")]
     PinState {
-        /// Whose.
+        /// The role of the PIN.
         pin: PinKind,
         /// The state.
         state: PinState,
@@ -171,7 +171,7 @@ pub enum Refusal {
     KeyTaken {
         /// The number.
         id: KeyId,
-        /// What exists.
+        /// The file that exists.
         by: FileId,
     },
     /// Every key number is taken.
@@ -185,7 +185,7 @@ pub enum Refusal {
     OtherShares {
         /// Recorded when the shares were made.
         recorded: Kcv,
-        /// What these shares make.
+        /// The KCV of the DKEK that these shares make.
         combined: Kcv,
     },
     /// The token does not wait for this many shares, all of them. Shares cannot be taken back.

@@ -1,5 +1,5 @@
-//! What went wrong with a token: what was tried, what came, what is left, who acts next, and whether the token may
-//! have changed.
+//! A failure with a token: the operation that was tried, its cause, the tries that are left, the person who acts next,
+//! and whether the token may have changed.
 //!
 //! Never holds a PIN, a share or the body of an APDU.
 
@@ -20,16 +20,16 @@ pub use tried::Tried;
 
 use tried::Effect;
 
-/// A failure of one thing that was tried with one token.
+/// A failure of one operation that was tried with one token.
 ///
-/// `Display` is one line that says what happened; [`TokenError::what_to_do`] is the next one.
+/// `Display` is one line about the failure; [`TokenError::what_to_do`] is the line after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenError {
-    /// Name in the token's device certificate, once it was read. Only a proven session knows it to be true.
+    /// Name in the token's device certificate, once it was read. Only a proven session knows that the name is true.
     pub token: Option<Name>,
-    /// What was tried.
+    /// The operation that was tried.
     pub tried: Tried,
-    /// What came of it.
+    /// The cause of the failure.
     pub came: Came,
     /// The PIN that was at stake, if one was.
     pub counter: Option<Counter>,
@@ -37,19 +37,20 @@ pub struct TokenError {
     pub touched: Touched,
 }
 
-/// What became of a PIN that was at stake.
+/// The state of a PIN before and after it was at stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// Whose.
+    /// The role of the PIN.
     pub pin: PinKind,
-    /// What the token said of it before.
+    /// The state before, as the token reported it.
     pub before: PinState,
-    /// What it says after the failure; `None` if it could not say.
+    /// The state after the failure; `None` if the token could not report it.
     pub after: Option<PinState>,
 }
 
 impl Counter {
-    /// Whether a try was spent in vain. Going *up* means that the PIN was right and something else was not.
+    /// Whether a try was spent in vain. Going *up* means that the PIN was right and the operation failed for another
+    /// reason.
     fn went_down(&self) -> bool {
         match (self.before, self.after) {
             (PinState::TriesLeft(before), Some(PinState::TriesLeft(after))) => after < before,
@@ -59,12 +60,12 @@ impl Counter {
     }
 }
 
-/// Who acts next.
+/// The person or the thing that acts next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// Whoever runs the machine: plugs, waits, decides what the plan allows.
+    /// The person who runs the machine: plugs, waits, decides within the plan.
     Operator,
-    /// Whoever keeps the PIN, the SO-PIN or the share.
+    /// The person who keeps the PIN, the SO-PIN or the share.
     Custodian,
     /// The token is at fault: it is set aside.
     Token,
@@ -86,7 +87,7 @@ pub enum Touched {
 }
 
 impl TokenError {
-    /// A failure whose effect on the token follows from what was tried and what came.
+    /// A failure. The operation and the cause tell whether the token may have changed.
     pub(crate) fn new(tried: Tried, came: impl Into<Came>) -> Self {
         let came = came.into();
         let touched = match (&came, tried.effect()) {
@@ -133,12 +134,12 @@ impl TokenError {
         }
     }
 
-    /// Who acts next.
+    /// The person or the thing that acts next.
     pub fn next(&self) -> Next {
         self.advice().0
     }
 
-    /// What to do now, in one sentence or two.
+    /// The advice for now, in one sentence or two.
     pub fn what_to_do(&self) -> &'static str {
         self.advice().1
     }

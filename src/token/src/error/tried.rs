@@ -1,4 +1,4 @@
-//! What was tried with a token, and what carrying it out does.
+//! The operations that are tried with a token, and their effects.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use crate::{
     object::{FileId, KeyId, PinKind},
 };
 
-/// What was tried.
+/// An operation that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tried {
     /// Powering the card off and on.
@@ -90,7 +90,7 @@ impl fmt::Display for Tried {
     }
 }
 
-/// What carrying out a command does to the token.
+/// The effect of a command on the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Nothing.

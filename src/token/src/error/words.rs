@@ -1,4 +1,4 @@
-//! Words for people: what a status word means, who acts next and what to do now.
+//! Words for people: the meaning of a status word, the person who acts next and the advice for now.
 
 use super::{Came, Next, Refusal, Tried};
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
     object::{PinKind, PinState},
 };
 
-/// What is left to a token that refuses the proof that takes no PIN.
+/// Advice for a token that refuses the proof that takes no PIN.
 const NO_CHIP_AUTHENTICATION: &str = "Leave the token as it is: it may prove itself by a key made beside its keys. That takes its PIN, which is burnt by it and must \
      be changed. On a machine with more ports it would have stayed plugged in.";
 
-/// Said of a signature that does not hold: it is not shown, so the words say why.
+/// Advice for a signature that does not hold. The signature is not shown, so the words say why.
 const FAULTY: &str = "Set the token aside: it computes wrongly, and a faulty RSA signature gives its key away. Nothing of the \
                       signature was kept or shown.";
 /// Said where a token does not know the one algorithm RSA is signed by here.
@@ -22,7 +22,7 @@ const NO_RSA_RAW: &str = "RSA is signed by this algorithm only, on a block padde
                           firmware knows the algorithm, or plan a key on a curve.";
 
 impl Came {
-    /// Who acts next, and what to do now.
+    /// The person or the thing that acts next, and the advice for now.
     pub(super) fn advice(&self, tried: Tried) -> (Next, &'static str) {
         match self {
             Came::Status(sw) => {
@@ -113,7 +113,7 @@ fn channel_advice(error: &ChannelError) -> (Next, &'static str) {
     }
 }
 
-/// What a status word means after a certain command.
+/// The meaning of a status word after a certain command.
 pub(super) struct Meaning {
     pub(super) words: &'static str,
     next: Next,

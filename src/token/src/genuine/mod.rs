@@ -2,19 +2,19 @@
 //!
 //! Certificates, serial numbers and old attestations can be copied; the device key cannot. There are three ways to see it used:
 //!
-//! - [`Session::prove`] **erases** the token. The token makes a key for nothing but this, under a name nobody could know
-//!   before, and signs its request with the device key. Making a key takes a login, so the token is initialised first, with
-//!   a PIN that is thrown away and without a DKEK: until the proof holds, it gets nothing that is worth having. The request
-//!   convinces anybody, ever after.
-//! - [`Session::authenticate`] leaves the token as it is, for one that carries its keys already. It takes no login, spends no try
-//!   and convinces whoever asked, nobody else. What others shall believe comes from [`Session::prove_again`] after the login.
-//! - [`Session::prove_beside`] is for one that carries its keys already and refuses that. It takes a login before anything is
-//!   proved: the PIN is burnt by it. The request convinces anybody.
+//! - [`Session::prove`] **erases** the token. The token makes a key for this proof alone, under a name that no person
+//!   could know before, and signs its request with the device key. Making a key takes a login. So the token is
+//!   initialised first, with a PIN that is thrown away and without a DKEK: until the proof holds, the token gets
+//!   nothing of worth. The request convinces every person, at any later time.
+//! - [`Session::authenticate`] leaves the token as it is, for a token that carries its keys already. It takes no
+//!   login, spends no try and convinces only the person who asked. For other people, [`Session::prove_again`] makes a
+//!   request after the login.
+//! - [`Session::prove_beside`] is for a token that carries its keys already and refuses [`Session::authenticate`]. It
+//!   takes a login before anything is proved: the PIN is burnt by it. The request convinces every person.
 //!
-//! What remains is a relay to a genuine token elsewhere.
+//! One attack remains: a relay to a genuine token elsewhere.
 //!
-//! What the proof hands back has a type of its own, and that type is what everything secret asks for; see
-//! [`crate::session`].
+//! The proof returns a session with a type of its own. Everything secret asks for that type; see [`crate::session`].
 
 mod chip;
 
@@ -38,19 +38,19 @@ pub enum CurrentSoPin<'a> {
     Own(&'a SoPin),
 }
 
-/// Tries of the throw-away PIN: what the applet grants every PIN.
+/// Tries of the throw-away PIN: the applet grants as many to every PIN.
 const THROW_AWAY_TRIES: u8 = 3;
 
 impl<C: Channel> Session<C, Unproven, Public> {
     /// Proves the token genuine. **Erases it**: it is left initialised with the throw-away PIN, which is logged in, without a
     /// DKEK and without keys.
     ///
-    /// `throw_away` is made of random bytes for this call alone; `head` are 80 bits of the transcript that nobody could know
-    /// before, so that no earlier attestation can be replayed.
+    /// `throw_away` is made of random bytes for this call alone. `head` are 80 bits of the transcript that no person
+    /// could know before, so that no earlier attestation can be replayed.
     ///
-    /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::SoPinFloor`] and [`Refusal::NeverInitialized`] before
-    /// anything is sent that changes the token; [`Came::Attest`](crate::error::Came::Attest) for a counterfeit; what
-    /// [`Session::initialize`] says.
+    /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::SoPinFloor`] and [`Refusal::NeverInitialized`]
+    /// before anything is sent that changes the token; [`Came::Attest`](crate::error::Came::Attest) for a counterfeit;
+    /// the errors of [`Session::initialize`].
     pub fn prove<R: RootKind>(
         self,
         so_pin: CurrentSoPin<'_>,
@@ -81,12 +81,13 @@ impl<C: Channel> Session<C, Unproven, Public> {
 
     /// Proves a token that refuses chip authentication, with its keys in place: a key is made beside them, checked and removed.
     ///
-    /// `burnt` goes to a token that has shown nothing yet: whoever calls this changes that PIN next, whatever comes of the proof.
-    /// `left` is the number under which a proof that was cut off may have left its key: that key is removed first, unless it has a
-    /// description, which the key of a proof never has. `head` is as for [`Session::prove`].
+    /// `burnt` goes to a token that has shown nothing yet: the caller changes that PIN next, whatever comes of the
+    /// proof. `left` is the number under which a proof that was cut off may have left its key: that key is removed
+    /// first, unless it has a description. The key of a proof never has a description. `head` is as for
+    /// [`Session::prove`].
     ///
-    /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::LastTry`] and [`Refusal::PinState`] before the PIN is sent;
-    /// a wrong PIN with the tries left; what [`Session::prove_again`] says.
+    /// Errors: [`Came::Chain`](crate::error::Came::Chain), [`Refusal::LastTry`] and [`Refusal::PinState`] before the
+    /// PIN is sent; a wrong PIN with the tries left; the errors of [`Session::prove_again`].
     pub fn prove_beside<R: RootKind>(
         self,
         burnt: &Pin,

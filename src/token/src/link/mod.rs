@@ -32,7 +32,8 @@ pub struct CcidLink<P> {
 impl<P: BulkPort> CcidLink<P> {
     /// Takes over a reader: drops what an earlier owner left in it, and powers its card off and on.
     ///
-    /// Errors: [`ChannelError::NoCard`], [`ChannelError::Atr`] if it is no card for this driver, or what the bus says.
+    /// Errors: [`ChannelError::NoCard`], [`ChannelError::Atr`] if it is no card for this driver, or the error of the
+    /// bus.
     pub fn open(port: P, descriptor: Descriptor) -> Result<Self, ChannelError> {
         let mut reader = Reader::new(port, descriptor);
         // An endpoint that an earlier owner left halted refuses the first message; the halt is cleared then, and asking
@@ -45,12 +46,12 @@ impl<P: BulkPort> CcidLink<P> {
         Ok(Self { reader, atr, host })
     }
 
-    /// What the card said when it was last powered.
+    /// The card's answer when it was last powered.
     pub fn atr(&self) -> &Atr {
         &self.atr
     }
 
-    /// What the reader says of itself, its exchange level above all.
+    /// The reader's description of itself, its exchange level above all.
     pub fn descriptor(&self) -> &Descriptor {
         self.reader.descriptor()
     }
@@ -94,7 +95,7 @@ impl<P: BulkPort> Channel for CcidLink<P> {
     }
 }
 
-/// bError: the card answered nothing in its waiting time; what it answered came garbled.
+/// Values of bError: the card gave no answer in its waiting time (mute), or its answer came garbled (parity, overrun).
 const MUTE: u8 = 0xfe;
 const PARITY: u8 = 0xfd;
 const OVERRUN: u8 = 0xfc;

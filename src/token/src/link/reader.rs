@@ -1,4 +1,5 @@
-//! One command, one answer: sequence numbers, time extensions, messages in pieces, and what others left behind.
+//! One command, one answer: sequence numbers, time extensions, messages in pieces, and answers left by an earlier
+//! owner.
 
 use zeroize::Zeroizing;
 
@@ -9,7 +10,7 @@ use crate::secret;
 
 /// How long a reader may take to accept a message.
 pub const SEND_MS: u64 = 5_000;
-/// How long to listen for answers nobody waits for any more.
+/// How long the link listens for answers that no command waits for any more.
 pub const DRAIN_MS: u64 = 50;
 /// Transfers dropped before a reader that never falls silent is given up.
 pub const DRAIN_MAX: u32 = 64;
@@ -83,7 +84,7 @@ impl<P: BulkPort> Reader<P> {
             return Err(self.failed(error, Endpoint::BulkOut));
         }
         match self.answer(command, seq, silence_max_ms) {
-            // Half a message may be the last of a token that was pulled out: then that is what to tell.
+            // Half a message may be the last of a token that was pulled out. Then the error of the drain is returned.
             Err(nonsense @ ChannelError::Ccid { .. }) => self.drain().and(Err(nonsense)),
             answer => answer,
         }
@@ -163,7 +164,7 @@ impl<P: BulkPort> Reader<P> {
         Ok(message)
     }
 
-    /// Reads and drops what answers to nothing we wait for.
+    /// Reads and drops the answers that no command waits for.
     fn drain(&mut self) -> Result<(), ChannelError> {
         for _ in 0..DRAIN_MAX {
             match self.port.receive(self.transfer_len(), DRAIN_MS) {
@@ -185,7 +186,7 @@ impl<P: BulkPort> Reader<P> {
         self.descriptor.message_len_max.next_multiple_of(PACKET_LEN_MAX)
     }
 
-    /// What a failed transfer means; a halt is cleared, so that the next command finds the endpoint open.
+    /// The meaning of a failed transfer. A halt is cleared, so that the next command finds the endpoint open.
     fn failed(&mut self, error: PortError, endpoint: Endpoint) -> ChannelError {
         if error == PortError::Stalled
             && let Err(error) = self.port.clear_halt(endpoint)

@@ -1,4 +1,4 @@
-//! Every line is one transfer the link must make, and what the bus does with it.
+//! Every line is one transfer that the link must make, and the answer of the bus.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ enum Line {
     Clear(Endpoint),
 }
 
-/// A bus that does what its script says and nothing else.
+/// A bus that follows its script and does nothing else.
 struct Script(VecDeque<Line>);
 
 impl BulkPort for Script {
@@ -121,14 +121,14 @@ fn power_cycle(seq: u8) -> [Line; 4] {
     ]
 }
 
-/// A link past its start-up, whose next sequence number is 3.
+/// A link past its start-up; its next sequence number is 3.
 #[track_caller]
 fn opened(level: Level) -> CcidLink<Script> {
     let lines = [quiet()].into_iter().chain(status()).chain(power_cycle(1)).collect();
     CcidLink::open(Script(lines), descriptor(level)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A link at TPDU level past its first command, whose next sequence number is 5 and next block number 1.
+/// A link at TPDU level past its first command; its next sequence number is 5 and its next block number is 1.
 #[track_caller]
 fn selected() -> CcidLink<Script> {
     let mut link = opened(Level::Tpdu);
@@ -242,7 +242,7 @@ fn answers_to_earlier_commands_are_dropped() {
     assert_eq!(play(&mut selected(), Apdu::new(COMMAND), lines), Err(error));
 }
 
-/// What a link does after an error that left blocks under way: drains, sets the line back, goes on.
+/// The transfers of a link after an error that left blocks under way: it drains, sets the line back and goes on.
 fn recovery(seq: u8) -> impl Iterator<Item = Line> {
     [line(seq, "00 C0 00 C0", "00 E0 00 E0"), line(seq + 1, "00 C1 01 FE 3E", "00 E1 01 FE 1E")]
         .into_iter()

@@ -23,18 +23,18 @@ const AES_KEY: u16 = 0xa8;
 /// EF C4xx, PrKD, as whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDescription {
-    /// What people call it.
+    /// The name that people use for the key.
     pub label: Option<Label>,
-    /// CKA_ID: what ties it to its certificate.
+    /// CKA_ID: it ties the key to its certificate.
     pub id: CkaId,
-    /// What PKCS#11 programs may do with it.
+    /// The operations that PKCS#11 programs may do with the key.
     pub usage: KeyUsage,
-    /// The key's number as the writer saw it. The file's own number is what counts: a description restored under
-    /// another number keeps the old one here.
+    /// The key's number as the writer saw it. Only the file's own number counts: a description that was restored under
+    /// another number keeps the old number here.
     pub reference: Option<KeyId>,
     /// DER Name of the certificate's subject, once there was a certificate.
     pub subject: Option<Vec<u8>>,
-    /// What kind of key.
+    /// The kind of the key.
     pub kind: KeyKind,
     /// Size in bits; of an elliptic curve's field.
     pub bits: Option<u16>,
@@ -118,12 +118,12 @@ fn bits(mut at: Reader<'_>) -> Result<Option<u16>, Pkcs15Error> {
     }
 }
 
-/// A description to be written: what OpenSC 0.23 writes when it generates the key or stores its certificate.
+/// A description to be written, as OpenSC 0.23 writes it when it generates the key or stores its certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct NewKeyDescription<'a> {
-    /// What people call it.
+    /// The name that people use for the key.
     pub label: &'a Label,
-    /// CKA_ID: what ties it to its certificate.
+    /// CKA_ID: it ties the key to its certificate.
     pub id: &'a CkaId,
     /// The key's number on the token.
     pub reference: KeyId,

@@ -46,7 +46,7 @@ impl fmt::Display for Path {
 /// EF C8xx, CD: a certificate in EF CAxx.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateDescription {
-    /// What people call it.
+    /// The name that people use for it.
     pub label: Option<Label>,
     /// CKA_ID.
     pub id: CkaId,
@@ -71,7 +71,7 @@ impl CertificateDescription {
 /// EF C9xx, DCOD: a data object in EF CDxx (with PIN) or CFxx.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDescription {
-    /// What people call it.
+    /// The name that people use for it.
     pub label: Option<Label>,
     /// The application it is for: CKA_APPLICATION.
     pub application: Option<Label>,

@@ -8,7 +8,7 @@ use crate::{
     tlv::Tlv,
 };
 
-/// What people call an object or a token: CKA_LABEL.
+/// The name that people use for an object or a token: CKA_LABEL.
 ///
 /// Shape: 1 to 254 bytes of UTF-8. Shown with everything escaped that could act on a screen.
 /// Source: OpenSC keeps labels in 255 bytes with a terminator.
@@ -19,7 +19,8 @@ impl Label {
     /// Most bytes.
     pub const LEN_MAX: usize = 254;
 
-    /// A label to be written: every character must show as itself, so that what is read aloud is what is there.
+    /// A label to be written: every character must show as itself, so that the words read aloud are the words that are
+    /// there.
     ///
     /// Errors: [`Pkcs15Error::LabelLength`], [`Pkcs15Error::LabelCharacter`].
     pub fn new(text: &str) -> Result<Self, Pkcs15Error> {
@@ -55,7 +56,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// What ties a key to its certificate: CKA_ID.
+/// CKA_ID: it ties a key to its certificate.
 ///
 /// Shape: 1 to 255 bytes, shown in hex as `pkcs11-tool --id` takes it.
 /// Source: OpenSC `SC_PKCS15_MAX_ID_SIZE`.
@@ -99,7 +100,7 @@ mod tests {
             assert_eq!(Label::new(&"a".repeat(len)).map(drop), want);
             assert_eq!(Label::read(&vec![b'a'; len]).map(drop), want);
         }
-        // What replaces a byte is longer than the byte.
+        // The escape of a byte is longer than the byte.
         assert_eq!(Label::read(&[0xff; 85]), Err(Pkcs15Error::LabelLength { found: 255 }));
     }
 

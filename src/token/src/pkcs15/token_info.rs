@@ -9,10 +9,10 @@ use crate::tlv::{self, Reader};
 /// The label, `[0]` of TokenInfo.
 const LABEL: u16 = 0x80;
 
-/// What EF 2F03 says about a token.
+/// The content of EF 2F03 about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
-    /// What people call the token. OpenSC shows `SmartCard-HSM` if there is none.
+    /// The name that people use for the token. OpenSC shows `SmartCard-HSM` if there is no name.
     pub label: Option<Label>,
 }
 

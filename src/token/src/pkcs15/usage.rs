@@ -1,8 +1,8 @@
-//! What a key is said to be for.
+//! The declared uses of a key.
 
 use core::{fmt, ops::BitOr};
 
-/// What PKCS#11 programs may do with a key. The card enforces algorithms, not this.
+/// The operations that PKCS#11 programs may do with a key. The card enforces algorithms, not these operations.
 ///
 /// Shape: PKCS#15 KeyUsageFlags, flag 0 in the highest of 16 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

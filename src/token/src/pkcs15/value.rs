@@ -1,4 +1,4 @@
-//! The primitive values of descriptions, and what is wrong with them.
+//! The primitive values of descriptions, and their faults.
 
 use thiserror::Error;
 
@@ -19,7 +19,7 @@ pub(super) const SUBCLASS: u16 = 0xa0;
 /// Attributes of a type of objects, `[1]`.
 pub(super) const TYPE: u16 = 0xa1;
 
-/// What is wrong with a description, or with what is to be written into one.
+/// Faults of a description, or of the values to be written into one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Pkcs15Error {
     /// Not the elements of a description.
@@ -113,8 +113,8 @@ pub(super) fn push_flags(out: &mut Vec<u8>, flags: u16) {
     }
 }
 
-/// What every description starts with: label and flags. Who must authenticate, and rules, are left out: the card
-/// enforces its own.
+/// The beginning of every description: label and flags. The identifier of the authentication and the access rules are
+/// left out: the card enforces its own.
 pub(super) struct ObjectAttributes {
     pub(super) label: Option<Label>,
     /// PKCS#15 CommonObjectFlags; flag 0 is `private`.

@@ -1,4 +1,4 @@
-//! What makes a key visible to OpenSC: its description and its certificate file.
+//! The files that make a key visible to OpenSC: its description and its certificate file.
 
 use super::{Proven, Session, User};
 use crate::{
@@ -10,16 +10,16 @@ use crate::{
     tlv::{self, Reader, TlvError},
 };
 
-/// What is stored beside a key: the same on the token that made it and on every copy.
+/// The data stored beside a key: the same on the token that made the key and on every copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Description<'a> {
-    /// What people call the key.
+    /// The name that people use for the key.
     pub label: &'a Label,
     /// CKA_ID.
     pub id: &'a CkaId,
     /// The public half.
     pub public: &'a PublicKey,
-    /// What stands in the certificate file.
+    /// The content of the certificate file.
     pub certificate: CertificateFile<'a>,
 }
 

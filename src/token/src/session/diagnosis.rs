@@ -1,4 +1,4 @@
-//! What a token answers of itself where no session can be opened with it: damaged, foreign, or dying.
+//! The answers of a token about itself where no session can be opened with it: damaged, foreign, or dying.
 
 use crate::{
     channel::Channel,
@@ -33,9 +33,9 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// What each answer says, or why none came, by what was asked for.
+    /// Each answer in words, or the reason why it is missing, with the name of the question.
     ///
-    /// Shape: one line each, ASCII, none of them empty.
+    /// Shape: one line each, ASCII, no line empty.
     pub fn told(self) -> [(&'static str, Result<String, TokenError>); 7] {
         let numbers = |files: Vec<FileId>| match files.as_slice() {
             [] => "none".to_owned(),

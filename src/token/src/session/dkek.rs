@@ -48,7 +48,7 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
         Err(self.not_done(Tried::ImportShare, "count of DKEK shares", expected, found).part_way())
     }
 
-    /// Asks once more, independently of what the imports answered.
+    /// Asks once more, independently of the answers to the imports.
     fn has_dkek(&mut self, total: usize, recorded: Kcv) -> Result<DkekStatus, TokenError> {
         let domain = self.key_domain()?;
         match domain {
@@ -94,7 +94,7 @@ mod tests {
         hex(kcv.bytes())
     }
 
-    /// IMPORT DKEK SHARE, and what the token answers.
+    /// IMPORT DKEK SHARE, and the token's answer.
     fn import(script: Scripted, share: [u8; 32], answer: &str) -> Scripted {
         script.then(&format!("8052000020 {} 00", hex(&share)), answer)
     }

@@ -1,4 +1,4 @@
-//! What is on a token, in a form in which two tokens can be compared: nothing in it depends on the serial number.
+//! The objects on a token, in a form in which two tokens can be compared: nothing in it depends on the serial number.
 
 use core::fmt;
 
@@ -17,21 +17,21 @@ use crate::{
 
 /// Everything that INITIALIZE DEVICE would erase, keys first, by number.
 ///
-/// The label is what two tokens may differ in; [`Inventory::difference`] leaves it out.
+/// Two tokens may differ in the label: [`Inventory::difference`] leaves it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
-    /// What people call the token.
+    /// The name that people use for the token.
     pub label: Option<Label>,
-    /// What is on it.
+    /// The objects on the token.
     pub objects: Vec<Object>,
 }
 
-/// One thing on a token.
+/// One object on a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
-    /// A key and what describes it.
+    /// A key and the files that describe it.
     Key(KeyEntry),
-    /// A file of its own: a data object, a certificate without key, what is left of a key that is gone.
+    /// A file of its own: a data object, a certificate without a key, a remaining file of a key that is gone.
     File {
         /// Its number.
         file: FileId,
@@ -51,7 +51,7 @@ pub struct KeyEntry {
     pub certificate: Stored,
 }
 
-/// What stands in a key's certificate file.
+/// The content of a key's certificate file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// No file.
@@ -66,7 +66,7 @@ pub enum Stored {
 
 impl Stored {
     fn of(content: &[u8]) -> Self {
-        // A file written over a longer one keeps the end of that one: what counts is the element at its start.
+        // A file written over a longer one keeps the end of the longer one: only the element at its start counts.
         let sha256 = Sha256::digest(tlv::split(content).map_or(content, |(element, _)| element.raw)).into();
         match content.first() {
             Some(0x30) => Self::Certificate(sha256),
@@ -86,7 +86,7 @@ impl Inventory {
 }
 
 impl<C: Channel, T, A> Session<C, T, A> {
-    /// Reads what is on the token.
+    /// Reads the objects on the token.
     pub fn inventory(&mut self) -> Result<Inventory, TokenError> {
         let mut files = self.files()?;
         files.sort_unstable();

@@ -20,9 +20,10 @@ use crate::{
 /// A key that was just made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generated<R: RootKind> {
-    /// What its attestation shows.
+    /// The facts that its attestation proves.
     pub proof: BirthProof<R>,
-    /// The attestation, to be kept: storing a certificate replaces it on the token, and copies of the key have none.
+    /// The attestation. It must be kept: storing a certificate replaces it on the token, and copies of the key have no
+    /// attestation.
     pub attestation: Vec<u8>,
 }
 
@@ -67,12 +68,13 @@ impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
         self.key_exists(tried, key).map_err(TokenError::part_way)
     }
 
-    /// Signs a digest with the key whose public half this is. RSA is padded here, PKCS#1 v1.5, and signed raw.
+    /// Signs a digest with the key of this public half. RSA is padded here, PKCS#1 v1.5, and signed raw.
     ///
     /// Shape: RSA as long as the modulus; ECDSA in DER, r and s in shortest form.
     ///
-    /// Errors: [`Came::Signature`](crate::error::Came::Signature) if what came is not that key's signature over that digest:
-    /// it is wiped, and no byte of it is in the error. A faulty RSA signature is as good as the private key.
+    /// Errors: [`Came::Signature`](crate::error::Came::Signature) if the answer is not that key's signature over that
+    /// digest. The answer is wiped, and no byte of it is in the error. A faulty RSA signature is as good as the private
+    /// key.
     pub fn sign(&mut self, key: KeyId, public: &PublicKey, digest: &Digest) -> Result<Vec<u8>, TokenError> {
         let sign = Sign { key, what: ToSign::new(public, digest) };
         let signature = self.send(&sign)?;
@@ -112,7 +114,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
         Ok(proof)
     }
 
-    /// Deletes a key and its files, whichever of them exist, and looks that none is left.
+    /// Deletes a key and its existing files, and checks that no file is left.
     pub(crate) fn remove_key(&mut self, key: KeyId) -> Result<(), TokenError> {
         let present = self.files()?;
         for (deleted, file) in key.files().into_iter().filter(|file| present.contains(file)).enumerate() {

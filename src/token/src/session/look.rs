@@ -1,4 +1,4 @@
-//! What every token may be asked: looking changes nothing and spends nothing.
+//! The questions that every token may be asked: looking changes nothing and spends nothing.
 
 use super::Session;
 use crate::{
@@ -18,9 +18,9 @@ use crate::{
 
 /// Longest file that is read, in bytes. A chain of certificates has a few thousand.
 pub const FILE_LEN_MAX: usize = 16_384;
-/// Most reads of one file: twice what a card needs that answers as many bytes as it is asked for.
+/// Most reads of one file: twice the number for a card that answers as many bytes as it is asked for.
 const READ_ROUNDS_MAX: usize = 2 * FILE_LEN_MAX / 256;
-/// Key domains that are asked for, at most. How many a token has is not published.
+/// Most key domains that are asked for. It is not published how many domains a token has.
 pub const KEY_DOMAINS_MAX: u8 = 16;
 /// First firmware that says how much memory is free.
 const MEMORY_SINCE: Version = Version { major: 2, minor: 4 };

@@ -1,9 +1,10 @@
-//! Sessions: what may be asked of a token follows from what it has proved and who has logged in.
+//! Sessions: the proof of a token and the login decide which commands it may get.
 //!
-//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. A [proof by a key](crate::genuine) or
-//! [chip authentication](crate::chip) makes it [`Proven`]; only then can it carry shares, final PINs and final SO-PINs, so that a counterfeit never sees one. Each of
-//! the following lines does not compile with an unproven token, and does with a proven one. One PIN may go to an unproven token,
-//! [as burnt](Session::prove_beside), where no other proof is there.
+//! A [`Session`] begins [`Unproven`] and [`Public`]: it looks. A [proof by a key](crate::genuine) or [chip
+//! authentication](crate::chip) makes it [`Proven`]. Only a proven session can carry shares, final PINs and final
+//! SO-PINs, so that a counterfeit never sees one. Each of the following lines does not compile with an unproven token,
+//! and compiles with a proven one. One PIN may go to an unproven token, [as burnt](Session::prove_beside), where there
+//! is no other proof.
 //!
 //! ```compile_fail,E0599
 //! # use smartcard_hsm::{channel::Channel, cvc::Production, dkek::{Kcv, Share}, session::{Proven, Public, Session, Unproven}};
@@ -57,8 +58,8 @@
 //! }
 //! ```
 //!
-//! What spends a try consumes the session and hands it back in the error ([`Failed`]), together with what the token then
-//! says of the counter. A proof lasts as long as the session owns its channel.
+//! A call that spends a try consumes the session and hands it back in the error ([`Failed`]), together with the state
+//! of the counter afterwards. A proof lasts as long as the session owns its channel.
 
 mod describe;
 mod diagnosis;
@@ -90,7 +91,7 @@ pub use pins::LastTry;
 
 /// A token on its channel.
 ///
-/// `T` is what it has proved, [`Unproven`] or [`Proven`]; `A` is who is logged in, [`Public`] or [`User`].
+/// `T` is the proof, [`Unproven`] or [`Proven`]; `A` is the login, [`Public`] or [`User`].
 pub struct Session<C, T, A> {
     channel: C,
     says: Box<Says>,
@@ -98,7 +99,7 @@ pub struct Session<C, T, A> {
     access: PhantomData<A>,
 }
 
-/// What the token says of itself.
+/// The token's claims about itself.
 struct Says {
     info: DeviceInfo,
     chain: DeviceChain,
@@ -116,16 +117,16 @@ struct Proof<R: RootKind> {
     evidence: Evidence,
 }
 
-/// What a proof leaves for the record.
+/// The evidence of a proof, for the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// The request of a key made for the [proof](crate::genuine): anybody can check it.
     Attestation(Vec<u8>),
-    /// A [chip authentication](crate::chip): worth the word of whoever recorded it.
+    /// A [chip authentication](crate::chip): worth the word of the person who recorded it.
     Chip(ChipAuthentication),
 }
 
-/// Nobody is logged in.
+/// No user is logged in.
 #[derive(Debug)]
 pub enum Public {}
 
@@ -133,16 +134,16 @@ pub enum Public {}
 #[derive(Debug)]
 pub enum User {}
 
-/// What went wrong, and the session it went wrong in.
+/// A failure, and the session in which it happened.
 #[derive(Debug)]
 pub struct Failed<S> {
     /// The session, for another try or another way.
     pub session: S,
-    /// What went wrong. Boxed, because the session is handed back beside it.
+    /// The failure. It is boxed, because the session is handed back beside it.
     pub error: Box<TokenError>,
 }
 
-/// What comes of calls that spend a try: a session with this login, or the failure and one without any.
+/// The result of a call that spends a try: a session with this login, or the failure and a session without a login.
 pub type Spent<C, R, A> = Result<Session<C, Proven<R>, A>, Failed<Session<C, Proven<R>, Public>>>;
 
 impl<S> fmt::Display for Failed<S> {
@@ -182,19 +183,19 @@ impl<C, T, A> Session<C, T, A> {
         &self.says.chain
     }
 
-    /// Name in the device certificate: what errors call the token.
+    /// Name in the device certificate: errors use it for the token.
     pub fn name(&self) -> Name {
         self.says.chain.device.chr
     }
 }
 
 impl<C, R: RootKind, A> Session<C, Proven<R>, A> {
-    /// What the token proved to be.
+    /// The identity that the token proved.
     pub fn device(&self) -> &Device<R> {
         &self.trust.0.device
     }
 
-    /// What it proved that with, for the record.
+    /// The evidence of the proof, for the record.
     pub fn evidence(&self) -> &Evidence {
         &self.trust.0.evidence
     }
@@ -240,7 +241,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
         Ok(())
     }
 
-    /// What came of something that was tried, in the name of this token.
+    /// The failure of an operation, in the name of this token.
     pub(crate) fn error(&self, tried: Tried, came: impl Into<Came>) -> TokenError {
         TokenError::new(tried, came).of(self.name())
     }
@@ -250,7 +251,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
         if holds { Ok(()) } else { Err(self.error(tried, refusal)) }
     }
 
-    /// Compares what a token reports as done with what is found afterwards.
+    /// Compares a reported result with the state that is found afterwards.
     fn found<V: PartialEq + fmt::Display>(
         &self,
         tried: Tried,
@@ -261,7 +262,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
         if expected == found { Ok(()) } else { Err(self.not_done(tried, what, expected, found)) }
     }
 
-    /// What a token reports as done and did not do.
+    /// The failure of an operation that a token reports as done but did not do.
     pub(crate) fn not_done(
         &self,
         tried: Tried,
@@ -279,7 +280,7 @@ impl<C: Channel, T, A> Session<C, T, A> {
         Session { channel, says, trust, access: PhantomData }
     }
 
-    /// What the three proofs make of a session. Nothing else may.
+    /// The three proofs make a proven session here. No other code may call this.
     pub(crate) fn into_proven<R: RootKind>(self, device: Device<R>, evidence: Evidence) -> Session<C, Proven<R>, A> {
         let Self { channel, says, trust: _, access } = self;
         Session { channel, says, trust: Proven(Box::new(Proof { device, evidence })), access }

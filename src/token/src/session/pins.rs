@@ -1,6 +1,6 @@
 //! PINs: logging in and out, changing, unblocking.
 //!
-//! The counter is asked before a try and again after a failure; what it says goes into the error.
+//! The driver asks for the counter before a try and again after a failure; the later answer goes into the error.
 
 use super::{Proven, Public, Session, Spent, User, consuming};
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
     secret::{Pin, SoPin},
 };
 
-/// Whether the last try of a user PIN may be spent. Only a person who was told so says [`LastTry::Spend`].
+/// Whether the last try of a user PIN may be spent. Only a person who knows that it is the last try says
+/// [`LastTry::Spend`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LastTry {
     /// Refuse without trying.
@@ -47,7 +48,7 @@ impl<C: Channel, R: RootKind> Session<C, Proven<R>, User> {
 }
 
 impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
-    /// Changes the user PIN. Nobody is logged in afterwards, so that the new PIN shows itself at the next login.
+    /// Changes the user PIN. No user is logged in afterwards, so that the new PIN shows itself at the next login.
     ///
     /// Errors: as [`Session::log_in`].
     pub fn change_pin(self, old: &Pin, new: &Pin, last: LastTry) -> Spent<C, R, Public> {
@@ -61,7 +62,7 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
         Ok(session)
     }
 
-    /// Changes the SO-PIN. Nobody is logged in afterwards.
+    /// Changes the SO-PIN. No user is logged in afterwards.
     ///
     /// Errors: [`Refusal::SoPinFloor`] without spending a try; a wrong SO-PIN with the tries left.
     pub fn change_so_pin(self, old: &SoPin, new: &SoPin) -> Spent<C, R, Public> {
@@ -74,7 +75,7 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
         Ok(session)
     }
 
-    /// Tries the SO-PIN: how a new one shows itself before it is needed. Nobody is logged in afterwards.
+    /// Tries the SO-PIN, so that a new SO-PIN shows itself before it is needed. No user is logged in afterwards.
     ///
     /// Errors: as [`Session::change_so_pin`].
     pub fn verify_so_pin(self, so_pin: &SoPin) -> Spent<C, R, Public> {
@@ -87,8 +88,8 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
         Ok(session)
     }
 
-    /// Asks the token to set another user PIN by the right SO-PIN, and demands that it refuses: what its option to unblock only is
-    /// worth. Nobody is logged in afterwards.
+    /// Asks the token to set another user PIN by the right SO-PIN, and demands a refusal: only this shows that the
+    /// token's option "unblock only" has an effect. No user is logged in afterwards.
     ///
     /// Errors: [`Refusal::SoPinFloor`] before anything is sent; [`Came::NotDone`] if the token set the
     /// PIN, or took the SO-PIN for a wrong one.
@@ -111,7 +112,7 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
         Ok(session)
     }
 
-    /// Gives the user PIN its tries back and, with `new`, another value. Nobody is logged in afterwards.
+    /// Gives the user PIN its tries back and, with `new`, another value. No user is logged in afterwards.
     ///
     /// Errors: [`Refusal::ResetForbidden`] if the token's options do not allow it, [`Refusal::SoPinFloor`], both without
     /// spending a try; a wrong SO-PIN with the tries left.

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
-    /// Erases every key, certificate and file, and sets options, user PIN, retry counter and number of DKEK shares. What
-    /// the token says of itself afterwards is compared with what was asked. Nobody is logged in then.
+    /// Erases every key, certificate and file, and sets options, user PIN, retry counter and number of DKEK shares. The
+    /// state of the token afterwards is compared with the request. No user is logged in then.
     ///
     /// Errors: a retry counter or an SO-PIN that will not be tried, before anything is sent; a wrong SO-PIN with the tries
     /// left; [`Came::NotDone`].
@@ -26,12 +26,12 @@ impl<C: Channel, R: RootKind, A> Session<C, Proven<R>, A> {
 }
 
 impl<C: Channel, T, A> Session<C, T, A> {
-    /// INITIALIZE DEVICE and reading back what it did, given the state of the SO-PIN before.
+    /// INITIALIZE DEVICE and a check of its result, given the state of the SO-PIN before.
     pub(crate) fn set_up(&mut self, setup: &Setup<'_>, before: PinState) -> Result<(), TokenError> {
         setup.check().map_err(|refusal| self.error(Tried::Initialize, refusal))?;
         let command = Initialize(setup);
         match self.spend(PinKind::So, before, &command) {
-            // A card that was used a lot cleans up its memory and wants to be asked once more.
+            // A card that was used a lot cleans up its memory and expects the command once more.
             Err(TokenError { came: Came::Status(StatusWord(0x6a84)), .. }) => {
                 self.spend(PinKind::So, before, &command)?;
             }
@@ -97,7 +97,7 @@ mod tests {
         script.proven().initialize(&setup).map(|_| ()).map_err(|failed| *failed.error)
     }
 
-    /// What the token says after INITIALIZE: options, user PIN, key domain, files.
+    /// The token's answers after INITIALIZE: options, user PIN, key domain, files.
     fn afterwards(script: Scripted, said: [&str; 4]) -> Scripted {
         let [options, user, domain, files] = said;
         let script = script.then(SELECT, &fci(options)).then(USER, user);

@@ -1,4 +1,4 @@
-//! Writing files. Which ones is decided above: nobody outside names a file to write to.
+//! Writing files. Upper modules decide which files: no other crate names a file to write to.
 
 use super::{FILE_LEN_MAX, Session};
 use crate::{

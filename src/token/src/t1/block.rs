@@ -1,4 +1,4 @@
-//! Blocks of T=1: what they look like and what can be wrong with one.
+//! Blocks of T=1: their form and their faults.
 
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ pub const INF_LEN_MAX: u8 = 254;
 pub struct Block {
     /// NAD, PCB, LEN, information field, LRC.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// Block waiting times the card may take for its answer: 1, or what it asked for by S(WTX).
+    /// Block waiting times the card may take for its answer: 1, or the number it asked for by S(WTX).
     pub waiting_times: u8,
 }
 
@@ -35,7 +35,7 @@ impl core::fmt::Debug for Block {
     }
 }
 
-/// What is wrong with what came.
+/// Faults of a received block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Lrc,

@@ -1,7 +1,7 @@
 //! T=1 (ISO 7816-3, clause 11): the host side of the block protocol.
 //!
-//! No I/O: [`Host`] is told what came and says what to send. What to do about time is the caller's; the host only adds
-//! up what the card asked for.
+//! No I/O: [`Host`] gets the received bytes and returns the next block. The caller handles time; the host only adds up
+//! the time that the card asked for.
 
 mod block;
 
@@ -22,10 +22,10 @@ pub const SUPERVISORY_MAX: u8 = 8;
 /// Longest response: an extended Le's worth and the status word.
 pub const RESPONSE_LEN_MAX: usize = 65_538;
 
-/// What the Nitrokey's reader delivers when the card said nothing at all.
+/// The bytes that the Nitrokey's reader delivers when the card said nothing at all.
 const SILENCE: [u8; 2] = [0xa5, 0xa5];
 
-/// What the host wants next. There is no `Debug`: a response may be secret.
+/// The next step of the host. There is no `Debug`: a response may be secret.
 pub enum Step {
     /// Send this block and report what comes: [`Host::received`], or [`Host::silent`] if the reader says nothing came.
     Send(Block),
@@ -94,8 +94,8 @@ fn send(pcb: u8, inf: &[u8], waiting_times: u8) -> Step {
 impl Host {
     /// The line just after power-on.
     ///
-    /// Units: `ifsc` is what the card's ATR names; `ifsd` is what the reader can take in one block; `block_len_max` is
-    /// what it can pass on to the card; `bwt_ms` is the card's block waiting time.
+    /// Units: `ifsc` is the value in the card's ATR. `ifsd` is the longest field the reader can take in one block.
+    /// `block_len_max` is the longest block it can pass on to the card. `bwt_ms` is the card's block waiting time.
     pub fn new(ifsc: u8, ifsd: u8, block_len_max: usize, bwt_ms: u64) -> Self {
         Self {
             ifsc_initial: ifsc,
@@ -135,7 +135,7 @@ impl Host {
         if self.in_step { self.begin() } else { self.resynch(1, false, Fault::Abandoned) }
     }
 
-    /// What the card answered to the last block.
+    /// Takes the card's answer to the last block.
     ///
     /// Errors: [`ChannelError::Lost`] if the line had to be set back while a command was under way;
     /// [`ChannelError::Block`] if that failed too, [`ChannelError::Silent`] if nothing came at all;
@@ -157,7 +157,7 @@ impl Host {
         self.fault(Fault::Silence)
     }
 
-    /// The reader says what the card answered came garbled: parity, overrun.
+    /// The reader reports that the card's answer came garbled: parity, overrun.
     ///
     /// Errors: as [`Host::received`].
     pub fn garbled(&mut self) -> Result<Step, ChannelError> {
@@ -323,7 +323,7 @@ impl Host {
         Ok(Step::Done(response))
     }
 
-    /// Forgets the exchange; what it held is wiped.
+    /// Forgets the exchange; its contents are wiped.
     fn end(&mut self) {
         self.phase = Phase::Idle;
         self.command = Zeroizing::default();

@@ -1,4 +1,4 @@
-//! Dialogues: every line is a block of the host and what the card answers.
+//! Dialogues: every line is a block of the host and the card's answer.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn framed(pcb: u8, inf: &[u8]) -> Vec<u8> {
     Block::new(pcb, inf, 1).bytes.to_vec()
 }
 
-/// Plays one exchange: each line is the block the host must send and what comes back, [`SILENT`] for nothing.
+/// Plays one exchange: each line is the block that the host must send and the answer, [`SILENT`] for no answer.
 #[track_caller]
 fn play(host: &mut Host, command: &[u8], script: &[(&str, &str)]) -> Result<Vec<u8>, ChannelError> {
     let mut step = host.exchange(Zeroizing::new(command.to_vec()), Patience::Ordinary);

@@ -12,7 +12,7 @@ use crate::{Model, model};
 const ENTRIES_MAX: usize = 4_096;
 /// Bytes of an attribute looked at: more than any string descriptor can fill.
 const ATTRIBUTE_LEN_MAX: u64 = 512;
-/// Characters kept of what a device says of itself: as many as a string descriptor holds.
+/// Characters kept of a device's description of itself: as many as a string descriptor holds.
 pub const TEXT_CHARS_MAX: usize = 126;
 
 /// A token on the bus. Its texts are the device's own words: escaped, so that they cannot move a cursor.
@@ -52,7 +52,7 @@ pub fn discover(sysfs_root: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// The token of this directory; `None` for every other device, and for interfaces, which have no such attributes.
+/// The token of this directory; `None` for every other device, and for interfaces, which do not have these attributes.
 fn token(directory: &Path, port: &str) -> Option<Found> {
     let id = |name| u16::from_str_radix(&attribute(directory, name)?, 16).ok();
     let number = |name| attribute(directory, name)?.parse().ok();

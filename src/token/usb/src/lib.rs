@@ -1,7 +1,8 @@
 //! USB port of the token driver on libusb.
 //!
-//! libusb is handed a device node that is already open and never looks for devices itself: the appliance's kernel has
-//! no sockets for that, and only who opened the node knows that the plan allows the device. [`discover()`] reads sysfs.
+//! libusb is handed a device node that is already open and never looks for devices itself. The appliance's kernel has
+//! no sockets for that, and only the code that opened the node knows that the plan allows the device. [`discover()`]
+//! reads sysfs.
 
 mod discover;
 mod port;
@@ -16,7 +17,7 @@ pub struct Model {
     pub vendor: u16,
     /// idProduct.
     pub product: u16,
-    /// What people call it.
+    /// The name that people use for it.
     pub name: &'static str,
     /// Whether its USB serial is that of the token; else it is the reader's, and no plan can name the token by it.
     pub tells_token: bool,

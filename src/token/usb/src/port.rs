@@ -37,7 +37,7 @@ pub enum OpenError {
     /// The node cannot be read.
     #[error("the USB device cannot be read")]
     Read(#[source] io::Error),
-    /// What was opened is no node of usbfs.
+    /// The opened file is no node of usbfs.
     #[error("not a USB device node: expected at least {DEVICE_LEN} bytes of descriptors, found {found}")]
     NotUsb {
         /// Bytes that could be read.
@@ -66,7 +66,7 @@ pub enum OpenError {
     /// Any other failure of libusb.
     #[error("{step}: {what}")]
     Usb {
-        /// What was tried.
+        /// The step that failed.
         step: &'static str,
         /// libusb's name of the failure.
         what: &'static str,
@@ -89,8 +89,8 @@ impl std::fmt::Display for Expected {
 impl UsbPort {
     /// Takes over a token by its usbfs node, opened for reading and writing.
     ///
-    /// Returns the port and what the reader says of itself. What an earlier owner left in the endpoints is the link's to
-    /// clear: a halt must not be cleared where there is none, some readers lose a packet by it.
+    /// Returns the port and the reader's descriptor. The link clears a state that an earlier owner left in the
+    /// endpoints: a halt must not be cleared where there is none, because some readers lose a packet by it.
     pub fn open(node: OwnedFd) -> Result<(Self, Descriptor), OpenError> {
         let node = File::from(node);
         let descriptor = describe(&node)?;

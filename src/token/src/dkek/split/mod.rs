@@ -1,4 +1,4 @@
-//! Passphrase split: the passphrase of a share file divided among n people, of whom any k can open it, as
+//! Passphrase split: the passphrase of a share file is divided among n people, and any k of them can open the file, as
 //! `sc-hsm-tool --pwd-shares-threshold k --pwd-shares-total n` does.
 //!
 //! Shape: the passphrase is 8 random bytes with the top bit clear, read as a number. A polynomial of degree k-1 modulo a
@@ -50,7 +50,7 @@ const CANDIDATES_MAX: u32 = 100_000;
 /// Why a passphrase does not split or recombine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SplitError {
-    /// No such quorum.
+    /// The quorum is not possible.
     #[error("{needed} of {of} passphrase shares: expected 2 <= needed <= of, and of from 3 to {}", Quorum::OF_MAX)]
     Quorum {
         /// Shares that should open.
@@ -96,7 +96,7 @@ pub enum SplitError {
         /// Its number.
         id: u8,
     },
-    /// A line of the text is missing, or not what it should be.
+    /// A line of the text is missing or differs from the expected line.
     #[error("passphrase share: expected a line \"{expected}\"")]
     Line {
         /// How the line begins.
@@ -105,7 +105,7 @@ pub enum SplitError {
     /// Something follows the three lines: two shares in one text, perhaps.
     #[error("passphrase share: expected three lines and nothing more")]
     MoreLines,
-    /// What stands in a line is no number of the expected form.
+    /// The value in a line is no number of the expected form.
     #[error("passphrase share: {field} is no number of 1 to 8 bytes in hexadecimal, or no share number in decimal")]
     Digits {
         /// The field.
@@ -119,7 +119,7 @@ pub enum SplitError {
 /// A passphrase and its shares, of which every quorum has been seen to give the passphrase back.
 #[derive(Debug)]
 pub struct Split {
-    /// What seals the share file.
+    /// The passphrase that seals the share file.
     pub passphrase: SealingPassphrase,
     /// One for each person, numbered from 1.
     pub shares: Vec<PassphraseShare>,
@@ -181,10 +181,10 @@ fn verified(quorum: Quorum, secret: &Secret<8>, shares: Vec<PassphraseShare>) ->
     Ok(Split { passphrase: SealingPassphrase::of_split(secret), shares })
 }
 
-/// The passphrases these shares can mean, to be tried in turn on the share file: the eight bytes, and, if they begin with
-/// 00, the bytes from the first that is not, which is what `sc-hsm-tool` makes of them when it recombines.
+/// The passphrases that these shares can mean, to be tried in turn on the share file. The first is the eight bytes. If
+/// these begin with 00, `sc-hsm-tool` recombines them without the leading zeros, and that is the second.
 ///
-/// Whether the shares were enough and right shows only when a passphrase opens the file.
+/// Only a passphrase that opens the file shows that the shares were enough and right.
 ///
 /// Errors: [`SplitError::TooFew`], [`SplitError::Twice`], [`SplitError::PrimesDiffer`].
 pub fn recombine(shares: &[&PassphraseShare]) -> Result<Vec<Passphrase>, SplitError> {
