@@ -1,4 +1,4 @@
-//! What goes wrong, and at which command.
+//! The faults of a token, each at a certain command.
 
 use crate::icc::Wire;
 
@@ -7,7 +7,7 @@ use crate::icc::Wire;
 pub struct Fault {
     /// At which command.
     pub at: At,
-    /// What happens there.
+    /// The fault at this command.
     pub what: Misfortune,
 }
 
@@ -25,7 +25,7 @@ pub enum At {
     },
 }
 
-/// What a token does instead of what it should.
+/// The wrong behaviour of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misfortune {
     /// It does nothing and answers this status word.

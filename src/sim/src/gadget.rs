@@ -1,4 +1,4 @@
-//! USB devices that are no tokens: what a port of a ceremony machine may be offered, by mistake or on purpose.
+//! USB devices that are no tokens: they may be plugged into a port of a ceremony machine, by mistake or on purpose.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +46,7 @@ const KEYBOARD_REPORT: [u8; 45] = [
 pub enum Manner {
     /// As its descriptors say.
     Answers,
-    /// With STALL, descriptors included: the host never learns what it is.
+    /// With STALL, descriptors included: the host never learns the kind of the device.
     Stalls,
 }
 
@@ -55,8 +55,8 @@ pub enum Manner {
 pub struct Typist(Arc<Mutex<VecDeque<[u8; 8]>>>);
 
 impl Typist {
-    /// Presses and releases the keys of these characters: lower-case letters, digits, `\n` for Enter, U+001B for Escape. Others, and
-    /// what is more than [`PRESSES_MAX`], are not typed.
+    /// Presses and releases the keys of these characters: lower-case letters, digits, `\n` for Enter, U+001B for
+    /// Escape. Other characters, and those after [`PRESSES_MAX`], are not typed.
     pub fn types(&self, text: &str) {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for usage in text.chars().filter_map(usage) {
@@ -125,7 +125,7 @@ impl Gadget {
         Self { descriptors, manner, typist: Typist::default() }
     }
 
-    /// Who types on it.
+    /// The handle that types on it.
     pub fn typist(&self) -> Typist {
         self.typist.clone()
     }

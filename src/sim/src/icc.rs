@@ -44,10 +44,10 @@ impl<I: Icc> Icc for Arc<Mutex<I>> {
     }
 }
 
-/// What a card does with a command: its response, and how the wire misbehaves while it travels.
+/// The result of a command: the card's response, and the fault of the wire while the response travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Response APDU, status word included. What a front end does not need for its fault it ignores.
+    /// Response APDU, status word included. A front end ignores the parts that its fault does not need.
     pub response: Vec<u8>,
     /// How it travels.
     pub wire: Wire,

@@ -1,6 +1,6 @@
 //! A token without a bus: as a channel for sessions, or as the two bulk endpoints of its reader for the driver below.
 //!
-//! Time is virtual: whoever waits for what will not come is told at once that the time is up.
+//! Time is virtual: a caller that waits for something that will never come is told at once that the time is up.
 
 use smartcard_hsm::apdu::{Apdu, Reply};
 use smartcard_hsm::channel::{COMMAND_LEN_MAX, Channel, ChannelError, Patience};
@@ -93,7 +93,7 @@ impl<I: Icc> InMemory<I> {
         self.bytes_left = Some(bytes);
     }
 
-    /// What the token says of itself: the CCID class descriptor is inside the configuration.
+    /// The device's descriptors: the CCID class descriptor is inside the configuration.
     pub fn descriptors(&self) -> &Descriptors {
         self.device.device().descriptors()
     }
@@ -105,7 +105,7 @@ impl<I: Icc> InMemory<I> {
 
     /// Pulls the token out and hands it back.
     pub fn into_token(mut self) -> CcidDevice<I> {
-        // What a card loses with its power is lost here, too.
+        // The state that a card loses with its power is lost here, too.
         self.device.reset();
         self.device.into_device()
     }

@@ -18,5 +18,5 @@ pub mod in_process;
 pub mod usbredir;
 pub mod vpcd;
 
-// What else is in the room.
+// The rest of the simulated world.
 pub mod world;

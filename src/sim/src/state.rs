@@ -1,12 +1,12 @@
 //! Card memory in a file, so that a simulated token outlives its process as a real one outlives its plug.
 //!
-//! The file is written anew, synced and renamed before the answer that tells of the change leaves: whoever saw 9000 finds the
-//! change after any power cut, and whoever cuts the power finds the old memory or the new one.
+//! The file is written again, synced and renamed before the answer that tells of the change leaves. A host that saw
+//! 9000 finds the change after any power cut. A power cut at any moment leaves the old memory or the new one.
 //!
-//! Shape: a CBOR sequence (RFC 8742) of the text `FORMAT`, the version, the SHA-256 of what follows, and the memory. Only the
-//! one encoding this program writes is read.
-//! Secret: the simulated token's keys and PINs, in clear as on a bench; the file is readable to its owner alone because people
-//! type PINs they also use elsewhere.
+//! Shape: a CBOR sequence (RFC 8742) of the text `FORMAT`, the version, the SHA-256 of the remaining bytes, and the
+//! memory. Only the one encoding this program writes is read.
+//! Secret: the simulated token's keys and PINs, in clear, as on a bench. Only the owner can read the file, because
+//! people type PINs that they also use elsewhere.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ const VERSION: u32 = 1;
 /// Longest file read. Memory of a full token, the largest written, stays below a quarter of it.
 const LEN_MAX: u64 = 1 << 20;
 
-/// What a card answers when its memory cannot be kept: 6581, memory failure.
+/// A card's answer when its memory cannot be kept: 6581, memory failure.
 const MEMORY_FAILURE: [u8; 2] = [0x65, 0x81];
 
 /// A token whose memory is kept in a file.
@@ -73,7 +73,7 @@ pub enum StateError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The part that does not fit.
         what: &'static str,
     },
     /// The system failed.
@@ -81,7 +81,7 @@ pub enum StateError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The action that failed.
         doing: &'static str,
         /// Why it failed.
         source: io::Error,

@@ -14,12 +14,12 @@ const LOG_LEN_MAX: usize = 20_000;
 
 /// Exchanges after which a token of the defective batch is dead.
 const DEFECTIVE_AFTER: u32 = 242;
-/// What its reader says where it could not read the card.
+/// The serial that the reader tells where it could not read the card.
 const UNREAD_SERIAL: &str = "01A001000000000";
 /// Bytes of its ATR then.
 const UNREAD_ATR_LEN: usize = 3;
 
-/// A card with what goes wrong with it and a memory of what it was told. Cloning forks all of it.
+/// A card with its faults and a memory of the commands it got. Cloning forks all of it.
 #[derive(Clone)]
 pub struct Token {
     card: Card,
@@ -48,13 +48,13 @@ impl Token {
         }
     }
 
-    /// The same token with these faults before it; commands count anew.
+    /// The same token with these faults before it; commands are counted again from the first.
     pub fn with_faults(mut self, faults: Vec<Fault>) -> Self {
         self.set_faults(faults);
         self
     }
 
-    /// Replaces the faults it has before it; commands count anew.
+    /// Replaces the faults it has before it; commands are counted again from the first.
     pub fn set_faults(&mut self, faults: Vec<Fault>) {
         self.faults = FaultPlan::new(faults);
     }
@@ -64,12 +64,12 @@ impl Token {
         &self.card
     }
 
-    /// What it was told.
+    /// The commands it got.
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// The responses in which it lied ([`Misfortune::Lies`]): what must be found nowhere else.
+    /// The responses in which it lied ([`Misfortune::Lies`]): they must be found nowhere else.
     pub fn lies(&self) -> &[Vec<u8>] {
         &self.lies
     }
@@ -84,7 +84,7 @@ impl Token {
         self.profile().defective && self.plugged % 2 == 1
     }
 
-    /// What its reader tells as its serial: the beginning of the card's name.
+    /// The serial that its reader tells: the beginning of the card's name.
     pub fn usb_serial(&self) -> String {
         if self.unread() { UNREAD_SERIAL.to_owned() } else { format!("{}0000", self.serial()) }
     }

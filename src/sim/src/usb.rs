@@ -1,7 +1,7 @@
 //! A USB device as a bus sees it, whichever bus carries it: descriptors, requests, halts.
 //!
-//! [`Attached`] answers what USB 2.0 chapter 9 asks of every device and keeps the halts; the device behind it supplies
-//! the rest. Nothing here knows what carries the packets.
+//! [`Attached`] answers the requests that USB 2.0 chapter 9 asks of every device, and keeps the halts; the device
+//! behind it supplies the rest. This module does not know the carrier of the packets.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ pub struct Setup {
     pub length: u16,
 }
 
-/// What a device says of itself.
+/// The descriptors of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptors {
     /// Signalling rate.
@@ -158,9 +158,9 @@ impl Descriptors {
     }
 }
 
-/// A device, apart from what every device does alike.
+/// A device, apart from the behaviour that all devices share.
 pub trait UsbDevice: Send {
-    /// What it says of itself; must not change while it is attached.
+    /// Its descriptors. They must not change while it is attached.
     fn descriptors(&self) -> &Descriptors;
 
     /// The bus was reset: back to the state after power-on.
@@ -175,7 +175,7 @@ pub trait UsbDevice: Send {
         self.described(setup)
     }
 
-    /// What GET_DESCRIPTOR returns. Stalls on every other request.
+    /// The answer to GET_DESCRIPTOR. Stalls on every other request.
     fn described(&self, setup: Setup) -> Result<Vec<u8>, NoTransfer> {
         let [kind, index] = setup.value.to_be_bytes();
         match (setup.request_type, setup.request) {
@@ -190,7 +190,7 @@ pub trait UsbDevice: Send {
     /// Gives one IN transfer of at most `len_max` bytes.
     fn bulk_in(&mut self, endpoint: u8, len_max: usize) -> Result<Vec<u8>, NoTransfer>;
 
-    /// Gives what an interrupt endpoint reports, once.
+    /// The report of an interrupt endpoint. Each report is given once.
     fn interrupt_in(&mut self, endpoint: u8) -> Option<Vec<u8>>;
 
     /// Whether it pulled itself out; only plugging in again, which resets it, ends that.
@@ -285,7 +285,7 @@ impl<D: UsbDevice> Attached<D> {
         self.unless_halted(endpoint, |device| device.bulk_in(endpoint, len_max))
     }
 
-    /// What an interrupt endpoint has to report.
+    /// The report of an interrupt endpoint.
     pub fn interrupt_in(&mut self, endpoint: u8) -> Option<Vec<u8>> {
         self.device.interrupt_in(endpoint)
     }

@@ -72,7 +72,7 @@ fn serve(line: &mut TcpStream, mut card: impl Icc) -> io::Result<()> {
                 let answer = card.transmit(command);
                 match answer.wire {
                     Wire::Mute | Wire::Stall | Wire::Garbage | Wire::Late | Wire::Wtx { rounds: u32::MAX } => {}
-                    // What recovers below an APDU has recovered.
+                    // The layers below an APDU have already recovered from these faults.
                     Wire::Clean | Wire::BadLrc { .. } | Wire::Wtx { .. } | Wire::Ifs { .. } => {
                         send(line, &answer.response)?;
                     }

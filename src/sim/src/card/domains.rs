@@ -112,7 +112,7 @@ impl Card {
         Ok(Reply::ok([&[kek.shares, kek.outstanding], &kcv[..]].concat()))
     }
 
-    /// No PIN: shares may be imported by custodians who know none.
+    /// No PIN is asked for: the custodians who import shares may know no PIN.
     fn import_share(&mut self, index: u8, share: &[u8]) -> Outcome {
         let domains = &self.store.read().domains;
         let kek = domains.kek(index)?;

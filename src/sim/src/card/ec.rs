@@ -89,7 +89,7 @@ where
     C: EcdsaCurve + CurveArithmetic,
 {
     let secret = SecretKey::<C>::from_slice(secret).ok()?.to_nonzero_scalar();
-    // Fails only for a k whose r or s is zero, with a chance nobody meets; one more draw is then enough.
+    // Fails only for a k that makes r or s zero. In practice this never happens; one more draw is then enough.
     let signature = (0..2).find_map(|_| {
         let k = NonZeroScalar::<C>::generate_from_rng(random);
         sign_prehashed(&secret, &k, hash).ok()

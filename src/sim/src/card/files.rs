@@ -14,7 +14,7 @@ const EF_TOKEN_INFO: u16 = 0x2f03;
 const TAG_OFFSET: u16 = 0x54;
 const TAG_DATA: u16 = 0x53;
 
-/// What a file identifier is for, which decides who may do what.
+/// The kind of a file identifier. It decides who may read and write the file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Written in the factory, read by all.
@@ -169,8 +169,8 @@ impl Card {
     }
 }
 
-/// Control parameters of a file or key. Those of real elementary files are not published; size and identifier are what
-/// middleware reads. A key's carry its use counter, algorithm list and domain in A5.
+/// Control parameters of a file or key. Those of real elementary files are not published. Middleware reads size and
+/// identifier. A key's parameters carry its use counter, algorithm list and domain in A5.
 fn fcp(memory: &Memory, fid: u16) -> Option<Vec<u8>> {
     let (len, key) = match Kind::of(fid) {
         Kind::Key(0) => (0, None),

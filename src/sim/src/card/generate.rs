@@ -16,7 +16,7 @@ const RSA_BITS: [u16; 5] = [1024, 1536, 2048, 3072, 4096];
 /// Longest algorithm list.
 const ALGORITHMS_MAX: usize = 16;
 
-/// What the body of both commands says of the key besides its kind.
+/// The fields of both commands' bodies about the key, besides its kind.
 #[derive(Default)]
 struct Attributes {
     algorithms: Vec<u8>,
@@ -54,7 +54,8 @@ enum Spec {
 impl Card {
     /// P1 is the new key's identifier, P2 the key that signs the request: 00, the device key, and no other.
     ///
-    /// A key that is already there is replaced: what real cards do then is not published, and this is the worse of the two.
+    /// A key that is already there is replaced. It is not published whether real cards replace or refuse it; replacing
+    /// is the worse of the two.
     pub(super) fn generate_pair(&mut self, command: &Apdu, p: [u8; 2]) -> Outcome {
         let [id @ 1..=u8::MAX, 0x00] = p else {
             return Err(sw::WRONG_P1_P2);

@@ -15,7 +15,7 @@ const USER_TRIES_DEFAULT: u8 = 3;
 /// Options this simulator knows; session PIN and public-key authentication are refused rather than ignored.
 const OPTIONS_KNOWN: u16 = OPTION_RESET | OPTION_TRANSPORT | OPTION_UNBLOCK_ONLY;
 
-/// What INITIALIZE is told.
+/// The fields of INITIALIZE.
 struct Orders<'a> {
     options: u16,
     pin: &'a [u8],

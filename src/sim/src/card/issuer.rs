@@ -1,5 +1,5 @@
-//! Who certifies simulated tokens. The keys are public and worthless: anybody may make a token under this root, and no plan
-//! but a rehearsal's accepts one.
+//! The authority that certifies simulated tokens. Its keys are public and worthless: any person may make a token under
+//! this root, and only the plan of a rehearsal accepts a token of this kind.
 
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::tlv;
@@ -40,7 +40,8 @@ struct Authority {
 
 /// EF 2F02 of the device `holder` with this public key: its certificate and the issuer's.
 ///
-/// Both keys are constants that can sign (the test reads what they signed), so the empty file of the last line is never made.
+/// Both keys are constants that can sign (the test reads their signatures), so the empty file of the last line is never
+/// made.
 pub(super) fn certify(holder: &str, public: &[u8], random: &mut Randomness) -> Vec<u8> {
     let root = Authority { name: ROOT, key: &ROOT_KEY };
     let issuer = Authority { name: ISSUER, key: &ISSUER_KEY };

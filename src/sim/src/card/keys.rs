@@ -1,4 +1,4 @@
-//! A key in card memory, what it may be used for, and how often.
+//! A key in card memory, its permitted uses, and how often they are permitted.
 
 use serde::{Deserialize, Serialize};
 use smartcard_hsm::apdu::StatusWord;
@@ -42,13 +42,14 @@ pub(super) struct EcKey {
     pub(super) public: Vec<u8>,
 }
 
-/// Bytes that keys may take together: 76 KB, the vendor's figure. Other files have what is free beside them.
+/// Bytes that keys may take together: 76 KB, the vendor's figure. Other files have the free memory beside them.
 pub(super) const KEYS_LEN_MAX: usize = 76 * 1024;
 /// Bytes of an EC-256 or AES key: 300 of them fill [`KEYS_LEN_MAX`].
 const SHORT_KEY_LEN: usize = KEYS_LEN_MAX / 300;
 
-/// Bytes of card memory a key on a curve takes; an RSA key takes one for each bit. These lengths make the vendor's capacities: 38
-/// keys of RSA-2048, 19 of RSA-4096, 150 of EC-521 or 300 of EC-256 or AES. What lies between is not published.
+/// Bytes of card memory that a key on a curve takes; an RSA key takes one for each bit. These lengths make the vendor's
+/// capacities: 38 keys of RSA-2048, 19 of RSA-4096, 150 of EC-521 or 300 of EC-256 or AES. The sizes between them are
+/// not published.
 pub(super) fn ec_memory_len(curve: Curve) -> usize {
     match curve.bits() {
         256 => SHORT_KEY_LEN,

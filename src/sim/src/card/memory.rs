@@ -1,4 +1,4 @@
-//! Card memory: what survives power-off, and the single door through which it changes.
+//! Card memory: the state that survives power-off, and the single door through which it changes.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ const FILE_OVERHEAD: usize = 64;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Memory {
-    /// What the token is; INITIALIZE leaves it.
+    /// The kind of the token; INITIALIZE leaves it.
     pub(super) profile: Profile,
     /// The key no command changes; INITIALIZE leaves it.
     pub(super) device: Device,
@@ -134,7 +134,7 @@ impl Memory {
         if len + FILE_OVERHEAD <= self.free() as usize { Ok(()) } else { Err(sw::FULL) }
     }
 
-    /// Refuses a new key of `len` bytes that does not fit among the keys, or not into what is free.
+    /// Refuses a new key of `len` bytes that does not fit among the keys or into the free memory.
     pub(super) fn room_for_key(&self, len: usize) -> Result<(), StatusWord> {
         let keys: usize = self.keys.values().map(Key::memory_len).sum();
         if keys + len <= KEYS_LEN_MAX { self.room_for(len) } else { Err(sw::FULL) }
@@ -205,7 +205,7 @@ impl Store {
         self.writes
     }
 
-    /// Lets the power fail after `writes` more writes: what follows them never reaches memory.
+    /// Lets the power fail after `writes` more writes: later writes never reach memory.
     pub(super) fn power_fails_after(&mut self, writes: Option<u32>) {
         self.writes_left = writes;
     }

@@ -1,7 +1,7 @@
 //! The applet: files, access rules, counters, keys.
 //!
-//! A card is its memory, what it forgets without power, and a source of randomness. It never looks at a clock and never
-//! fails of itself; faults are the business of [`crate::fault`].
+//! A card is its memory, the state that it forgets without power, and a source of randomness. It never looks at a clock
+//! and never fails of itself; faults are the business of [`crate::fault`].
 
 mod aes;
 mod chip;
@@ -49,7 +49,7 @@ pub struct Card {
     rsa: RsaSource,
 }
 
-/// What power-off ends.
+/// The state that power-off ends.
 #[derive(Clone, Default)]
 struct Session {
     selected: bool,
@@ -60,9 +60,9 @@ struct Session {
     chip_authentication: bool,
 }
 
-/// What a token is born with.
+/// The facts with which a token is made.
 pub struct Birth<'a> {
-    /// What is printed on it: two letters of country, then letters and digits; 8 to 11 characters.
+    /// The serial number printed on it: two letters of country, then letters and digits; 8 to 11 characters.
     pub serial: &'a str,
     /// Its firmware.
     pub profile: Profile,
@@ -74,10 +74,10 @@ pub struct Birth<'a> {
     pub rsa: RsaSource,
 }
 
-/// The SO-PIN of a token nobody has initialised.
+/// The SO-PIN of a token that was never initialised.
 ///
-/// Vendor papers name a published SO-PIN for new tokens; the applet takes whichever the first INITIALIZE brings. Either way
-/// VERIFY says that there is no user PIN yet.
+/// Vendor papers name a published SO-PIN for new tokens; the applet takes the SO-PIN that the first INITIALIZE brings.
+/// Either way VERIFY answers that there is no user PIN yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BirthSoPin {
     /// None: the first INITIALIZE sets it.
@@ -90,7 +90,7 @@ pub enum BirthSoPin {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("serial number {found:?}: expected two capital letters, then capital letters and digits, 8 to 11 characters")]
 pub struct SerialError {
-    /// What was given.
+    /// The serial number that was given.
     pub found: String,
 }
 
@@ -136,12 +136,12 @@ impl Card {
         Self { store: Store::new(memory), session: Session::default(), random, rsa }
     }
 
-    /// What survives power-off.
+    /// The state that survives power-off.
     pub(crate) fn memory(&self) -> &Memory {
         self.store.read()
     }
 
-    /// Writes to memory so far: unchanged means nothing to keep.
+    /// Writes to memory so far. While the count is unchanged, there is nothing to keep.
     pub(crate) fn writes(&self) -> u64 {
         self.store.writes()
     }

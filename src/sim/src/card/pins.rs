@@ -9,7 +9,7 @@ use super::memory::{Reference, Role, Write};
 use super::profile::LogsIn;
 use super::{Card, Outcome, Reply, sw};
 
-/// Options of INITIALIZE that decide what RESET RETRY COUNTER may do.
+/// Options of INITIALIZE that decide the power of RESET RETRY COUNTER.
 pub(super) const OPTION_RESET: u16 = 0x0001;
 /// The user PIN starts in transport state.
 pub(super) const OPTION_TRANSPORT: u16 = 0x0002;

@@ -1,5 +1,5 @@
-//! What differs between generations of the token, and everything about real tokens that nobody has published: each such
-//! point is one field here, so that a test can try the driver against either answer.
+//! The differences between generations of the token, and everything about real tokens that is not published. Each of
+//! these points is one field here, so that a test can try the driver against either answer.
 
 use serde::{Deserialize, Serialize};
 use smartcard_hsm::apdu::StatusWord;
@@ -18,17 +18,17 @@ pub struct Profile {
     pub command_len_max: u32,
     /// Bytes of free memory when new. JCOP 3 fresh: 81,356; the figure of JCOP 4 is not published.
     pub memory_len: u32,
-    /// What the last wrong try of a PIN answers. Not confirmed: OpenSC takes either for locked.
+    /// Answer to the last wrong try of a PIN. Not confirmed: OpenSC takes either for locked.
     pub last_try: LastTry,
-    /// What RESET RETRY COUNTER answers when the options forbid it. Not confirmed: 6985 or 6986.
+    /// Answer of RESET RETRY COUNTER when the options forbid it. Not confirmed: 6985 or 6986.
     pub unblock_refused: u16,
-    /// What INITIALIZE answers to a wrong SO-PIN. Not confirmed: OpenSC takes 6900, 6985 and 6986 for it.
+    /// Answer of INITIALIZE to a wrong SO-PIN. Not confirmed: OpenSC takes 6900, 6985 and 6986 for it.
     pub initialize_refused: u16,
     /// Whether CHANGE REFERENCE DATA of the user PIN leaves the user logged in. Not confirmed; independent firmware does.
     pub change_logs_in: LogsIn,
     /// Layout of a wrapped RSA key of up to 2048 bits. Not confirmed; above 2048 bits it is always 05.
     pub rsa_wrap: RsaWrap,
-    /// What the key check value reads while shares are outstanding. Not confirmed.
+    /// Value of the key check value while shares are outstanding. Not confirmed.
     pub partial_kcv: PartialKcv,
     /// How long a READ BINARY with a short Le can be before it ends early with 6282. Firmware before 3.4 may say 6282 although
     /// more data exists; the length at which it does is ours. CardContact's module asks such tokens for whole files, with an
@@ -50,7 +50,7 @@ pub struct Profile {
     /// seen to send 30, and independent firmware refuses 30 with 6400. Left out of state files where it is both.
     #[serde(default, skip_serializing_if = "RsaSigning::is_both")]
     pub rsa_signing: RsaSigning,
-    /// What a token without DKEK answers when it is asked for its key domain. Left out of state files where it is 6D00.
+    /// Answer of a token without DKEK to the question for its key domain. Left out of state files where it is 6D00.
     #[serde(default, skip_serializing_if = "NoDkek::is_instruction")]
     pub no_dkek: NoDkek,
     /// Whether it is of the defective batch of 2025: at every other plugging its reader tells another serial and the card an ATR of
@@ -267,7 +267,7 @@ impl Profile {
         }
     }
 
-    /// What a wrong PIN answers with `left` tries left.
+    /// Answer to a wrong PIN with `left` tries left.
     pub(super) fn wrong_pin(&self, left: u8) -> StatusWord {
         match (left, self.last_try) {
             (0, LastTry::Blocked) => super::sw::BLOCKED,

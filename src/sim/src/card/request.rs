@@ -16,9 +16,9 @@ pub(super) const OID_RSA: [u8; 10] = [0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 
 
 /// Names a request carries.
 pub(super) struct Names<'a> {
-    /// Who is asked to certify.
+    /// The authority that is asked to certify.
     pub(super) authority: &'a [u8],
-    /// Whom the key belongs to.
+    /// The holder of the key.
     pub(super) holder: &'a [u8],
 }
 
@@ -62,7 +62,7 @@ fn public_ec(key: &EcKey) -> Vec<u8> {
     public
 }
 
-/// A certificate body; `rest` is what follows the holder.
+/// A certificate body; `rest` are the bytes after the holder.
 pub(super) fn body(authority: &[u8], public: &[u8], holder: &[u8], rest: &[u8]) -> Vec<u8> {
     let mut body = tlv::element(0x5f29, &[0]);
     tlv::push(&mut body, 0x42, authority);

@@ -36,7 +36,7 @@ pub struct RsaKey {
     pub(super) q: Vec<u8>,
 }
 
-/// What the Chinese remainder theorem needs, each half as long as the modulus.
+/// The values for the Chinese remainder theorem, each half as long as the modulus.
 pub(super) struct Crt {
     pub(super) dp: Vec<u8>,
     pub(super) dq: Vec<u8>,

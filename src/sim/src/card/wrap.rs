@@ -43,7 +43,8 @@ impl Card {
         Ok(Reply::ok(if key.algorithms.is_empty() { blob } else { with_algorithms(&blob, &key.algorithms, &dkek)? }))
     }
 
-    /// The blob is the body, or, without one, in the scratch file, which is then gone whatever comes of it.
+    /// The blob is the body. Without a body, the blob is in the scratch file, and the scratch file is removed in every
+    /// case.
     ///
     /// A key that is already there is replaced, as in key generation. A number whose certificate file was left by a deleted key
     /// is refused, as seen on real tokens; the status word is ours.

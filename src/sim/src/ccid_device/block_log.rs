@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Blocks kept; what comes later is not recorded.
+/// Blocks kept; later blocks are not recorded.
 const BLOCKS_MAX: usize = 1 << 16;
 
-/// Who sent a block.
+/// The sender of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The host's driver.
@@ -17,7 +17,7 @@ pub enum Side {
 /// A block that passed the contacts. Its INF is not kept: it may be a PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passed {
-    /// Who sent it.
+    /// The sender.
     pub from: Side,
     /// Its PCB; 0 if it was too short to have one.
     pub pcb: u8,
@@ -37,7 +37,7 @@ impl Passed {
 pub struct BlockLog(Arc<Mutex<Vec<Passed>>>);
 
 impl BlockLog {
-    /// What has passed so far.
+    /// The blocks that have passed so far.
     pub fn blocks(&self) -> Vec<Passed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

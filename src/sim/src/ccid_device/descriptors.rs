@@ -1,4 +1,4 @@
-//! What the two kinds of token say of themselves on the bus.
+//! The descriptors of the two kinds of token on the bus.
 
 use crate::usb::{Descriptors, Speed};
 

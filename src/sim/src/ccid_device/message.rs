@@ -44,7 +44,7 @@ pub(super) struct Command<'a> {
     pub(super) kind: u8,
     pub(super) slot: u8,
     pub(super) seq: u8,
-    /// Bytes 7 to 9, whose meaning depends on the command.
+    /// Bytes 7 to 9; the command decides their meaning.
     pub(super) specific: [u8; 3],
     pub(super) data: &'a [u8],
     /// dwLength is the number of data bytes.

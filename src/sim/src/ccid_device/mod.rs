@@ -40,13 +40,13 @@ pub struct CcidDevice<I> {
     replies: VecDeque<Waiting>,
     /// The answer that comes too late.
     late: Option<Vec<u8>>,
-    /// What is left of a message the host fetches in parts.
+    /// The rest of a message that the host fetches in parts.
     part: Option<Vec<u8>>,
     slot_changed: bool,
     gone: bool,
 }
 
-/// What the bulk IN endpoint does next.
+/// The next answer of the bulk IN endpoint.
 #[derive(Debug)]
 enum Waiting {
     Message(Vec<u8>),
@@ -96,7 +96,7 @@ impl<I: Icc> CcidDevice<I> {
             Wire::Vanish { bytes } => {
                 self.replies.push_back(Waiting::Last(message.into_iter().take(bytes).collect()));
             }
-            // What remains is the card's affair, and has been dealt with there.
+            // The other faults are those of the card, and the card has already dealt with them.
             Wire::Clean | Wire::Mute | Wire::BadLrc { .. } | Wire::Ifs { .. } => {
                 self.replies.push_back(Waiting::Message(message));
             }

@@ -1,6 +1,6 @@
-//! The reader between bus and card: what it does with each CCID command.
+//! The reader between bus and card: its action for each CCID command.
 //!
-//! Source: USB CCID 1.1 chapter 6; for the Nitrokey its reader firmware, whose ways are marked as such.
+//! Source: USB CCID 1.1 chapter 6; for the Nitrokey its reader firmware, marked where it differs.
 
 use super::block_log::BlockLog;
 use super::descriptors::{MESSAGE_LEN_MAX, Profile};
@@ -12,7 +12,7 @@ use crate::icc::{Answer, Icc, Wire};
 const DATA_LEN_MAX: usize = MESSAGE_LEN_MAX - HEADER_LEN;
 /// Longest command at APDU level: header, extended Lc, 65,535 bytes, extended Le.
 const APDU_LEN_MAX: usize = 4 + 3 + 65_535 + 2;
-/// What the Nitrokey returns when the card stays silent.
+/// The bytes that the Nitrokey returns when the card stays silent.
 const SILENCE: [u8; 2] = [0xa5, 0xa5];
 /// How a PPS for T=1 begins.
 const PPS_T1: [u8; 2] = [0xff, 0x11];
@@ -161,7 +161,7 @@ impl<I: Icc> Reader<I> {
 
     /// TPDU level: the bytes go to the card as they are.
     fn tpdu(&mut self, block: &[u8], reply: Reply) -> (Reply, Wire) {
-        // PPS was done at power-on; one from the host is told what it wants to hear.
+        // PPS was done at power-on; a PPS from the host gets the answer that the host expects.
         if block.len() == 4 && block.starts_with(&PPS_T1) {
             return (reply.data(block.to_vec()), Wire::Clean);
         }

@@ -14,7 +14,7 @@ const COMMAND_LEN_MAX: usize = 4 + 3 + 65_535 + 2;
 /// Multiplier of the block waiting time the card asks for.
 pub(super) const WTX_MULTIPLIER: u8 = 1;
 
-/// INF of R-blocks: what was wrong with the block before.
+/// INF of R-blocks: the fault of the block before.
 mod wrong {
     pub(super) const NOTHING: u8 = 0;
     pub(super) const CHECKSUM: u8 = 1;
@@ -28,7 +28,7 @@ const IFS: u8 = 0xc1;
 const ABORT: u8 = 0xc2;
 const WTX: u8 = 0xc3;
 
-/// What the card wants before it goes on, and asks for again until it gets it.
+/// A request of the card. The card goes on only after it is met, and repeats it until then.
 #[derive(Clone, Copy, Debug)]
 enum Request {
     /// Time, this many times more.
@@ -49,7 +49,7 @@ impl Request {
     }
 }
 
-/// A block as it was sent, without checksum: what a repetition repeats.
+/// A block as it was sent, without checksum; a repetition sends it again.
 type Unsealed = Vec<u8>;
 
 /// The card's end of the line.
@@ -76,12 +76,12 @@ pub(super) struct CardT1 {
     log: BlockLog,
 }
 
-/// What the contacts of the card do next.
+/// The next signal on the contacts of the card.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sent {
     /// The block, `None` for silence.
     pub(super) block: Option<Vec<u8>>,
-    /// What the reader does wrong with it.
+    /// The fault of the reader with this block.
     pub(super) wire: Wire,
 }
 
@@ -128,7 +128,7 @@ impl CardT1 {
         Sent { block: Some(self.seal(nad, &reply)), wire }
     }
 
-    /// PCB and INF of a block, or what is wrong with it.
+    /// PCB and INF of a block, or its fault.
     fn understand<'a>(&self, block: &'a [u8]) -> Result<(u8, &'a [u8]), u8> {
         if block.iter().fold(0, |sum, byte| sum ^ byte) != 0 {
             return Err(wrong::CHECKSUM);
@@ -233,7 +233,7 @@ impl CardT1 {
         [pcb].into_iter().chain(inf).collect()
     }
 
-    /// An R-block: N(R) names the I-block expected next. Does not touch what a repetition repeats.
+    /// An R-block: N(R) names the I-block expected next. The block kept for a repetition stays.
     fn complain(&mut self, what: u8) -> Unsealed {
         match self.request {
             Some(request) => self.ask(request),

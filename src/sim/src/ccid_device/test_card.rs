@@ -1,4 +1,4 @@
-//! A card small enough to see through, for tests of what surrounds it.
+//! A small, transparent card for tests of the parts around it.
 
 use std::collections::VecDeque;
 

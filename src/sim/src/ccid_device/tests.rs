@@ -8,7 +8,7 @@ const TPDU: Profile = Profile::Tpdu { interface: 0 };
 const OUT: u8 = 0x02;
 const IN: u8 = 0x82;
 
-/// A token whose card has power.
+/// A token with a powered card.
 fn token(profile: Profile, wires: impl IntoIterator<Item = Wire>) -> Attached<CcidDevice<TestCard>> {
     let mut token = Attached::new(CcidDevice::new(TestCard::with(wires), profile, "DENK0100001"));
     assert_eq!(exchange(&mut token, 0x62, [0; 3], &[]).data, TestCard::ATR);
@@ -140,7 +140,7 @@ fn a_block_that_breaks_a_rule_is_answered_with_its_kind_of_error() {
     check(&block(0xc1, &[0]), 0x82); // IFS of 0
     check(&block(0xc1, &[255]), 0x82); // IFS of 255
     check(&block(0xc1, &[]), 0x82); // IFS without a size
-    check(&block(0xe3, &[1]), 0x82); // response nobody asked for
+    check(&block(0xe3, &[1]), 0x82); // response to no request
     check(&block(0xc3, &[1]), 0x82); // only the card asks for time
 }
 

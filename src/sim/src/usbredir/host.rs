@@ -63,17 +63,17 @@ impl<D: UsbDevice> Host<D> {
         Ok(())
     }
 
-    /// Lets the device report what came up since the other side last said something.
+    /// Lets the device report the changes since the other side last sent something.
     pub fn poll(&mut self) {
         self.serve();
     }
 
-    /// What is to be sent, once.
+    /// The bytes to be sent. They are given once.
     pub fn take_output(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.out)
     }
 
-    /// The device pulled itself out: send what is left, then close the connection.
+    /// The device pulled itself out: send the remaining bytes, then close the connection.
     pub fn is_gone(&self) -> bool {
         self.device.device().is_gone()
     }
@@ -142,9 +142,9 @@ impl<D: UsbDevice> Host<D> {
         Ok(())
     }
 
-    /// Lets the device work on what is open, and passes on what it reports.
+    /// Lets the device work on its open requests, and passes its reports on.
     fn serve(&mut self) {
-        // What goes out may be what lets something come in: again, until nothing moves.
+        // Sent bytes may allow more input: the loop runs again until nothing moves.
         while self.serve_once() && !self.open.is_empty() {}
         for endpoint in self.listening.clone() {
             for _ in 0..REPORTS_MAX {

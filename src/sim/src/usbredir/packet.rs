@@ -25,23 +25,23 @@ mod ability {
     pub(super) const LONG_BULK: u32 = 6;
 }
 
-/// What we announce. Packet lengths, long ids and long bulk are what QEMU demands for xHCI; bulk streams and bulk
-/// receiving would change the shape of packets and are left out.
+/// The abilities that this side announces. QEMU demands packet lengths, long ids and long bulk for xHCI; bulk streams
+/// and bulk receiving would change the shape of packets and are left out.
 const ABILITIES: u32 = 1 << ability::DEVICE_VERSION
     | 1 << ability::FILTER
     | 1 << ability::DISCONNECT_ACK
     | 1 << ability::PACKET_LEN
     | ABILITIES_NEEDED;
-/// What the other side must announce.
+/// The abilities that the other side must announce.
 const ABILITIES_NEEDED: u32 = 1 << ability::LONG_IDS | 1 << ability::LONG_BULK;
 
-/// What is wrong with what the other side sent.
+/// Faults in the packets of the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PacketError {
     /// The first packet is no hello, or a second hello came.
     #[error("usbredir: packet type {found} where {expected} was expected")]
     Hello {
-        /// What the protocol demands here.
+        /// The packet that the protocol demands here.
         expected: &'static str,
         /// Type that came.
         found: u32,
@@ -62,7 +62,7 @@ pub enum PacketError {
         /// Length it announces.
         found: u32,
     },
-    /// A packet whose length does not fit its type.
+    /// The length of a packet does not fit its type.
     #[error("usbredir: packet type {kind} of {found} bytes does not have the shape of its type")]
     Shape {
         /// Packet type.
@@ -153,7 +153,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Takes what arrived. Never keeps more than one packet and what came with it in one call.
+    /// Takes the received bytes. It never keeps more than one packet and the other bytes of the same call.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
@@ -294,7 +294,7 @@ pub(super) fn hello() -> Vec<u8> {
     out
 }
 
-/// Appends a packet to what goes out after both hellos.
+/// Appends a packet to the output after both hellos.
 pub(super) fn push(out: &mut Vec<u8>, kind: u32, id: u64, header: &[u8], data: &[u8]) {
     out.extend(kind.to_le_bytes());
     out.extend(((header.len() + data.len()) as u32).to_le_bytes());

@@ -11,7 +11,7 @@ use super::host::Host;
 use super::packet::PacketError;
 use crate::usb::UsbDevice;
 
-/// Between two looks at what the device has to report by itself.
+/// Time between two checks for reports of the device.
 const POLL: Duration = Duration::from_millis(20);
 /// Bytes read at once.
 const READ_LEN: usize = 64 << 10;
@@ -30,15 +30,15 @@ pub enum Ended {
     Closed,
     /// The device pulled itself out.
     Vanished,
-    /// QEMU sent what is no usbredir, or rejected the device.
+    /// QEMU sent bytes that are no usbredir, or rejected the device.
     Broken(PacketError),
     /// The socket failed.
     Failed(io::ErrorKind),
 }
 
-/// Plugs a device into the port whose socket QEMU listens on.
+/// Plugs a device into the port of this socket, on which QEMU listens.
 ///
-/// Errors: nobody listens there; the system has no thread left.
+/// Errors: no program listens there; the system has no thread left.
 pub fn plug<D: UsbDevice + 'static>(socket: &Path, device: D) -> io::Result<Plugged<D>> {
     let socket = UnixStream::connect(socket)?;
     let wire = socket.try_clone()?;
@@ -46,7 +46,7 @@ pub fn plug<D: UsbDevice + 'static>(socket: &Path, device: D) -> io::Result<Plug
     let thread = thread::Builder::new().name("usb device".into()).spawn(move || {
         let mut host = Host::new(device);
         let ended = run(&wire, &mut host);
-        // Closing is what unplugs it.
+        // The closed connection unplugs the device.
         let _ = wire.shutdown(Shutdown::Both);
         (host.into_device(), ended)
     })?;
@@ -79,7 +79,7 @@ fn run(mut wire: &UnixStream, host: &mut Host<impl UsbDevice>) -> Ended {
     }
 }
 
-/// A socket whose other end went away is closed, however the system puts it.
+/// A socket is closed if its other end went away, whichever error the system reports.
 fn closed(error: &io::Error) -> Ended {
     match error.kind() {
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ended::Closed,

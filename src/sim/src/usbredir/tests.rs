@@ -24,7 +24,7 @@ fn hello() -> Vec<u8> {
     hello
 }
 
-/// Splits what the device's side sent after its hello.
+/// Splits the bytes that the device's side sent after its hello.
 fn packets(mut bytes: &[u8]) -> Vec<Came> {
     let mut found = Vec::new();
     while let [k0, k1, k2, k3, l0, l1, l2, l3, id @ ..] = bytes {
@@ -39,7 +39,7 @@ fn packets(mut bytes: &[u8]) -> Vec<Came> {
 struct Guest<D>(Host<D>);
 
 impl<D: UsbDevice> Guest<D> {
-    /// Plugs the device in and returns what it says of itself.
+    /// Plugs the device in and returns its first packets.
     fn new(device: D) -> (Self, Vec<Came>) {
         let mut host = Host::new(device);
         assert_eq!(host.take_output().len(), 12 + 68, "only a hello before the other side's hello");

@@ -21,9 +21,10 @@ use crate::memo::Memo;
 /// How far the clocks go on every time they are read, where they are no computer's. Units: milliseconds.
 const TICK_MS: u64 = 1_000;
 
-/// A machine that is a function of how it was made and of what was done with it. A clone is a fork.
+/// A machine whose state follows only from its start and from the actions on it. A clone is a fork.
 ///
-/// Secret: its randomness is that of a seed, and it remembers what share files were sealed with: for rehearsed worlds only.
+/// Secret: its randomness comes from a seed, and it remembers the passphrases that sealed share files. It is for
+/// rehearsed worlds only.
 #[derive(Clone)]
 pub struct World {
     tokens: MemoryTokens,
@@ -33,8 +34,8 @@ pub struct World {
     /// The serials and hubs of the plan, once one is in.
     named: Option<Named>,
     seed: [u8; 32],
-    /// A source for each length that is asked for: what is drawn more of one kind after a power cut leaves the others as they
-    /// were, so that few share files are sealed and the memo knows them.
+    /// A source for each length that is asked for. If more of one length is drawn after a power cut, the other lengths
+    /// stay as they were. So few different share files are sealed, and the memo knows them.
     random: BTreeMap<usize, Randomness>,
     started: Wall,
     mono_ms: u64,
@@ -63,9 +64,9 @@ impl World {
         self.tokens.dark() || self.drives.dark()
     }
 
-    /// The power comes back after it failed, and the machine is started anew: of what drives had in their caches the first
-    /// `kept` units are there, tokens forgot what they keep without memory, no line to one is left, the clock since power-on
-    /// begins at zero.
+    /// The power comes back after it failed, and the machine is started again. The first `kept` units in the caches of
+    /// the drives are there, tokens forgot the state that they keep without memory, no line to a token is left, and the
+    /// clock since power-on begins at zero.
     pub fn restart(&mut self, kept: usize) {
         self.tokens.cut();
         self.drives.cut(kept);
@@ -98,7 +99,7 @@ impl World {
         self.drives.admit(serials, &shut_out);
     }
 
-    /// What fails in one place is without power in the other, too.
+    /// A power failure in the tokens or in the drives holds for the other, too.
     fn share_darkness(&mut self) {
         if self.tokens.dark() {
             self.drives.darken();

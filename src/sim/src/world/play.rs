@@ -58,7 +58,7 @@ pub fn rows(screen: &Buffer) -> Vec<String> {
     screen.content.chunks(usize::from(screen.area.width).max(1)).map(row).collect()
 }
 
-/// Plays on until it ends; `before` each turn may change what is on the stage.
+/// Plays on until the ceremony ends; `before` each turn may change the things on the stage.
 pub fn play<R: RootKind>(
     stage: &mut Stage,
     ceremony: &mut Ceremony<World, R>,

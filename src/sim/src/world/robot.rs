@@ -1,7 +1,8 @@
-//! Everybody in the room at once: reads the screen of a ceremony and does what it asks, as people would.
+//! All people in the room in one: it reads the screen of a ceremony and does the things that the screen asks for, as
+//! people would.
 //!
-//! It knows the plan, its papers and what is on the screen, nothing of the machine: so the same robot types into a ceremony in
-//! this process and into one in QEMU.
+//! It knows the plan, its papers and the words on the screen, and nothing of the machine. So the same robot types into
+//! a ceremony in this process and into one in QEMU.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +18,15 @@ const STEPS: usize = 26;
 const ABOVE: usize = 2;
 const BELOW: usize = 3;
 
-/// What the robot calls the drive with the plan, which no plan names.
+/// The robot's name for the drive with the plan. No plan names this drive.
 pub const PLAN_DRIVE: &str = "PLAN";
 
 /// Before the name of a PIN that takes the place of another.
 const NEW: &str = "new ";
-/// Before the name of a paper: what was written on it earlier.
+/// Before the name of a paper: the secret that was written on it earlier.
 const BEFORE: &str = "before this, ";
 
-/// What the robot does.
+/// An action of the robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// Presses a key.
@@ -55,7 +56,7 @@ pub struct Robot {
     pub head: Option<Digest>,
     /// People who do not come.
     pub absent: Vec<String>,
-    /// People who do not attest, and why.
+    /// People who do not attest, each with the reason.
     pub refuses: BTreeMap<String, String>,
     /// A token said that a PIN is wrong: it may have the one that was written down before.
     doubts: bool,
@@ -72,28 +73,28 @@ impl Robot {
         Self { logs, bags, digest: Some(plan.digest), ..Self::default() }
     }
 
-    /// Somebody's sign-in code.
+    /// The sign-in code of a person.
     pub fn code(&self, plan: &Plan, person: PersonId) -> Option<&str> {
         let name = &plan.people.get(usize::from(person.0))?.id;
         self.codes.get(name.as_str()).map(String::as_str)
     }
 
-    /// The machine was started again: everybody is given another code.
+    /// The machine was started again: every person gets another code.
     pub fn signed_out(&mut self) {
         self.codes.clear();
     }
 
-    /// What stands on the papers: every secret that was written down, by what it is for.
+    /// The content of the papers: every secret that was written down, with its purpose.
     pub fn papers(&self) -> &BTreeMap<String, String> {
         &self.papers
     }
 
-    /// Somebody brings a paper: a secret from before this ceremony, and what it is for.
+    /// A person brings a paper: a secret from before this ceremony, with its purpose.
     pub fn brings(&mut self, what: &str, secret: &str) {
         self.papers.insert(what.to_owned(), secret.to_owned());
     }
 
-    /// Reads the screen and does what it asks.
+    /// Reads the screen and does the things that it asks for.
     pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
         let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
         // A QR code beside the words is none of them.
@@ -173,7 +174,7 @@ impl Robot {
             }
             return vec![Deed::Press(Key::Enter)];
         }
-        // Whoever is named first does it; there is nobody who objects.
+        // The person who is named first does it; no person objects.
         if has("Press the key beside the name.") && !has("Enter: nobody") {
             let choice = |row: &String| {
                 let (key, name) = row.trim().split_once("  ")?;
@@ -254,7 +255,7 @@ impl Robot {
     }
 }
 
-/// The word before the colon before these words: who is asked.
+/// The word before the colon before these words: the person who is asked.
 fn asked(words: &str, before: &str) -> Option<String> {
     let (who, _) = words.split_once(&format!(": {before}"))?;
     who.rsplit(' ').next().map(str::to_owned)

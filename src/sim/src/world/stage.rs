@@ -1,4 +1,5 @@
-//! What a plan needs, laid ready: a token or a stick for each it names, to be plugged in and pulled out by that name.
+//! The things that a plan needs, laid ready: a token or a stick for each name in the plan, to be plugged in and pulled
+//! out by that name.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub const OLD_SO_PIN: [u8; 8] = *b"\x31\x41\x59\x26\x53\x58\x97\x93";
 const SELECT: &[u8] = b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00";
 const INITIALIZE: &[u8] = b"\x80\x50\x00\x00\x19\x80\x02\x00\x00\x81\x06648219\x91\x01\x03\x82\x08";
 
-/// A world, and what lies beside its machine. A clone is a fork.
+/// A world, and the things beside its machine. A clone is a fork.
 #[derive(Clone)]
 pub struct Stage {
     /// The machine.
@@ -100,7 +101,7 @@ impl Stage {
         }
     }
 
-    /// Whether something is plugged in, whoever did what to it.
+    /// Whether a device is plugged in, whatever plugged it in or pulled it out.
     pub fn is_in(&mut self, device: Device) -> bool {
         match device {
             Device::Token(token) => {
@@ -111,7 +112,7 @@ impl Stage {
         }
     }
 
-    /// A drive, wherever it is: what it holds, and what it will do.
+    /// A drive, wherever it is: its files, and its faults to come.
     pub fn stick(&mut self, drive: DriveId) -> Option<&mut Stick> {
         let Self { world, beside, .. } = self;
         match beside.get_mut(&drive) {

@@ -21,7 +21,7 @@ use crate::token::Token;
 /// Characters of the card's name that a Nitrokey's USB serial repeats.
 const USB_SERIAL_LEN: usize = 15;
 
-/// What goes wrong at one command.
+/// The fault at one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The power of the whole machine fails after this many changes of card memory: no token answers until
@@ -40,7 +40,7 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(usize);
 
-/// The tokens of a simulated room. A clone is a fork: another room with the same tokens, where nobody talks to them yet.
+/// The tokens of a simulated room. A clone is a fork: another room with the same tokens, without any open line.
 #[derive(Default)]
 pub struct MemoryTokens(Arc<Mutex<Table>>);
 
@@ -52,11 +52,11 @@ struct Table {
     fault: Option<(usize, Fault)>,
     /// Commands that change a card's memory and still do so, before one that only says so.
     idle: Option<u32>,
-    /// Serials of what is let in; none: everything.
+    /// Serials of the tokens that are let in; `None`: every token.
     named: Option<Vec<Serial>>,
     /// Ports of hubs that are shut out.
     shut_out: Vec<Port>,
-    /// CLA, INS, P1, P2 of the last that only said so.
+    /// CLA, INS, P1, P2 of the last command that only claimed success.
     idled: Option<[u8; 4]>,
     dark: bool,
 }
@@ -117,8 +117,8 @@ impl MemoryTokens {
         }
     }
 
-    /// Lets in what has one of these serials and nothing else, with none, everything; what hangs on a hub at one of the ports is
-    /// not even seen.
+    /// Lets in the tokens with these serials and no other; with `None`, every token. A token on a hub at one of the
+    /// ports is not even seen.
     pub fn admit(&mut self, serials: Option<&[Serial]>, shut_out: &[Port]) {
         let mut table = self.table();
         table.named = serials.map(<[Serial]>::to_vec);
@@ -163,7 +163,7 @@ impl MemoryTokens {
         self.table().idled
     }
 
-    /// Takes back what was to go wrong. True if it had not yet.
+    /// Takes back the planned fault. True if it had not happened yet.
     pub fn relent(&mut self) -> bool {
         let mut table = self.table();
         table.fault.take().is_some() | table.idle.take().is_some()
@@ -174,8 +174,8 @@ impl MemoryTokens {
         self.table().lying.get_mut(place.0).map(|lying| look(&mut lying.token))
     }
 
-    /// How often each command so far changed its card's memory: their count is what [`Self::fail_at`] counts from, which
-    /// begins at 0.
+    /// How often each command so far changed its card's memory. [`Self::fail_at`] counts these commands; the first is
+    /// 0.
     pub fn changes(&self) -> Vec<u64> {
         self.table().changes.clone()
     }
@@ -195,7 +195,8 @@ impl MemoryTokens {
         self.table().dark
     }
 
-    /// The power failed and comes back: every token forgot what it keeps without memory, and every line to one is dead.
+    /// The power failed and comes back: every token forgot the state that it keeps without memory, and every line to a
+    /// token is dead.
     pub fn cut(&mut self) {
         let mut table = self.table();
         table.darken();
@@ -263,7 +264,7 @@ impl Table {
         (before == 0).then_some(Fault::Token(Misfortune::NothingDone))
     }
 
-    /// One command, with what goes wrong at it. `None`: nobody is there to answer.
+    /// One command, with the fault at it. `None`: there is no token to answer.
     fn transmit(&mut self, line: &Line, command: &[u8]) -> Option<Answer> {
         self.at_end_of(line)?;
         let fault = self.fault.take_if(|(at, _)| *at == self.changes.len()).map(|(_, fault)| fault);
@@ -289,7 +290,7 @@ impl Table {
     }
 }
 
-/// The contacts of a token, for as long as it stays plugged in and nobody else opens it.
+/// The contacts of a token, for as long as it stays plugged in and no other caller opens it.
 pub struct Line {
     table: Arc<Mutex<Table>>,
     place: usize,

@@ -1,4 +1,4 @@
-//! The card by its commands, as hex: what the fields mean stands in the protocol's tables.
+//! The card by its commands, as hex: the protocol's tables explain the fields.
 
 mod domains;
 mod files;
@@ -24,7 +24,7 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
-/// A token nobody initialised.
+/// A token that was never initialised.
 pub(crate) fn blank(profile: Profile) -> Card {
     let birth = Birth {
         serial: "DENK0100001",
@@ -38,7 +38,7 @@ pub(crate) fn blank(profile: Profile) -> Card {
     card
 }
 
-/// A token initialised for two shares, its applet selected, nobody logged in.
+/// A token initialised for two shares, its applet selected, no user logged in.
 pub(crate) fn initialized(profile: Profile) -> Card {
     let mut card = blank(profile);
     expect(&mut card, SELECT, 0x9000);

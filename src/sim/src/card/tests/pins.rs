@@ -123,7 +123,7 @@ fn the_so_pin_unblocks_as_far_as_the_options_allow() {
     expect(&mut card, "002C0081", 0x6700);
     expect(&mut card, &format!("002C00810D{SO_PIN}3132333435"), 0x6700);
     expect(&mut card, &format!("002C01810E{SO_PIN}313233343536"), 0x6700);
-    // A wrong SO-PIN ends what the right one allowed.
+    // A wrong SO-PIN ends the permission that the right SO-PIN gave.
     expect(&mut card, "00200088083030303030303030", 0x63ce);
     expect(&mut card, "002C0381", 0x6982);
     // It costs one of its 15 tries.
@@ -152,6 +152,6 @@ fn fifteen_wrong_so_pins_end_the_token() {
     expect(&mut card, "00240088103030303030303030 3131313131313131", 0x6983);
     expect(&mut card, INITIALIZE, 0x6983);
     expect(&mut card, &format!("002C018108{SO_PIN}"), 0x6983);
-    // What it holds stays usable.
+    // The keys of the token stay usable.
     expect(&mut card, VERIFY, 0x9000);
 }

@@ -1,8 +1,9 @@
-//! Drives in memory, with a cache that forgets: what was written and not synced is lost when the power fails, from any
-//! byte on.
+//! Drives in memory, with a cache that forgets: written bytes that are not synced are lost when the power fails, from
+//! any byte on.
 //!
-//! They imitate a FAT32 volume as Linux mounts it: names are the same whatever their capitals, a mounted volume shows
-//! what it was given, whether the drive kept it or not, and unmounting syncs. Every operation is counted, and can fail at any count.
+//! They imitate a FAT32 volume as Linux mounts it. Names are the same whatever their capitals. A mounted volume shows
+//! the files that it was given, whether the drive kept them or not, and unmounting syncs. Every operation is counted,
+//! and can fail at any count.
 
 mod stick;
 
@@ -15,14 +16,15 @@ use conclave_room::usb::hubs::behind;
 use stick::Change;
 pub use stick::{Lies, Stick};
 
-/// What goes wrong at one operation.
+/// The fault of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It reports an error of the drive, once.
     Io,
-    /// If it is a sync, the drive says that it could not keep what it took, and has lost it; else the next one does.
+    /// If the operation is a sync, the drive reports that it could not keep the bytes it took, and has lost them; else
+    /// the next sync does so.
     Flush,
-    /// The drive at this port is pulled out, with what was not synced.
+    /// The drive at this port is pulled out; the unsynced changes are lost.
     Yank(Shown),
     /// The drive at this port forgets a file it kept.
     Lose(Shown, FileName),
@@ -34,13 +36,13 @@ pub enum Fault {
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDrives {
     sticks: Vec<Stick>,
-    /// What was written and not synced, on which drive, in order.
+    /// The changes that are not synced, each with its drive, in order.
     unsynced: Vec<(Shown, Change)>,
     ops: u64,
     fault: Option<(u64, Fault)>,
     /// Drives that were pulled out by a fault.
     yanked: Vec<Stick>,
-    /// Serials of what is let in; none: everything.
+    /// Serials of the drives that are let in; `None`: every drive.
     named: Option<Vec<Serial>>,
     /// Ports of hubs that are shut out.
     shut_out: Vec<Port>,
@@ -54,14 +56,14 @@ impl MemoryDrives {
         self.sticks.sort_by(|a, b| a.drive.port.cmp(&b.drive.port));
     }
 
-    /// Lets in what has one of these serials and nothing else, with none, everything; what hangs on a hub at one of the ports is
-    /// not even seen.
+    /// Lets in the drives with these serials and no other; with `None`, every drive. A drive on a hub at one of the
+    /// ports is not even seen.
     pub fn admit(&mut self, serials: Option<&[Serial]>, shut_out: &[Port]) {
         self.named = serials.map(<[Serial]>::to_vec);
         self.shut_out = shut_out.to_vec();
     }
 
-    /// What is plugged in, but behind a hub that is shut out.
+    /// The drives that are plugged in, except behind a hub that is shut out.
     fn seen(&self) -> impl Iterator<Item = &Drive> {
         let drives = self.sticks.iter().map(|stick| &stick.drive);
         drives.filter(|drive| !self.shut_out.iter().any(|hub| behind(&drive.port, hub)))
@@ -76,7 +78,7 @@ impl MemoryDrives {
         self.seen().map(|drive| (drive.port.clone(), drive.serial.clone())).collect()
     }
 
-    /// Pulls out the drive at this port; what was not synced is lost.
+    /// Pulls out the drive at this port; its unsynced changes are lost.
     pub fn pull(&mut self, port: &Shown) -> Option<Stick> {
         let at = self.sticks.iter().position(|stick| stick.drive.port == *port)?;
         self.unsynced.retain(|(there, _)| there != port);
@@ -91,7 +93,7 @@ impl MemoryDrives {
         Some(self.yanked.remove(at))
     }
 
-    /// The drive at this port: what it holds, and what it will do.
+    /// The drive at this port: its files, and its faults to come.
     pub fn stick(&mut self, port: &Shown) -> Option<&mut Stick> {
         self.sticks.iter_mut().find(|stick| stick.drive.port == *port)
     }
@@ -106,7 +108,7 @@ impl MemoryDrives {
         self.fault = Some((op, fault));
     }
 
-    /// Takes back what was to fail. True if it had not yet.
+    /// Takes back the planned fault. True if it had not happened yet.
     pub fn relent(&mut self) -> bool {
         let ops = self.ops;
         self.fault.take().is_some_and(|(at, _)| at >= ops)
@@ -118,8 +120,8 @@ impl MemoryDrives {
         self.unsynced.iter().map(|(_, change)| change.weight()).sum()
     }
 
-    /// The power fails and comes back: of what was not synced, the first `kept` units are there, the write they end in is
-    /// torn, and the rest never was. Nothing is mounted.
+    /// The power fails and comes back. The first `kept` units of the unsynced changes are there, the write in which
+    /// they end is torn, and the rest never was. Nothing is mounted.
     pub fn cut(&mut self, kept: usize) {
         let mut left = kept;
         for (port, change) in core::mem::take(&mut self.unsynced) {
@@ -195,7 +197,7 @@ impl MemoryDrives {
         counted
     }
 
-    /// Moves what of the cache is for this drive, and for this file if one is named, onto the drive.
+    /// Moves the unsynced changes of this drive onto the drive; with a name, only those of this file.
     fn flush(&mut self, port: &Shown, name: Option<&FileName>) {
         let due = |there: &Shown, change: &Change| there == port && name.is_none_or(|name| change.concerns(name));
         let (due, rest): (Vec<_>, Vec<_>) =
@@ -206,7 +208,7 @@ impl MemoryDrives {
         }
     }
 
-    /// Whether this sync is one that fails; then the drive has lost what it was for.
+    /// Whether this sync is one that fails; then the drive has lost the changes of the sync.
     fn flush_fails(&mut self, port: &Shown) -> bool {
         let fails = matches!(self.fault, Some((at, Fault::Flush)) if at < self.ops);
         if fails {

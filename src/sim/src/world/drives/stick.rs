@@ -1,4 +1,4 @@
-//! One drive: what it keeps, and what it will do with what it is given.
+//! One drive: the files it keeps, and its behaviour with the data it is given.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use conclave_publish::FileName;
 use conclave_room::drives::{Access, Came, Drive, Volume, VolumeId};
 use conclave_room::shown::{Serial, Shown};
 
-/// What a file's length is rounded up to. Units: bytes.
+/// The length of a file is rounded up to a multiple of this. Units: bytes.
 pub(super) const CLUSTER: u64 = 4096;
 
-/// Whether a drive keeps what it says it keeps.
+/// Whether a drive keeps the data that it claims to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lies {
     /// It does.
@@ -27,7 +27,7 @@ pub enum Lies {
 pub struct Stick {
     /// How the machine sees it.
     pub drive: Drive,
-    /// What it keeps.
+    /// The files it keeps.
     pub files: Files,
     /// Names of its folders.
     pub folders: Vec<String>,
@@ -35,16 +35,16 @@ pub struct Stick {
     pub capacity: u64,
     /// Whether its switch is set.
     pub read_only: bool,
-    /// Whether it keeps what it says it keeps.
+    /// Whether it keeps the data that it claims to keep.
     pub lies: Lies,
     pub(super) mounted: Option<Access>,
-    /// What it only says it keeps, and will.
+    /// The changes that it claims to keep already and will keep later.
     pub(super) late: Vec<Change>,
-    /// What the machine remembers of a mounted volume: what it was told and what it told.
+    /// The machine's view of a mounted volume: the data that was written and read.
     pub(super) cache: Files,
 }
 
-/// What a volume holds.
+/// The files of a volume.
 pub(super) type Files = BTreeMap<FileName, Vec<u8>>;
 
 impl Stick {
@@ -86,7 +86,7 @@ impl Stick {
         self.capacity.saturating_sub(used)
     }
 
-    /// Does in the machine's memory what a file system would, or refuses it.
+    /// Makes a change in the machine's memory as a file system would, or refuses it.
     pub(super) fn take(&mut self, change: Change) -> Result<(), Came> {
         // FAT holds names that differ in capitals for the same.
         let taken = |name: &FileName| self.cache.keys().any(|there| there.as_str().eq_ignore_ascii_case(name.as_str()));
@@ -110,12 +110,12 @@ impl Stick {
         Ok(())
     }
 
-    /// Keeps what came late.
+    /// Keeps the changes that came late.
     fn settle(&mut self) {
         core::mem::take(&mut self.late).into_iter().for_each(|change| apply(&mut self.files, change));
     }
 
-    /// What it says it keeps.
+    /// The files that it claims to keep.
     pub(super) fn says(&self) -> Files {
         let mut files = self.files.clone();
         self.late.iter().for_each(|change| apply(&mut files, change.clone()));
@@ -178,7 +178,7 @@ impl Change {
         if let Self::Extend(_, bytes) = self { bytes.len() } else { 1 }
     }
 
-    /// What is left of it if `left` units are kept; none if nothing is.
+    /// The part of the change that is left if `left` units are kept; `None` if nothing is left.
     pub(super) fn torn(self, left: usize) -> Option<Self> {
         match self {
             _ if left == 0 => None,

@@ -1,4 +1,4 @@
-//! What the room calls written, over drives that fail in every way at every operation.
+//! The room's claim that data is written, over drives that fail in every way at every operation.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn name(name: &str) -> FileName {
     FileName::new(name.as_bytes()).unwrap()
 }
 
-/// One drive that holds somebody else's file.
+/// One drive that holds a file of another person.
 fn one() -> (MemoryDrives, Drive) {
     let mut world = MemoryDrives::default();
     let mut stick = Stick::new("1-4", "60A44C425324", "WELLINGTON");
@@ -142,7 +142,8 @@ fn a_drive_that_forgets_another_file_meanwhile_is_found_out() {
             failures += 1;
         }
     }
-    // From the mount for writing, after which the machine remembers it, to the list of what is there afterwards.
+    // From the mount for writing, after which the machine remembers it, to the list of the files that are there
+    // afterwards.
     assert_eq!(failures, 18);
     assert_eq!(write(&mut world, &drive), Ok(()));
 }
