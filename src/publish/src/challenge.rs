@@ -12,7 +12,7 @@ use crate::digest::{Digest, Group};
 pub struct Challenge([usize; Self::GROUPS]);
 
 impl Challenge {
-    /// Groups asked for: someone who knows nothing of the digest passes once in 2^96 times.
+    /// Groups asked for: a person who knows nothing of the digest passes once in 2^96 times.
     pub const GROUPS: usize = 6;
 
     /// Draws six groups from randomness that the caller took from the system and recorded.

@@ -50,7 +50,7 @@ impl Digest {
 
     /// Compares with the whole digest as a person typed it, in hex or in PGP words; see [`decode_typed`].
     ///
-    /// Errors: what was typed is neither, is incomplete, or differs.
+    /// Errors: the typed text is neither, is incomplete, or differs.
     pub fn compare(&self, typed: &str) -> Result<(), TypedError> {
         compare_typed(typed, &self.0)
     }
@@ -87,7 +87,7 @@ impl Group {
 
     /// Compares with this group as a person typed it: four hex digits, or its two PGP words.
     ///
-    /// Errors: what was typed is neither, is incomplete, or differs. They do not tell the right value, because a
+    /// Errors: the typed text is neither, is incomplete, or differs. They do not tell the right value, because a
     /// challenge may still be open.
     pub fn compare(&self, typed: &str) -> Result<(), TypedError> {
         compare_typed(typed, &self.0)

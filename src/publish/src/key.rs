@@ -37,7 +37,7 @@ pub enum KeyKind {
 impl KeyKind {
     /// Fewest bits of an RSA modulus.
     pub const RSA_BITS_MIN: u16 = 2048;
-    /// Most bits of an RSA modulus: what the tokens hold.
+    /// Most bits of an RSA modulus: the tokens hold no longer one.
     pub const RSA_BITS_MAX: u16 = 4096;
 }
 
@@ -73,7 +73,7 @@ pub struct PublicKey {
     numbers: Numbers,
 }
 
-/// What the encoding holds.
+/// The content of the encoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Numbers {
     /// Big-endian, no leading zeros.
@@ -115,7 +115,7 @@ impl PublicKey {
         &self.spki
     }
 
-    /// SubjectPublicKeyInfo as PEM (RFC 7468 §13): what `openssl dgst -verify` takes.
+    /// SubjectPublicKeyInfo as PEM (RFC 7468 §13), in the form that `openssl dgst -verify` takes.
     pub fn spki_pem(&self) -> String {
         pem("PUBLIC KEY", &self.spki)
     }
@@ -215,7 +215,7 @@ pub enum KeyError {
     /// The bytes are not one SubjectPublicKeyInfo in DER.
     #[error("public key: expected one SubjectPublicKeyInfo in DER")]
     Encoding {
-        /// What is wrong with the bytes.
+        /// The fault in the bytes.
         source: der::Error,
     },
     /// Neither RSA with NULL parameters nor ECDSA.

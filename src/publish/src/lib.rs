@@ -1,4 +1,4 @@
-//! Codecs of what leaves a ceremony, in the forms other people's tools read.
+//! Codecs of the data that leaves a ceremony, in the forms that other people's tools read.
 //!
 //! A leaf: no ceremony, no I/O, no clock, no randomness and no secret; all arrive as arguments or not at all. Every
 //! module names its standard; `docs/formats.md` lists them with their golden files.

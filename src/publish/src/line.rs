@@ -52,7 +52,7 @@ pub enum LineError {
     /// A control character or one outside ASCII.
     #[error("contains {found:?}, expected printable ASCII")]
     Character {
-        /// The first such character.
+        /// The first character of this kind.
         found: char,
     },
     /// A space that paper does not show.
@@ -60,7 +60,7 @@ pub enum LineError {
     Spaces,
 }
 
-/// Outside bytes as an error quotes them: at most 60 characters, what is not text as U+FFFD.
+/// Outside bytes as an error quotes them: at most 60 characters, bytes that are no text as U+FFFD.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().take(60).collect()
 }

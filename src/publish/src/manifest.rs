@@ -1,7 +1,7 @@
 //! The list of a bundle's files: names, sizes and SHA-256, which `sha256sum -c` checks as it stands.
 //!
-//! Source: the check file format of GNU coreutils (digest, two spaces, name), in which lines beginning with `#` are
-//! comments; the sizes are such comments. FAT's rules narrow the names.
+//! Source: the check file format of GNU coreutils (digest, two spaces, name). Lines that begin with `#` are comments in
+//! it; the sizes stand in these comments. FAT's rules narrow the names.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -23,7 +23,7 @@ const HEADER: &str = "# conclave-manifest-v1";
 pub struct FileName(String);
 
 impl FileName {
-    /// Most bytes of a name: what FAT's limit of 255 characters leaves with a margin for a folder around the bundle.
+    /// Most bytes of a name. FAT allows 255 characters; the rest is a margin for a folder around the bundle.
     pub const LEN_MAX: usize = 200;
 
     /// Checks a name as it comes from a medium or a plan.
@@ -60,7 +60,7 @@ fn is_plain(part: &str) -> bool {
     !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with('.') && !is_device
 }
 
-/// What is wrong with a file name.
+/// Faults of a file name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FileNameError {
     /// Not UTF-8.
@@ -80,7 +80,7 @@ pub enum FileNameError {
     Character {
         /// The name.
         name: String,
-        /// The first such character.
+        /// The first character of this kind.
         found: char,
     },
     /// It begins with `/`.
@@ -96,7 +96,7 @@ pub enum FileNameError {
     Part {
         /// The name.
         name: String,
-        /// The first such part.
+        /// The first part of this kind.
         part: String,
     },
 }
@@ -154,7 +154,7 @@ impl Manifest {
 
     /// Reads a manifest back.
     ///
-    /// Errors: any deviation from what [`Self::to_text`] writes for the same files.
+    /// Errors: any deviation from the text that [`Self::to_text`] writes for the same files.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
         let mut lines = text.split(|byte| *byte == b'\n').enumerate();
         let wrong = |line, expected, found| ManifestError::Line { line, expected, found: quoted(found) };
@@ -174,7 +174,7 @@ impl Manifest {
             items.push(Item { name, size, digest });
         }
         let manifest = Self::new(items)?;
-        // What the lines cannot tell: their order, leading zeros, capital digits, a missing or additional last line.
+        // The lines do not show their order, leading zeros, capital digits, a missing or an additional last line.
         if manifest.to_text().as_bytes() == text { Ok(manifest) } else { Err(ManifestError::NotExact) }
     }
 }
@@ -190,7 +190,7 @@ fn parse_entry(line: &[u8]) -> Option<(Digest, &[u8])> {
     Some((digest, rest.strip_prefix(b"  ")?))
 }
 
-/// What is wrong with a manifest.
+/// Faults of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ManifestError {
     /// More files than a bundle may have.
@@ -223,7 +223,7 @@ pub enum ManifestError {
         /// Why.
         source: FileNameError,
     },
-    /// Readable, and not what this list is written as.
+    /// The text is readable, but it is not the text that this list is written as.
     #[error(
         "the manifest is not in its one form: names in byte order, sizes without leading zeros, digests in lower case, one LF after every line"
     )]

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::line::Line;
 
-/// What a URI points at.
+/// The kind of object at which a URI points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectClass {
     /// CKO_PRIVATE_KEY.
@@ -37,7 +37,7 @@ pub struct Pkcs11Uri {
 impl Pkcs11Uri {
     /// Most bytes of a token serial.
     pub const SERIAL_LEN_MAX: usize = 16;
-    /// Most bytes of an object identifier: what a SHA-256 fills.
+    /// Most bytes of an object identifier: the length of a SHA-256.
     pub const ID_LEN_MAX: usize = 32;
 
     /// The URI of the object with identifier `id` (CKA_ID) on the token with that serial, both as every PKCS#11 module
@@ -78,7 +78,7 @@ fn encoded(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     })
 }
 
-/// What is wrong with a field of a URI.
+/// Faults of a field of a URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Pkcs11UriError {
     /// Empty, or longer than PKCS#11 can report.

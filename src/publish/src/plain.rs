@@ -19,7 +19,7 @@ impl<T: fmt::Display> fmt::Display for Plain<T> {
     }
 }
 
-/// What it is written is filtered, then written on.
+/// A writer that filters the text it gets and writes it on.
 struct Filter<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl fmt::Write for Filter<'_, '_> {
@@ -66,15 +66,16 @@ pub fn plain_lines(text: &str) -> String {
     plain
 }
 
-/// What a program says of its command line, in which it repeats what was typed: a line feed in that begins no line.
+/// A program's message about its command line. The message repeats the typed words: a line feed in a typed word begins
+/// no line.
 pub fn plain_usage(text: &str, typed: impl IntoIterator<Item = OsString>) -> String {
     let typed = typed.into_iter().map(|typed| typed.to_string_lossy().into_owned());
     let text = typed.fold(text.to_owned(), |text, typed| text.replace(&typed, &Plain(&typed).to_string()));
     plain_lines(&text)
 }
 
-/// An error and what caused it, as a program ends with it: `PROGRAM: error`, then `because` and each cause. Lines after the
-/// first are indented, so that no word from outside begins a line.
+/// An error with its causes, as a program ends with it: `PROGRAM: error`, then `because` and each cause. Lines after
+/// the first are indented, so that no word from outside begins a line.
 pub fn told(program: &str, error: &dyn Error) -> String {
     let mut text = format!("{program}: {error}");
     let mut cause = error.source();

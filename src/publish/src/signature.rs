@@ -23,7 +23,7 @@ pub enum Hash {
 }
 
 impl Hash {
-    /// The digest of `message`: what a token is given to sign.
+    /// The digest of `message`, which a token is given to sign.
     pub fn digest(self, message: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::digest(message).to_vec(),
@@ -68,7 +68,8 @@ impl Scheme {
         }
     }
 
-    /// The scheme of every key where none is chosen: SHA-256 with RSA, the digest of its curve's strength with ECDSA.
+    /// The scheme of every key where no scheme is chosen: SHA-256 with RSA, the digest of its curve's strength with
+    /// ECDSA.
     pub fn usual(key: KeyKind) -> Self {
         Self { key, hash: usual_hash(key) }
     }
@@ -199,7 +200,7 @@ mod tests {
 
     const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/publish/signature");
 
-    /// What `openssl dgst -sign` made over `message` with that key and digest.
+    /// The signature of `openssl dgst -sign` over `message` with that key and digest.
     fn signature(name: &str, hash: Hash) -> Vec<u8> {
         let hash = hash.to_string().to_lowercase().replace('-', "");
         std::fs::read(format!("{VECTORS}/{name}-{hash}.sig")).unwrap()

@@ -1,4 +1,4 @@
-//! The key-proof statement: what a ceremony key signs to show, for ever, that a token held it.
+//! The key-proof statement: a ceremony key signs it to show, for ever, that a token held the key.
 //!
 //! Source: this project's own. A fixed ASCII text that cannot be taken for a certificate, a request, a DNS record or XML;
 //! the signature over its bytes verifies with `openssl dgst -verify` alone.
@@ -16,8 +16,8 @@ use crate::typed::TypedError;
 /// First line.
 const HEADER: &str = "conclave-key-proof-v1";
 
-/// The purpose of what a key signs at its new home, after the ceremony. No key of a plan has it, so a statement of the ceremony
-/// is never taken for one of that day.
+/// The purpose of a signature that a key makes at its new home, after the ceremony. No key of a plan has this purpose,
+/// so a statement of the ceremony is never taken for a statement of that day.
 pub const RECEIVED: &str = "received";
 
 /// Whether a ceremony counts. Everything that leaves says so.
@@ -38,7 +38,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What one token states about one key it holds.
+/// The statement of one token about one key that it holds.
 ///
 /// Shape: the text is [`fmt::Display`]: a header and seven lines of name, space, value; ASCII; LF after every line.
 ///
@@ -57,7 +57,7 @@ pub struct Statement {
     pub token: Line,
     /// SHA-256 of the key's SubjectPublicKeyInfo.
     pub key: Digest,
-    /// What the key is for, in the plan's words.
+    /// The purpose of the key, in the plan's words.
     pub purpose: Line,
 }
 
@@ -105,7 +105,7 @@ impl Statement {
             key: digest("key", field("key")?)?,
             purpose: line("purpose", field("purpose")?)?,
         };
-        // What the lines cannot tell: capital or spaced digits, words for digits, a missing or additional last line.
+        // The lines do not show capital or spaced digits, words for digits, a missing or an additional last line.
         if statement.to_string().as_bytes() == text { Ok(statement) } else { Err(StatementError::NotExact) }
     }
 
@@ -122,7 +122,7 @@ impl Statement {
     }
 }
 
-/// What is wrong with a statement or its signature.
+/// Faults of a statement or of its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StatementError {
     /// Not a key-proof statement of this version.
@@ -142,7 +142,7 @@ pub enum StatementError {
     /// A third kind of ceremony.
     #[error("key proof, line `kind` says {found:?}: expected `production` or `rehearsal`")]
     Kind {
-        /// At most 60 characters of what it says.
+        /// At most 60 characters of the value in the line.
         found: String,
     },
     /// Not a SHA-256 digest.
@@ -150,7 +150,7 @@ pub enum StatementError {
     Digest {
         /// The line's name.
         field: &'static str,
-        /// What is wrong.
+        /// The fault.
         source: TypedError,
     },
     /// A token or purpose that is not one line of printable ASCII.
@@ -158,10 +158,10 @@ pub enum StatementError {
     Text {
         /// The line's name.
         field: &'static str,
-        /// What is wrong.
+        /// The fault.
         source: LineError,
     },
-    /// Readable, and not what this statement is written as.
+    /// The text is readable, but it is not the text that this statement is written as.
     #[error(
         "the key proof is not in its one form: digests as 64 lower-case hex digits, one LF after every line, nothing after the last"
     )]

@@ -1,9 +1,10 @@
-//! The state of what an image was built from: whether strangers can rebuild it from the commit it names.
+//! The state of the sources and inputs of an image: whether strangers can rebuild the image from the commit it names.
 
-/// What was not as a commit says when an image was built.
+/// The differences between the commit and the sources and inputs from which an image was built.
 ///
-/// **Shape**: none, either or both of two words behind the commit, where an image, its screens and its record name it.
-/// **Source**: the builder of the image; nothing that runs can say better.
+/// **Shape**: no word, or one or both of two words behind the commit, where an image, its screens and its record name
+/// it.
+/// **Source**: the builder of the image; no running program can know better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tree {
     /// As committed, from the inputs the commit locks: strangers can rebuild it.
@@ -34,7 +35,7 @@ impl Tree {
         }
     }
 
-    /// What is said of it, beside or in place of the commit; nothing where strangers can rebuild it.
+    /// The words for it, beside or in place of the commit; nothing where strangers can rebuild it.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Clean => "",
@@ -44,7 +45,7 @@ impl Tree {
         }
     }
 
-    /// The state a record tells of, from what it says of the build: version, commit and [`Self::words`].
+    /// The state that a record tells of, from the record's words about the build: version, commit and [`Self::words`].
     pub fn told(build: &str) -> Self {
         Self::of(build.contains(DIRTY), build.contains(MOVED))
     }

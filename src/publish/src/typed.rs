@@ -1,4 +1,4 @@
-//! What a person types when asked for a digest: forgiving about case and spacing, and about nothing else.
+//! The answer that a person types when asked for a digest: case and spacing are forgiven, and nothing else.
 
 use thiserror::Error;
 
@@ -7,7 +7,7 @@ use crate::words::{Found, find};
 /// Most bytes one answer may stand for: a SHA-512 digest.
 const BYTES_MAX: usize = 64;
 
-/// What is wrong with a typed digest or group. No variant tells the right value.
+/// Faults of a typed digest or group. No variant tells the right value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TypedError {
     /// A character that no digest is written with.
@@ -52,7 +52,7 @@ pub enum TypedError {
     /// Complete, and another value.
     #[error("group {group} differs: this is not the digest it is compared with")]
     Different {
-        /// The first group that differs, counted from 1 within what was typed.
+        /// The first group that differs, counted from 1 within the typed text.
         group: usize,
     },
 }
@@ -70,7 +70,7 @@ pub fn decode_typed(typed: &str) -> Result<Vec<u8>, TypedError> {
     if bytes.len() > BYTES_MAX { Err(TypedError::TooLong) } else { Ok(bytes) }
 }
 
-/// Compares what a person typed with the `expected` bytes.
+/// Compares the typed text with the `expected` bytes.
 pub(crate) fn compare_typed(typed: &str, expected: &[u8]) -> Result<(), TypedError> {
     let bytes = decode_typed(typed)?;
     if bytes.len() != expected.len() {

@@ -15,7 +15,7 @@ fn word(byte: u8, at: usize) -> &'static str {
 /// Words of both lists together.
 pub const WORDS: u16 = 512;
 
-/// The words of both lists together: what passphrases are made of. All differ, whatever their case.
+/// The words of both lists together; passphrases are made of them. All differ, whatever their case.
 pub fn every_word() -> impl Iterator<Item = &'static str> {
     LISTS.split_ascii_whitespace()
 }
@@ -31,7 +31,7 @@ pub(crate) fn words(bytes: &[u8]) -> String {
     words.join(" ")
 }
 
-/// What a word is worth at its position.
+/// The value of a word at its position.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The byte it stands for.

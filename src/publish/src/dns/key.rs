@@ -13,7 +13,7 @@ use super::name::DnsName;
 use crate::key::{KeyKind, Numbers, PublicKey};
 use crate::signature::Hash;
 
-/// What a key does in its zone.
+/// The role of a key in its zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRole {
     /// Key-signing key: zone key with the SEP flag, 257.

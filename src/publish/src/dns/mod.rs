@@ -1,4 +1,4 @@
-//! DNSSEC records: what a zone and its parent publish about a key.
+//! DNSSEC records: the data that a zone and its parent publish about a key.
 //!
 //! Source: RFC 4034, RFC 3110, RFC 4509, RFC 5702, RFC 6605.
 

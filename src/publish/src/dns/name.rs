@@ -21,8 +21,8 @@ impl DnsName {
 
     /// Checks a name as it stands in a plan; a dot at the end may be left out, capitals become small.
     ///
-    /// An internationalised name is expected in its A-labels (`xn--…`): what a zone file contains and what every system
-    /// compares alike.
+    /// An internationalised name is expected in its A-labels (`xn--…`): a zone file contains them, and every system
+    /// compares them alike.
     pub fn new(name: &str) -> Result<Self, DnsNameError> {
         if name == "." {
             return Ok(Self(Vec::new()));
@@ -71,13 +71,13 @@ pub enum DnsNameError {
         "domain name contains {found:?}: expected letters, digits, hyphens and dots; write an internationalised name in its xn-- form"
     )]
     Character {
-        /// The first such character.
+        /// The first character of this kind.
         found: char,
     },
     /// A label that is empty, too long, or begins or ends with a hyphen.
     #[error("domain name has the label {found:?}: expected 1 to 63 characters and no hyphen at either end")]
     Label {
-        /// The first such label, cut at 64 characters.
+        /// The first label of this kind, cut at 64 characters.
         found: String,
     },
     /// Too long on the wire.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::frame::{Frame, FrameError, ID_LEN};
 use crate::digest::Digest;
 
-/// Collects the frames of one message. What was accepted stays accepted, whatever comes between.
+/// Collects the frames of one message. An accepted frame stays accepted, whatever comes between.
 #[derive(Clone, Debug, Default)]
 pub struct Assembler {
     message: Option<Message>,
@@ -33,8 +33,8 @@ pub struct Progress {
 impl Assembler {
     /// Takes one scanned text. A frame seen before changes nothing.
     ///
-    /// Errors: it is no frame or a damaged one, it belongs to another message, or it contradicts a frame there is. None of
-    /// them changes what was collected.
+    /// Errors: it is no frame or a damaged one, it belongs to another message, or it contradicts an accepted frame. No
+    /// error changes the collected frames.
     pub fn accept(&mut self, text: &str) -> Result<Progress, AssembleError> {
         let Frame { number, total, id, piece } = Frame::parse(text)?;
         let message = self.message.get_or_insert_with(|| Message { id, total, pieces: BTreeMap::new() });
@@ -57,7 +57,7 @@ impl Assembler {
 
     /// The message, once no frame is missing.
     ///
-    /// Errors: frames are missing, or together they are not what their digest says.
+    /// Errors: frames are missing, or their whole does not have the message's digest.
     pub fn message(&self) -> Result<Vec<u8>, AssembleError> {
         let Some(message) = &self.message else { return Err(AssembleError::Incomplete { have: 0, total: 0 }) };
         let (have, total) = (message.pieces.len(), message.total);
@@ -104,7 +104,7 @@ pub enum AssembleError {
         /// Frames of the message; 0 if none was scanned.
         total: usize,
     },
-    /// All frames are there and their whole is not what its digest says.
+    /// All frames are there, and their whole does not have the digest that they name.
     #[error("the QR frames do not add up to the message their digest names: start again")]
     Digest,
 }

@@ -23,7 +23,8 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     (0..encoded_len(bytes.len())).map(character).collect()
 }
 
-/// `None` for another character, a length that no bytes have, or bits set in what only fills the last character up.
+/// `None` for another character, for a length that no bytes have, or for a bit that is set in the filling of the last
+/// character.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let values = text.bytes().map(|character| ALPHABET.iter().position(|known| *known == character));
     let values = values.collect::<Option<Vec<_>>>()?;

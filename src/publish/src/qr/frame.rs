@@ -173,7 +173,7 @@ mod tests {
                 assert!(frame.len() <= room, "{rows} rows");
             }
             Symbol::fitting(&frames[0], grid).unwrap();
-            // Only what is kept for longer numbers, and what Base32 cannot fill, is left over.
+            // Only the room for longer numbers, and the bits that Base32 cannot fill, are left over.
             assert!(frames.len() == 1 || frames[0].len() + 8 > room, "{rows} rows: {} of {room}", frames[0].len());
         }
     }

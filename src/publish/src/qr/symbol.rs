@@ -20,7 +20,7 @@ impl Grid {
     }
 }
 
-/// What the console's foreground colour stands for.
+/// The meaning of the console's foreground colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
     /// Light modules: a console that writes light on dark. The usual one.
@@ -100,7 +100,7 @@ pub enum QrError {
     /// A character that readers disagree about.
     #[error("QR symbol of a text with {found:?}: expected printable ASCII and line feeds")]
     Character {
-        /// The first such character.
+        /// The first character of this kind.
         found: char,
     },
     /// It does not fit.

@@ -1,4 +1,4 @@
-//! What a certificate or request will say, decided and checked before there is a key to sign it.
+//! The content of a certificate or request, decided and checked before there is a key to sign it.
 //!
 //! Source: RFC 5280 §4.1.2.2 (serial numbers), §4.2.1.1 to §4.2.1.3 (identifiers, usage), §4.2.1.9 (basic constraints).
 
@@ -10,7 +10,7 @@ use crate::dns::{DnsName, DnsNameError, algorithm_number};
 use crate::signature::Scheme;
 use crate::statement::Kind;
 
-/// What the key is for.
+/// The purpose of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Signs the metadata of a federation: digitalSignature, no CA.
@@ -94,8 +94,9 @@ impl CertificateProfile {
         Ok(Self { request: RequestProfile::new(purpose, scheme, subject, kind)?, not_before, not_after })
     }
 
-    /// The profile as a ceremony issues it whose clock shows `now`: a rehearsal's certificate is valid for seven days from the
-    /// beginning of that day (UTC), whatever day its plan has for what counts; what counts is as the plan says.
+    /// The profile as a ceremony issues it; `now` is the time of the ceremony's clock. In production it has the dates
+    /// of the plan. In a rehearsal the certificate is valid for seven days from the beginning of that day (UTC),
+    /// whatever dates the plan has for production.
     ///
     /// Errors: [`ProfileError::RehearsalPast9999`].
     pub fn held(&self, now: Time) -> Result<Self, ProfileError> {
@@ -150,7 +151,7 @@ pub enum ProfileError {
     /// The common name of a DNSSEC holder is no zone's name.
     #[error("common name of a DNSSEC holder: expected the zone's name")]
     Zone {
-        /// What is wrong with it.
+        /// The fault.
         source: DnsNameError,
     },
     /// DNSSEC has no number for the key and digest.

@@ -26,17 +26,17 @@ use crate::key::{KeyKind, PublicKey};
 use crate::pem::pem;
 use crate::signature::{Hash, Scheme, SignatureError};
 
-/// An X.509 certificate, as what [`ToBeSigned`] and [`Signed`] are about.
+/// An X.509 certificate, as the form of a [`ToBeSigned`] or a [`Signed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certificate {}
 
-/// A PKCS#10 request, as what [`ToBeSigned`] and [`Signed`] are about.
+/// A PKCS#10 request, as the form of a [`ToBeSigned`] or a [`Signed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {}
 
 /// The two forms of signed document.
 pub trait Form {
-    /// What PEM calls it.
+    /// The name of the form in PEM.
     const LABEL: &'static str;
 }
 
@@ -48,7 +48,7 @@ impl Form for Request {
     const LABEL: &'static str = "CERTIFICATE REQUEST";
 }
 
-/// The bytes a token is asked to sign, with what is needed to check its answer.
+/// The bytes a token is asked to sign, with the key and the scheme that check its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToBeSigned<F> {
     bytes: Vec<u8>,
@@ -140,7 +140,7 @@ struct SignedParts<'a> {
     signature: BitStringRef<'a>,
 }
 
-/// A finished document whose signature has been verified.
+/// A finished document with a verified signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed<F> {
     der: Vec<u8>,
@@ -217,7 +217,7 @@ impl EncodePublicKey for Spki {
     }
 }
 
-/// What the certificate builder asks for.
+/// The extensions, as the certificate builder asks for them.
 struct Extensions {
     purpose: Purpose,
     name: Name,
@@ -263,10 +263,10 @@ fn constraints_and_usage(purpose: Purpose) -> (BasicConstraints, KeyUsage) {
 /// Why a document could not be built or finished.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// The key or the signature is not what the profile announced.
+    /// The key or the signature does not fit the profile.
     #[error("certificate or request")]
     Signature {
-        /// Why.
+        /// The fault.
         #[from]
         source: SignatureError,
     },
@@ -279,7 +279,7 @@ pub enum BuildError {
     /// A part does not encode. No checked profile and key is known to lead here.
     #[error("certificate or request does not encode")]
     Encoding {
-        /// What the encoder says.
+        /// The error of the encoder.
         #[source]
         source: builder::Error,
     },

@@ -10,7 +10,7 @@ use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::statement::Kind;
 
-/// What a rehearsal's subject says in front of its common name, and no other subject anywhere.
+/// The mark in front of the common name in a rehearsal's subject. No other subject anywhere has it.
 const MARK: &str = "REHEARSAL";
 
 /// The parts of a name as a plan gives them.
@@ -26,20 +26,20 @@ pub struct SubjectNames<'a> {
     pub organization: Option<&'a str>,
     /// `OU`: unit within the organisation.
     pub unit: Option<&'a str>,
-    /// `CN`: what the key is called.
+    /// `CN`: the name of the key.
     pub common_name: &'a str,
 }
 
 /// A name that a certificate or request may carry.
 ///
-/// Shape: one attribute per RDN, from country to common name; UTF8String, country PrintableString. Each is letters of the
-/// Latin script, digits, ASCII punctuation and single spaces: what the console can show, and what no other script
-/// imitates.
+/// Shape: one attribute per RDN, from country to common name; UTF8String, country PrintableString. Each is letters of
+/// the Latin script, digits, ASCII punctuation and single spaces: the console can show these characters, and no other
+/// script imitates them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject(Vec<(&'static str, String)>);
 
 /// Short name, object identifier, most characters. The common name leaves room for the mark of a rehearsal, so that
-/// whatever is issued can be rehearsed.
+/// every subject can be rehearsed.
 const ATTRIBUTES: [(&str, ObjectIdentifier, usize); 6] = [
     ("C", ObjectIdentifier::new_unwrap("2.5.4.6"), 2),
     ("ST", ObjectIdentifier::new_unwrap("2.5.4.8"), 128),
@@ -55,8 +55,8 @@ const NO_COUNTRY: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
 impl Subject {
     /// Checks every part.
     ///
-    /// Errors: a part that is empty, too long or contains what a name must not; the word REHEARSAL, which only the
-    /// profile of a rehearsal adds.
+    /// Errors: a part that is empty, too long or has a character that is not allowed in a name; the word REHEARSAL,
+    /// which only the profile of a rehearsal adds.
     pub fn new(names: SubjectNames<'_>) -> Result<Self, SubjectError> {
         let SubjectNames { country, state, locality, organization, unit, common_name } = names;
         let values = [country, state, locality, organization, unit, Some(common_name)];
@@ -122,7 +122,7 @@ fn is_allowed(c: char) -> bool {
     matches!(c, ' '..='~') || (matches!(c, '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}') && c.is_alphabetic())
 }
 
-/// What is wrong with a part of a name.
+/// Faults of a part of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SubjectError {
     /// Empty or over the upper bound.
@@ -140,7 +140,7 @@ pub enum SubjectError {
     Character {
         /// The attribute's short name.
         field: &'static str,
-        /// The first such character.
+        /// The first character of this kind.
         found: char,
     },
     /// Not two capital letters.
@@ -227,7 +227,7 @@ mod tests {
             assert_eq!(Subject::new(with(field, &longer)), length(max + 1));
             assert_eq!(Subject::new(with(field, "")), length(0));
         }
-        // 64 characters is what RFC 5280 gives a common name.
+        // RFC 5280 gives a common name 64 characters.
         let marked = common_name(&"x".repeat(54)).unwrap().name(Kind::Rehearsal).unwrap().to_string();
         assert_eq!(marked.len(), "CN=".len() + 64);
         let length = SubjectError::Length { field: "CN", max: 54, found: 55 };

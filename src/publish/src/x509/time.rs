@@ -1,6 +1,6 @@
 //! Points in time as plans and certificates give them.
 //!
-//! Source: RFC 3339 §5.6 in one spelling; RFC 5280 §4.1.2.5, whose dates end with the year 9999.
+//! Source: RFC 3339 §5.6 in one spelling; RFC 5280 §4.1.2.5, in which the last year is 9999.
 
 use core::fmt;
 use core::time::Duration;
