@@ -1,4 +1,4 @@
-//! Every way out is tried, here and now, and what came of it is shown: nothing is concluded from a configuration file.
+//! Every way out is tried, here and now, and the result is shown: nothing is concluded from a configuration file.
 
 use std::fs::{OpenOptions, read_dir, read_to_string};
 use std::io::Read;
@@ -43,7 +43,7 @@ const CALLS: [(&str, libc::c_long); 11] = [
     ("modify_ldt", libc::SYS_modify_ldt),
 ];
 
-/// What must not be in the file system.
+/// Paths that must not be in the file system.
 const PATHS: [(&str, &str); 14] = [
     ("/sys/class/net", "sys/class/net"),
     ("/proc/net", "proc/net"),
@@ -62,7 +62,8 @@ const PATHS: [(&str, &str); 14] = [
     ("core dumps", "proc/sys/kernel/core_pattern"),
 ];
 
-/// What the kernel writes into its log at the start of what it wipes, before anything else can be written there.
+/// The beginning of the kernel's log entry about the memory that it wipes. Nothing else can be written into the log
+/// before it.
 const MEMORY: &str = "mem auto-init: ";
 const WIPED: &str = "heap free:on";
 /// Most entries of the log that are read, and most bytes of one (`CONSOLE_EXT_LOG_MAX` of `linux/printk.h`).
@@ -73,7 +74,7 @@ const LOG_ENTRY_LEN_MAX: usize = 8_192;
 const DEVICES_MAX: usize = 256;
 /// PCI base classes of hardware that could carry data out: network, multimedia, wireless.
 const PCI_TELLING: [(&str, &str); 3] = [("0x02", "network card"), ("0x04", "sound, camera"), ("0x0d", "radio")];
-/// USB interface classes of such hardware: audio, communications, video, wireless.
+/// USB interface classes of the same hardware: audio, communications, video, wireless.
 const USB_TELLING: [(&str, &str); 4] =
     [("01", "sound"), ("02", "network on USB"), ("0e", "camera"), ("e0", "radio on USB")];
 
@@ -95,7 +96,7 @@ pub(crate) fn try_all() -> AirGap {
     }
 }
 
-/// Only these errors say that the kernel has no such thing; every other one says that it is there and refused.
+/// Only these errors say that the kernel does not have the thing; every other error says that it is there and refused.
 fn judged(tried: Result<(), Errno>) -> Found {
     match tried {
         Err(error @ (Errno::ENOSYS | Errno::EAFNOSUPPORT)) => Found::Absent(Shown::new(&format!("{error:?}"))),
@@ -129,7 +130,7 @@ fn log(path: &Path) -> Vec<String> {
     entries.take(LOG_ENTRIES_MAX).collect()
 }
 
-/// Whether memory keeps what was in it when it is given back, by the kernel's own word.
+/// Whether memory keeps its content when it is given back, by the kernel's own word.
 fn kept_on_free(log: &[String]) -> Found {
     // An entry's own text is behind its numbers; a device's name never begins one.
     let told = log.iter().find_map(|entry| entry.split_once(';')?.1.strip_prefix(MEMORY));
@@ -163,7 +164,8 @@ fn unused(sys: &Path) -> Vec<Unused> {
     for device in usb::devices(sys) {
         let at = &device.place.port;
         let directory = sys.join("bus/usb/devices").join(at);
-        // Devices that are not let in have no interfaces in sysfs: their descriptors say what they would be.
+        // Devices that are not let in have no interfaces in sysfs: their descriptors name the interfaces that they
+        // would have.
         let mut classes = vec![read(&directory.join("bDeviceClass"))];
         let interfaces = device.descriptors.iter().flat_map(|found| &found.interfaces);
         classes.extend(interfaces.map(|interface| format!("{:02x}", interface.class)));
@@ -203,7 +205,7 @@ fn is_guest(flags: &str) -> bool {
     flags.split_whitespace().any(|flag| flag == "hypervisor")
 }
 
-/// What stands against the machine.
+/// The weaknesses of the machine.
 fn weaknesses(root: &Path) -> Vec<Weakness> {
     let cpu = read_to_string(root.join("proc/cpuinfo")).unwrap_or_default();
     let has = |weakness: &Weakness| match weakness {
@@ -214,7 +216,7 @@ fn weaknesses(root: &Path) -> Vec<Weakness> {
     Weakness::ALL.into_iter().filter(has).collect()
 }
 
-/// What firmware and processor say of themselves.
+/// The facts that firmware and processor tell about themselves.
 fn machine(root: &Path) -> Vec<Fact> {
     let read = |path: &str| read_to_string(root.join(path)).unwrap_or_default().trim().to_owned();
     let cpu = read("proc/cpuinfo");
@@ -230,7 +232,7 @@ fn machine(root: &Path) -> Vec<Fact> {
         ("machine", format!("{} {}", dmi("sys_vendor"), dmi("product_name"))),
         // After a restart it tells whether this is the same laptop.
         ("serial", dmi("product_serial")),
-        // The vendor last: a long name is cut, and the version is what people compare.
+        // The vendor last: a long name is cut, and people compare the version.
         ("firmware", format!("{} {}, {}", if efi { "UEFI" } else { "BIOS" }, dmi("bios_version"), dmi("bios_vendor"))),
         ("Secure Boot", text::secure_boot(secure_boot(&root.join("sys"))).trim_start_matches("Secure Boot: ").into()),
         ("kernel", read("proc/sys/kernel/osrelease")),
@@ -266,7 +268,7 @@ mod tests {
 
     #[test]
     fn on_a_machine_with_a_network_the_probes_say_present_and_the_gap_does_not_hold() {
-        // What every kernel that runs tests has, whoever asks.
+        // Every kernel that runs tests has these, for every user.
         for tried in [
             "socket INET",
             "socket INET6",

@@ -1,4 +1,4 @@
-//! What this image was made from, as its builder wrote it beside the program.
+//! The sources of this image, as its builder wrote them beside the program.
 
 use std::fs::read_to_string;
 
@@ -7,7 +7,7 @@ use conclave_room::look::{Build, Tree};
 
 const REVISION: &str = "/revision";
 
-/// Reads it. An image that does not say is DIRTY: nobody can rebuild what nobody can name.
+/// Reads it. An image that does not name its sources is DIRTY: without their name no person can rebuild it.
 pub(crate) fn build() -> Build {
     parse(&read_to_string(REVISION).unwrap_or_default())
 }

@@ -1,5 +1,5 @@
-//! What is plugged in, watched by a thread of its own: the gate decides, tokens and drives that are in are asked, and
-//! every change is told.
+//! The devices that are plugged in, watched by a thread of its own: the gate decides, tokens and drives that are in are
+//! asked, and every change is told.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,25 +21,25 @@ use crate::usb::Device;
 /// Between two looks: a swap is seen by the number the kernel gives each plugging, however fast it was.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What whoever watches the ports shares with whoever else asks.
+/// The state that the thread that watches the ports shares with the other threads.
 #[derive(Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<Watched>>);
 
 #[derive(Default)]
 struct Watched {
     rules: Rules,
-    /// What stands at the ports; `None` before they were looked at.
+    /// The devices at the ports; `None` before the ports were looked at.
     seen: Option<Vec<Seen>>,
 }
 
 impl Shared {
-    /// Changes what may come in.
+    /// Changes the rules of the devices that may come in.
     pub(crate) fn rule(&self, change: impl FnOnce(&mut Rules)) {
         change(&mut self.lock().rules);
     }
 
-    /// Storage devices nobody can look at yet because another one is in; `None` while that may change by itself, because
-    /// what is in is still being asked.
+    /// Storage devices that cannot be looked at yet because another one is in. `None` while that may change by itself,
+    /// because the device that is in is still being asked.
     pub(crate) fn waiting(&self) -> Option<Vec<Device>> {
         let watched = self.lock();
         let seen = watched.seen.as_ref()?;
@@ -52,8 +52,8 @@ impl Shared {
         Some(seen.iter().filter(waits).map(|seen| seen.device.clone()).collect())
     }
 
-    /// Tokens and drives in the ports, let in or kept out. Of what is still being let in nothing is said, nor of readers without a
-    /// card and of the medium, which may stay.
+    /// Tokens and drives in the ports, let in or kept out. Left out are the devices that are still being let in,
+    /// readers without a card, and the medium, which may stay.
     pub(crate) fn in_ports(&self) -> Vec<Plugged> {
         let plugged = |seen: &Seen| {
             let what = match (seen.used, &seen.standing) {
@@ -75,7 +75,7 @@ impl Shared {
     }
 }
 
-/// Watches the USB ports and tells what is there whenever that changes, until nobody listens.
+/// Watches the USB ports and tells the devices there whenever they change, until the other end of `tell` is gone.
 pub(crate) fn watch(shared: &Shared, tell: impl Fn(Devices) -> bool) {
     let sys = Path::new("/sys");
     let (mut gate, mut asked, mut drives) = (Gate::new(sys), Asked::default(), Watch::default());
@@ -107,7 +107,7 @@ fn in_use(seen: &[Seen], wanted: impl Fn(&Seen) -> bool) -> impl Iterator<Item =
     seen.iter().filter(wanted).map(|seen| &seen.device)
 }
 
-/// A machine whose controllers cannot be closed uses none of them.
+/// If the controllers of a machine cannot be closed, the machine uses none of them.
 fn closed(why: &str) -> Other {
     Other { port: Shown::new("all"), product: Shown::default(), why: Unused::Failed(Shown::new(why)) }
 }

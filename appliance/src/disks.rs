@@ -9,14 +9,14 @@ use conclave_room::shown::Shown;
 const DISKS_MAX: usize = 64;
 /// Bytes of the sectors sysfs counts in, whatever the disk's are.
 const SECTOR_LEN: u64 = 512;
-/// What `device/type` says of an optical drive: SCSI peripheral device type 5, MMC.
+/// `device/type` of an optical drive: SCSI peripheral device type 5, MMC.
 const OPTICAL_TYPE: &str = "5";
 
 /// A whole disk, by the name the kernel gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Disk {
     pub(crate) name: String,
-    /// What it calls itself.
+    /// The drive's name for itself.
     pub(crate) model: Shown,
     pub(crate) reach: Reach,
     /// The USB port its drive is plugged in at.
@@ -27,7 +27,7 @@ pub(crate) struct Disk {
     pub(crate) sequence: u64,
 }
 
-/// Whether a disk may be opened, which its place in the machine decides and never what it says or holds.
+/// Whether a disk may be opened. Only its place in the machine decides, never its own words or content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// An optical drive on whatever bus, or any other disk on USB.
@@ -98,7 +98,7 @@ pub(crate) mod tests {
             Self(root)
         }
 
-        /// Adds a disk whose device lies at `path` below `devices`, of the SCSI type given.
+        /// Adds a disk of the given SCSI type; its device lies at `path` below `devices`.
         pub(crate) fn disk(&self, path: &str, kind: &str) {
             let device = self.0.join("devices").join(path);
             fs::create_dir_all(device.join("device")).unwrap();

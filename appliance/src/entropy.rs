@@ -1,4 +1,4 @@
-//! Randomness: nothing is drawn before the kernel has gathered enough, and the screen says from what.
+//! Randomness: nothing is drawn before the kernel has gathered enough, and the screen names the sources.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -30,7 +30,7 @@ fn is_ready() -> io::Result<bool> {
     }
 }
 
-/// Whether randomness is ready and what went into it, for the facts of the machine. `flags` are the processor's own.
+/// Whether randomness is ready, and its sources, for the facts of the machine. `flags` are the processor's own.
 pub(crate) fn told(flags: &str) -> String {
     let state = match is_ready() {
         Ok(true) => "ready",
@@ -38,7 +38,7 @@ pub(crate) fn told(flags: &str) -> String {
         Err(_) => "not told",
     };
     let has = |flag: &str| flags.split(' ').any(|has| has == flag);
-    // The kernel of this image credits timing alone; what the processor offers is mixed in and counts nothing.
+    // The kernel of this image credits timing alone; the processor's numbers are mixed in and count nothing.
     let source = match (has("rdrand"), has("rdseed")) {
         (true, true) => "timing; RDRAND, RDSEED mixed in",
         (true, false) => "timing; RDRAND mixed in",

@@ -1,4 +1,5 @@
-//! The USB gate: the kernel lets nothing in by itself, this lets in what [`conclave_room::usb::gate`] decides.
+//! The USB gate: the kernel lets nothing in by itself. This gate lets in the devices that [`conclave_room::usb::gate`]
+//! allows.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,20 +25,20 @@ const OPENING_MAX: usize = 16;
 pub(crate) struct Gate {
     sys: PathBuf,
     dev: PathBuf,
-    /// What became of devices that were to be let in.
+    /// The state of the devices that were to be let in.
     let_in: BTreeMap<Place, State>,
-    /// What the storage devices among them are.
+    /// The units of the storage devices among them.
     units: Units,
-    /// Storage devices whose units are not such as are used: they stay out until they are plugged in again.
+    /// Storage devices with units of a kind that is not used: they stay out until they are plugged in again.
     refused: BTreeMap<Place, Never>,
     /// The drive that has the one place there is before a plan is in.
     holder: Option<Place>,
 }
 
-/// What may come in.
+/// The devices that may come in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
-    /// What the room says.
+    /// The rules that the room gives.
     pub(crate) admits: gate::Rules,
     /// The medium this machine was started from, once it is not needed any more.
     pub(crate) spent: Option<Place>,
@@ -54,7 +55,7 @@ enum State {
 pub(crate) struct Seen {
     pub(crate) device: Device,
     pub(crate) used: Use,
-    /// What the units of a storage device are, once that is known.
+    /// The kind of a storage device's units, once it is known.
     pub(crate) kind: Option<Kind>,
     pub(crate) standing: Standing,
 }
@@ -68,7 +69,7 @@ pub(crate) enum Standing {
     In,
     /// Let in as a drive, without a medium.
     Empty,
-    /// Let in as a drive; what it is, and whether a medium is in it, is not known yet.
+    /// Let in as a drive; its kind, and whether a medium is in it, are not known yet.
     Asking,
     /// Once the drive at this port is gone.
     Waits(Port),
@@ -76,7 +77,7 @@ pub(crate) enum Standing {
     Out,
     /// Not let in any more: the medium.
     Spent,
-    /// It was to be let in: what the system said.
+    /// It was to be let in and the system refused, with these words.
     Failed(Shown),
 }
 
@@ -142,7 +143,7 @@ impl Gate {
             .collect())
     }
 
-    /// What a device would be used as, and what is known of its units once it is in.
+    /// The use of a device, and the known facts about its units once it is in.
     fn look(&mut self, place: &Place, used: Use, types: &[u8], disks: &[Disk]) -> Looked {
         if let Some(why) = self.refused.get(place) {
             return Looked { used: Use::Never(*why), kind: None, known: None };
@@ -150,7 +151,7 @@ impl Gate {
         let is_drive = matches!(used, Use::Storage(_) | Use::Optical(_));
         match self.let_in.get(place) {
             Some(State::Opening(_) | State::In) if is_drive => {}
-            // What cannot be used takes nobody's place.
+            // A device that cannot be used takes no other device's place.
             Some(State::Failed(_)) if is_drive => return Looked { used, kind: None, known: Some(Known::Empty) },
             _ => return Looked { used, kind: None, known: None },
         }
@@ -191,14 +192,15 @@ impl Gate {
             Some(State::In) if place.is_in(&self.sys) => return Standing::In,
             Some(State::Failed(why)) => return Standing::Failed(why.clone()),
             Some(State::Opening(_)) => return Standing::Opening,
-            // A drive that was put out to be read back, and did not come in again: it is let in anew.
+            // A drive was put out to be read back and did not come in again: it is let in again.
             Some(State::In) | None => {}
         }
         let opening = self.let_in.values().filter(|state| matches!(state, State::Opening(_))).count();
         if opening < OPENING_MAX {
             let (tell, told) = mpsc::channel();
             let (sys, at) = (self.sys.clone(), place.clone());
-            // Beside the loop: a device that stalls holds up nobody else. Nobody listens if it is pulled out meanwhile.
+            // Beside the loop: a device that stalls holds up no other. The receiver is gone if it is pulled out
+            // meanwhile.
             thread::spawn(move || drop(tell.send(at.let_in(&sys, used.interface()))));
             self.let_in.insert(place.clone(), State::Opening(told));
         }
@@ -216,7 +218,7 @@ impl Gate {
     }
 }
 
-/// What looking at a device gave.
+/// The result of a look at a device.
 struct Looked {
     used: Use,
     kind: Option<Kind>,
@@ -224,7 +226,8 @@ struct Looked {
     known: Option<Known>,
 }
 
-/// idVendor and idProduct of every token a plan can name: the driver knows further ones, whose readers tell serials of their own.
+/// idVendor and idProduct of every token that a plan can name. The driver knows further tokens; their readers tell
+/// serials of their own.
 pub(crate) fn token_numbers() -> Vec<(u16, u16)> {
     let named = MODELS.into_iter().filter(|model| model.tells_token);
     named.map(|model| (model.vendor, model.product)).collect()

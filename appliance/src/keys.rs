@@ -1,4 +1,4 @@
-//! Keys, read from evdev with an exclusive grab: what is typed never enters the terminal.
+//! Keys, read from evdev with an exclusive grab: typed keys never enter the terminal.
 //!
 //! The built-in keyboard is taken as it is. One on USB was let in by the gate, as one interface of a device that says it
 //! is a keyboard; it is announced before its first key, with a code, and the room decides when it counts.
@@ -22,7 +22,7 @@ use crate::{sys, usb};
 /// `BUS_I8042` and `BUS_USB` of `linux/input.h`, as sysfs prints them.
 const BUILT_IN: &str = "0011";
 const USB: &str = "0003";
-/// `KEY_ENTER` and `KEY_1`: what has neither is no keyboard to type on.
+/// `KEY_ENTER` and `KEY_1`: a device without them is no keyboard to type on.
 const KEYS_NEEDED: [usize; 2] = [28, 2];
 /// Bits of the words sysfs prints key capabilities in.
 const WORD_BITS: usize = 64;
@@ -32,7 +32,7 @@ const EVENT_LEN: usize = 24;
 const EV_KEY: u16 = 1;
 const RELEASED: i32 = 0;
 const PRESSED: i32 = 1;
-/// Most keyboards taken in one boot; who plugs in more has to start again.
+/// Most keyboards taken in one boot; a person who plugs in more has to start again.
 const KEYBOARDS_MAX: u8 = 64;
 
 /// Which keyboards are taken.
@@ -40,7 +40,7 @@ const KEYBOARDS_MAX: u8 = 64;
 pub(crate) enum Taken {
     /// The built-in one.
     BuiltIn,
-    /// Those on USB, too; somebody tells the room of them.
+    /// Those on USB, too; the caller tells the room of them.
     Usb,
 }
 
@@ -84,7 +84,7 @@ impl Keyboards {
         let ready: Vec<bool> = ready.iter().map(|fd| fd.any().unwrap_or(false)).collect();
         let mut ready = ready.into_iter();
         let mut press = None;
-        // A keyboard that cannot be read is gone; if it comes back it is taken anew.
+        // A keyboard that cannot be read is gone; if it comes back, it is taken again.
         self.held.retain(|_, keyboard| {
             let mut event = [0; EVENT_LEN];
             if !ready.next().unwrap_or(false) || press.is_some() {
@@ -100,13 +100,13 @@ impl Keyboards {
         Ok(press)
     }
 
-    /// Wipes what the kernel keeps of the last keys: each device's ring of events, which is freed only when the device is
-    /// closed. The console takes no keys, so none goes astray before it is open again.
+    /// Wipes the last keys that the kernel keeps: each device's ring of events, which is freed only when the device is
+    /// closed. The console takes no keys, so no key goes astray before it is open again.
     pub(crate) fn forget(&mut self) {
         for (name, Keyboard { device, id, own, modifiers }) in std::mem::take(&mut self.held) {
             // First, because a grab is exclusive.
             drop(device);
-            // One that is gone meanwhile is taken anew if it comes back.
+            // A keyboard that is gone meanwhile is taken again if it comes back.
             match hold(&name) {
                 Some(device) => drop(self.held.insert(name, Keyboard { device, id, own, modifiers })),
                 None => self.news.push_back(Event::KeyboardWent(id)),
@@ -250,7 +250,7 @@ mod tests {
         check(&[(1, 58, 1), (1, 58, 2), (1, 58, 0), (1, 21, 1), (1, 58, 1), (1, 58, 0), (1, 21, 1)], "Zz");
     }
 
-    /// What the kernel says of an ordinary keyboard, of a mouse, and of a remote control.
+    /// The kernel's description of an ordinary keyboard, of a mouse, and of a remote control.
     const ORDINARY: &str = "1000000000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe\n";
     const MOUSE: &str = "1f0000 0 0 0 0\n";
     const REMOTE: &str = "3f000301ff 0 0 483ffff17aff32d bfd4444600000000 1 130ff38b17c000 677bfad9415fed 10000002\n";

@@ -1,4 +1,4 @@
-//! What the laptop says of itself: Secure Boot from the kernel's boot parameters, the battery from sysfs.
+//! The facts that the laptop tells: Secure Boot from the kernel's boot parameters, the battery from sysfs.
 
 use std::fs::{read, read_dir, read_to_string};
 use std::path::Path;
@@ -8,7 +8,8 @@ use conclave_room::look::laptop::{Battery, SecureBoot, Supply};
 /// Most supplies that are looked at.
 const SUPPLIES_MAX: usize = 16;
 
-/// What the firmware said of Secure Boot when it started this kernel. No file system of the firmware is mounted for it.
+/// The firmware's answer about Secure Boot when it started this kernel. No file system of the firmware is mounted for
+/// it.
 pub(crate) fn secure_boot(sys: &Path) -> SecureBoot {
     let parameters = read(sys.join("kernel/boot_params/data")).unwrap_or_default();
     parameters.get(SecureBoot::AT).map_or(SecureBoot::NotTold, |byte| SecureBoot::told(*byte))

@@ -26,13 +26,13 @@ const APPEAR: Duration = Duration::from_secs(15);
 /// Between two looks at the list of disks.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What looking at every disk we may open gave.
+/// The result of a look at every disk that may be opened.
 enum Search {
     /// None carries a seal; these were looked at.
     Missing(Vec<Place>),
     /// The one that does, and its USB port if it has one.
     One(Place, File, Option<String>),
-    /// More than one does, readable or not: nobody can tell which was started.
+    /// More than one does, readable or not: it cannot be told which of them was started.
     Several(Vec<Place>),
     /// One says it is ours, but in a form we do not read.
     Unreadable(Medium),
@@ -57,8 +57,8 @@ fn waits(device: Device) -> Place {
     }
 }
 
-/// Finds the medium among the disks of this machine and reads it, telling what is known as it becomes known; before it is read,
-/// `at` is told which device on USB it is.
+/// Finds the medium among the disks of this machine and reads it, and tells each fact as it becomes known. Before the
+/// medium is read, `at` is told which device on USB it is.
 pub(crate) fn find(shared: &Shared, at: impl Fn(Option<usb::Place>), mut tell: impl FnMut(Medium)) {
     let (sys, dev) = (Path::new("/sys"), Path::new("/dev"));
     let began = Instant::now();
@@ -94,8 +94,8 @@ pub(crate) fn find(shared: &Shared, at: impl Fn(Option<usb::Place>), mut tell: i
     }
 }
 
-/// Looks at the disks, opening none that is internal, and on USB only those whose device is used as what they are: `kinds`, by
-/// port.
+/// Looks at the disks. Internal disks are never opened, and on USB only those disks are opened whose device is used as
+/// its kind: `kinds`, by port.
 fn search(
     disks: &[Disk],
     kinds: &BTreeMap<String, units::Kind>,

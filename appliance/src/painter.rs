@@ -17,7 +17,7 @@ use crate::screen::Console;
 /// Between two drawings of the seconds.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// What draws on the screen.
+/// The painter of the screen.
 pub(crate) struct Painter {
     shared: Arc<Shared>,
 }
@@ -35,7 +35,7 @@ struct Screen {
 /// The loop draws nothing until it has done this.
 struct AtWork {
     since: Instant,
-    /// What it drew last. No secret is on the screen while it works.
+    /// The picture that was drawn last. No secret is on the screen while the loop works.
     picture: Buffer,
 }
 
@@ -49,7 +49,7 @@ impl Painter {
         Ok(Self { shared })
     }
 
-    /// Draws what is shown; from now on the seconds are counted, if the loop goes to work on it.
+    /// Draws the screen; from now on the seconds are counted, if the loop goes to work on it.
     pub(crate) fn draw(&self, showing: &Showing<'_>) -> io::Result<()> {
         let mut screen = self.shared.lock();
         let drawn = screen.terminal.draw(|frame| view::show(showing, frame))?;

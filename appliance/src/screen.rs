@@ -1,4 +1,5 @@
-//! The console as a ratatui backend of our own: it writes, and never asks the terminal anything, because nobody answers.
+//! The console as a ratatui backend of our own: it writes, and never asks the terminal anything, because the terminal
+//! does not answer.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, read_to_string};
@@ -17,7 +18,7 @@ const CONSOLE: &str = "/dev/tty1";
 /// Pixels from which the large font still leaves 80 columns and 25 rows.
 const BIG_FROM: (u32, u32) = (1280, 800);
 
-/// The kernel keeps what was written last, up to this many bytes, for as long as the console is open.
+/// The kernel keeps the bytes written last, up to this many, for as long as the console is open.
 const WRITE_LEN: usize = 2048;
 
 /// The console, ready to draw on.
@@ -98,7 +99,7 @@ impl Backend for Console {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // Called once for each screen: wipes the kernel's copy of what it shows. The console ignores NUL.
+        // Called once for each screen: wipes the kernel's copy of the screen. The console ignores NUL.
         self.terminal.write_all(&[0; WRITE_LEN])
     }
 }

@@ -1,6 +1,6 @@
 //! The screens: a process of its own below PID 1, so that its end, however it comes, takes its memory with it.
 //!
-//! This is the machine behind the ports of [`conclave_room::run`]; what follows from an event is decided there.
+//! This is the machine behind the ports of [`conclave_room::run`]; that module decides the consequences of an event.
 
 use std::collections::VecDeque;
 use std::io;
@@ -53,7 +53,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// What a ceremony works with.
+/// The devices a ceremony works with.
 struct Board {
     tokens: UsbTokens,
     drives: UsbDrives,
@@ -87,7 +87,7 @@ impl Machine for Board {
     fn now(&mut self) -> Now {
         match clock::read() {
             Some(Event::Read { wall, mono_ms }) => Now { wall, mono_ms },
-            // Seen by everybody who reads the record: no clock stands at the beginning of 1970.
+            // Every reader of the record sees it: no clock stands at the beginning of 1970.
             _ => Now { wall: Wall(0), mono_ms: 0 },
         }
     }
@@ -102,9 +102,9 @@ struct Around {
     painter: Painter,
     board: Board,
     keys: Keyboards,
-    /// What was told last of whether the machine's own is among them.
+    /// The last report on whether the machine's own keyboard is among them.
     own: Option<bool>,
-    /// As the state drawn last has it: keys mean what the screen says they mean.
+    /// The layout of the state that was drawn last: a key means the words on the screen.
     layout: Layout,
     ticked: Option<Instant>,
     /// When the battery was looked at last.
@@ -135,7 +135,7 @@ impl Around {
         })
     }
 
-    /// Opens the USB gate, and watches what is plugged in, beside the loop: devices may take as long as they like.
+    /// Opens the USB gate, and watches the ports, beside the loop: devices may take as long as they like.
     fn watch_devices(&self) {
         let tell = self.found.0.clone();
         let shared = self.board.shared.clone();
@@ -192,7 +192,7 @@ impl Ports for Around {
                 thread::spawn(move || {
                     let at = |place| *found.lock().unwrap_or_else(PoisonError::into_inner) = place;
                     medium::find(&shared, at, |known| {
-                        // Nobody listens only when the process ends.
+                        // The receiver is gone only when the process ends.
                         let _ = tell.send(Event::Medium(known));
                     });
                 });
@@ -211,7 +211,7 @@ impl Ports for Around {
             }
             Act::ForgetKeys => {
                 self.keys.forget();
-                // The queue's slots keep what passed through them.
+                // The queue's slots keep the keys that passed through them.
                 self.ready = self.ready.drain(..).collect();
             }
             Act::SetClock(wall) => {

@@ -29,7 +29,7 @@ const SELF: &str = "/init";
 /// Between two looks at the keyboard.
 const LOOK_MS: u16 = 500;
 
-/// File systems of the machine, with where they go and what they may do besides.
+/// File systems of the machine, each with its place and its further permissions.
 const MOUNTS: [(&str, &str, MsFlags); 4] = [
     ("proc", "/proc", MsFlags::empty()),
     ("sysfs", "/sys", MsFlags::empty()),
@@ -37,7 +37,7 @@ const MOUNTS: [(&str, &str, MsFlags); 4] = [
     // Tells the state of lockdown; nothing here is to change it.
     ("securityfs", "/sys/kernel/security", MsFlags::MS_RDONLY),
 ];
-/// Settings, and what they must read as afterwards.
+/// Settings, and the values they must read as afterwards.
 const SETTINGS: [(&str, &str, &str); 2] = [
     // Only a dying kernel may write over the screens.
     ("/proc/sys/kernel/printk", "1 1 1 1", "1\t1\t1\t1"),

@@ -71,7 +71,7 @@ pub(crate) fn no_keys(console: &File) -> nix::Result<()> {
 
 /// Sets the clock on the board, in UTC.
 pub(crate) fn set_rtc(rtc: &File, time: &RtcTime) -> nix::Result<()> {
-    // SAFETY: the kernel reads one `rtc_time`, whose layout `time` has, and writes nothing.
+    // SAFETY: the kernel reads one `rtc_time`, and `time` has the layout of it; the kernel writes nothing.
     unsafe { raw::rtc_set_time(rtc.as_raw_fd(), time) }.map(drop)
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn size(console: &File) -> nix::Result<(u16, u16)> {
 
 /// Tries to open a socket of this family, and closes it again.
 pub(crate) fn socket(family: i32) -> nix::Result<()> {
-    // SAFETY: socket takes no pointer; the descriptor it returns belongs to nobody else.
+    // SAFETY: socket takes no pointer; the descriptor it returns belongs to no other owner.
     let opened = unsafe { nix::libc::socket(family, nix::libc::SOCK_RAW, 0) };
     if opened < 0 && nix::errno::Errno::last() != nix::errno::Errno::EAFNOSUPPORT {
         // Raw sockets need a right and a protocol; any kind of socket would do.
@@ -102,7 +102,7 @@ pub(crate) fn call_without_arguments(number: nix::libc::c_long) -> nix::Result<(
     close_opened(unsafe { nix::libc::syscall(number, 0, 0, 0, 0, 0, 0) })
 }
 
-/// Turns the result of a call into one, closing what it opened.
+/// Turns the result of a call into a result of this crate; closes the descriptor if the call opened one.
 fn close_opened(result: nix::libc::c_long) -> nix::Result<()> {
     use std::os::fd::{FromRawFd, OwnedFd};
 
@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn a_block_given_back_is_wiped() {
         let layout = Layout::array::<u8>(4096).unwrap();
-        // SAFETY: the block is owned from here to its end; what is read after is memory the test still holds, because
-        // the second block is the first one again.
+        // SAFETY: the block is owned from here to its end. The memory read after that is memory the test still holds,
+        // because the second block is the first one again.
         unsafe {
             let block = Wiping.alloc(layout);
             block.write_bytes(0x5a, 4096);

@@ -1,5 +1,5 @@
-//! Tokens: opened by their usbfs node, and asked what they say without a PIN, each by a thread of its own, so that one
-//! that never answers holds up nobody.
+//! Tokens: opened by their usbfs node, and asked for their answers without a PIN, each by a thread of its own, so that
+//! a token that never answers holds up no other.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -29,8 +29,8 @@ const ASKING_MAX: usize = 32;
 /// idVendor of the reader that reports the token's serial number as its own; other readers have one themselves.
 const NITROKEY: u16 = 0x20a0;
 
-/// The tokens a ceremony works with, each by a channel of its own; who looks at tokens meanwhile has let go of those that
-/// answered, and finds the others in use.
+/// The tokens a ceremony works with, each by a channel of its own. The thread that looks at tokens meanwhile has let go
+/// of the tokens that answered. The others are found in use.
 pub(crate) struct UsbTokens {
     sys: PathBuf,
 }
@@ -90,7 +90,7 @@ fn from_token(error: &TokenError) -> Unanswered {
     }
 }
 
-/// What a token says of itself: its serial number, and the rest.
+/// The token's answer about itself: its serial number, and the rest.
 fn ask(device: &Device) -> (Shown, Looked) {
     let at = TokenAt { port: Shown::new(&device.place.port), serial: device.serial.clone() };
     match UsbTokens::new(Path::new("/sys")).open(&at) {
@@ -159,7 +159,7 @@ enum State {
 }
 
 impl Asked {
-    /// What is known of these tokens, which are plugged in and let in; asks the new ones and forgets the others.
+    /// The known answers of these tokens, which are plugged in and let in; asks the new ones and forgets the others.
     pub(crate) fn turn(&mut self, present: &[Device]) -> Vec<Token> {
         self.0.retain(|place, _| present.iter().any(|device| device.place == *place));
         present.iter().map(|device| self.token(device)).collect()
@@ -175,7 +175,7 @@ impl Asked {
             }
             let (tell, told) = mpsc::channel();
             let (at, device) = (device.place.clone(), device.clone());
-            // Nobody listens if the token is pulled out meanwhile.
+            // The receiver is gone if the token is pulled out meanwhile.
             thread::spawn(move || drop(tell.send(ask(&device))));
             self.0.insert(at, State::Asking(told));
         }

@@ -1,4 +1,4 @@
-//! Logical units of storage devices: what each says it is, and whether a medium is in it.
+//! Logical units of storage devices: the kind of each, and whether a medium is in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::usb::{self, Place};
 const UNITS: &str = "bus/scsi/devices";
 /// Most of its entries looked at: hosts, targets, units.
 const ENTRIES_MAX: usize = 512;
-/// Units come one after the other: what they are is believed when none came for this long.
+/// Units come one after the other: their list is believed when no new unit came for this long.
 const SETTLE: Duration = Duration::from_millis(500);
 /// How often the kernel asks a drive whether its medium is still the same.
 ///
@@ -47,7 +47,7 @@ pub(crate) fn types(sys: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// What the storage devices of USB are used as, by their ports; a device that is refused is not there.
+/// The use of each storage device on USB, by its port; a device that is refused is not in the map.
 pub(crate) fn kinds(sys: &Path) -> BTreeMap<String, Kind> {
     let types = types(sys);
     let kind = |device: usb::Device| {
@@ -58,7 +58,7 @@ pub(crate) fn kinds(sys: &Path) -> BTreeMap<String, Kind> {
     usb::devices(sys).into_iter().filter_map(kind).collect()
 }
 
-/// What is known of the units of a device that was let in.
+/// The known state of the units of a device that was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     /// Not everything yet.
@@ -135,7 +135,7 @@ impl Units {
         for disk in disks {
             let block = sys.join("block").join(&disk.name);
             let media = device.media.entry(disk.name.clone()).or_insert_with(|| {
-                // One whose medium cannot be changed does not take it.
+                // A drive with a fixed medium does not take the setting.
                 let _ = fs::write(block.join("events_poll_msecs"), POLL_MS);
                 Media { sequence: disk.sequence, asked: Asked::Not }
             });
@@ -171,7 +171,7 @@ impl Media {
                 *room -= 1;
                 let (tell, told) = mpsc::channel();
                 let (name, dev) = (name.to_owned(), dev.to_owned());
-                // Nobody listens if the drive is gone meanwhile.
+                // The receiver is gone if the drive is gone meanwhile.
                 thread::spawn(move || tell.send(has_medium(&dev, &name)).is_ok());
                 self.asked = Asked::Asking(told);
             }
@@ -229,7 +229,7 @@ mod tests {
                 }
             }
         };
-        // What cannot be opened for another reason than that no medium is in it may have one.
+        // A drive that cannot be opened for another reason than a missing medium may have a medium.
         assert_eq!(known("/nonexistent"), Known::Medium);
         assert_eq!(fs::read_to_string(tree.0.join("block/sdb/events_poll_msecs")).unwrap(), POLL_MS);
         assert!(is_no_medium(&Errno::ENOMEDIUM.into()) && !is_no_medium(&Errno::EIO.into()));

@@ -30,7 +30,7 @@ pub(crate) struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
     pub(crate) place: Place,
-    /// What it calls itself.
+    /// The device's name for itself.
     pub(crate) product: Shown,
     /// Its serial number; empty if it has none.
     pub(crate) serial: Serial,
@@ -64,8 +64,8 @@ impl Place {
 
     /// Lets the device in, and of its interfaces this one; `None` for all of them.
     ///
-    /// Errors: the kernel's; a device that the kernel gave no such interface, because it draws too much current or did
-    /// not take its configuration; another device that came to the port meanwhile, which is put out again.
+    /// Errors: the kernel's; the kernel gave the device no interface of this number, because it draws too much current
+    /// or did not take its configuration; another device came to the port meanwhile, which is put out again.
     pub(crate) fn let_in(&self, sys: &Path, interface: Option<u8>) -> io::Result<()> {
         let other = || io::Error::other("went, and another device came to its port");
         if !self.is_here(sys) {
@@ -123,7 +123,7 @@ pub(crate) fn close(sys: &Path) -> Result<(), String> {
 /// Errors: in words; a device that stayed. One that went with the hub it hung on is out as well.
 pub(crate) fn put_all_out(sys: &Path) -> Result<(), String> {
     let mut ports: Vec<String> = names(sys).into_iter().filter(|name| is_port(name)).collect();
-    // Hubs before what hangs on them.
+    // Hubs before the devices on them.
     ports.sort_by_key(String::len);
     for port in ports {
         let path = sys.join(DEVICES).join(port).join("authorized");
@@ -143,7 +143,7 @@ pub(crate) fn devices(sys: &Path) -> Vec<Device> {
     found
 }
 
-/// What the device at this port calls itself.
+/// The name for itself of the device at this port.
 pub(crate) fn product(sys: &Path, port: &str) -> Shown {
     Shown::new(&attribute(&sys.join(DEVICES).join(port).join("product")).unwrap_or_default())
 }
@@ -158,8 +158,8 @@ fn is_port(name: &str) -> bool {
     name.contains('-') && name.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte))
 }
 
-/// Of what hangs on a hub, the hub says whether it is built in, and one that was brought could lie: so all above it have to be
-/// built in as well.
+/// For a device on a hub, the hub says whether the device is built in. A hub that was brought could lie. So all hubs
+/// above the device have to be built in as well.
 ///
 /// Source: `set_usb_port_removable` in `drivers/usb/core/hub.c` of Linux 6.1.
 fn is_built_in(sys: &Path, port: &str) -> bool {
@@ -372,7 +372,7 @@ pub(crate) mod tests {
         for file in ["usb1/authorized_default", "usb2/authorized_default", "usb2/interface_authorized_default"] {
             assert_eq!(tree.said(&format!("devices/{file}")), "0");
         }
-        // A file that does not keep what is written to it.
+        // A file that does not keep the value written to it.
         let path = tree.0.join(DEVICES).join("usb2/authorized_default");
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &path).unwrap();

@@ -15,7 +15,7 @@ use nix::sys::statvfs::statvfs;
 
 /// Most entries of a root directory that are looked at, whatever their names: FAT holds no more in one.
 const ENTRIES_MAX: usize = 65_536;
-/// What reading past the cache is aligned to: any sector a drive may have.
+/// The alignment of reads past the cache: any sector that a drive may have.
 const SECTOR_MAX: usize = 4_096;
 /// Bytes read past the cache at a time.
 const CHUNK_LEN: usize = 65_536;

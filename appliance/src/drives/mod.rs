@@ -1,7 +1,7 @@
-//! Drives on USB: which there are, what they hold, and the operations [`conclave_room::drives`] is made of.
+//! Drives on USB: their list, their content, and the operations that [`conclave_room::drives`] asks for.
 //!
-//! A volume is mounted only after its boot sector was found sound, where the kernel sees it too, and without anything on
-//! it being taken for a program or a device.
+//! A volume is mounted only after its boot sector was found sound, and only where the kernel sees the same volume.
+//! Nothing on it is taken for a program or a device.
 
 mod folder;
 mod stick;
@@ -58,7 +58,7 @@ impl UsbDrives {
     /// Ends every mount, before the machine is switched off.
     pub(crate) fn release_all(&mut self) {
         for port in self.mounts.keys().cloned().collect::<Vec<_>>() {
-            // Every file was synced when it was written; nobody is left to be told of the rest.
+            // Every file was synced when it was written; there is no person left to tell of the rest.
             let _ = self.unmount(&port);
         }
     }
@@ -78,7 +78,7 @@ impl UsbDrives {
     }
 }
 
-/// Ends what an earlier run of the screens left mounted.
+/// Ends the mounts that an earlier run of the screens left.
 pub(crate) fn unmount_left() {
     for left in fs::read_dir(MOUNTS).into_iter().flatten().flatten() {
         // If nothing is mounted there, nothing is ended.
@@ -141,7 +141,7 @@ impl Media for UsbDrives {
     }
 
     fn unmount(&mut self, port: &Shown) -> Result<(), Came> {
-        // Ending the mount does not tell of what could not be written back; this does.
+        // The end of the mount does not report data that could not be written back; this call does.
         let synced = self.with(port, Folder::write_back);
         let Some(mounted) = self.mounts.remove(port) else { return Err(Came::Gone) };
         umount(&mounted.folder.0).map_err(|errno| io_came(errno.into()))?;

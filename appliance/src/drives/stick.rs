@@ -1,4 +1,4 @@
-//! Drives as the kernel lists them: only what hangs on USB and was let in has a disk, and nothing else is looked for.
+//! Drives as the kernel lists them: only a device on USB that was let in has a disk, and no other disk is looked for.
 
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(crate) fn sticks(sys: &Path) -> Vec<Stick> {
 }
 
 impl Stick {
-    /// Reads what the disk holds.
+    /// Reads the disk's own description.
     pub(crate) fn identified(&self, dev: &Path) -> Result<Fat32, Unfit> {
         match open(dev, &self.disk.name) {
             Ok(mut disk) => self.identified_as(&mut disk),
@@ -80,7 +80,7 @@ impl Stick {
     /// Whether its switch keeps it from being written to.
     pub(crate) fn is_read_only(&self, sys: &Path) -> bool {
         let said = std::fs::read_to_string(sys.join("block").join(&self.disk.name).join("ro"));
-        // What does not say that it may be written is not written.
+        // A disk is not written to unless it says that it may be written.
         said.map_or(true, |said| said.trim() != "0")
     }
 }

@@ -1,4 +1,4 @@
-//! What drives hold, found out by a thread for each, so that one that answers slowly holds up nobody.
+//! The content of drives, read by a thread for each, so that a slow drive holds up no other.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,11 +15,12 @@ use crate::usb::{Device, Place};
 /// Most drives that are being read at the same moment: one that does not answer keeps its thread.
 const READING_MAX: usize = 16;
 
-/// What is known of each drive that is plugged in: each is read once, when it comes, and again when its medium is another.
+/// The known content of each drive that is plugged in. A drive is read once when it comes, and again when its medium is
+/// another.
 #[derive(Default)]
 pub(crate) struct Watch(BTreeMap<Seen, State>);
 
-/// A drive in one plugging, with one medium: which change of it the kernel counted, and its length in bytes.
+/// A drive in one plugging, with one medium: the kernel's count of its medium changes, and its length in bytes.
 type Seen = (Place, u64, u64);
 
 fn seen(stick: &Stick) -> Seen {
@@ -54,7 +55,7 @@ impl Watch {
             }
             let (tell, told) = mpsc::channel();
             let stick = stick.clone();
-            // Nobody listens if it is pulled out meanwhile.
+            // The receiver is gone if the drive is pulled out meanwhile.
             thread::spawn(move || drop(tell.send(read(&stick))));
             self.0.insert(key.clone(), State::Reading(told));
         }
@@ -87,7 +88,7 @@ mod tests {
         tree.disk("pci0000:00/0000:00:03.0/usb1/1-1/1-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb", "0");
         let (mut watch, stick) = (Watch::default(), sticks(&tree.0).remove(0));
         let (answer, asked) = mpsc::channel();
-        // It answers slowly: nobody waits for it.
+        // It answers slowly: no caller waits for it.
         let slowly = move |_: &Stick| asked.recv().unwrap();
         assert_eq!(watch.known(&stick, slowly), Err(Unfit::NotYet));
         assert_eq!(watch.known(&stick, |_| panic!("read again")), Err(Unfit::NotYet));
