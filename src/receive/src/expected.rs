@@ -1,4 +1,4 @@
-//! What the transcript says a token holds.
+//! The keys and certificates that a token holds, as the transcript says.
 
 use std::collections::BTreeMap;
 
@@ -39,13 +39,13 @@ pub(crate) struct Expected {
     plan: Plan,
 }
 
-/// Why transcript and plan do not say what to expect.
+/// The reasons for which transcript and plan do not say which keys to expect.
 #[derive(Debug, Error)]
 pub(crate) enum NotExpected {
-    /// The plan is none.
+    /// The bytes are no plan.
     #[error("the plan is refused:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Plan(Vec<Refusal>),
-    /// The transcript is none.
+    /// The bytes are no transcript.
     #[error("the transcript is damaged: {0}")]
     Transcript(#[from] Damage),
     /// There is no entry in it.
@@ -71,7 +71,7 @@ pub(crate) enum NotExpected {
     /// It has no last entry.
     #[error("the transcript was never closed: a key is received from a finished ceremony only")]
     NotClosed,
-    /// The plan has no such token.
+    /// The plan does not have this token.
     #[error("the plan has no token {found}; it has {}", .known.join(", "))]
     NoToken {
         /// As given.
@@ -85,13 +85,13 @@ pub(crate) enum NotExpected {
         /// Its label.
         label: String,
     },
-    /// A public key in it is none.
+    /// A public key in the transcript is no public key.
     #[error("a public key of the transcript is damaged: {0}")]
     Key(#[from] KeyError),
 }
 
 impl Expected {
-    /// Reads what this token must hold, from a transcript that is closed and breaks no rule, and the plan it is of.
+    /// Reads the keys that this token must hold. The transcript is closed and breaks no rule, and the plan is its plan.
     pub(crate) fn new(bytes: &[u8], plan_bytes: &[u8], serial: &str) -> Result<Self, NotExpected> {
         let plan = read(plan_bytes).map_err(NotExpected::Plan)?;
         let transcript = transcript::read(bytes)?;
@@ -151,7 +151,8 @@ impl Expected {
         Ok(Self { serial: serial.to_owned(), keys, image, head, plan })
     }
 
-    /// What a key signs here, and nothing else: that it is there, chained to the head of the closed transcript.
+    /// The statement that a key signs here, the only one: the key is there, chained to the head of the closed
+    /// transcript.
     pub(crate) fn statement(&self, key: &ExpectedKey) -> Option<Statement> {
         Some(Statement {
             kind: self.plan.kind,

@@ -1,4 +1,4 @@
-//! What is typed: a PIN at the terminal, which does not show it, or lines of standard input.
+//! The typed input: a PIN at the terminal, which does not show it, or lines of standard input.
 
 use std::io::{self, BufRead, IsTerminal};
 

@@ -1,4 +1,5 @@
-//! `conclave-receive`: at a key's new home, shows through any PKCS#11 module that a token holds what the transcript says.
+//! `conclave-receive`: at a key's new home, shows through any PKCS#11 module that a token holds the keys of the
+//! transcript.
 //!
 //! Without a PIN it compares every public key and certificate with the transcript. Then each key signs one statement, with
 //! the purpose `received` and chained to the head of the closed transcript, and nothing else. Statement and signature are
@@ -54,7 +55,7 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
     let bytes = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     let expected = Expected::new(&bytes(&arguments.transcript)?, &bytes(&arguments.plan)?, &arguments.token)
         .map_err(|error| error.to_string())?;
-    // Before a PIN is typed and a key has signed: what was signed must have a place.
+    // Before a PIN is typed and a key has signed: the statement and the signature must have a place.
     let out = folder(&arguments.out)?;
     for key in &expected.keys {
         for path in ["txt", "sig"].map(|end| out.join(format!("{}.{end}", name(key, &expected)))) {
@@ -87,7 +88,7 @@ fn receive(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-/// What is written down of a key, but for the endings.
+/// The name of the files about a key, without the endings.
 fn name(key: &ExpectedKey, expected: &Expected) -> String {
     format!("{}.{}.received", key.label, expected.serial)
 }

@@ -1,4 +1,4 @@
-//! One token behind a PKCS#11 module: what it shows without a PIN, and the one signature it makes with it.
+//! One token behind a PKCS#11 module: its objects, which need no PIN, and the one signature that it makes with the PIN.
 
 use std::path::Path;
 
@@ -16,15 +16,15 @@ const RSA_ALGORITHM: [u8; 15] = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 1
 /// DER of the object identifier id-ecPublicKey. Source: RFC 5480 §2.1.1.
 const EC_PUBLIC_KEY: [u8; 9] = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 
-/// Why the module did not give what was asked.
+/// The reasons for which the module did not do its work.
 #[derive(Debug, Error)]
 pub(crate) enum ModuleError {
-    /// PKCS#11 said so.
+    /// PKCS#11 reported it.
     #[error("{tried}: {source}")]
     Pkcs11 {
-        /// What was tried.
+        /// The action that failed.
         tried: &'static str,
-        /// What the module answered.
+        /// The answer of the module.
         source: cryptoki::error::Error,
     },
     /// Another token, or none.
@@ -45,12 +45,12 @@ pub(crate) enum ModuleError {
     /// An object is missing, or there are two.
     #[error("expected one {what} with this id on the token, found {found}")]
     Objects {
-        /// What was looked for.
+        /// The kind of object that was looked for.
         what: &'static str,
         /// How many there are.
         found: usize,
     },
-    /// An object has no such attribute.
+    /// An object does not have this attribute.
     #[error("the {what} has no {attribute}")]
     Attribute {
         /// Which object.
@@ -58,7 +58,7 @@ pub(crate) enum ModuleError {
         /// Which attribute.
         attribute: &'static str,
     },
-    /// The public key is none.
+    /// The bytes are no public key.
     #[error("the public key on the token: {0}")]
     Key(#[from] KeyError),
     /// The signature has no two halves.
@@ -74,7 +74,7 @@ fn list(serials: &[String], unread: &[Unread]) -> String {
     if words.is_empty() { "no token at all".into() } else { words.join(", ") }
 }
 
-/// A slot whose token was passed over: it does not say which one it is.
+/// A slot with a token that was passed over: the slot does not say which token it is.
 #[derive(Debug, Error)]
 #[error("slot {slot}, whose token information cannot be read ({source})")]
 pub(crate) struct Unread {

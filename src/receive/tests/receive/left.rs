@@ -1,4 +1,4 @@
-//! What a finished ceremony left behind.
+//! The files, the token and the papers that a finished ceremony left behind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ pub(crate) struct Left {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// The copy.
     pub(crate) token: Token,
-    /// What people wrote down.
+    /// The papers that people wrote down.
     pub(crate) papers: BTreeMap<String, String>,
-    /// What their passphrases were stretched to.
+    /// The keys into which their passphrases were stretched.
     pub(crate) memo: Arc<Memo>,
 }
 

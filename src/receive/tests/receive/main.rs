@@ -23,7 +23,7 @@ use conclave_tests::tool::{Ran, run};
 use left::{Left, PLAN, SERIAL};
 
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so";
-/// What is written down of its key, but for the endings.
+/// The name of the files about its key, without the endings.
 const NAME: &str = "signing.DENK0000002.received";
 
 /// Runs it in a folder that holds `conclave.cbor` and `plan.toml`.
@@ -107,12 +107,12 @@ fn a_token_is_received_once_and_impostors_are_not() {
 
     addendum(&readers, &ours);
 
-    // What was written down is not written over.
+    // The written files are not written over.
     refused(&receive(&readers, SERIAL, ours.pin()), "is there already: name another folder with --out");
     readers.unplug(0, plugged);
 }
 
-/// A token signs over no head that may not be the last, or that no ceremony had.
+/// A token does not sign over a head that may not be the last, or that no ceremony had.
 #[test]
 fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
     const GENUINE: &[u8] = include_bytes!("../../../../tests/golden/transcripts/v2/conclave.cbor");
@@ -132,7 +132,7 @@ fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
     refused(&run(nowhere, ""), "--out plan.toml/received: ");
 
     let entries = conclave_ceremony::transcript::read(GENUINE).unwrap().entries;
-    // The first of the two who close it agreed; then the second did not.
+    // The first of the two people who close it agreed; then the second did not.
     for len in [20, entries.len() - 1] {
         refused(&received(&chained(entries[..len].iter().cloned()), plan), "the transcript was never closed");
     }
@@ -143,7 +143,7 @@ fn nothing_is_received_from_a_transcript_that_is_not_closed_or_refused() {
     refused(&received(GENUINE, include_bytes!("../../../../docs/plans/safire/plan.toml")), "bring that plan");
 }
 
-/// `conclave verify` reads what was written down: it fixes the record to its end, and nothing else does.
+/// `conclave verify` reads the written files: only they fix the record to its end.
 fn addendum(readers: &Readers, ours: &Left) {
     let file = |name: String| (name.clone(), fs::read(readers.file(&name)).unwrap());
     let all: BTreeMap<_, _> = ["txt", "sig"].map(|end| file(format!("{NAME}.{end}"))).into();
@@ -157,7 +157,7 @@ fn addendum(readers: &Readers, ours: &Left) {
     assert!(without.signed.unwrap() + 1 < without.entries);
     let account = judge(&all);
     assert_eq!((by_rule(&account.proved), by_rule(&account.refused)), (1, 0), "{account:?}");
-    // That it was this token and no other copy is on the word of who received it.
+    // The record shows that it was this token and no other copy only on the word of the person who received it.
     assert_eq!(by_rule(&account.attested), 1, "{account:?}");
     assert_eq!((account.signed, account.verdict()), (Some(account.entries - 1), Verdict::ConsistentNotAnchored));
 
@@ -182,7 +182,7 @@ fn addendum(readers: &Readers, ours: &Left) {
     assert!(differs(account), "it was never closed");
 }
 
-/// The token with one bit of its certificate's signature changed, by who has its PIN.
+/// The token after a person with its PIN changed one bit of its certificate's signature.
 fn with_another_certificate(mut token: Token, pin: &str) -> Token {
     const SELECT: &[u8] = b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00";
     // EF CE01: the certificate of key 1. READ and UPDATE BINARY by offset, in extended form.

@@ -1,4 +1,4 @@
-//! A key that moved: opened from its sealed copy by who had a quorum, put into SoftHSM, and received there.
+//! A key that moved: a quorum opened its sealed copy, and the key was put into SoftHSM and received there.
 
 use std::fs;
 use std::path::Path;
@@ -99,7 +99,8 @@ fn a_key_that_moved_to_softhsm_is_received_there() {
     tokens_that_tell_badly(&soft);
 }
 
-/// The same token behind a module that tells of another one what cannot be read, and of this one how many tries are left.
+/// The same token behind a module. The information of another token cannot be read there, and the information of this
+/// token tells how many tries are left.
 fn tokens_that_tell_badly(soft: &Soft) {
     let between = soft.0.file("between.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/receive/between.c");
