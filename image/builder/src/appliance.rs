@@ -7,9 +7,10 @@ use crate::crates::{self, Locked};
 use crate::room::Room;
 use crate::run::{Failure, make_dir, read, run, write};
 
-/// libusb is C and runs beside the secrets: its stack and its copies are guarded, and what the program links by is read-only.
-/// Alone, so that no other crate's features leak in; every path that could reach a panic message is remapped, also the
-/// one of the standard library's sources, which shows only where the `rust-src` component happens to be installed.
+/// libusb is C and runs beside the secrets: its stack and its copies are guarded, and the tables by which the program
+/// links are read-only. The program is built alone, so that no other crate's features leak in. Every path that could
+/// reach a panic message is remapped, also the path of the standard library's sources, which shows only where the
+/// `rust-src` component happens to be installed.
 const COMPILE: &str = r#"
 commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
 export CARGO_HOME="$PWD/cargo" CARGO_TARGET_DIR="$PWD/target" LIBUDEV_NO_PKG_CONFIG=1
@@ -23,8 +24,8 @@ cargo build -q -j "$JOBS" --profile appliance -p conclave-appliance --locked --o
 install -m 755 ../target/x86_64-unknown-linux-gnu/appliance/conclave-appliance ../in/init
 "#;
 
-/// A flag that is dropped on the way, by a crate that compiles libusb otherwise or by a profile, leaves a program that does the
-/// same and guards nothing: so what was compiled is asked.
+/// A crate that compiles libusb in another way, or a profile, may drop a flag on the way. The program then does the
+/// same and guards nothing. So the compiled files are checked.
 const GUARDED: &str = r#"
 libusb=$(find target -path '*/appliance/build/libusb1-sys-*/out/libusb-vendored.a')
 called=$(nm -u "$libusb")
@@ -74,7 +75,7 @@ pub(crate) fn compile(room: &Room, tree: &Path, locked: &[Locked]) -> Result<(),
     Ok(())
 }
 
-/// Where cargo keeps what it fetched.
+/// The folder in which cargo keeps its downloads.
 fn cargo_home() -> Result<PathBuf, Failure> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
     let set = std::env::var_os("CARGO_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);

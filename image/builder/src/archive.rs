@@ -30,7 +30,7 @@ struct Offer<'a> {
     digest: Digest,
 }
 
-/// What the archive says of one exact version.
+/// The archive's answer about one exact version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offered {
     /// It has it, with these bytes.
@@ -60,7 +60,7 @@ impl Archive {
         if !known.is_empty() {
             return Ok(known);
         }
-        // This machine never asked. Whatever else it has sources of may fail: what counts is what Debian's say.
+        // This machine never asked. Its other sources may fail: only Debian's sources count.
         let asked = run(self.lists("apt-get").args(["-qq", "update"]));
         let known = suites(&run(self.lists("apt-get").args(TARGETS))?);
         if known.is_empty() { Err(asked.err().unwrap_or(Failure::NoArchive)) } else { Ok(known) }
@@ -85,7 +85,7 @@ impl Archive {
         command
     }
 
-    /// What it says of each of these versions, in their order.
+    /// The archive's answers about these versions, in their order.
     pub(crate) fn offered(&self, wanted: &[&Entry]) -> Result<Vec<Offered>, Failure> {
         let mut show = self.apt("apt-cache");
         let listed = match run(show.arg("show").args(wanted.iter().map(|entry| &entry.name))) {
@@ -129,7 +129,7 @@ impl Archive {
         let mut install = self.apt("apt-get");
         install.args(["-qq", "-y", "--print-uris", "--no-install-recommends", "install"]);
         install.args(at_hand.iter().map(|(_, file)| file)).args(named);
-        // This listing knows what is needed but carries MD5 for most packages; the index knows the SHA-256.
+        // This listing knows the needed packages but carries MD5 for most of them; the index knows the SHA-256.
         let mut entries = printed(&run(&mut install)?);
         // Files are listed, too, and need not be in the index.
         entries

@@ -1,5 +1,5 @@
-//! The bill of materials: what is in the image as CycloneDX 1.6 (ECMA-424), and the licences in words. Both are functions
-//! of the pieces, so that a rebuild gives the same bytes.
+//! The bill of materials: the pieces of the image as CycloneDX 1.6 (ECMA-424), and the licences in words. Both are
+//! functions of the pieces, so that a rebuild gives the same bytes.
 
 use conclave_publish::Digest;
 use serde_json::{Value, json};

@@ -19,13 +19,13 @@ use crate::{appliance, bill, crates, inputs, iso, kept, kernel, shipped};
 pub(crate) struct Places {
     /// Top of the source tree.
     pub(crate) tree: PathBuf,
-    /// What may be deleted at any time and is made again.
+    /// Files that may be deleted at any time and are made again.
     pub(crate) cache: PathBuf,
     /// Scratch space of this build and its result.
     pub(crate) work: PathBuf,
 }
 
-/// What was built.
+/// The result of a build.
 pub(crate) struct Built {
     pub(crate) iso: PathBuf,
     pub(crate) len: u64,
@@ -71,7 +71,7 @@ pub(crate) fn build(places: &Places, inputs: &Inputs, how: Circumstances) -> Res
     let lock = &inputs.used;
     let sysroot = sysroot()?;
     check_toolchain(lock, &inputs::toolchain(&sysroot)?)?;
-    // What whoever publishes the image lays beside it, so that it can be rebuilt when the archive has moved on.
+    // The person who publishes the image lays these beside it, so that it can be rebuilt when the archive has moved on.
     kept::lay(&inputs.debs, &places.work.join("inputs"))?;
     write(&places.work.join("inputs.lock"), lock::write(lock.clone()))?;
 

@@ -1,4 +1,4 @@
-//! `scripts/inputs --check`: which inputs the archive has moved away from, and what each is for.
+//! `scripts/inputs --check`: the inputs that the archive has moved away from, each with its purpose.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub(crate) fn check(lock: &[Entry], packages: &[Package], archive: &Archive) -> 
     Ok((standing, said))
 }
 
-/// What each package is for: the words of `packages.txt`, or the shortest way from a package there.
+/// The purpose of each package: the words of `packages.txt`, or the shortest way from a package there.
 fn reasons(packages: &[Package], needs: &[(String, String)]) -> BTreeMap<String, String> {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     let mut next: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! What a built kernel must and must not be, asked of the build tree and not of the recipe.
+//! The rules of a built kernel, checked in the build tree and not in the recipe.
 
 /// Lines of the fragment that the generated configuration does not hold: Kconfig drops lines silently when a
 /// dependency is missing or a name has changed, and a hardening line that was dropped looks exactly like one that holds.
@@ -14,7 +14,7 @@ pub(crate) fn lost_lines(fragment: &str, config: &str) -> Vec<String> {
     lost.map(|line| format!("kernel.config says {line}, the build did not")).collect()
 }
 
-/// What `forbidden.txt` names and the build tree has all the same.
+/// The entries of `forbidden.txt` that the build tree has all the same.
 ///
 /// `has_objects` says whether a directory of the tree holds compiled objects.
 pub(crate) fn forbidden(list: &str, config: &str, symbols: &str, has_objects: impl Fn(&str) -> bool) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Gets the locked inputs, or says in words why it cannot; and writes the lock anew when a person asks.
+//! Gets the locked inputs, or says in words why it cannot; and writes the lock again when a person asks.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,18 +22,18 @@ const RUST_HOST: &str = "x86_64-unknown-linux-gnu";
 pub(crate) struct Search<'a> {
     /// A folder, or the address of one, where packages lie that the archive may have dropped.
     pub(crate) from: Option<&'a str>,
-    /// Whether what the archive offers is taken in place of what it dropped; the image then says so.
+    /// Whether an offered package is taken in place of a package that the archive dropped; the image then says so.
     pub(crate) offered: bool,
 }
 
-/// What an image is built from.
+/// The inputs from which an image is built.
 #[derive(Debug)]
 pub(crate) struct Inputs {
     /// The packages with their files.
     pub(crate) debs: Vec<(Entry, PathBuf)>,
     /// The lock these inputs would be locked by: the tree's own where nothing moved.
     pub(crate) used: Vec<Entry>,
-    /// What was taken in place of locked packages.
+    /// The packages that were taken in place of locked packages.
     pub(crate) moved: Vec<Moved>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum Moved {
     Replaced(Entry, Entry),
     /// The archive dropped it, and nothing needs it any more.
     Unneeded(Entry),
-    /// What replaces others needs it, too.
+    /// A package that replaces others needs it, too.
     Added(Entry),
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn collect(places: &Places, search: Search<'_>) -> Result<Inputs, Fai
     let mut moved = Vec::new();
     if !missing.is_empty() {
         let archive = Archive::open(&places.work.join("apt"))?;
-        // What the archive says it has, before anything is fetched, so that a changed or vanished package is named first.
+        // The archive's answer, before anything is fetched, so that a changed or vanished package is named first.
         let (mut there, mut gone) = (Vec::new(), Vec::new());
         for (&entry, offered) in missing.iter().zip(archive.offered(&missing)?) {
             match offered {
@@ -99,7 +99,8 @@ pub(crate) fn collect(places: &Places, search: Search<'_>) -> Result<Inputs, Fai
     Ok(Inputs { debs: debs.collect::<Result<_, Failure>>()?, used, moved })
 }
 
-/// The lock with what the archive offers in place of what it dropped, and how the two differ.
+/// The lock with the offered packages in place of the packages that the archive dropped, and the differences of the
+/// two.
 fn replace(
     archive: &Archive,
     image: &Path,
@@ -148,7 +149,7 @@ fn replaced_sources(archive: &Archive, lock: &[Entry], used: &[Entry]) -> Result
     Ok(found)
 }
 
-/// Packages the archive dropped, with what a stranger does to have them all the same.
+/// Packages that the archive dropped, with the way for a stranger to have them all the same.
 fn dropped(gone: &[&Entry]) -> Drift {
     let line = |entry: &&Entry| format!("\n  {} for {}, SHA-256 {}", entry.input(), entry.arch, entry.digest);
     let lines: String = gone.iter().map(line).collect();
@@ -248,7 +249,7 @@ mod tests {
         Entry { kind: Kind::Deb, name, version, arch, digest: Digest::of(bytes) }
     }
 
-    /// A tree whose lock names one package, with an empty cache, in a folder of its own.
+    /// A tree with a lock that names one package, and an empty cache, in a folder of its own.
     fn tree(name: &str) -> (Places, PathBuf) {
         let top = std::env::temp_dir().join(format!("conclave-inputs-{name}-{}", std::process::id()));
         fresh_dir(&top.join("image")).unwrap();

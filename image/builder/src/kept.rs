@@ -1,5 +1,5 @@
-//! Packages the archive dropped, taken by digest from where somebody kept them: a folder, or the address of one; and the folder
-//! that is laid beside an image so that others can.
+//! Packages that the archive dropped. They are taken by digest from a folder, or from the address of one, in which a
+//! person kept them. A folder of this kind is laid beside an image so that other people can rebuild it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +10,11 @@ use crate::run::{Failure, at, digest, fresh_dir, make_dir, run};
 
 /// Most bytes one package may have; the kernel's source has 140 million.
 const PACKAGE_LEN_MAX: &str = "1000000000";
-/// What curl ends with where a server does not have a file.
+/// The status with which curl ends where a server does not have a file.
 const NOT_THERE: i32 = 22;
 
-/// Takes what it finds of these; what it does not find is missing still. What bears the name of one must be it.
+/// Takes the packages that it finds; the others are still missing. A file with the name of a package must be that
+/// package.
 pub(crate) fn take(from: &str, wanted: &[&Entry], scratch: &Path, store: &Store) -> Result<(), Failure> {
     if from.starts_with("http://") || from.starts_with("https://") {
         return take_from_address(from, wanted, scratch, store);

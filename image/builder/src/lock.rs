@@ -2,7 +2,7 @@
 
 use conclave_publish::Digest;
 
-/// What a lock file opens with; the rest is one input per line.
+/// The beginning of a lock file; the rest is one input per line.
 const HEADER: &str = "# Every input of the image from outside this tree, by digest. Written by scripts/inputs --refresh; crates: Cargo.lock.
 # deb NAME VERSION ARCH SHA256, for each package the build room is unpacked from
 # rust VERSION HOST SHA256, over the files of rustc, rust-std and cargo
@@ -28,7 +28,7 @@ pub(crate) enum Kind {
     Deb,
     /// The Rust toolchain, as installed.
     Rust,
-    /// A Debian source package, named for those who pass the image on; the build does not need it.
+    /// A Debian source package, named for people who pass the image on; the build does not need it.
     Source,
 }
 
@@ -69,7 +69,8 @@ fn entry(line: &str) -> Option<Entry> {
         ["src", name, version, digest] => (Kind::Source, name, version, "source", digest),
         _ => return None,
     };
-    // Names become arguments and file names: nothing but what Debian allows in them (Debian Policy 5.6.1, 5.6.12).
+    // Names become arguments and file names: only the characters that Debian allows in them (Debian Policy 5.6.1,
+    // 5.6.12).
     let plain = |word: &str| !word.is_empty() && !word.starts_with('-') && word.bytes().all(allowed);
     if ![name, version, arch].into_iter().all(plain) {
         return None;
@@ -96,8 +97,8 @@ pub(crate) fn write(mut entries: Vec<Entry>) -> String {
 /// How an input differs from the lock.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Drift {
-    /// Archive or toolchain moved on. Nobody did anything wrong. `ways` says what whoever wants the same bits does; a fresh
-    /// lock can never give them.
+    /// Archive or toolchain moved on. No person did anything wrong. `ways` says how a person gets the same bits; a
+    /// fresh lock can never give them.
     #[error(
         "GONE: {input}.\nThis is ordinary: it moved on. {ways} Whoever maintains the image runs scripts/inputs --refresh and \
          reviews the change of inputs.lock as a commit of its own: that makes another image."
@@ -112,7 +113,7 @@ pub(crate) enum Drift {
 }
 
 impl Entry {
-    /// Compares what somebody offers or delivers for this very version with the lock.
+    /// Compares the file that a source offers or delivers for this very version with the lock.
     pub(crate) fn judge(&self, who: &'static str, found: Digest) -> Result<(), Drift> {
         judge(self.input(), self.digest, who, found)
     }
@@ -123,7 +124,7 @@ impl Entry {
     }
 }
 
-/// Compares what was found for a locked input with its digest.
+/// Compares the digest found for a locked input with its digest in the lock.
 pub(crate) fn judge(input: String, locked: Digest, who: &'static str, found: Digest) -> Result<(), Drift> {
     if found == locked { Ok(()) } else { Err(Drift::Tampered { input, who, digests: Box::new((locked, found)) }) }
 }

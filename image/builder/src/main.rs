@@ -83,7 +83,8 @@ enum Expectation {
     Written,
 }
 
-/// Reads the command line: what to do, how inputs are looked for, how much is built again, compared with what.
+/// Reads the command line: the command, the way to look for inputs, the extent of the build, the digest to compare
+/// with.
 fn asked(words: &[String]) -> Result<(What, Search<'_>, Extent, Option<Digest>), Failure> {
     let usage = || Failure::Usage(USAGE);
     let mut words = words.iter().map(String::as_str);
@@ -168,7 +169,7 @@ fn expect(expectation: Expectation, file: &Path, inputs: &Inputs, built: &Built)
     Ok(())
 }
 
-/// Everything that needs the network, so that it can be done before the network is taken away; tells what moved.
+/// Everything that needs the network, so that it can be done before the network is taken away; tells the moved inputs.
 fn collect(places: &Places, search: Search<'_>) -> Result<Inputs, Failure> {
     let inputs = inputs::collect(places, search)?;
     for moved in &inputs.moved {

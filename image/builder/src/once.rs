@@ -71,7 +71,7 @@ fn kernel_in_fat(image: &[u8], listed: &str) -> Result<Range<usize>, Failure> {
     }
 }
 
-/// The directory record of this name in the directory whose own record lies at `of`.
+/// The directory record of this name in a directory; the directory's own record lies at `of`.
 fn record(image: &[u8], of: &Range<usize>, name: &str) -> Result<Range<usize>, Failure> {
     let start = number_at(image, of.start + EXTENT, 4)? * SECTOR;
     let end = start + number_at(image, of.start + LENGTH, 4)?;

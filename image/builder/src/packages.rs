@@ -1,4 +1,4 @@
-//! `packages.txt`: what the build room is unpacked from, what each package is for, and the suite its version comes from.
+//! `packages.txt`: the packages of the build room, the purpose of each, and the suite of its version.
 
 use crate::shipped;
 
@@ -12,16 +12,17 @@ const PRIORITY: u16 = 990;
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) suite: Suite,
-    /// What the package does for the image.
+    /// The purpose of the package in the image.
     pub(crate) reason: String,
 }
 
 /// Which of the archive's suites a package comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suite {
-    /// The one that hardly changes, so that the lock is good for long: for what works in the room and leaves no bits.
+    /// The suite that hardly changes, so that the lock is good for long: for packages that work in the room and leave
+    /// no bits.
     Frozen,
-    /// Whichever has the highest version, the security suite among them: for what leaves bits in the image.
+    /// The suite with the highest version, the security suite among them: for packages that leave bits in the image.
     Newest,
 }
 
@@ -59,7 +60,7 @@ fn package(number: usize, line: &str) -> Result<Package, ListError> {
     }
 }
 
-/// What tells apt which suite each package comes from; dependencies that are built from one source stay together.
+/// The preferences that tell apt the suite of each package; dependencies that are built from one source stay together.
 pub(crate) fn preferences(packages: &[Package]) -> String {
     let newest = packages.iter().filter(|package| package.suite == Suite::Newest);
     let mut named: Vec<String> = newest.map(|package| shipped::apt_name(&package.name)).collect();

@@ -1,5 +1,5 @@
 //! The build room: a root directory unpacked from the locked packages, entered without network and with nothing of the
-//! machine but its processor, the pinned Rust toolchain and five device nodes; and what is proved of it before use.
+//! machine but its processor, the pinned Rust toolchain and five device nodes; and the proofs about it before its use.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,8 +12,9 @@ use crate::run::{Failure, at, fresh_dir, make_dir, read, run, write};
 const TOOLCHAIN: &str = "/rust";
 /// Device nodes a compiler may want.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
-/// Puts the room together from mounts only this process sees, then runs the command inside it. It stays root itself: the
-/// kernel forgets whose death ends a process that changes its user, and this one's death ends all in the room.
+/// Puts the room together from mounts that only this process sees, then runs the command inside it. It stays root itself:
+/// a process that shall end with its parent no longer does so after it changed its user. The end of this process ends all
+/// in the room.
 const ENTER: &str = r#"
 root=$1 toolchain=$2 user=$3; shift 3
 mount -t proc proc "$root/proc"
@@ -33,7 +34,7 @@ const CLOCK: &str = "/clock.so";
 /// its own build's wherever the standard library's code can panic.
 const RUST_SRC: &str = "rust-src/lib/rustlib/src/rust/library/std/src/lib.rs";
 
-/// What may differ from one builder's machine to another's and must not show in the bits.
+/// The circumstances that may differ from one builder's machine to another's and must not show in the bits.
 #[derive(Clone, Debug)]
 pub(crate) struct Circumstances {
     /// Directory the build happens in.
@@ -85,7 +86,7 @@ impl Room {
         for device in DEVICES {
             write(&root.join("dev").join(device), "")?;
         }
-        // What the packages' installation scripts would have linked.
+        // The links that the packages' installation scripts would have made.
         for (name, target) in [("usr/bin/awk", "mawk"), ("usr/bin/cc", "gcc")] {
             let link = root.join(name);
             at("link", &link, std::os::unix::fs::symlink(target, &link))?;
@@ -124,7 +125,7 @@ impl Room {
         Ok(())
     }
 
-    /// Hands what was put into the room from outside to the user who builds there.
+    /// Hands the files that came into the room from outside to the user of the build.
     pub(crate) fn give(&self, path: &Path) -> Result<(), Failure> {
         if self.how.user != 0 {
             run(Command::new("chown").arg("-R").arg(format!("{0}:{0}", self.how.user)).arg(path))?;

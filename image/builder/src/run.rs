@@ -88,7 +88,7 @@ pub(crate) fn at<T>(what: &'static str, path: &Path, result: std::io::Result<T>)
     result.map_err(|source| Failure::File { what, path: path.into(), source })
 }
 
-/// Runs a command to its end and returns what it printed; its output is shown only if it fails.
+/// Runs a command to its end and returns its output; the output is shown only if the command fails.
 pub(crate) fn run(command: &mut Command) -> Result<String, Failure> {
     let name = format!("{command:?}");
     let output = command.stdin(Stdio::null()).output();

@@ -1,4 +1,4 @@
-//! What is in the image, piece by piece: name, version, digest, licence, the licence's words, and where its source is.
+//! The pieces of the image: name, version, digest, licence, the licence's words, and the place of the source.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) struct Piece {
     pub(crate) version: String,
     /// As CycloneDX calls it.
     pub(crate) kind: &'static str,
-    /// Who handed it to us.
+    /// The supplier of the piece.
     pub(crate) supplier: &'static str,
     /// Of the file it came in; pieces of this tree have the commit's instead.
     pub(crate) digest: Option<Digest>,
@@ -41,7 +41,8 @@ struct Package {
     licence: &'static str,
     /// The Debian source package it was built from; `None` where the package itself is the source.
     source: Option<&'static str>,
-    /// Licences whose whole words its copyright file leaves to `/usr/share/common-licenses`.
+    /// Licences that the package's copyright file does not hold in full; their whole words are in
+    /// `/usr/share/common-licenses`.
     common: &'static [&'static str],
     /// Whether it is linked into the appliance.
     linked: bool,
@@ -102,7 +103,7 @@ const PACKAGES: [Package; 6] = [
     },
 ];
 
-/// Debian source packages whose binaries are in the image, each with one of those.
+/// Debian source packages with binaries in the image, each with one of those binaries.
 pub(crate) fn sources() -> impl Iterator<Item = (&'static str, &'static str)> {
     let named: BTreeMap<_, _> = PACKAGES.iter().filter_map(|package| Some((package.source?, package.name))).collect();
     named.into_iter()
@@ -113,7 +114,8 @@ pub(crate) fn packages() -> impl Iterator<Item = &'static str> {
     PACKAGES.iter().map(|package| package.name)
 }
 
-/// What apt's preferences call a package together with all that must have its version: the packages of its source.
+/// The name that apt's preferences use for a package together with all that must have its version: the packages of its
+/// source.
 ///
 /// The kernel's source stands alone: the headers built from it are another matter.
 pub(crate) fn apt_name(package: &str) -> String {
@@ -126,7 +128,7 @@ const APPLIANCE: &str = "conclave-appliance";
 /// The crate that carries libusb's C source.
 const LIBUSB_CARRIER: &str = "libusb1-sys";
 
-/// Lists the pieces of a medium whose appliance has been compiled in this room: the appliance first, then by name.
+/// Lists the pieces of a medium after its appliance was compiled in this room: the appliance first, then by name.
 ///
 /// Fails if a piece has no licence, or no words of one.
 pub(crate) fn pieces(
@@ -163,7 +165,7 @@ pub(crate) fn pieces(
     Ok(pieces)
 }
 
-/// Refuses what nobody may pass on.
+/// Refuses a piece that no person may pass on.
 fn licensed(piece: &Piece) -> Result<(), Failure> {
     let worded = piece.texts.iter().any(|(_, text)| !text.trim().is_empty());
     if piece.licence.is_empty() || !worded {
@@ -255,7 +257,7 @@ fn licence_files(directory: &Path) -> Result<Vec<(String, String)>, Failure> {
     Ok(found)
 }
 
-/// libusb, if the appliance links it: C source carried by a crate whose own licence is another one.
+/// libusb, if the appliance links it: C source carried by a crate that has another licence.
 fn libusb(room: &Room, pieces: &[Piece]) -> Result<Option<Piece>, Failure> {
     let Some(carrier) = pieces.iter().find(|piece| piece.name == LIBUSB_CARRIER) else { return Ok(None) };
     let source = room.outside("vendor").join(format!("{LIBUSB_CARRIER}-{}/libusb", carrier.version));

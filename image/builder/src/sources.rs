@@ -22,7 +22,7 @@ pub(crate) fn entry(archive: &Archive, name: &str, version: &str) -> Result<Entr
     Ok(Entry { kind: Kind::Source, name: name.into(), version: version.into(), arch: "source".into(), digest })
 }
 
-/// The source version of a binary one: what Debian built again without a change counts it as `+b1`.
+/// The source version of a binary version: Debian counts a rebuild without a change as `+b1`.
 fn built_from(version: &str) -> &str {
     match version.rsplit_once("+b") {
         Some((source, count)) if !count.is_empty() && count.bytes().all(|digit| digit.is_ascii_digit()) => source,

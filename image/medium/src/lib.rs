@@ -1,10 +1,10 @@
-//! Tells the Conclave boot medium from other disks and says what it holds: the one reading shared by the appliance's
+//! Tells the Conclave boot medium from other disks and reports its content: the one reading shared by the appliance's
 //! first screen, `conclave medium` on any Linux, and the builder that writes the image.
 //!
 //! An image carries a *seal* in the application-use field of its ISO 9660 volume descriptor: its own length, and the
 //! SHA-256 of itself with that field blanked. The seal finds the medium and detects damage. It proves nothing against
-//! an attacker, who can compute it again: that is what the full digest is for, which people compare with a copy from
-//! elsewhere.
+//! an attacker, because the attacker can compute it again. For an attacker there is the full digest: people compare it
+//! with a copy from elsewhere.
 //!
 //! Nothing here opens a device. Bytes come from a reader the caller chose, and never beyond the length in the seal, so
 //! that rubbish behind the image on a larger stick does not count.
@@ -28,14 +28,14 @@ const CHUNK_LEN: usize = 1 << 20;
 /// Pieces that may wait for each of the two hashes: enough that neither waits for the drive's next answer.
 const CHUNKS_WAITING_MAX: usize = 2;
 
-/// What an examined medium turned out to be.
+/// The result of examining a medium.
 ///
 /// **Shape**: digests are 32 bytes; `len` is the exact length of the image, not of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Bytes of the image, from its seal.
     pub len: u64,
-    /// SHA-256 of exactly these bytes: equals `sha256sum` of the published file, and is what people compare.
+    /// SHA-256 of exactly these bytes. It equals `sha256sum` of the published file; people compare it.
     pub digest: Digest,
     /// Whether the image agrees with its own seal.
     pub self_check: SelfCheck,
@@ -44,9 +44,9 @@ pub struct Report {
 /// Whether an image agrees with the seal written into it: detects bad media, never malice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfCheck {
-    /// Every byte is as the builder wrote it, unless somebody computed the seal again.
+    /// Every byte is as the builder wrote it, unless a person computed the seal again.
     Holds,
-    /// At least one byte differs from what the builder wrote.
+    /// At least one byte differs from the builder's byte.
     Fails,
 }
 
@@ -70,7 +70,7 @@ pub enum ExamineError {
     Read {
         /// Offset of the failing read.
         at: u64,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: std::io::Error,
     },

@@ -43,7 +43,7 @@ pub enum SealError {
     /// No ISO 9660 descriptor at all.
     #[error("no ISO 9660 volume descriptor: not an optical image")]
     NotIso,
-    /// An ISO image of somebody else.
+    /// An ISO image of another origin.
     #[error("an ISO image, but not a Conclave medium")]
     NotOurs,
     /// Ours, of a layout this version does not read.
@@ -52,7 +52,7 @@ pub enum SealError {
     /// Ours, but the statement is damaged.
     #[error("a Conclave medium whose seal is damaged: expected `{MAGIC}{VERSION} len=… sha256=…` and spaces")]
     Malformed,
-    /// The length is outside what an image can have.
+    /// The length is outside the range of an image.
     #[error("a Conclave medium whose seal says {0} bytes; expected {LEN_MIN} to {LEN_MAX}")]
     Length(u64),
     /// The image is too short to carry a seal, or longer than [`LEN_MAX`]; only writing says this.
