@@ -1,7 +1,7 @@
 //! The only program of the image. As PID 1 it supervises: mounts, quiets the kernel, starts the screens as its child and
 //! takes over when they end. It holds no secret and draws one plain screen. The child draws everything else.
 //!
-//! There is no shell to fall back to: whatever ends here ends in words on the screen or in a machine that is off.
+//! There is no shell to fall back to: every end is words on the screen or a machine that is off.
 
 mod air_gap;
 mod build;

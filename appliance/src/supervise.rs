@@ -107,7 +107,7 @@ fn ended(how: &str) {
     let mut keys = Keyboards::new(Taken::BuiltIn);
     let (words, title) = (halt::ended(how), text::title(&build()));
     loop {
-        // Drawn again and again: whatever ended may have left the console half way through something.
+        // Drawn again and again: the process that ended may have left the console half way through something.
         let shown = halt::show(&words, &title);
         match keys.wait(Layout::Us, LOOK_MS) {
             Ok(Some(Press { key: Key::Char('p' | 'P'), .. })) => power_off(),

@@ -117,8 +117,8 @@ fn close_opened(result: nix::libc::c_long) -> nix::Result<()> {
     }
 }
 
-/// Wipes every block of memory that is given back: lines that were drawn, formatted or moved leave no copy, whoever's
-/// code allocated them.
+/// Wipes every block of memory that is given back: lines that were drawn, formatted or moved leave no copy, also in the
+/// blocks that other crates allocated.
 pub(crate) struct Wiping;
 
 // SAFETY: blocks come from the system's allocator and go back to it with the layout they came with. Growing is left to

@@ -349,7 +349,7 @@ fn standard_library(lock: &[Entry], sysroot: &Path) -> Result<Piece, Failure> {
 fn without_tags(html: &str) -> String {
     let mut text = String::new();
     for (at, part) in html.split('<').enumerate() {
-        // Whatever stands before the first `>` is the tag, but for the words before any.
+        // The text before the first `>` is the tag, but for the words before any.
         text += if at == 0 { part } else { part.split_once('>').map_or("", |(_, words)| words) };
     }
     for (escape, character) in

@@ -1,6 +1,6 @@
 //! Which Debian source packages the image's binaries were built from: names, versions and digests for the lock.
 //!
-//! The build does not need them. Whoever passes the image on has to offer them, and the lock says exactly which.
+//! The build does not need them. A person who passes the image on has to offer them, and the lock says exactly which.
 
 use crate::archive::Archive;
 use crate::lock::{Entry, Kind};

@@ -1,8 +1,8 @@
 //! The one filter between words from outside and a terminal.
 //!
-//! A name, a label or a decoder's message may hold escape sequences that move the cursor, bidirectional controls that turn
-//! the rest of the line around, or a line feed behind which the best verdict stands. Whatever a program repeats goes
-//! through here last, whoever wrote it.
+//! A name, a label or a decoder's message may hold escape sequences that move the cursor, bidirectional controls that
+//! turn the rest of the line around, or a line feed behind which the best verdict stands. All text that a program
+//! repeats goes through here last, from every author.
 
 use core::error::Error;
 use core::fmt::{self, Write as _};

@@ -7,7 +7,7 @@ pub trait Icc: Send {
     /// Applies power: security state and applet selection are clear. Returns the ATR.
     fn power_on(&mut self) -> Vec<u8>;
 
-    /// Removes power. Whatever was not written to card memory is gone.
+    /// Removes power. Changes that were not written to card memory are gone.
     fn power_off(&mut self);
 
     /// One command APDU.

@@ -150,7 +150,7 @@ impl Ephemeral {
         &self.point
     }
 
-    /// Whether whoever holds the device key answered this.
+    /// Whether the holder of the device key answered this.
     pub(crate) fn answered_by(&self, device: &Point, cipher: Cipher, agreed: &Agreed) -> bool {
         let mac = cipher.mac(&self.mac_key(device, &agreed.nonce), &authenticated(cipher, &self.point));
         mac.ct_eq(&agreed.token).into()

@@ -27,7 +27,7 @@ impl<const N: usize> Secret<N> {
         (bytes.len() == N).then(|| Self::filled(|secret| secret.copy_from_slice(bytes)))
     }
 
-    /// The bytes themselves. Whoever calls this must not copy them into anything that is not wiped.
+    /// The bytes themselves. The caller must not copy them into anything that is not wiped.
     pub fn expose(&self) -> &[u8; N] {
         &self.0
     }
@@ -70,7 +70,7 @@ impl SecretBytes {
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    /// The bytes themselves. Whoever calls this must not copy them into anything that is not wiped.
+    /// The bytes themselves. The caller must not copy them into anything that is not wiped.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -158,8 +158,8 @@ pub fn whole(bytes: &[u8], tag: u16) -> Result<Tlv<'_>, TlvError> {
 
 /// Appends one element with the shortest length.
 ///
-/// Errors: none; a value of more than 65,535 bytes cannot occur in a command (their limit is far below) and is cut by
-/// no one: the length then takes three bytes, which every reader here refuses.
+/// Errors: none; a value of more than 65,535 bytes cannot occur in a command (their limit is far below), and it is not
+/// cut: the length then takes three bytes, which every reader here refuses.
 pub fn push(out: &mut Vec<u8>, tag: u16, value: &[u8]) {
     let [high, low] = tag.to_be_bytes();
     if high != 0 {

@@ -186,7 +186,7 @@ impl Memory {
 #[derive(Clone)]
 pub(super) struct Store {
     memory: Memory,
-    /// Writes carried out so far: whoever keeps memory elsewhere sees by it that there is something to keep.
+    /// Writes carried out so far: a keeper of memory elsewhere sees by it that there is something to keep.
     writes: u64,
     /// Writes until the power fails; `None`: it does not.
     writes_left: Option<u32>,

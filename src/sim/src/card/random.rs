@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 /// A source of random bytes that is a function of its seed: SHA-256 of seed and counter.
 ///
-/// Tests hand in a fixed seed; whoever plays a token for people hands in 32 bytes of the system's randomness.
+/// Tests hand in a fixed seed; a caller that plays a token for people hands in 32 bytes of the system's randomness.
 #[derive(Clone)]
 pub struct Randomness {
     seed: [u8; 32],

@@ -53,7 +53,7 @@ impl<D: UsbDevice> Host<D> {
 
     /// Takes bytes from the other side.
     ///
-    /// Errors: whatever is no usbredir; the connection is then of no more use.
+    /// Errors: the bytes are no usbredir; the connection is then of no more use.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), PacketError> {
         self.decoder.feed(bytes);
         while let Some(packet) = self.decoder.next_packet()? {

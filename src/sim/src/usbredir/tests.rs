@@ -222,7 +222,7 @@ fn a_device_that_hangs_at_enumeration_can_be_offered() {
 fn transfers_of_one_endpoint_never_overtake_each_other() {
     let mut guest = odd();
     assert_eq!(guest.bulk_in(1), []);
-    // The device has been asked twice; whoever asks next gets the answer, and that must not be the second.
+    // The device has been asked twice; the next question gets the answer, and that must not be the second.
     assert_eq!(guest.bulk_in(2), []);
     assert_eq!(guest.bulk_in(3), [bulk(1, 0x82, 0, 1, &[3])]);
 }

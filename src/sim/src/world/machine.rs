@@ -79,7 +79,7 @@ impl World {
         self.admit(None);
     }
 
-    /// Plugs a hub in, or has it built in; whatever has a port behind its own hangs on it.
+    /// Plugs a hub in, or has it built in; devices with a port behind its own hang on it.
     pub fn plug_hub(&mut self, port: &Port, id: UsbId, built_in: bool) {
         let (used, serial) = (Use::Hub(id), Serial::default());
         self.hubs.push(Present { port: port.clone(), used, inside: Inside::No, serial, built_in });

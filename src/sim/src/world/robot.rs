@@ -65,7 +65,7 @@ pub struct Robot {
 }
 
 impl Robot {
-    /// Everybody a plan names.
+    /// All people that a plan names.
     pub fn new(plan: &Plan) -> Self {
         let logs = plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
         let logs = logs.map(|drive| drive.serial.to_string()).collect();

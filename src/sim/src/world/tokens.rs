@@ -1,7 +1,7 @@
 //! Tokens on a table: plugged in, pulled out, swapped, forged, and cut off from power at any command.
 //!
-//! Every command to any of them is counted, and one of them can go wrong. How often each command changed its card's memory is
-//! kept, so that whoever cuts the power knows between which changes it can fail.
+//! Every command to any of them is counted, and one of them can go wrong. How often each command changed its card's
+//! memory is kept, so that a test that cuts the power knows between which changes it can fail.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -145,7 +145,7 @@ impl MemoryTokens {
         }
     }
 
-    /// Lets a token tell this serial by its USB descriptor, whatever its certificate says; none: its own.
+    /// Lets a token tell this serial by its USB descriptor, whatever its certificate says; `None`: its own.
     pub fn disguise(&mut self, place: Place, serial: Option<&Serial>) {
         if let Some(lying) = self.table().lying.get_mut(place.0) {
             lying.disguise = serial.cloned();

@@ -37,7 +37,7 @@ pub enum Reset {
     Nothing,
     /// Give it new tries; the PIN stays.
     Unblock,
-    /// Give it new tries and another value: whoever has the SO-PIN can use the keys.
+    /// Give it new tries and another value: a person with the SO-PIN can use the keys.
     UnblockAndSet,
 }
 

@@ -89,7 +89,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// Option bits a token was initialised with: shown in words, with whatever is unknown as a number.
+/// Option bits a token was initialised with: shown in words, and an unknown bit as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options(pub u16);
 

@@ -28,7 +28,7 @@ pub enum NameError {
     /// A byte that is no visible ASCII character.
     #[error("byte {found:02X} in a name, expected 21 to 7E (visible ASCII)")]
     Character {
-        /// The first such byte.
+        /// The first byte of this kind.
         found: u8,
     },
 }

@@ -42,7 +42,7 @@ impl Share {
 
 /// Device key encryption key: wraps keys on one token and unwraps them on every other that holds the same.
 ///
-/// Secret: whoever has it and a blob has the key in the blob.
+/// Secret: a person with the DKEK and a blob has the key in the blob.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Dkek(Secret<32>);
 

@@ -23,7 +23,7 @@ pub type Salt = [u8; 8];
 
 /// A share as its file holds it: only the passphrase opens it.
 ///
-/// Not secret, but whoever has it may try passphrases for ever: it goes to its custodian's drive and nowhere else.
+/// Not secret, but a person who has it may try passphrases for ever: it goes to its custodian's drive and nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedShare {
     salt: Salt,

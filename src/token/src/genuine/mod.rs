@@ -108,7 +108,7 @@ impl<C: Channel> Session<C, Unproven, Public> {
 
     fn so_pin_before_proof(&mut self, so_pin: CurrentSoPin<'_>) -> Result<PinState, TokenError> {
         match (self.pin_state(PinKind::So)?, so_pin) {
-            // The first initialisation ever takes whatever SO-PIN it is given: nothing of worth may be given.
+            // The first initialisation ever takes every SO-PIN it is given: nothing of worth may be given.
             (PinState::NeverSet, CurrentSoPin::Published) => Ok(PinState::NeverSet),
             (PinState::NeverSet, CurrentSoPin::Own(_)) => Err(self.error(Tried::Initialize, Refusal::NeverInitialized)),
             (state, _) => self.so_pin_allows(Tried::Initialize, state),

@@ -20,7 +20,7 @@ const EC_KEY: u16 = 0xa0;
 /// CardContact's description of an AES key, `[8]`.
 const AES_KEY: u16 = 0xa8;
 
-/// EF C4xx, PrKD, as whoever wrote it.
+/// EF C4xx, PrKD, as its writer wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDescription {
     /// The name that people use for the key.

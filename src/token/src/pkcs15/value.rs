@@ -34,7 +34,7 @@ pub enum Pkcs15Error {
     /// A character that screens would have to escape, in a label that is to be written.
     #[error("label with the character U+{:04X}, expected only characters that show as themselves", u32::from(*found))]
     LabelCharacter {
-        /// The first such character.
+        /// The first character of this kind.
         found: char,
     },
     /// A CKA_ID of no or too many bytes.

@@ -105,7 +105,7 @@ struct Says {
     chain: DeviceChain,
 }
 
-/// Its certificate is a file that anybody can copy.
+/// Its certificate is a file that any person can copy.
 #[derive(Debug)]
 pub struct Unproven(());
 
@@ -120,7 +120,7 @@ struct Proof<R: RootKind> {
 /// The evidence of a proof, for the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// The request of a key made for the [proof](crate::genuine): anybody can check it.
+    /// The request of a key made for the [proof](crate::genuine): any person can check it.
     Attestation(Vec<u8>),
     /// A [chip authentication](crate::chip): worth the word of the person who recorded it.
     Chip(ChipAuthentication),

@@ -1,5 +1,5 @@
 //! Arithmetic modulo a 64-bit prime, and the primes themselves. Not constant-time: it runs on an air-gapped machine,
-//! once, for whoever holds the numbers.
+//! once, for the person who holds the numbers.
 
 /// a · b mod m.
 pub(super) fn mul(a: u64, b: u64, m: u64) -> u64 {
