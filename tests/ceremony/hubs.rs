@@ -13,7 +13,7 @@ use conclave_room::ports::{Machine, Tokens};
 use conclave_room::shown::Shown;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, copies};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{MINIMAL_NAMES, again, meets, start};
 use smartcard_hsm::cvc::Simulated;
@@ -161,7 +161,7 @@ fn a_ceremony_that_is_resumed_shuts_out_the_same_hubs() {
     let (mut intake, start) = (Intake::default(), again(&mut stage.world));
     stage.world.plug_hub(&Shown::new("9-1"), OTHER, false);
     assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Stay));
-    meets(&mut intake, &plan::read(MINIMAL).unwrap().digest, &start, &mut stage.world);
+    meets(&mut intake, &copies(&plan::read(MINIMAL).unwrap()), &start, &mut stage.world);
     assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Stay));
     assert!(matches!(intake.stage, Way::Logs(Some(_))), "{:?}", intake.wrong);
     // The other log drive hangs on the hub.

@@ -108,7 +108,7 @@ fn an_edited_plan_has_another_digest_than_the_witness_brought() {
     assert_eq!(intake.digest, Some(brought));
     said(&mut intake, &mut world);
     intake.press(Key::Char('1'), &start(), &mut world);
-    for group in agreed.groups().iter().take(6).map(ToString::to_string) {
+    for group in agreed.groups().iter().take(8).map(ToString::to_string) {
         keys(&group).for_each(|key| drop(intake.press(key, &start(), &mut world)));
     }
     let Way::Challenge(challenged) = &intake.stage else { panic!("the challenge") };

@@ -16,7 +16,7 @@ use conclave_room::look::challenge::Challenged;
 use conclave_room::ports::Machine;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, copies};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{again, brought, chained, meets, resumed, resumed_from, start};
 use smartcard_hsm::cvc::Simulated;
@@ -46,7 +46,7 @@ fn asked_for_head(stage: &mut Stage, start: &Start) -> Intake {
     stage.pull(Device::Drive(LOGS[1]));
     stage.plug(Device::Drive(LOGS[0]));
     intake.press(Key::Enter, start, &mut stage.world);
-    meets(&mut intake, &plan::read(MINIMAL).unwrap().digest, start, &mut stage.world);
+    meets(&mut intake, &copies(&plan::read(MINIMAL).unwrap()), start, &mut stage.world);
     intake.press(Key::Enter, start, &mut stage.world);
     stage.plug(Device::Drive(LOGS[1]));
     intake.press(Key::Enter, start, &mut stage.world);
@@ -91,7 +91,7 @@ fn logs_cut_back_to_before_an_objection_do_not_go_on_against_the_head_that_was_w
     exchanged(&mut stage, &cut);
     let start = again(&mut stage.world);
     let mut intake = asked_for_head(&mut stage, &start);
-    meets(&mut intake, &whole.heads[at], &start, &mut stage.world);
+    meets(&mut intake, &whole.heads[at].into(), &start, &mut stage.world);
     let Way::Written(asked) = &intake.stage else { panic!("{:?}", intake.wrong) };
     assert!(
         matches!(asked.written.challenged, Challenged::Differs(Source::Paper, _)),
@@ -108,7 +108,7 @@ fn logs_cut_back_to_before_an_objection_do_not_go_on_against_the_head_that_was_w
     // With the logs as they were the same head is of an entry.
     exchanged(&mut stage, &bytes);
     let mut intake = asked_for_head(&mut stage, &start);
-    meets(&mut intake, &whole.heads[at], &start, &mut stage.world);
+    meets(&mut intake, &whole.heads[at].into(), &start, &mut stage.world);
     assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Begun(_)), "{:?}", intake.wrong);
     let read = read(&stage.stick(LOGS[0]).unwrap().files[&record()]);
     let Event::Interrupted { written, looked, .. } = &read.entries.last().unwrap().event else { panic!("a resume") };

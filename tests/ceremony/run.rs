@@ -194,7 +194,7 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
     let mut around = Around::new(super::MINIMAL);
     around.replugged_at = vec![
         "plug in the drive with the plan",
-        "type these groups of the plan's digest",
+        "type these groups of the digests of plan and script",
         "which document was shown?",
         "type your sign-in code to agree.",
         "then press Enter: it is hidden and you type it",

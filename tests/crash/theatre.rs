@@ -25,7 +25,7 @@ use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{Robot, copies};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, again, brought, meets, on_stick, start};
 use smartcard_hsm::cvc::Simulated;
@@ -103,13 +103,13 @@ impl Theatre {
         intake.press(Key::Enter, &start, &mut self.stage.world);
         // Where the record itself was set aside there is a plan and nothing to resume; the plan may be torn.
         if intake.resumes && matches!(intake.stage, Way::Challenge(_)) {
-            meets(&mut intake, &self.plan.digest, &start, &mut self.stage.world);
+            meets(&mut intake, &copies(&self.plan), &start, &mut self.stage.world);
             intake.press(Key::Enter, &start, &mut self.stage.world);
             self.stage.plug(other);
             intake.press(Key::Enter, &start, &mut self.stage.world);
             if matches!(intake.stage, Way::Written(_)) {
                 match self.head {
-                    Some(head) => meets(&mut intake, &head, &start, &mut self.stage.world),
+                    Some(head) => meets(&mut intake, &head.into(), &start, &mut self.stage.world),
                     None => [Key::Enter, Key::Char('3')]
                         .into_iter()
                         .for_each(|key| drop(intake.press(key, &start, &mut self.stage.world))),
@@ -143,7 +143,7 @@ impl Theatre {
         stick.files.extend(on_stick(self.bytes));
         self.stage.world.drives().plug(stick);
         intake.press(Key::Enter, &start, &mut self.stage.world);
-        meets(&mut intake, &self.plan.digest, &start, &mut self.stage.world);
+        meets(&mut intake, &copies(&self.plan), &start, &mut self.stage.world);
         self.stage.world.drives().pull(&Shown::new("9-1"));
         let Next::Begun(begun) = intake.press(Key::Enter, &start, &mut self.stage.world) else {
             panic!("{:?}", intake.wrong)

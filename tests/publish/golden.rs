@@ -117,7 +117,7 @@ fn pkcs11_uris() {
 #[test]
 fn digest_groups_words_and_challenge() {
     let digest = Digest::of(b"abc");
-    let challenge = Challenge::draw(Digest::of(b"randomness").bytes()).unwrap();
+    let challenge = Challenge::draw(6, Digest::of(b"randomness").bytes()).unwrap();
     let asked: Vec<_> = challenge.groups(&digest).map(|group| format!("{group} = {}", group.words())).collect();
     let groups = digest.groups().map(|group| group.to_string()).join(" ");
     let text = format!("{groups}\n{}\n{:?}\n{}\n", digest.words(), challenge.positions(), asked.join("\n"));

@@ -64,7 +64,7 @@ proptest! {
 
     #[test]
     fn a_challenge_has_six_different_groups_in_order(random in any::<[u8; 32]>()) {
-        let challenge = Challenge::draw(&random).unwrap();
+        let challenge = Challenge::draw(6, &random).unwrap();
         prop_assert!(challenge.positions().is_sorted_by(|a, b| a < b));
         prop_assert!(challenge.positions().iter().all(|at| *at < 16));
     }

@@ -18,7 +18,7 @@ use conclave_room::ceremony::resume::{Interrupted, NotResumed};
 use conclave_room::civil::Wall;
 use conclave_room::key::Key;
 use conclave_room::look::Tree;
-use conclave_room::look::challenge::Challenged;
+use conclave_room::look::challenge::{Challenged, Digests};
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
@@ -112,8 +112,8 @@ pub fn interrupted(boot: u16, head: Octets<32>, before: &Entry) -> Event {
     Event::Interrupted { boot, head, torn: None, looked, written: before.seq.checked_sub(1) }
 }
 
-/// A witness meets the challenge that is begun with Enter, with their own copy of this digest.
-pub fn meets(intake: &mut Intake, digest: &Digest, start: &Start, world: &mut World) {
+/// A witness meets the challenge that is begun with Enter, with their own copy of these digests.
+pub fn meets(intake: &mut Intake, digests: &Digests, start: &Start, world: &mut World) {
     for key in [Key::Enter, Key::Char('1')] {
         intake.press(key, start, world);
     }
@@ -123,7 +123,7 @@ pub fn meets(intake: &mut Intake, digest: &Digest, start: &Start, world: &mut Wo
         Way::Insert | Way::Refused(_) | Way::Logs(_) => panic!("no challenge: {:?}", intake.wrong),
     };
     let Challenged::Open(open) = challenged else { panic!("{challenged:?}: {:?}", intake.wrong) };
-    let groups: Vec<String> = open.challenge.groups(digest).map(|group| group.to_string()).collect();
+    let groups: Vec<String> = open.groups(digests).map(|group| group.to_string()).collect();
     for group in groups {
         keys(&group).for_each(|key| drop(intake.press(key, start, world)));
     }

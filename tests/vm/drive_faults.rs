@@ -6,6 +6,7 @@ use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::plan::read;
 use conclave_ceremony::transcript;
 use conclave_room::text_intake;
+use conclave_sim::world::robot::copies;
 use conclave_tests::ceremony::on_stick;
 use conclave_tests::scratch::Scratch;
 
@@ -60,7 +61,7 @@ impl Table {
         table.machine.press(&["ret", "ret"]);
         table.machine.wait_for(text_intake::COMPARE);
         table.machine.press(&["ret"]);
-        walk::challenge(&mut table.machine, &read(PLAN).unwrap().digest, "1");
+        walk::challenge(&mut table.machine, &copies(&read(PLAN).unwrap()), "1");
         table.machine.wait_for(text_intake::MET);
         assert!(was_only_read(&brought.disk), "the drive with the plan: {:?}", brought.disk.log());
         brought.pull(&mut table.machine);

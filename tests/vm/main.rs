@@ -23,6 +23,7 @@ mod usb;
 use std::fs;
 
 use conclave_publish::Digest;
+use conclave_sim::world::robot::groups_asked_for;
 use conclave_tests::scratch::Scratch;
 
 use conclave_tests::vm::machine::{Drive, Firmware, Machine};
@@ -149,7 +150,7 @@ fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_card
             screen.join("\n")
         );
     }
-    let asked = walk::asked_for(&screen);
+    let asked = groups_asked_for(&screen.join(" "), &digest.into());
     assert_eq!(asked.len(), 6, "{}", screen.join("\n"));
 
     // Another digest first: refused, and asked anew.

@@ -154,8 +154,7 @@ struct Sight {
 fn in_terminal(terminal: &mut Terminal, hands: bool, room: &mut Room) -> Vec<String> {
     let keys = terminal.keys();
     let image = Digest::of(&fs::read(walk::iso()).expect("it was just started from"));
-    let copies = vec![("the image", image), ("the plan", room.plan.digest)];
-    let sight = Mutex::new(Sight { menu: Menu::new(&room.plan, copies, false), last: Vec::new() });
+    let sight = Mutex::new(Sight { menu: Menu::new(&room.plan, Some(image), false), last: Vec::new() });
     let ended = AtomicBool::new(false);
     let (qmp, file) = (room.machine.watch(), room.scratch.file("mirror"));
     thread::scope(|scope| {

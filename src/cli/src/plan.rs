@@ -13,7 +13,7 @@ use conclave_ceremony::ids::Device;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal, SoPinMay};
 use conclave_ceremony::script::{Roles, Script, Step};
-use conclave_publish::Kind;
+use conclave_publish::{Digest, Kind};
 use conclave_room::text_ceremony;
 use thiserror::Error;
 
@@ -75,14 +75,20 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The groups of a digest by number, as a challenge asks for them.
+fn write_groups(out: &mut String, digest: &Digest) -> fmt::Result {
+    for (number, group) in (1..).zip(digest.groups()) {
+        writeln!(out, "{number:>2} {group}  {}", group.words())?;
+    }
+    Ok(())
+}
+
 fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Result<String, fmt::Error> {
     let mut out = String::new();
     writeln!(out, "{}: a plan of kind {}\n", plan.title, plan.kind)?;
     writeln!(out, "DIGEST (SHA-256), to be agreed on beforehand\n")?;
     writeln!(out, "{}  {len} bytes", plan.digest)?;
-    for (number, group) in (1..).zip(plan.digest.groups()) {
-        writeln!(out, "{number:>2} {group}  {}", group.words())?;
-    }
+    write_groups(&mut out, &plan.digest)?;
     match names {
         Some(names) => {
             let lines = names.all().count();
@@ -118,7 +124,10 @@ fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Re
     let (steps, peak) = (script.steps.len(), script.peak());
     writeln!(out, "\nSCRIPT: {steps} steps, {minutes} minutes, {peak} devices at once on {} ports\n", ports.number)?;
     writeln!(out, "SHA-256 of the script, which the appliance shows and entry 1 of the record promises:")?;
-    writeln!(out, "{}\n", script.digest())?;
+    writeln!(out, "{}", script.digest())?;
+    writeln!(out, "A witness brings it with the digest of the plan; the appliance asks for two of its groups:")?;
+    write_groups(&mut out, &script.digest())?;
+    writeln!(out)?;
     for step in &script.steps {
         write_step(&mut out, plan, step)?;
     }

@@ -228,6 +228,10 @@ pub fn hash_elsewhere(hashed: &Hashed) -> String {
     format!("Elsewhere: head -c {} DRIVE | sha256sum (DRIVE: see F1)", hashed.len)
 }
 
+/// Before the number of a group of the digest.
+pub const OF_DIGEST: &str = "group";
+/// Before the number of a group of the script's digest.
+pub const OF_SCRIPT: &str = "script's group";
 /// What a challenge is worth nothing with.
 const COPIED: &str = "A copy written down from this screen proves nothing.";
 
@@ -259,7 +263,7 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
             ),
             Of::Plan => words(
                 WITNESS,
-                "where does your own copy of the plan's digest come from?",
+                "where does your own copy of the plan's digests come from?",
                 &[
                     "  1  printed on the script or on your card, brought along",
                     "  2  on a phone or another computer",
@@ -280,17 +284,23 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
                 ],
             ),
         },
-        Challenged::Drawing(_) => words(OPERATOR, "wait: drawing six groups.", &[]),
-        Challenged::Differs(_, groups) => {
+        Challenged::Drawing(_) => words(OPERATOR, "wait: drawing the groups.", &[]),
+        Challenged::Differs(_, differ) => {
             let mut differs = words(WITNESS, "check your copy; if it is right, do not go on: power off with F10.", &[]);
             differs.facts = vec![
                 match of {
-                    Of::Medium => format!("{groups} of 6 groups are not those of this medium."),
-                    Of::Plan => format!("{groups} of 6 groups are not those of this plan."),
+                    Of::Medium => format!("{} of 6 groups are not those of this medium.", differ.own),
+                    Of::Plan => format!(
+                        "{} of 6 groups are not those of this plan, {} of 2 not those of its script.",
+                        differ.own, differ.script
+                    ),
                     Of::Head => "These six groups are of the head of no entry of this record.".into(),
                 },
                 match of {
                     Of::Medium => "Mistyped, another version, or a medium that is not the one you know.".into(),
+                    Of::Plan if differ.own == 0 => {
+                        "Mistyped, or this machine compiles the plan to other steps than the ones you checked.".into()
+                    }
                     Of::Plan => "Mistyped, another version of the plan, or a plan that nobody agreed to.".into(),
                     Of::Head => "Mistyped, or the logs were cut back or exchanged since it was written down.".into(),
                 },
@@ -302,7 +312,7 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
             WITNESS,
             match of {
                 Of::Medium => "type these groups of the digest from your own copy.",
-                Of::Plan => "type these groups of the plan's digest from your own copy.",
+                Of::Plan => "type these groups of the digests of plan and script from your own copy.",
                 Of::Head => "type these groups of the head from your own copy.",
             },
             &["Each group is four hex digits, or its two words. Capitals and blanks do not matter."],

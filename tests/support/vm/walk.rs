@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use conclave_publish::Digest;
+use conclave_room::look::challenge::Digests;
+use conclave_sim::world::robot::groups_asked_for;
 use serde_json::json;
 
 use super::machine::Machine;
@@ -23,24 +25,18 @@ pub fn enter(machine: &mut Machine, word: &str) {
     machine.press(&["ret"]);
 }
 
-/// The groups the screen asks for, by number.
-pub fn asked_for(screen: &[String]) -> Vec<usize> {
-    let number = |line: &String| line.split_once("group ")?.1.split_once(" of 16:")?.0.trim().parse().ok();
-    screen.iter().filter_map(number).collect()
-}
-
 /// From the source of the witness's copy, which `key` chooses, through the six groups.
 pub fn answer(machine: &mut Machine, key: &str) {
-    challenge(machine, &Digest::of(&std::fs::read(iso()).unwrap()), key);
+    challenge(machine, &Digest::of(&std::fs::read(iso()).unwrap()).into(), key);
     machine.wait_for("Challenge met");
 }
 
-/// The source of somebody's copy of a digest, and six groups of it.
-pub fn challenge(machine: &mut Machine, digest: &Digest, key: &str) {
+/// The source of a witness's copy, and the groups that are asked for.
+pub fn challenge(machine: &mut Machine, digests: &Digests, key: &str) {
     machine.wait_for("where does your own copy");
     machine.press(&[key]);
-    for number in asked_for(&machine.wait_for("type these groups")) {
-        enter(machine, &digest.groups()[number - 1].to_string());
+    for group in groups_asked_for(&machine.wait_for("type these groups").join(" "), digests) {
+        enter(machine, &group);
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) fn play(rehearsal: &Rehearsal, watched: &mut Watched) -> Result<Left,
         Watched::Lines(_) => None,
     };
     let player = match hands {
-        true => Player::Hands { menu: Menu::new(plan, vec![("the plan", plan.digest)], true) },
+        true => Player::Hands { menu: Menu::new(plan, None, true) },
         false => Player::Robot { robot: robot(plan, taken_up.as_ref()), looks: 0 },
     };
     let Ok(terminal) = Terminal::new(TestBackend::new(SCREEN.width, SCREEN.height));

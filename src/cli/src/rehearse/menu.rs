@@ -4,8 +4,9 @@ use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::Plan;
 use conclave_publish::Digest;
 use conclave_room::key::Key;
+use conclave_room::look::challenge::Digests;
 use conclave_room::text_ceremony;
-use conclave_sim::world::robot::PLAN_DRIVE;
+use conclave_sim::world::robot::{PLAN_DRIVE, copies};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -63,6 +64,7 @@ const BAGS: usize = 5;
 /// Every device, and whether it is in.
 pub struct Menu {
     devices: Vec<OnTable>,
+    /// The witness's own copies of digests, by what they are of.
     copies: Vec<(&'static str, Digest)>,
     /// Numbers on the bags, in the order of the plan: no screen says them.
     bags: Vec<String>,
@@ -83,9 +85,9 @@ const LIST: Style = Style::new().fg(Color::Black).bg(Color::Cyan);
 const AT: Style = Style::new().fg(Color::White).bg(Color::Blue);
 
 impl Menu {
-    /// Everything a plan names, and the drive the plan is on. `copies`: the witness's own copies of digests, by what they are of.
-    /// `fails`: whether the simulated world can be let fail.
-    pub fn new(plan: &Plan, copies: Vec<(&'static str, Digest)>, fails: bool) -> Self {
+    /// Everything a plan names, and the drive the plan is on. `image`: the digest of the medium, where there is one. `fails`:
+    /// whether the simulated world can be let fail.
+    pub fn new(plan: &Plan, image: Option<Digest>, fails: bool) -> Self {
         let named = |device, serial: &str| OnTable {
             called: text_ceremony::device(plan, device),
             serial: serial.to_owned(),
@@ -102,6 +104,9 @@ impl Menu {
         let of_plan = OnTable { called, serial: PLAN_DRIVE.to_owned(), inside: false, fails: &[] };
         let devices = [of_plan].into_iter().chain(tokens).chain(drives).collect();
         let bags = (1..).zip(&plan.bags).map(|(at, bag): (u16, _)| format!("{at} {}", bag.number)).collect();
+        let Digests { own, script } = copies(plan);
+        let copies = [("image", image), ("plan", Some(own)), ("script", script)];
+        let copies = copies.into_iter().filter_map(|(of, digest)| Some((of, digest?))).collect();
         Self { devices, copies, bags, at: 0, open: false, said: None }
     }
 
@@ -153,7 +158,7 @@ impl Menu {
         if !self.open {
             return;
         }
-        let area = Rect { x: 5, y: 3, width: 70, height: 20 }.intersection(screen.area);
+        let area = Rect { x: 2, y: 2, width: 76, height: 21 }.intersection(screen.area);
         let mut block =
             Block::bordered().style(LIST).title(" Up Down: choose   Enter: plug in or pull out   Esc: back ");
         let fails = self.devices.get(self.at).map_or(&[][..], |device| device.fails);
@@ -162,7 +167,8 @@ impl Menu {
             block = block.title_bottom(format!(" {} ", keys.collect::<Vec<_>>().join("   ")));
         }
         let said = self.said.iter().map(|said| format!(" Will fail: {said}"));
-        let papers = self.copies.iter().flat_map(|(of, digest)| copy(of, digest));
+        let copies = self.copies.iter().flat_map(|(of, digest)| copy(of, digest));
+        let papers = [" Your own copies of digests, by numbers of groups:".to_owned()].into_iter().chain(copies);
         let bags = self.bags.chunks(BAGS).map(|bags| format!(" Bags: {}", bags.join("  ")));
         let below: Vec<Line> = said.chain(papers).chain(bags).map(Line::from).collect();
         let rows = usize::from(block.inner(area).height).saturating_sub(below.len());
@@ -178,11 +184,11 @@ impl Menu {
 }
 
 /// A digest as a witness carries it on paper, its groups numbered as a challenge asks for them.
-fn copy(of: &str, digest: &Digest) -> [String; 3] {
+fn copy(of: &str, digest: &Digest) -> [String; 2] {
     let groups: Vec<String> =
         (1..).zip(digest.groups()).map(|(number, group): (u8, _)| format!("{number:>2} {group}")).collect();
     let (first, second) = groups.split_at(groups.len() / 2);
-    [format!(" Your own copy of the digest of {of}, by numbers of groups:"), first.join(" "), second.join(" ")]
+    [format!(" {of:6} {}", first.join(" ")), format!(" {:6} {}", "", second.join(" "))]
 }
 
 #[cfg(test)]
@@ -194,8 +200,7 @@ mod tests {
 
     fn menu() -> Menu {
         let plan = conclave_ceremony::plan::read(super::super::SAFIRE).unwrap();
-        let copies = vec![("the image", Digest::of(b"abc")), ("the plan", plan.digest)];
-        Menu::new(&plan, copies, true)
+        Menu::new(&plan, Some(Digest::of(b"abc")), true)
     }
 
     #[test]
@@ -253,13 +258,14 @@ mod tests {
         menu.press(Key::Enter);
         menu.draw(&mut screen);
         let shown = rows(&screen);
-        assert!(shown[4].contains("IN   drive with the plan"), "{shown:#?}");
+        assert!(shown[3].contains("IN   drive with the plan"), "{shown:#?}");
         assert!(shown.iter().any(|row| row.contains("out  token SAFIRE-3, serial DENK0000003")), "{shown:#?}");
         assert!(shown.iter().any(|row| row.contains("out  drive PUBLIC, serial CONCLAVE-PUBLIC")), "{shown:#?}");
         assert!(shown[0].starts_with("xx"));
         assert!(shown.iter().any(|row| row.contains(" Bags: 1 1000001  2 1000002  3 1000003")), "{shown:#?}");
-        let copies = shown.iter().position(|row| row.contains("digest of the image, by numbers")).unwrap();
-        assert!(shown[copies + 1].contains(" 1 ba78  2 16bf "), "{shown:#?}");
+        let copies = shown.iter().position(|row| row.contains("copies of digests, by numbers")).unwrap();
+        assert!(shown[copies + 1].contains(" image   1 ba78  2 16bf "), "{shown:#?}");
         assert!(shown[copies + 2].contains(" 9 b003 10 61a3 ") && shown[copies + 2].contains("16 15ad"), "{shown:#?}");
+        assert!(shown[copies + 3].contains(" plan    1 ") && shown[copies + 5].contains(" script  1 "), "{shown:#?}");
     }
 }

@@ -17,7 +17,7 @@ use super::window::in_window;
 use super::written::Written;
 use crate::drives::{Drive, Drives};
 use crate::key::Key;
-use crate::look::challenge::{Challenged, Of, Then};
+use crate::look::challenge::{Challenged, Digests, Of, Then};
 use crate::perform::log_drive;
 use crate::ports::{Machine, Plugged};
 use crate::shown::Serial;
@@ -145,9 +145,10 @@ impl Intake {
                 Ok(None)
             }
             (Stage::Challenge(challenged), key) => {
-                let Some(digest) = self.digest else { return Next::Back };
-                match (challenged.pressed(Of::Plan, key, &digest), &challenged) {
-                    (Then::Draw, _) => draw(challenged, machine).map(|()| None),
+                let Some(own) = self.digest else { return Next::Back };
+                let digests = Digests { own, script: self.script };
+                match (challenged.pressed(Of::Plan, key, &digests), &challenged) {
+                    (Then::Draw, _) => draw(Of::Plan, challenged, machine).map(|()| None),
                     (Then::GoOn, Challenged::Met(source)) if self.resumes => {
                         self.stage = Stage::Logs(Some(*source));
                         self.admits(machine);
@@ -169,7 +170,7 @@ impl Intake {
             }
             (Stage::Written(read), key) => match read.written.pressed(key) {
                 Then::Stay => Ok(None),
-                Then::Draw => draw(&mut read.written.challenged, machine).map(|()| None),
+                Then::Draw => draw(Of::Head, &mut read.written.challenged, machine).map(|()| None),
                 Then::GoOn => self.go_on(start, machine).map(Some),
             },
             (Stage::Insert | Stage::Refused(_) | Stage::Logs(_), _) => Ok(None),
@@ -316,10 +317,10 @@ fn present(machine: &mut impl Machine) -> Result<Vec<Drive>, String> {
     machine.drives().present().map_err(|error| told("", &error))
 }
 
-fn draw(challenged: &mut Challenged, machine: &mut impl Machine) -> Result<(), String> {
+fn draw(of: Of, challenged: &mut Challenged, machine: &mut impl Machine) -> Result<(), String> {
     let mut random = [0; 32];
     machine.random(&mut random).map_err(|error| error.to_string())?;
-    *challenged = challenged.drew(&random);
+    *challenged = challenged.drew(of, &random);
     Ok(())
 }
 

@@ -41,11 +41,11 @@ impl Written {
         }
         // The six groups are of any entry's head, so they are compared with the one that they fit, or with the last.
         let fitting = match &self.challenged {
-            Challenged::Open(open) => self.heads.iter().position(|head| open.is_of(head)),
+            Challenged::Open(open) => self.heads.iter().position(|head| open.is_of(&(*head).into())),
             _ => None,
         };
         let Some(head) = fitting.map_or(self.heads.last(), |at| self.heads.get(at)).copied() else { return Then::Stay };
-        let then = self.challenged.pressed(Of::Head, key, &head);
+        let then = self.challenged.pressed(Of::Head, key, &head.into());
         match self.challenged {
             Challenged::Met(Source::Paper | Source::Phone | Source::Own) if fitting.is_some() => {
                 self.entry = fitting.map(|at| at as u64);
@@ -66,6 +66,7 @@ mod tests {
     use conclave_publish::Digest;
 
     use super::*;
+    use crate::look::challenge::Differ;
 
     fn heads() -> Vec<Head> {
         (0..9_u8).map(|entry| Digest::of(&[entry])).collect()
@@ -74,9 +75,9 @@ mod tests {
     /// Draws six groups and types those of this digest.
     fn typed(written: &mut Written, digest: &Digest) {
         assert_eq!(written.pressed(Key::Char('1')), Then::Draw);
-        written.challenged = written.challenged.drew(Digest::of(b"drawn").bytes());
+        written.challenged = written.challenged.drew(Of::Head, Digest::of(b"drawn").bytes());
         let Challenged::Open(open) = &written.challenged else { panic!("{:?}", written.challenged) };
-        let groups: Vec<String> = open.challenge.groups(digest).map(|group| group.to_string()).collect();
+        let groups: Vec<String> = open.groups(&(*digest).into()).map(|group| group.to_string()).collect();
         for group in groups {
             group
                 .chars()
@@ -106,7 +107,11 @@ mod tests {
     fn a_head_of_no_entry_is_refused_and_then_nobody_is_no_answer_until_the_right_one_is_typed() {
         let mut written = asked();
         typed(&mut written, &Digest::of(b"an entry that was cut off"));
-        assert!(matches!(written.challenged, Challenged::Differs(Source::Paper, 6)), "{:?}", written.challenged);
+        assert!(
+            matches!(written.challenged, Challenged::Differs(Source::Paper, Differ { own: 6, script: 0 })),
+            "{:?}",
+            written.challenged
+        );
         written.pressed(Key::Enter);
         written.pressed(Key::Char('3'));
         assert_eq!((&written.challenged, written.entry()), (&Challenged::Source, None));

@@ -1,9 +1,9 @@
-//! The digest challenge: the digest is hidden while a witness types six groups of it from a copy of their own.
+//! The digest challenge: the digest is hidden while a witness types six groups of it from a copy of their own, and with the plan's
+//! two of the script that it compiles to.
 
 pub use conclave_ceremony::event::Source;
 use conclave_publish::Challenge;
-use conclave_publish::Digest;
-use conclave_publish::TypedError;
+use conclave_publish::{Digest, Group, TypedError};
 
 use crate::field::Field;
 use crate::key::Key;
@@ -41,9 +41,36 @@ pub enum Challenged {
     /// Hidden: the groups are being typed.
     Open(Box<Open>),
     /// Hidden: what was typed is not this digest.
-    Differs(Source, usize),
+    Differs(Source, Differ),
     /// Met.
     Met(Source),
+}
+
+/// Groups asked for of the script's digest, so that the room notices an appliance that compiled another script.
+const OF_SCRIPT: usize = 2;
+
+/// The digests that a challenge compares with.
+#[derive(Clone, Copy, Debug)]
+pub struct Digests {
+    /// Of the medium, of the plan, or the head of an entry.
+    pub own: Digest,
+    /// Of the script, where it is a plan's.
+    pub script: Option<Digest>,
+}
+
+impl From<Digest> for Digests {
+    fn from(own: Digest) -> Self {
+        Self { own, script: None }
+    }
+}
+
+/// How many of the typed groups are others than those asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differ {
+    /// Of the digest.
+    pub own: usize,
+    /// Of the script's digest.
+    pub script: usize,
 }
 
 /// A challenge while it is answered.
@@ -51,10 +78,12 @@ pub enum Challenged {
 pub struct Open {
     /// Where the copy comes from.
     pub source: Source,
-    /// Which groups are asked for.
-    pub challenge: Challenge,
+    /// Which groups of the digest are asked for.
+    pub own: Challenge,
+    /// Which groups of the script's digest are asked for after those, where it is a plan's.
+    pub script: Option<Challenge>,
     /// One line for each, in the order asked.
-    pub typed: [Field; Challenge::GROUPS],
+    pub typed: Vec<Field>,
     /// The line keys go to.
     pub at: usize,
     /// What is wrong with a line as typed, before anything is compared.
@@ -79,22 +108,17 @@ impl Challenged {
     }
 
     /// Takes randomness that was asked for. A source that stands still draws nothing and is asked again.
-    pub fn drew(&self, random: &[u8; 32]) -> Self {
-        match (self, Challenge::draw(random)) {
-            (Self::Drawing(source), Some(challenge)) => Self::Open(Box::new(Open {
-                source: *source,
-                challenge,
-                typed: Default::default(),
-                at: 0,
-                mistake: None,
-            })),
-            (Self::Drawing(_), None) => Self::Source,
-            _ => self.clone(),
+    pub fn drew(&self, of: Of, random: &[u8; 32]) -> Self {
+        match self {
+            Self::Drawing(source) => {
+                Open::draw(*source, of, random).map_or(Self::Source, |open| Self::Open(Box::new(open)))
+            }
+            Self::Closed | Self::Source | Self::Open(_) | Self::Differs(..) | Self::Met(_) => self.clone(),
         }
     }
 
     /// Takes a key.
-    pub fn pressed(&mut self, of: Of, key: Key, digest: &Digest) -> Then {
+    pub fn pressed(&mut self, of: Of, key: Key, digests: &Digests) -> Then {
         match (&mut *self, key) {
             (Self::Closed, Key::Enter) => *self = Self::Source,
             (Self::Met(_), Key::Enter) => return Then::GoOn,
@@ -109,10 +133,10 @@ impl Challenged {
             }
             (Self::Differs(..), Key::Enter) => *self = Self::Source,
             (Self::Open(_), Key::Escape) => *self = Self::Closed,
-            (Self::Open(open), Key::Enter | Key::Tab | Key::Down) if open.at + 1 < Challenge::GROUPS => open.at += 1,
+            (Self::Open(open), Key::Enter | Key::Tab | Key::Down) if open.at + 1 < open.typed.len() => open.at += 1,
             (Self::Open(open), Key::Up) => open.at = open.at.saturating_sub(1),
             (Self::Open(open), Key::Enter) => {
-                if let Some(judged) = open.judged(digest) {
+                if let Some(judged) = open.judged(digests) {
                     *self = judged;
                 }
             }
@@ -129,19 +153,40 @@ impl Challenged {
 }
 
 impl Open {
-    /// Whether every line is the group asked for of this digest.
-    pub fn is_of(&self, digest: &Digest) -> bool {
-        let mut groups = self.challenge.groups(digest).zip(&self.typed);
-        groups.all(|(group, field)| group.compare(field.text()).is_ok())
+    /// The groups of the script are drawn from the digest of what the others are drawn from.
+    fn draw(source: Source, of: Of, random: &[u8; 32]) -> Option<Self> {
+        let own = Challenge::draw(Challenge::GROUPS, random)?;
+        let script = match of {
+            Of::Plan => Some(Challenge::draw(OF_SCRIPT, Digest::of(random).bytes())?),
+            Of::Medium | Of::Head => None,
+        };
+        let lines = own.positions().len() + script.as_ref().map_or(0, |script| script.positions().len());
+        Some(Self { source, own, script, typed: vec![Field::default(); lines], at: 0, mistake: None })
     }
 
-    /// Compares all six; a line that is no group at all is pointed out instead, which tells nothing of the digest.
-    fn judged(&mut self, digest: &Digest) -> Option<Challenged> {
-        let mut differ = 0;
-        for (line, (field, group)) in self.typed.iter().zip(self.challenge.groups(digest)).enumerate() {
+    /// The groups that answer it, in the order asked.
+    pub fn groups(&self, digests: &Digests) -> impl Iterator<Item = Group> {
+        let script = self.script.as_ref().zip(digests.script.as_ref());
+        self.own.groups(&digests.own).chain(script.into_iter().flat_map(|(script, digest)| script.groups(digest)))
+    }
+
+    /// Whether every line is the group asked for.
+    pub fn is_of(&self, digests: &Digests) -> bool {
+        let fits = |(group, field): (Group, &Field)| group.compare(field.text()).is_ok();
+        self.groups(digests).count() == self.typed.len() && self.groups(digests).zip(&self.typed).all(fits)
+    }
+
+    /// Compares every line. A line that is no group at all is pointed out instead, which tells nothing of the digest.
+    fn judged(&mut self, digests: &Digests) -> Option<Challenged> {
+        let groups: Vec<Group> = self.groups(digests).collect();
+        let own = self.own.positions().len();
+        // A script without a digest to compare with is met by no line.
+        let mut differ = Differ { own: 0, script: self.typed.len().saturating_sub(groups.len()) };
+        for (line, (field, group)) in self.typed.iter().zip(groups).enumerate() {
             match group.compare(field.text()) {
                 Ok(()) => {}
-                Err(TypedError::Different { .. }) => differ += 1,
+                Err(TypedError::Different { .. }) if line < own => differ.own += 1,
+                Err(TypedError::Different { .. }) => differ.script += 1,
                 Err(mistake) => {
                     self.at = line;
                     self.mistake = Some((line, mistake));
@@ -149,7 +194,8 @@ impl Open {
                 }
             }
         }
-        Some(if differ == 0 { Challenged::Met(self.source) } else { Challenged::Differs(self.source, differ) })
+        let met = differ == Differ::default();
+        Some(if met { Challenged::Met(self.source) } else { Challenged::Differs(self.source, differ) })
     }
 }
 
@@ -157,59 +203,86 @@ impl Open {
 mod tests {
     use super::*;
 
-    fn open(random: &[u8; 32]) -> Challenged {
+    const SCRIPT: usize = 6;
+
+    fn digests(of: Of) -> Digests {
+        let script = matches!(of, Of::Plan).then(|| Digest::of(b"a script"));
+        Digests { own: Digest::of(b"abc"), script }
+    }
+
+    fn open(of: Of, random: &[u8; 32]) -> Challenged {
         let mut challenged = Challenged::Closed;
-        let digest = Digest::of(b"abc");
-        assert_eq!(challenged.pressed(Of::Medium, Key::Enter, &digest), Then::Stay);
-        assert_eq!(challenged.pressed(Of::Medium, Key::Char('2'), &digest), Then::Draw);
-        challenged.drew(random)
+        assert_eq!(challenged.pressed(of, Key::Enter, &digests(of)), Then::Stay);
+        assert_eq!(challenged.pressed(of, Key::Char('2'), &digests(of)), Then::Draw);
+        challenged.drew(of, random)
     }
 
     fn random() -> [u8; 32] {
         *Digest::of(b"drawn").bytes()
     }
 
-    fn type_all(challenged: &mut Challenged, digest: &Digest, mut spell: impl FnMut(usize, String) -> String) -> Then {
+    fn type_all(challenged: &mut Challenged, of: Of, mut spell: impl FnMut(usize, String) -> String) -> usize {
         let Challenged::Open(open) = &*challenged else { panic!("{challenged:?}") };
-        let groups: Vec<String> = open.challenge.groups(digest).map(|group| group.to_string()).collect();
-        let mut then = Then::Stay;
+        let groups: Vec<String> = open.groups(&digests(of)).map(|group| group.to_string()).collect();
+        let lines = groups.len();
         for (at, group) in groups.into_iter().enumerate() {
             for typed in spell(at, group).chars() {
-                challenged.pressed(Of::Medium, Key::Char(typed), digest);
+                challenged.pressed(of, Key::Char(typed), &digests(of));
             }
-            then = challenged.pressed(Of::Medium, Key::Enter, digest);
+            challenged.pressed(of, Key::Enter, &digests(of));
         }
-        then
+        lines
     }
 
     #[test]
     fn the_right_groups_in_any_case_meet_it() {
-        let digest = Digest::of(b"abc");
-        let mut challenged = open(&random());
-        assert!(challenged.hides_digest());
-        type_all(&mut challenged, &digest, |_, group| format!(" {}", group.to_uppercase()));
-        assert_eq!(challenged, Challenged::Met(Source::Phone));
-        assert!(!challenged.hides_digest());
-        assert_eq!(challenged.pressed(Of::Medium, Key::Enter, &digest), Then::GoOn);
+        for (of, lines) in [(Of::Medium, 6), (Of::Plan, 8), (Of::Head, 6)] {
+            let mut challenged = open(of, &random());
+            assert!(challenged.hides_digest());
+            assert_eq!(type_all(&mut challenged, of, |_, group| format!(" {}", group.to_uppercase())), lines);
+            assert_eq!(challenged, Challenged::Met(Source::Phone));
+            assert!(!challenged.hides_digest());
+            assert_eq!(challenged.pressed(of, Key::Enter, &digests(of)), Then::GoOn);
+        }
     }
 
     #[test]
-    fn groups_of_another_digest_are_refused_and_drawn_anew() {
-        let digest = Digest::of(b"abc");
-        let mut challenged = open(&random());
-        type_all(&mut challenged, &digest, |at, group| if at == 3 { "0000".into() } else { group });
-        assert_eq!(challenged, Challenged::Differs(Source::Phone, 1));
-        assert!(challenged.hides_digest());
-        challenged.pressed(Of::Medium, Key::Enter, &digest);
-        assert_eq!(challenged, Challenged::Source);
-        assert!(challenged.hides_digest());
+    fn groups_of_another_digest_are_refused_and_drawn_again() {
+        for (of, other, differ) in [
+            (Of::Medium, 3, Differ { own: 1, script: 0 }),
+            (Of::Plan, 3, Differ { own: 1, script: 0 }),
+            (Of::Plan, SCRIPT, Differ { own: 0, script: 1 }),
+            (Of::Plan, SCRIPT + 1, Differ { own: 0, script: 1 }),
+        ] {
+            let mut challenged = open(of, &random());
+            type_all(&mut challenged, of, |at, group| if at == other { "0000".into() } else { group });
+            assert_eq!(challenged, Challenged::Differs(Source::Phone, differ));
+            assert!(challenged.hides_digest());
+            challenged.pressed(of, Key::Enter, &digests(of));
+            assert_eq!(challenged, Challenged::Source);
+            assert!(challenged.hides_digest());
+        }
+    }
+
+    #[test]
+    fn a_plan_without_a_script_is_not_met() {
+        let mut challenged = open(Of::Plan, &random());
+        let own = Digests { script: None, ..digests(Of::Plan) };
+        let Challenged::Open(open) = &mut challenged else { panic!("{challenged:?}") };
+        let groups: Vec<Group> = open.groups(&digests(Of::Plan)).collect();
+        for (field, group) in open.typed.iter_mut().zip(groups) {
+            for typed in group.to_string().chars() {
+                field.press(Key::Char(typed));
+            }
+        }
+        assert!(!open.is_of(&own) && open.is_of(&digests(Of::Plan)));
+        assert_eq!(open.judged(&own), Some(Challenged::Differs(Source::Phone, Differ { own: 0, script: 2 })));
     }
 
     #[test]
     fn a_line_that_is_no_group_is_pointed_out_before_anything_is_compared() {
-        let digest = Digest::of(b"abc");
-        let mut challenged = open(&random());
-        type_all(&mut challenged, &digest, |at, group| if at == 1 { "12".into() } else { group });
+        let mut challenged = open(Of::Medium, &random());
+        type_all(&mut challenged, Of::Medium, |at, group| if at == 1 { "12".into() } else { group });
         let Challenged::Open(open) = &challenged else { panic!("{challenged:?}") };
         assert_eq!(open.mistake, Some((1, TypedError::Length { expected: 2, found: 1 })));
         assert_eq!(open.at, 1);
@@ -217,6 +290,8 @@ mod tests {
 
     #[test]
     fn randomness_that_stands_still_opens_nothing() {
-        assert_eq!(open(&[0; 32]), Challenged::Source);
+        for of in [Of::Medium, Of::Plan] {
+            assert_eq!(open(of, &[0; 32]), Challenged::Source);
+        }
     }
 }

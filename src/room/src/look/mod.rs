@@ -240,7 +240,7 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
             Vec::new()
         }
         Event::Drew(random) => {
-            look.challenged = look.challenged.drew(&random);
+            look.challenged = look.challenged.drew(Of::Medium, &random);
             Vec::new()
         }
         Event::Tried(air_gap) => {
@@ -357,7 +357,7 @@ fn on_medium(look: &mut Look, key: Key) -> Vec<Act> {
         }
         return Vec::new();
     };
-    match look.challenged.pressed(Of::Medium, key, &digest) {
+    match look.challenged.pressed(Of::Medium, key, &digest.into()) {
         challenge::Then::Draw => vec![Act::Draw],
         challenge::Then::Stay => Vec::new(),
         challenge::Then::GoOn => {

@@ -23,11 +23,13 @@ pub(super) fn draw(of: Of, challenged: &Challenged, frame: &mut Frame, area: Rec
 
 fn asked(open: &Open) -> Vec<Line<'static>> {
     let mut shown = Vec::new();
-    for (line, (position, field)) in open.challenge.positions().iter().zip(&open.typed).enumerate() {
+    let own = open.own.positions().iter().map(|position| (text::OF_DIGEST, position));
+    let script = open.script.iter().flat_map(|script| script.positions()).map(|position| (text::OF_SCRIPT, position));
+    for (line, ((of, position), field)) in own.chain(script).zip(&open.typed).enumerate() {
         let (mark, style) = if line == open.at { ("►", STRONG) } else { (" ", PLAIN) };
         let cursor = if line == open.at { "_" } else { "" };
         shown.push(Line::from(vec![
-            Span::styled(format!("  {mark} group {:>2} of 16:  ", position + 1), style),
+            Span::styled(format!("  {mark} {of} {:>2} of 16:  ", position + 1), style),
             Span::styled(format!("{}{cursor}", field.text()), ASK),
         ]));
         if let Some((at, mistake)) = &open.mistake

@@ -73,7 +73,7 @@ pub(crate) fn open_challenge() -> Vec<Event> {
 /// The groups asked for, as they must be typed.
 pub(crate) fn answers(look: &Look) -> Vec<String> {
     let Challenged::Open(open) = &look.challenged else { panic!("{:?}", look.challenged) };
-    open.challenge.groups(&digest()).map(|group| group.to_string()).collect()
+    open.groups(&digest().into()).map(|group| group.to_string()).collect()
 }
 
 pub(crate) fn met() -> Vec<Event> {

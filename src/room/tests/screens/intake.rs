@@ -5,13 +5,18 @@ use conclave_publish::Digest;
 use conclave_room::ceremony::intake::{Intake, Stage};
 use conclave_room::key::Key;
 use conclave_room::look::Screen;
-use conclave_room::look::challenge::{Challenged, Of, Source};
+use conclave_room::look::challenge::{Challenged, Differ, Digests, Of, Source};
 use conclave_room::ports::{Plugged, What};
 use conclave_room::run::Showing;
 use conclave_room::shown::{Serial, Shown};
 use conclave_room::text;
 
 use super::fixtures::{after, at, check_with, digest, shown};
+
+/// The digests of a plan and its script.
+fn digests() -> Digests {
+    Digests { own: digest(), script: Some(Digest::of(b"a script")) }
+}
 
 #[test]
 fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
@@ -28,7 +33,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
     let mut challenged = Challenged::Closed;
     let next = |challenged: &mut Challenged, keys: &[Key]| {
         for key in keys {
-            challenged.pressed(Of::Plan, *key, &digest());
+            challenged.pressed(Of::Plan, *key, &digests());
         }
         challenged.clone()
     };
@@ -49,18 +54,25 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
         contains.extend(whole.iter().filter(|_| shows));
         check_with(Some(&intake), &format!("intake-{name}"), &look, "Witness", says, &contains);
     }
-    let mut challenge = next(&mut challenged, &[Key::Char('1')]).drew(Digest::of(b"drawn").bytes());
+    let mut challenge = next(&mut challenged, &[Key::Char('1')]).drew(Of::Plan, Digest::of(b"drawn").bytes());
     intake.stage = Stage::Challenge(challenge.clone());
     let keys = "Enter: next   Up: back   Esc: stop";
-    check_with(Some(&intake), "intake-open", &look, "Witness", "type these groups of the plan's digest", &[keys]);
+    check_with(
+        Some(&intake),
+        "intake-open",
+        &look,
+        "Witness",
+        "type these groups of the digests of plan and script",
+        &[keys, "script's group"],
+    );
     // Of the plan it speaks in the plan's words, of the medium nowhere.
-    for key in (0..6).flat_map(|_| "0000".chars().map(Key::Char).chain([Key::Enter])) {
-        challenge.pressed(Of::Plan, key, &digest());
+    for key in (0..8).flat_map(|_| "0000".chars().map(Key::Char).chain([Key::Enter])) {
+        challenge.pressed(Of::Plan, key, &digests());
     }
     intake.stage = Stage::Challenge(challenge);
-    let said = ["6 of 6 groups are not those of this plan.", "Enter: new groups"];
+    let said = ["6 of 6 groups are not those of this plan, 2 of 2 not those of its script.", "Enter: new groups"];
     check_with(Some(&intake), "intake-differs", &look, "Witness", "check your copy", &said);
-    for stage in [Challenged::Source, Challenged::Differs(Source::Own, 2)] {
+    for stage in [Challenged::Source, Challenged::Differs(Source::Own, Differ { own: 0, script: 1 })] {
         intake.stage = Stage::Challenge(stage);
         let screen = shown(&Showing::Intake(&look, &intake), 80, 25);
         let body = screen.lines().skip(2).collect::<Vec<_>>().join(" ");

@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use conclave_ceremony::compile::compile;
 use conclave_ceremony::ids::PersonId;
 use conclave_ceremony::plan::{Holds, Plan};
 use conclave_publish::Digest;
 use conclave_room::key::Key;
-use conclave_room::text_intake;
+use conclave_room::look::challenge::Digests;
+use conclave_room::{text, text_intake};
 
 /// Columns of the list of steps at the left.
 const STEPS: usize = 26;
@@ -25,6 +27,25 @@ pub const PLAN_DRIVE: &str = "PLAN";
 const NEW: &str = "new ";
 /// Before the name of a paper: the secret that was written on it earlier.
 const BEFORE: &str = "before this, ";
+
+/// The digests of a plan and its script, as a witness carries them on paper.
+pub fn copies(plan: &Plan) -> Digests {
+    Digests { own: plan.digest, script: compile(plan).ok().map(|script| script.digest()) }
+}
+
+/// The groups that a screen asks for, as a witness types them from these copies.
+pub fn groups_asked_for(words: &str, copies: &Digests) -> Vec<String> {
+    let mut script = false;
+    let mut asked = Vec::new();
+    for part in words.split_inclusive(text::OF_DIGEST) {
+        let number = part.split_once(" of 16:").and_then(|(number, _)| number.trim().parse::<usize>().ok());
+        let copy = if script { copies.script } else { Some(copies.own) };
+        let group = number.zip(copy).and_then(|(number, copy)| copy.groups().get(number.checked_sub(1)?).copied());
+        asked.extend(group.map(|group| group.to_string()));
+        script = part.ends_with(text::OF_SCRIPT);
+    }
+    asked
+}
 
 /// An action of the robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +72,8 @@ pub struct Robot {
     logs: Vec<String>,
     /// Numbers on the bags, in the order of the plan.
     bags: Vec<String>,
-    digest: Option<Digest>,
+    /// The witness's own copies of the digests of plan and script.
+    copies: Option<Digests>,
     /// The last head that the witness wrote down from the screen.
     pub head: Option<Digest>,
     /// People who do not come.
@@ -70,7 +92,7 @@ impl Robot {
         let logs = plan.drives.iter().filter(|drive| drive.holds == Holds::Transcript);
         let logs = logs.map(|drive| drive.serial.to_string()).collect();
         let bags = plan.bags.iter().map(|bag| bag.number.to_string()).collect();
-        Self { logs, bags, digest: Some(plan.digest), ..Self::default() }
+        Self { logs, bags, copies: Some(copies(plan)), ..Self::default() }
     }
 
     /// The sign-in code of a person.
@@ -132,12 +154,8 @@ impl Robot {
             return Some(vec![Deed::Press(Key::Char(if self.head.is_some() { '1' } else { '3' }))]);
         }
         if words.contains("type these groups of the") {
-            let copy = if words.contains("type these groups of the head") { self.head } else { self.digest };
-            let groups = copy?.groups();
-            let numbers =
-                words.split("group ").skip(1).filter_map(|rest| rest.split_once(" of 16:")?.0.trim().parse().ok());
-            let asked = numbers.filter_map(|number: usize| groups.get(number.checked_sub(1)?));
-            let asked: Vec<String> = asked.map(ToString::to_string).collect();
+            let of_head = words.contains("type these groups of the head");
+            let asked = groups_asked_for(words, &if of_head { self.head?.into() } else { self.copies? });
             return Some(typed(&asked.iter().map(String::as_str).collect::<Vec<_>>()));
         }
         None
@@ -207,7 +225,7 @@ impl Robot {
             return typed(&[&word]);
         }
         if has("type the line below, then press Enter") {
-            return typed(&[conclave_room::text::KEYBOARD_LINE]);
+            return typed(&[text::KEYBOARD_LINE]);
         }
         if has("projector off") {
             return vec![Deed::Press(Key::Enter)];
