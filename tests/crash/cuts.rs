@@ -1,5 +1,5 @@
 //! The power fails during every act: at its first operation on a drive, half way to the next act, and at every command to a
-//! token, before and after the changes it makes. After each cut the ceremony resumes to the same end.
+//! token, before, amid and after the changes it makes. After each cut the ceremony resumes to the same end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
@@ -256,7 +256,7 @@ fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
 
     let both = |(command, changes): (usize, &u64)| {
         let after = u32::try_from(*changes).unwrap();
-        BTreeSet::from([0, after]).into_iter().map(move |changes| Cut::Token(command, changes))
+        BTreeSet::from([0, after / 2, after]).into_iter().map(move |changes| Cut::Token(command, changes))
     };
     let mut cuts: Vec<Cut> = changes.iter().enumerate().flat_map(both).collect();
     for (at, pair) in starts.windows(2).enumerate() {

@@ -5,6 +5,7 @@
 mod beside;
 mod burnt;
 mod cuts;
+mod heads;
 mod theatre;
 
 /// The smallest ceremony there is, played over and over.

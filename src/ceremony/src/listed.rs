@@ -68,13 +68,14 @@ impl List<'_> {
         let nothing = KeyFacts::default();
         let known = self.facts.keys.get(&key).unwrap_or(&nothing);
         let made_here = self.plan.keys.get(usize::from(key.0)).is_some_and(|key| key.master == self.token);
+        // An earlier entry than the one under way intended the making, which a power cut may have ended at any of its changes.
+        let cut = made_here && known.intents.len() > 1 && !self.facts.there.contains(&(self.token, key));
         match stored {
-            // The making of the key was cut.
-            Stored::Attestation(_) if known.made.is_none() => made_here && !known.intents.is_empty(),
-            Stored::Attestation(_) | Stored::Certificate(_) => known.beside.contains(&stored),
-            // The key was restored and not yet described.
-            Stored::Nothing => !made_here,
-            Stored::Other(_) => false,
+            Stored::Certificate(_) => known.beside.contains(&stored),
+            Stored::Attestation(_) => cut || known.beside.contains(&stored),
+            // A key that was restored has nothing beside it until it is described.
+            Stored::Nothing => cut || !made_here,
+            Stored::Other(_) => cut,
         }
     }
 
@@ -87,6 +88,9 @@ impl List<'_> {
         if !self.objects.iter().any(is_made) {
             return Err("it does not list the key that was just made".to_owned());
         }
+        // A key that a power cut left half made gave its number to the key.
+        let half = |object: &&Object| self.key(object).is_some_and(|(id, seen)| id == key && seen.stored != made);
+        let before: Vec<&Object> = before.iter().filter(|object| !half(object)).collect();
         if let Some(lost) = before.iter().find(|object| !self.objects.contains(object)) {
             return Err(format!("while a key was made this disappeared: {lost}"));
         }

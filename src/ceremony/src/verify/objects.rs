@@ -54,6 +54,7 @@ impl Known {
     fn erased(&mut self, act: Act) {
         if let Act::Prove(token) | Act::TrySet(token) | Act::Initialise(token) = act {
             self.there.retain(|(on, _)| *on != token);
+            self.begun.retain(|(on, _)| *on != token);
         }
     }
 
@@ -75,12 +76,14 @@ impl Known {
         };
         let here = (token, *key);
         let begun = self.begun.contains(&here);
+        // The making of a key may have been cut at any of its changes.
+        let half_made = begun && *master == token;
         let recorded = || self.beside.get(key).is_some_and(|beside| beside.contains(&seen.stored));
         (begun || self.there.contains(&here))
             && match seen.stored {
-                Stored::Nothing => *master != token,
-                Stored::Other(_) => false,
-                Stored::Attestation(_) => recorded() || (begun && *master == token),
+                Stored::Nothing => half_made || *master != token,
+                Stored::Other(_) => half_made,
+                Stored::Attestation(_) => half_made || recorded(),
                 Stored::Certificate(_) => recorded(),
             }
     }
@@ -102,7 +105,7 @@ fn held<'a>(case: &Case<'a>, token: TokenId) -> Vec<(KeyIx, TokenId, &'a Key)> {
 }
 
 /// Rules `objects`, `one-key` and `copies`: a token lists the keys that the record speaks of and nothing else; while a key was
-/// made one object appeared, or none where the key was found after a power cut, and nothing disappeared; a copy holds its keys
+/// made one object appeared, or none where the key was found after a power cut, and nothing disappeared but a key half made; a copy holds its keys
 /// as planned, each with its newest certificate, as their masters do.
 pub(super) fn lists(case: &Case<'_>, account: &mut Account) {
     let mut known = Known::default();
@@ -161,6 +164,9 @@ fn one_key(case: &Case<'_>, visit: &Visit<'_>, key: KeyIx, account: &mut Account
     if !new.iter().any(is_made) {
         account.refuse(Rule::OneKey, Some(after.came), "the key that was made is not in the list after it");
     }
+    // A key that a power cut left half made gave its number to the key.
+    let half = |object: &&Object| number(object) == planned && !is_made(object);
+    let old: Vec<&Object> = old.iter().filter(|object| !half(object)).collect();
     let kept = old.iter().all(|object| new.contains(object));
     if !kept || !matches!(new.len().checked_sub(old.len()), Some(0 | 1)) {
         account.refuse(Rule::OneKey, Some(after.came), "other objects than the key appeared or disappeared");

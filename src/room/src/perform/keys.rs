@@ -159,8 +159,10 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 }
 
-/// A key that is there after a power cut, if its request carries one of the heads it was intended under; one that was made and
-/// has no such request yet is removed, so that it is made again.
+/// A key that is there after a power cut, if its request carries one of the heads it was intended under. A key that was cut before
+/// it had a whole request is removed, so that the key is made again.
+///
+/// **Errors**: the request carries a head that the record does not hold: the token knows more than the logs.
 fn found<C: Channel, R: RootKind>(
     session: &mut Session<C, Proven<R>, User>,
     key: &Key,
@@ -180,8 +182,17 @@ fn found<C: Channel, R: RootKind>(
                 head.bytes().first_chunk().is_some_and(|head| proof.generated_as(&Name::bound(head)).is_ok())
             })
         };
-        if let Some(proof) = proof.filter(ours) {
-            return Ok(Some((proof.key().spki(), attestation)));
+        match proof {
+            Some(proof) if ours(&proof) => return Ok(Some((proof.key().spki(), attestation))),
+            Some(_) => {
+                let token = session.name().holder().to_owned();
+                let words = format!(
+                    "{token} holds key {} with a head that is in no entry of this record: the logs are not all that was written, or                      the key is of another ceremony. Keep both logs and the token as they are.",
+                    key.number.get()
+                );
+                return Err(halt(&words));
+            }
+            None => {}
         }
     }
     session.delete_key(key.number).map_err(|error| of_token(&error))?;

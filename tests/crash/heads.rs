@@ -1,0 +1,98 @@
+//! The logs are cut back to before entries whose heads a token knows: the request of a key that was made carries one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use conclave_ceremony::act::Act;
+use conclave_ceremony::ids::DriveId;
+use conclave_publish::FileName;
+use conclave_room::ports::Machine;
+use conclave_sim::memo::Memo;
+use conclave_sim::world::play::{Ended, play};
+use conclave_sim::world::tokens::Fault;
+
+use crate::MINIMAL;
+use crate::theatre::{Played, Theatre};
+
+/// The files of a log drive.
+type Files = BTreeMap<FileName, Vec<u8>>;
+
+fn files(theatre: &mut Theatre) -> [(DriveId, Files); 2] {
+    theatre.logs().map(|log| (log, theatre.stage.stick(log).unwrap().files.clone()))
+}
+
+/// Plays until the power fails: as it was set, or once the record has the key.
+fn until_made(theatre: &mut Theatre, ceremony: &mut Played) -> bool {
+    let Theatre { stage, robot, .. } = theatre;
+    let mut made = false;
+    let ended = play(stage, ceremony, robot, |stage, ceremony| {
+        made = ceremony.state().facts().keys.values().any(|key| key.made.is_some());
+        if made {
+            stage.world.tokens().darken();
+        }
+    });
+    assert_eq!(ended, Ended::Dark);
+    made
+}
+
+/// The logs are what they were, and the ceremony goes on from them.
+fn cut_back(theatre: &mut Theatre, logs: [(DriveId, Files); 2]) -> Ended {
+    theatre.power_back(0);
+    for (log, files) in logs {
+        theatre.stage.stick(log).unwrap().files = files;
+    }
+    theatre.head = None;
+    let mut ceremony = theatre.resume();
+    theatre.play(&mut ceremony)
+}
+
+#[test]
+fn logs_without_the_entry_that_a_keys_request_names_halt_and_the_key_stays() {
+    let memo = Arc::new(Memo::default());
+    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut ceremony = theatre.begin();
+    assert_eq!(theatre.play(&mut ceremony), Ended::Closed);
+    let (_, first) = theatre.commands.iter().find(|(act, _)| matches!(act, Act::Generate(..))).unwrap();
+    let changes = theatre.stage.world.tokens().changes();
+    let generate = (*first..).find(|command| changes[*command] > 0).unwrap();
+
+    // The making was intended and cut; in the next boot it was intended again and done. The logs lack the second boot.
+    let cut = |changes| {
+        let mut theatre = Theatre::new(MINIMAL, &memo);
+        let mut ceremony = theatre.begin();
+        theatre.stage.world.tokens().fail_at(generate, Fault::PowerCut { changes });
+        assert!(!until_made(&mut theatre, &mut ceremony));
+        theatre.power_back(0);
+        let logs = files(&mut theatre);
+        (theatre, logs)
+    };
+    let (mut theatre, logs) = cut(0);
+    theatre.head = None;
+    let mut ceremony = theatre.resume();
+    assert!(until_made(&mut theatre, &mut ceremony));
+    for _ in 0..2 {
+        let Ended::Stands(words) = cut_back(&mut theatre, logs.clone()) else {
+            panic!("a key was taken over or removed")
+        };
+        assert!(words.contains("with a head that is in no entry of this record"), "{words}");
+    }
+
+    // Logs that lack the first intent, too, know of no key at all.
+    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut ceremony = theatre.begin();
+    let mut logs = None;
+    let Theatre { stage, robot, .. } = &mut theatre;
+    let ended = play(stage, &mut ceremony, robot, |stage, ceremony| {
+        let facts = ceremony.state().facts();
+        if facts.keys.is_empty() {
+            let sticks = [0, 1].map(|log| (DriveId(log), stage.stick(DriveId(log)).unwrap().files.clone()));
+            logs = Some(sticks);
+        }
+        if facts.keys.values().any(|key| key.made.is_some()) {
+            stage.world.tokens().darken();
+        }
+    });
+    assert_eq!(ended, Ended::Dark);
+    let Ended::Stands(words) = cut_back(&mut theatre, logs.unwrap()) else { panic!("a key was taken over or removed") };
+    assert!(words.contains("this is another key than the one that was made"), "{words}");
+}
