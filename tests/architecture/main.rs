@@ -1,5 +1,5 @@
-//! The floors of the building, asked of cargo rather than of names: who may depend on whom, which crates never enter,
-//! how many there are, under which licences.
+//! The floors of the building, asked of cargo rather than of names: which crate may depend on which, which crates
+//! never enter, how many crates there are, and their licences.
 
 mod judged;
 mod pages;
@@ -10,7 +10,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What each crate of the workspace may depend on, besides crates from the registry. Arrows point down only.
+/// The crates that each crate of the workspace may depend on, besides crates from the registry. Arrows point down
+/// only.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartcard-hsm", &[]),
     ("conclave-publish", &[]),

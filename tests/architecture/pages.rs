@@ -1,4 +1,4 @@
-//! The pages a reader meets first: what they say of the tree is asked of the tree.
+//! The pages a reader meets first: each claim of theirs about the tree is checked against the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +21,7 @@ fn targets(tests: bool) -> BTreeSet<String> {
         .collect()
 }
 
-/// The table below a heading of `tests/README.md`: the cells of each row whose first cell is a name.
+/// The table below a heading of `tests/README.md`: the cells of each row that has a name in its first cell.
 fn table(heading: &str) -> BTreeMap<String, Vec<&'static str>> {
     let page = include_str!("../README.md");
     let section = page.split("\n## ").find_map(|section| section.strip_prefix(heading)).expect("a section");
@@ -45,7 +45,7 @@ fn the_page_of_tests_has_a_line_for_every_target_and_names_its_stage() {
     }
 }
 
-/// Targets of the links in a page, without what points elsewhere or into the page itself.
+/// Targets of the links in a page, without links to other places or into the page itself.
 fn links(page: &str) -> Vec<String> {
     let after = page.split("](").skip(1).chain(page.split("src=\"").skip(1));
     let targets = after.filter_map(|rest| rest.split([')', '"', '#']).next());

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files of the desk's programs that write to a terminal themselves: the filter of each, and what draws a rehearsal.
+/// Files of the desk's programs that write to a terminal themselves: the filter of each, and the files that draw a
+/// rehearsal.
 const WRITE: [&str; 3] = ["src/cli/src/said.rs", "src/cli/src/rehearse/terminal.rs", "src/receive/src/said.rs"];
 /// How a program of Rust writes to its terminal.
 const WRITES: [&str; 5] = ["stdout()", "stderr()", "print!(", "println!(", "dbg!("];

@@ -1,5 +1,5 @@
-//! Whole ceremonies in this process: what people do in one, what the machine takes besides them and the tokens (in CPU time,
-//! so that whatever else runs meanwhile does not count), and how long the record of a very long one takes to be verified.
+//! Whole ceremonies in this process. Measured are the work of the people, the time of the machine besides people and
+//! tokens (in CPU time, so that other programs do not count), and the time to verify a very long record.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +53,7 @@ fn stage(plan: &[u8]) -> Stage {
     Stage::of(&read(plan).unwrap(), world, [3; 32]).unwrap()
 }
 
-/// A simulated machine whose tokens are timed, and which derives every key of a share anew.
+/// A simulated machine that times its tokens, and derives every key of a share again.
 struct Timed {
     stage: Stage,
     tokens: Rc<Cell<f64>>,

@@ -1,4 +1,4 @@
-//! What the image weighs, against the bars the design sets.
+//! The size of the image, against the bars of the design.
 
 use std::fs;
 use std::path::Path;

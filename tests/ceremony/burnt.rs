@@ -70,7 +70,7 @@ impl Refusing {
         transcript::read(self.ceremony.transcript()).unwrap().entries
     }
 
-    /// What the master answers to a PIN.
+    /// The answer of the master to a PIN.
     fn verify(&mut self, pin: &str) -> Vec<u8> {
         let place = self.stage.place(MASTER).unwrap();
         let mut token = self.stage.world.tokens().token(place, |token| token.clone()).unwrap();

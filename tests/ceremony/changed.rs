@@ -73,7 +73,7 @@ fn a_log_drive_that_is_pulled_out_while_it_is_read_changes_nothing() {
         let Err(error) = goes_on else { continue };
         let words = error.to_string();
         assert!(words.contains("CONCLAVE-LOG-B") || words.contains("LOG-B"), "{op}: {words}");
-        // What had come so far stays, and goes on from there.
+        // The devices that had come so far stay, and the ceremony goes on from there.
         held.plug(log);
         let log = FileName::new(b"conclave.cbor").unwrap();
         for drive in [DriveId(0), DriveId(1)] {
@@ -97,7 +97,7 @@ fn a_reader_that_shows_its_card_after_the_plan_is_in_is_named_and_never_opened()
     };
     admitted(MINIMAL, &mut stage.world);
     let at = Shown::new("9-9");
-    // What is on the card would do for a share drive.
+    // The files on the card would do for a share drive.
     let card = || Stick::new("9-9", "READER", "SHARE-1");
     let mut named = 0;
     let ended = play(&mut stage, &mut ceremony, &mut Robot::new(&plan::read(MINIMAL).unwrap()), |stage, ceremony| {

@@ -1,4 +1,4 @@
-//! Sign-in codes: whose is asked for, and what comes of codes that are guessed.
+//! Sign-in codes: the person that is asked for a code, and the effect of guessed codes.
 
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::entry::Entry;
@@ -70,7 +70,7 @@ impl Around {
         panic!("{}", self.says());
     }
 
-    /// Everybody goes on to the end, and the verifier looks at what was left.
+    /// Everybody goes on to the end, and the verifier judges the record.
     fn ends(&mut self) {
         let ended = play(&mut self.stage, &mut self.ceremony, &mut self.robot, |_, _| ());
         assert_eq!(ended, Ended::Closed, "{}", self.says());
@@ -84,7 +84,7 @@ impl Around {
         }
     }
 
-    /// For how long no code is taken of whose is asked for. Units: seconds.
+    /// The time in which no code is taken from the person that is asked. Units: seconds.
     fn waits(&mut self) -> Option<u64> {
         self.ceremony.scene().waits.first().map(|(_, left)| left / 1000)
     }
@@ -109,7 +109,7 @@ impl Around {
         transcript::read(self.ceremony.transcript()).unwrap().entries
     }
 
-    /// Wrong codes that are recorded, by whose code was asked for.
+    /// Wrong codes that are recorded, by the person that was asked for a code.
     fn recorded(&self) -> Vec<(PersonId, u16)> {
         let mistyped = |entry: &Entry| match &entry.event {
             Event::Mistyped { times, whose } => Some((*whose, *times)),

@@ -1,4 +1,4 @@
-//! What goes wrong at which step, and what the room must do then: a table, exhaustive by kind of step.
+//! Each fault at each step, and the answer that the room must give: a table, exhaustive by kind of step.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use conclave_sim::world::drives::Lies;
 use super::trial::{Tally, Trial, name};
 use super::{MINIMAL, stage, verified};
 
-/// What goes wrong.
+/// The faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Another token is in the port of the one that is worked with.
@@ -33,7 +33,7 @@ pub enum Fault {
     ForgedDrive,
     /// The drive is pulled out at this operation of an act.
     DrivePulled(u64),
-    /// The drive holds a file that nobody expects.
+    /// The drive holds a file that no person expects.
     NotEmpty,
     /// The drive has no room left.
     Full,
@@ -55,13 +55,13 @@ pub enum Fault {
     LogError,
     /// One person agrees a second time, for the other role.
     SamePerson,
-    /// Somebody of another role agrees.
+    /// A person of another role agrees.
     OtherRole,
     /// A PIN or a passphrase is mistyped.
     Mistyped,
 }
 
-/// What the room must do.
+/// The answer that the room must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It asks again, for the device or the secret, and says why.
@@ -72,13 +72,14 @@ pub enum End {
     Halts,
     /// It does nothing before the log drive is put right.
     Waits,
-    /// It refuses what a person did, without an entry: nothing was done because of it (docs/transcript.md).
+    /// It refuses the input of a person, without an entry: nothing was done because of the input
+    /// (docs/transcript.md).
     Refused,
-    /// Any of these; or the end is what it would have been.
+    /// Any of these; or the end is as it would have been.
     Harmless,
 }
 
-/// What a step does to tokens or to a drive.
+/// The work of a step on tokens or on a drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Touch {
     Not,
@@ -87,7 +88,7 @@ enum Touch {
     Changes,
 }
 
-/// What a step does with secrets that people know.
+/// The work of a step with secrets that people know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typing {
     /// Nothing.
@@ -102,7 +103,7 @@ pub enum Typing {
     Asks,
 }
 
-/// What a step's hands are on: tokens, drives, secrets.
+/// The things that a step handles: tokens, drives, secrets.
 fn hands(kind: StepKind) -> (Touch, Touch, Typing) {
     use Touch::{Changes, Looks, Not, Reads};
     match kind {
@@ -132,7 +133,7 @@ fn hands(kind: StepKind) -> (Touch, Touch, Typing) {
     }
 }
 
-/// What a step does with secrets that people know.
+/// The work of a step with secrets that people know.
 pub fn typing(kind: StepKind) -> Typing {
     hands(kind).2
 }
@@ -142,7 +143,7 @@ fn logged(kind: StepKind) -> bool {
     !matches!(kind, StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan | StepKind::Log(_))
 }
 
-/// What must come of a fault at a step; none where it cannot matter.
+/// The result that a fault must have at a step; `None` where the fault cannot matter.
 pub fn expected(fault: Fault, step: &Step) -> Option<End> {
     let kind = step.kind;
     let (tokens, drive, typing) = hands(kind);
@@ -152,7 +153,7 @@ pub fn expected(fault: Fault, step: &Step) -> Option<End> {
     match fault {
         Fault::OtherToken | Fault::TokenPulled(_) => when(touches, End::Asked),
         Fault::Disguised => when(touches, End::Halts),
-        // A certificate is a file and proves nothing: only looking, nobody can tell.
+        // A certificate is a file and proves nothing: by looking alone no person can tell.
         Fault::Counterfeit => when(touches, if tokens == Touch::Looks { End::Harmless } else { End::Halts }),
         Fault::NothingDone(_) => when(tokens == Touch::Changes, End::Harmless),
         Fault::OtherCheckValue => when(kind == StepKind::Import, End::Halts),
@@ -175,7 +176,7 @@ pub fn expected(fault: Fault, step: &Step) -> Option<End> {
     }
 }
 
-/// Whether a step is agreed to by a code of somebody in particular.
+/// Whether a step takes the code of one particular person.
 fn asks_for_somebody(step: &Step) -> bool {
     let other_question =
         matches!(step.kind, StepKind::SignIn(_) | StepKind::Keyboard | StepKind::Objections | StepKind::Attest(_));
@@ -216,7 +217,8 @@ const RUNS: &[&[Fault]] = &[
 const HARMLESS: &[(&str, [u8; 4])] = &[
     // CHANGE REFERENCE DATA, SO-PIN: it is still the published one. Trying the PINs finds out before there is a key.
     ("Initialise", [0x00, 0x24, 0x00, 0x88]),
-    // VERIFY compared the PIN and forgot that it did. Listing takes no PIN; what takes one, next, is refused.
+    // VERIFY compared the PIN and forgot that it did. Listing takes no PIN; the next command that takes one is
+    // refused.
     ("List", [0x00, 0x20, 0x00, 0x81]),
     ("TryPin", [0x00, 0x20, 0x00, 0x81]),
     ("TryPin", [0x00, 0x20, 0x00, 0x88]),
@@ -260,7 +262,7 @@ fn whatever_goes_wrong_at_whichever_step_is_said_recorded_and_gone_on_from() {
         sum(|(_, noticed)| *noticed)
     );
     assert!(spared.is_empty(), "never struck: {spared:?}");
-    // What only said that it did is noticed, but for what makes no difference.
+    // A command that only claims to be done is noticed, unless it makes no difference.
     let unnoticed: Vec<(String, [u8; 4])> = unnoticed.into_inner().unwrap().into_iter().collect();
     let harmless: Vec<(String, [u8; 4])> =
         HARMLESS.iter().map(|(act, command)| ((*act).to_owned(), *command)).collect();

@@ -55,8 +55,8 @@ fn hang_master(stage: &mut Stage, port: &str) {
     stage.world.tokens().plug(master, &Shown::new(port));
 }
 
-/// A ceremony of this plan, in which the master is first brought to this port; what the middle of the screen says then, and after
-/// Enter. The robot goes on, and plugs into the machine itself what is not found.
+/// A ceremony of this plan, in which the master is first brought to this port. Returned are the words in the middle of
+/// the screen then, and after Enter. The robot goes on, and plugs a device that is not found into the machine itself.
 fn played(plan: &[u8], port: &str, mut hubs: impl FnMut(&mut World)) -> [String; 2] {
     let mut stage = stage(plan);
     let mut ceremony = begun(&mut stage, plan);

@@ -1,4 +1,5 @@
-//! What a witness, a camera or the projector can read: no secret and no sign-in code, but at its moment.
+//! The text that a witness, a camera or the projector can read: no secret and no sign-in code, except at its
+//! moment.
 //!
 //! Every screen is read, after every key, at both sizes.
 
@@ -29,26 +30,26 @@ const SIZES: [(u16, u16); 2] = [(80, 25), (160, 50)];
 /// Deeds after which a ceremony that goes round in a circle is given up.
 const DEEDS_MAX: usize = 50_000;
 
-/// Whose moment a screen is.
+/// The person that a screen is meant for.
 type Moment = Option<String>;
 
 /// Everything that may be read once, and where it was.
 #[derive(Default)]
 struct Reader {
-    /// Secrets and codes, by what they are.
+    /// Secrets and codes, by their names.
     known: BTreeMap<String, String>,
     /// Those that were read at their moment.
     read: BTreeSet<String>,
     screens: usize,
 }
 
-/// Letters and digits, as people read them whatever lies between.
+/// Letters and digits, as people read them across any signs between.
 fn bare(words: &str) -> String {
     words.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
 impl Reader {
-    /// Learns what is on the screen now, and whose moment it is.
+    /// Learns the text on the screen now, and the person it is meant for.
     fn learn(&mut self, ceremony: &mut Ceremony<World, Simulated>) -> Moment {
         let scene = ceremony.scene();
         let what = match (&scene.waiting, scene.desk.stage) {
@@ -121,7 +122,7 @@ fn no_secret_and_no_code_can_be_read_on_any_screen_but_at_its_moment() {
         }
         if deeds.is_empty() {
             deeds.extend(robot.look(&screen(&mut ceremony)));
-            // Somebody presses keys that lead elsewhere while the code is on the screen, and while it is typed.
+            // A person presses keys that lead elsewhere while the code is on the screen, and while it is typed.
             let code = ceremony.scene().desk.signs.is_some();
             if code && !helped {
                 helped = true;

@@ -52,14 +52,14 @@ fn stage(plan: &[u8]) -> Stage {
     Stage::of(&plan::read(plan).unwrap(), world, [3; 32]).unwrap()
 }
 
-/// What stands in the middle of a screen, in one line.
+/// The words in the middle of a screen, in one line.
 fn middle<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> String {
     let rows = screen(ceremony);
     let middle = rows[2..22].iter().map(|row| row.chars().skip(26).collect::<String>());
     middle.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Who signs in and the code that is on the screen, while it is.
+/// The person that signs in and the code on the screen, while it is shown.
 fn shown_code<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> Option<(PersonId, String)> {
     let scene = ceremony.scene();
     let (signs, secret) = (scene.desk.signs?, scene.secret?);
@@ -71,7 +71,7 @@ fn types<R: RootKind>(ceremony: &mut Ceremony<World, R>, world: &mut World, line
     lines.iter().flat_map(|line| keys(line)).for_each(|key| ceremony.press(key, world));
 }
 
-/// What the verifier says of a record, without the files beside it.
+/// The verdict on a record, without the files beside it.
 fn account(plan: &[u8], transcript: &[u8], heads: &[Digest]) -> Account {
     verify(Given { names: None, transcript, plan, files: &BTreeMap::new(), heads })
 }

@@ -201,7 +201,7 @@ fn the_right_drive_a_wrong_one_and_one_too_many_are_named_wherever_one_is_asked_
                 assert!(!middle(ceremony).contains(wrong), "red goes with the next key");
                 stage.world.drives().pull(&Shown::new("usb 9-1"));
             }
-            // It stayed in: whatever is asked, it is named until somebody takes it out.
+            // It stayed in: every question names it until a person takes it out.
             Waiting::Asked(Ask::SignIn(_)) if seen == 1 => {
                 seen = 2;
                 let surplus = "SHARE-1 is plugged in and not asked for: take it out.";

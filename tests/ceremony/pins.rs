@@ -1,4 +1,4 @@
-//! PINs that are typed wrong: each costs a try, and the last one is spent by nobody who was not told so.
+//! PINs that are typed wrong: each costs a try, and no person spends the last try without being told.
 
 use conclave_ceremony::act::Slot;
 use conclave_ceremony::ask::Ask;
@@ -31,7 +31,7 @@ fn goes_on(stage: &mut Stage) -> Box<Ceremony<World, Simulated>> {
     ceremony
 }
 
-/// What the master says of its user PIN.
+/// The state of the master's user PIN, by its own word.
 fn tries(stage: &mut Stage) -> Vec<u8> {
     let place = stage.place(MASTER).unwrap();
     let mut token = stage.world.tokens().token(place, |token| token.clone()).unwrap();
@@ -52,7 +52,7 @@ fn after_two_wrong_pins_the_last_try_is_spent_by_the_word_for_it_and_by_nothing_
     let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {
         panic!()
     };
-    // While it is in memory nobody types it.
+    // While it is in memory no person types it.
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
         if script.step(ceremony.state().at()).is_some_and(|step| step.kind == StepKind::TryPin(MASTER)) {
             stage.world.tokens().darken();

@@ -20,7 +20,8 @@ use conclave_tests::ceremony::{STARTED, brought, chained, start};
 
 use super::{MEMO, MINIMAL, account, verified};
 
-/// Plays the minimal plan, whose four ports make its tokens change hands, and returns how it ended and its record.
+/// Plays the minimal plan, which has four ports so that its tokens change hands, and returns how it ended and its
+/// record.
 pub fn played(does: ChipAuthentication) -> (Ended, Vec<u8>, conclave_publish::Digest) {
     let plan = plan::read(MINIMAL).unwrap();
     let profile = Profile { chip_authentication: does, ..Profile::firmware_4_1() };
@@ -53,7 +54,8 @@ fn a_token_that_is_plugged_in_again_proves_itself_with_an_entry_that_says_how() 
         }
         assert_eq!(proofs, expected);
 
-        // Without one of them the record is refused, and so it is where another way is said than such an act has.
+        // Without one of them the record is refused. It is also refused where it names a way that an act of this
+        // kind does not have.
         let at = |entry: &conclave_ceremony::entry::Entry| {
             matches!(entry.event, Event::Came { act: Act::Authenticate(_), .. })
         };
@@ -107,7 +109,8 @@ fn a_token_whose_so_pin_may_unblock_refuses_to_set_a_pin_before_it_gets_a_long_o
     let account = account(&bytes, &chained(fewer), &[]);
     assert!(account.refused.iter().any(|finding| finding.rule.name() == "acts"), "{:?}", account.refused);
 
-    // What the token says of itself in the end: five tries, options 0021; the other one three, and none.
+    // The state of the token at the end, by its own word: five tries, options 0021; the other token has three
+    // tries and no options.
     for (token, tries, options) in [(TokenId(0), 0x63c5, [0x00, 0x21]), (TokenId(1), 0x63c3, [0x00, 0x00])] {
         let place = stage.place(token).unwrap();
         let (fci, status) = stage

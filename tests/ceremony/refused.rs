@@ -1,4 +1,4 @@
-//! What is brought to a ceremony and is not taken: plans, days, records. And a person who does not attest.
+//! Things that are brought to a ceremony and refused: plans, days, records. And a person that does not attest.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ fn world(wall: Wall) -> World {
     World::new([7; 32], wall, std::sync::Arc::clone(&MEMO))
 }
 
-/// What the intake says after Enter.
+/// The words of the intake after Enter.
 fn said(intake: &mut Intake, world: &mut World) -> String {
     assert!(matches!(intake.press(Key::Enter, &start(), world), Next::Stay));
     intake.wrong.clone().unwrap_or_default()
@@ -163,7 +163,7 @@ fn a_plan_that_does_not_begin_lets_its_drive_in_again() {
     assert_eq!(world.drives().look().unwrap().len(), 1, "the gate lets it in");
 }
 
-/// A ceremony of another seed whose power failed after some sign-ins, and its record.
+/// A ceremony of another seed, cut by a power failure after some sign-ins, and its record.
 pub fn interrupted(seed: u8) -> (Stage, Vec<u8>) {
     let planned = plan::read(MINIMAL).unwrap();
     let world = World::new([seed; 32], STARTED, std::sync::Arc::clone(&MEMO));
@@ -319,7 +319,7 @@ fn who_disagrees_at_the_end_says_why_and_the_record_is_closed_with_it() {
     assert!(account.attested.iter().any(|finding| finding.words.contains(why)), "{:?}", account.attested);
 }
 
-/// The minimal plan with somebody who may stand in for the witness, and somebody for the holder of the bag; and its names.
+/// The minimal plan with an alternate for the witness, and an alternate for the holder of the bag; and its names.
 fn with_alternates() -> (String, String) {
     let alternate = |id: &str, role: &str, whose: &str| {
         format!(
@@ -366,7 +366,7 @@ fn who_does_not_come_or_leaves_mid_step_is_replaced_and_the_record_says_by_whom(
         assert!(account.attested.iter().any(|found| found.entry == Some(at as u64)
             && found.words.contains("instead of")
             && found.words.contains("document: passport")));
-        // By somebody who is nobody's alternate; for somebody who is there.
+        // By a person that is no alternate; for a person that is there.
         for (who, whose) in [(PersonId(2), None), (PersonId(6), Some(PersonId(2)))] {
             let mut entries = entries.clone();
             let Event::Said(person, Answer::Absent { whose: left, .. }) = &mut entries[at].event else { panic!() };
@@ -391,7 +391,7 @@ fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
     let why =
         format!("{} I do not agree.", "What was read aloud is not what I saw on the token. ".repeat(6).trim_end());
     assert!(why.len() > 300);
-    // Somebody is about to agree to the erasing of a token, and a passphrase was shown and written down before.
+    // A person is about to agree to the erasing of a token, and a passphrase was shown and written down before.
     let mut objected = false;
     let mut passphrase = String::new();
     let mut code = String::new();

@@ -61,7 +61,7 @@ fn rehearsal(begun: Begun<World>) -> Box<Ceremony<World, Simulated>> {
     }
 }
 
-/// A ceremony whose power failed after a witness had objected, and its record.
+/// A ceremony, cut by a power failure after a witness had objected, and its record.
 fn objected() -> (Stage, Vec<u8>) {
     let mut stage = stage(MINIMAL);
     let mut ceremony = rehearsal(Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap());
@@ -98,7 +98,7 @@ fn logs_cut_back_to_before_an_objection_do_not_go_on_against_the_head_that_was_w
         "{:?}",
         asked.written.challenged
     );
-    // Nor is it said now that nobody wrote one down.
+    // Nor does it say now that no person wrote a head down.
     for key in [Key::Enter, Key::Char('3'), Key::Enter] {
         assert!(matches!(intake.press(key, &start, &mut stage.world), Next::Stay));
     }
@@ -115,7 +115,7 @@ fn logs_cut_back_to_before_an_objection_do_not_go_on_against_the_head_that_was_w
     assert_eq!((*written, looked), (Some(at as u64), &start_with_plan(&start)));
 }
 
-/// What was looked at, with the plan as it was read from the first log drive.
+/// The checks of this boot, with the plan as it was read from the first log drive.
 fn start_with_plan(start: &Start) -> Vec<Looked> {
     let drive = Text::new("CONCLAVE-LOG-A").unwrap();
     let plan = Looked::Plan { source: Source::Paper, drive };

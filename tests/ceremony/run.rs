@@ -31,7 +31,7 @@ use ratatui::backend::TestBackend;
 /// Waits after which a room that goes round in a circle is given up.
 const WAITS_MAX: usize = 20_000;
 
-/// What the clock showed when it was compared with a watch, an hour before the plan comes in.
+/// The time that the clock showed when it was compared with a watch, an hour before the plan comes in.
 const COMPARED: Wall = Wall(1_795_295_100);
 
 struct Around {
@@ -54,7 +54,7 @@ struct Around {
     replugged_at: Vec<&'static str>,
     /// Screens at which the screen of keyboards is asked for, and left again.
     asked_at: Vec<&'static str>,
-    /// What was said of letting keyboards in.
+    /// The decisions about letting keyboards in.
     admits: Vec<bool>,
 }
 
@@ -88,7 +88,8 @@ impl Around {
         self.ready.push_back(Event::Pressed(Press { key, keyboard: self.keyboard }));
     }
 
-    /// The keyboard is pulled out and another one plugged in, whose keys count once the code on the screen was typed.
+    /// The keyboard is pulled out and another keyboard is plugged in. Its keys count once the code on the screen was
+    /// typed.
     fn replug(&mut self) {
         self.ready.push_back(Event::KeyboardWent(self.keyboard));
         self.keyboard.0 += 1;
@@ -175,7 +176,7 @@ impl Ports for Around {
     }
 }
 
-/// A machine whose medium, air gap and clock were looked at and found sound.
+/// A machine with medium, air gap and clock checked and found sound.
 pub fn look() -> Look {
     let build = Build { version: "0.1.0".into(), revision: "0123".into(), tree: Tree::Clean, committed: Wall(0) };
     let mut look = Look::new(build);

@@ -1,5 +1,5 @@
-//! Every screen of a played ceremony: asked for who acts, what they are asked, head and digests, and whether all of it fits;
-//! those of the first step of each kind are compared with golden files.
+//! Every screen of a played ceremony is checked: the person that acts, the question, head and digests, and whether all
+//! of it fits. The screens of the first step of each kind are compared with golden files.
 //!
 //! `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test ceremony plan_is_played` rewrites the golden files; review the
 //! difference.
@@ -36,7 +36,7 @@ use smartcard_hsm::cvc::RootKind;
 
 /// Sizes people see: the console of the BIOS, and a large one.
 const SIZES: [(u16, u16); 2] = [(80, 25), (160, 50)];
-/// What the kernel's console font can draw besides ASCII, as far as screens use it.
+/// The signs besides ASCII that the kernel's console font can draw, as far as screens use them.
 const GLYPHS: &str = "█▀▄√►·┌─┐│└┘";
 /// How the lines for codes are called.
 const CODES: [&str; 2] = ["Sign-in code:", "Code of "];
@@ -49,7 +49,7 @@ const BELOW: usize = 3;
 /// Pixels of a cell of the console's font.
 const CELL: (usize, usize) = (8, 16);
 
-/// What was seen of a ceremony.
+/// The screens seen in a ceremony.
 #[derive(Default)]
 pub struct Screens {
     now: Option<(StepId, Waiting, Stage, usize, bool, Option<String>)>,
@@ -68,7 +68,7 @@ impl Screens {
         let trouble = scene.trouble.map(ToString::to_string);
         let wrong = trouble.clone().or_else(|| scene.desk.refused.clone());
         let now = (scene.state.at(), scene.waiting.clone(), scene.desk.stage, scene.desk.page, scene.writes, wrong);
-        // What was typed was taken: a code does not stay on the screen.
+        // The typed text was taken: a code does not stay on the screen.
         if scene.writes {
             let screen = text(&drawn(&scene, SIZES[0]));
             assert!(CODES.iter().all(|label| !screen.contains(label)), "{screen}");
@@ -96,7 +96,7 @@ impl Screens {
         self.now = Some(now);
     }
 
-    /// Compares the first step of each kind with its golden files, and asks each kind for what it must say.
+    /// Compares the first step of each kind with its golden files, and checks the words that each kind must show.
     pub fn compare(&self, plan: &str) {
         let seen: BTreeSet<&str> = self.golden.keys().filter_map(|name| name.strip_suffix("-80x25.txt")).collect();
         let lacks: Vec<String> = every_kind().into_iter().filter(|kind| !seen.contains(kind.as_str())).collect();
@@ -153,7 +153,7 @@ fn stop(scene: &mut Scene<'_>) {
     scene.since = (Now { mono_ms: 7_000_000, ..begun }, begun);
 }
 
-/// A screen that is no step's: asked as those are, and besides for what it says; compared with a golden file of its own.
+/// A screen outside the steps: checked like the others, and for its own words; compared with a golden file of its own.
 #[track_caller]
 pub fn moment(name: &str, mut scene: Scene<'_>, says: &[&str]) {
     stop(&mut scene);
@@ -174,7 +174,7 @@ pub fn moment(name: &str, mut scene: Scene<'_>, says: &[&str]) {
     }
 }
 
-/// What a step of this kind asks in both examples, and whether it warns that it cannot be undone.
+/// The question of a step of this kind in both examples, and whether it warns that it cannot be undone.
 fn expected(kind: StepKind) -> (&'static str, bool) {
     const TWO: &str = ": type your code to agree; operator agreed, a second person must.";
     match kind {
@@ -261,21 +261,21 @@ fn one_line(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What holds for every screen.
+/// The checks of every screen.
 #[track_caller]
 fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     let all = text(screen);
     for glyph in all.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
         assert!(GLYPHS.contains(glyph), "the console font has no {glyph:?}:\n{all}");
     }
-    // What lies over a screen has no list of steps beside it.
+    // A box over a screen has no list of steps beside it.
     let beside = if scene.desk.over == Over::Nothing { STEPS } else { 0 };
     let middle_of = |screen: &str| middle_beside(screen, beside);
-    // Who acts, and the one thing asked, whole.
+    // The person that acts, and the one thing asked, whole.
     let middle = middle_of(&all);
     let asked = one_line(&format!("{}: {}", words::asked(scene), words::instruction(scene)));
     assert_eq!(middle.matches(&asked).count(), 1, "{asked}:\n{all}");
-    // What was typed was taken: a code does not stay on the screen, whatever the log drives do.
+    // The typed text was taken: a code does not stay on the screen, in any state of the log drives.
     assert!(!scene.writes || CODES.iter().all(|label| !all.contains(label)), "{all}");
     // The head, never abbreviated.
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");

@@ -59,7 +59,7 @@ fn played(algorithm: &str, profile: &Profile, before: impl FnOnce(&mut Stage)) -
     (bytes, Played { stage, ceremony, ended, seen })
 }
 
-/// What came of the acts so far.
+/// The outcomes of the acts so far.
 fn outcomes(ceremony: &Ceremony<World, Simulated>) -> Vec<(Act, Outcome)> {
     let entries = transcript::read(ceremony.transcript()).unwrap().entries;
     let came = |event| if let Event::Came { act, outcome } = event { Some((act, outcome)) } else { None };

@@ -1,4 +1,4 @@
-//! Sticks as rooms have them: long serials, twins, and what is on them.
+//! Sticks as rooms have them: long serials, twins, and their contents.
 
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::{Device, DriveId};
@@ -36,7 +36,7 @@ fn text() -> String {
     String::from_utf8(MINIMAL.to_vec()).unwrap()
 }
 
-/// Plays the minimal plan to its end; `before` each turn may change what is on the stage.
+/// Plays the minimal plan to its end; `before` each turn may change the things on the stage.
 fn closed(mut before: impl FnMut(&mut Stage, &mut Ceremony<World, Simulated>)) {
     let mut stage = stage(MINIMAL);
     let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut stage.world).unwrap() else {

@@ -1,4 +1,4 @@
-//! A ceremony in which one thing goes wrong at every step, and everybody does what the screen says then.
+//! A ceremony in which one thing goes wrong at every step, and everybody follows the words of the screen.
 
 mod judge;
 mod moment;
@@ -37,14 +37,14 @@ const TURNS_MAX: usize = 40_000;
 /// New starts of one ceremony.
 const BOOTS_MAX: u16 = 200;
 
-/// What happened, by fault and kind of step: how often the fault struck, and how often it was noticed.
+/// The result, by fault and kind of step: how often the fault struck, and how often it was noticed.
 pub type Tally = BTreeMap<(String, String), (usize, usize)>;
 
 pub struct Trial {
     pub stage: Stage,
     pub ceremony: Option<Box<Ceremony<World, Simulated>>>,
     pub tally: Tally,
-    /// Acts in which a command did nothing and nobody noticed, with its CLA, INS, P1 and P2.
+    /// Acts in which a command did nothing and no check noticed, with its CLA, INS, P1 and P2.
     pub unnoticed: BTreeSet<(String, [u8; 4])>,
     screens: Screens,
     plan: Plan,
@@ -55,7 +55,7 @@ pub struct Trial {
     stranger: Place,
     struck: BTreeSet<(StepId, String)>,
     pending: Option<Pending>,
-    /// What the fault changed, as it was.
+    /// The thing that the fault changed, as it was before.
     spoilt: Vec<Spoilt>,
     /// Whether an act was done in this turn.
     acted: bool,
@@ -77,7 +77,7 @@ struct Pending {
     before: usize,
 }
 
-/// What a kind of step is called, without whose it is.
+/// The name of a kind of step, without the name of its thing.
 pub fn name(kind: StepKind) -> String {
     format!("{kind:?}").split('(').next().unwrap().to_owned()
 }
@@ -121,7 +121,7 @@ impl Trial {
         self.ceremony.as_mut().unwrap()
     }
 
-    /// To the last entry, whatever happens on the way.
+    /// To the last entry, across every event on the way.
     pub fn play(&mut self) {
         for _ in 0..TURNS_MAX {
             self.answered();
@@ -140,7 +140,7 @@ impl Trial {
                 continue;
             }
             let waiting = ceremony.waiting();
-            // Nowhere else does a screen say that the machine is to be started anew.
+            // No other screen says that the machine is to be started again.
             if matches!(waiting, Waiting::Halted(_)) {
                 assert!(self.screen().contains("the same medium and both log drives go on at this step"));
                 self.start_anew();
@@ -168,7 +168,7 @@ impl Trial {
     }
 
     fn moved(&mut self, serial: &str, how: impl Fn(&mut Stage, Device)) {
-        // Nobody knows that the one in the port is another.
+        // No person knows that the device in the port is another.
         let disguised = self.pending.as_ref().is_some_and(|pending| pending.fault == Fault::Disguised);
         if let Some(device) =
             device(&self.plan, serial).filter(|device| !disguised || matches!(device, Device::Drive(_)))
@@ -207,9 +207,9 @@ impl Trial {
         drives.filter(|(_, drive)| drive.holds == Holds::Transcript).map(|(id, _)| id).collect()
     }
 
-    /// What people do: what the screen asks, unless one of them makes the mistake of this trial.
+    /// The people do as the screen asks, unless one of them makes the mistake of this trial.
     fn deeds(&mut self, waiting: &Waiting) -> Vec<Deed> {
-        // Whoever typed five wrong codes waits.
+        // A person that typed five wrong codes waits.
         let now = self.stage.world.now();
         self.ceremony().ticked(now);
         let rows = screen(self.ceremony());
@@ -236,7 +236,7 @@ impl Trial {
         keys(code).map(Deed::Press).collect()
     }
 
-    /// Somebody who is there and may not.
+    /// A person that is there and may not.
     fn other(&self, who: Who) -> PersonId {
         let facts = self.ceremony.as_ref().unwrap().state().facts();
         let signed_in = |person: &PersonId| facts.present.contains_key(person) && !facts.signed_out.contains(person);
@@ -258,7 +258,7 @@ impl Trial {
             if !is_moment(fault, &waiting, step.kind) {
                 continue;
             }
-            // Once at each act, whatever number its attempt has.
+            // Once at each act, at any number of its attempt.
             let once = act.filter(|_| strikes_act(fault)).map_or_else(String::new, |act| format!("{act:?}"));
             let once = once.split(',').next().unwrap_or_default();
             if !self.struck.insert((at, format!("{fault:?} {once}"))) {

@@ -1,4 +1,5 @@
-//! The zoo of sticks, wherever a drive is asked for: each is called what it is, and the one command that is named mends it.
+//! The zoo of sticks, wherever a drive is asked for: each is called by its kind, and the one command on the screen
+//! mends it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -133,8 +134,9 @@ fn where_a_plan_or_the_log_drives_are_asked_for_every_stick_is_called_what_it_is
     }
 }
 
-/// Plays a plan to its end on a stage. `asked` says which drive is asked for or worked with now, and in which step: there every
-/// stick of the zoo lies in its place, one after the other, until each was called what it is; then the right one goes on.
+/// Plays a plan to its end on a stage. `asked` says which drive is asked for or worked with now, and in which step:
+/// there every stick of the zoo lies in its place, one after the other, until each was called by its kind; then the
+/// ceremony goes on with the right stick.
 fn told_apart(
     bytes: &[u8],
     mut asked: impl FnMut(&Ceremony<World, Simulated>) -> Option<(StepId, DriveId)>,
@@ -177,7 +179,7 @@ fn at_every_step_that_works_with_a_drive_every_stick_is_called_what_it_is_until_
                 works.insert((step, drive));
                 Some((step, drive))
             }
-            // What was wrong with it stands where it is asked for again, whatever was asked for before it.
+            // The fault of the stick stands where the stick is asked for again, after any other question.
             Waiting::Asked(Ask::Insert(Device::Drive(drive))) => Some((step, drive)).filter(|at| works.contains(at)),
             _ => None,
         }
@@ -231,7 +233,7 @@ fn only_what_systems_make_by_themselves_leaves_a_drive_empty() {
     let (listing, names) = listed(&[&OF_SYSTEMS[..], &own].concat(), &files);
     let named: Vec<&str> = listing.files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((named, listing.others), (vec!["setup.exe"], 6), "{names:?}");
-    // A share drive with what systems make is registered; with what is a person's own it is not.
+    // A share drive with files that systems make is registered; a share drive with a person's own files is not.
     let mut room = stage(MINIMAL);
     let plan = plan::read(MINIMAL).unwrap();
     let Begun::Rehearsal(mut ceremony) = Begun::new(brought(MINIMAL), start(), &mut room.world).unwrap() else {

@@ -33,13 +33,13 @@ const BOOTS_MAX: usize = 3;
 /// Where the power fails.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
-    /// At this operation of a drive; of what was not synced this part is kept, in 256ths.
+    /// At this operation of a drive; of the bytes that were not synced this part is kept, in 256ths.
     Drive(u64, usize),
     /// At this command to a token, after this many changes of its memory.
     Token(usize, u32),
 }
 
-/// What must be the same at the end, wherever the power failed.
+/// The state that must be the same at the end, for every place of the power cut.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Same {
     /// Of each token: its DKEK shares, its objects, the tries left of its PIN and of its SO-PIN.
@@ -50,7 +50,7 @@ pub struct Same {
     pub done: BTreeSet<String>,
 }
 
-/// An act without what differs from one attempt to the next.
+/// An act without the parts that differ from one attempt to the next.
 pub fn named(act: &Act) -> String {
     match act {
         Act::Combine(_) => "Combine".to_owned(),
@@ -73,7 +73,7 @@ pub fn same(theatre: &mut Theatre) -> Same {
     let account =
         verify(Given { names: None, transcript: &log, plan: theatre.bytes, files: &BTreeMap::new(), heads: &[] });
     assert_eq!((account.refused, account.closed), (vec![], true));
-    // Chip authentication takes the place of the proof in a later boot, or what is done where a token refuses it.
+    // In a later boot chip authentication takes the place of the proof, or the act for a token that refuses it.
     let done = read.entries.iter().filter_map(|entry| match &entry.event {
         Event::Came { act: Act::Authenticate(_) | Act::ProveBeside(_) | Act::ChangePin(_), .. } => None,
         Event::Came { act: Act::Make(Slot::NewPin(_)) | Act::Reveal(Slot::NewPin(_)), .. } => None,
@@ -124,8 +124,8 @@ fn intended(theatre: &mut Theatre, wanted: &Act) -> bool {
     })
 }
 
-/// Plays one ceremony with the power failing once, and says during which act it did. Its log drives do this with what
-/// they are given.
+/// Plays one ceremony with the power failing once, and says during which act it did. Its log drives do this with the
+/// bytes they are given.
 fn played(memo: &Arc<Memo>, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
     played_on(Theatre::new(MINIMAL, memo), cut, lies)
 }
@@ -159,7 +159,8 @@ fn played_on(mut theatre: Theatre, cut: Cut, lies: Lies) -> (Theatre, Option<Act
     panic!("not closed after {BOOTS_MAX} boots");
 }
 
-/// Until both logs are begun and somebody is to sign in: the operations of drives and what was not synced at each.
+/// Until both logs are begun and a person is to sign in: the operations of drives, and the bytes not synced at
+/// each.
 fn to_sign_in(theatre: &mut Theatre, ceremony: &mut Played) -> Ended {
     let Theatre { stage, robot, .. } = theatre;
     play(stage, ceremony, robot, |stage, ceremony| {
@@ -217,7 +218,7 @@ fn a_log_whose_first_files_were_cut_off_is_set_aside_and_the_ceremony_begins() {
         resumed += usize::from(ceremony.state().facts().boot > 1);
         let read = transcript::read(&logs(&mut theatre)).unwrap();
         assert!(read.torn == 0 && read.head() == ceremony.head() && read.head() != head);
-        // Whatever was there is there still, under another name, and both files beside the log are whole.
+        // Every earlier file is there still, under another name, and both files beside the log are whole.
         let [log, _] = theatre.logs();
         let files = &theatre.stage.stick(log).unwrap().files;
         aside += usize::from(files.keys().any(|name| name.as_str() == "conclave.cbor.torn1"));

@@ -1,7 +1,7 @@
 //! A ceremony on its stage, boot after boot, with everybody played.
 //!
-//! It drives [`Ceremony`] itself, as the one loop `room::run` does and nothing more: what that loop adds, the screens before
-//! a plan and keys on their way, holds nothing that a power cut could tear. `tests/ceremony/run.rs` plays the loop whole, and
+//! It drives [`Ceremony`] itself, as the one loop `room::run` does and nothing more: that loop adds the screens before
+//! a plan and keys on their way, and a power cut can tear neither. `tests/ceremony/run.rs` plays the loop whole, and
 //! `tests/vm/cuts.rs` cuts it on the image.
 
 use std::collections::BTreeSet;
@@ -84,7 +84,7 @@ impl Theatre {
         )
     }
 
-    /// The power comes back: of what the drives had in their caches this much is there; nothing but the log drives is
+    /// The power comes back: this much of the bytes in the caches of the drives is there; only the log drives are
     /// left plugged in.
     pub fn power_back(&mut self, kept: usize) {
         self.stage.world.restart(kept);
@@ -94,8 +94,9 @@ impl Theatre {
         self.logs().into_iter().for_each(|log| self.stage.plug(Device::Drive(log)));
     }
 
-    /// A later boot, from the devices screen on: a log drive is read, then both, and the witness types the head they wrote down
-    /// last. Where neither was ever whole, what the screen says then is done, and the ceremony begins with the plan's drive.
+    /// A later boot, from the devices screen on: a log drive is read, then both, and the witness types the head they
+    /// wrote down last. If neither log was ever whole, the people follow the screen, and the ceremony begins with the
+    /// plan's drive.
     pub fn resume(&mut self) -> Box<Played> {
         let [one, other] = self.logs().map(Device::Drive);
         let (mut intake, start) = (Intake::default(), again(&mut self.stage.world));
@@ -114,7 +115,7 @@ impl Theatre {
                         .into_iter()
                         .for_each(|key| drop(intake.press(key, &start, &mut self.stage.world))),
                 }
-                // However much the cut took, it did not take an entry whose head was on the screen.
+                // The cut never took an entry after its head was on the screen.
                 let Next::Begun(begun) = intake.press(Key::Enter, &start, &mut self.stage.world) else {
                     panic!("the head that was written down is of no entry: {:?}", intake.wrong)
                 };
@@ -152,7 +153,7 @@ impl Theatre {
         rehearsal(begun)
     }
 
-    /// Plays until nobody can go on.
+    /// Plays until no person can go on.
     pub fn play(&mut self, ceremony: &mut Played) -> Ended {
         let (mut turns, mut before) = (0, None);
         let (acting, starts, commands) = (&mut self.acting, &mut self.starts, &mut self.commands);
@@ -179,7 +180,7 @@ fn rehearsal(begun: Begun<World>) -> Box<Played> {
     }
 }
 
-/// What failed so far, by the record.
+/// The failures so far, by the record.
 fn failures(ceremony: &Played) -> String {
     let read = conclave_ceremony::transcript::read(ceremony.transcript()).unwrap();
     let failed = read.entries.iter().filter_map(|entry| match &entry.event {

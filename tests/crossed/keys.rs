@@ -20,7 +20,7 @@ use super::*;
 
 /// A key that crosses.
 struct Key {
-    /// What `pkcs11-tool` calls its kind; keys made there are labelled with it.
+    /// The name of its kind in `pkcs11-tool`; keys made there are labelled with it.
     kind: &'static str,
     spec: KeySpec,
     label: &'static str,
@@ -91,7 +91,7 @@ fn keys_certificates_shares_pins_and_wrap_files_cross_both_ways() {
     bench.initialize(1, "2");
     let (shares, dkek) = cross_shares(&bench);
 
-    // What we make, they use.
+    // They use the keys that we make.
     let (driver, made) = bench.aside(0, |token| {
         let mut driver = set_up(token, &shares, &dkek);
         let made = OURS.map(|key| make(&bench, &mut driver, &key, &dkek));
@@ -114,7 +114,7 @@ fn keys_certificates_shares_pins_and_wrap_files_cross_both_ways() {
         }
     }
 
-    // What they make, we use.
+    // We use the keys that they make.
     for key in &THEIRS {
         bench.generate(1, key.kind, key.id_text);
         let made_as = key.made_as.to_string();
@@ -179,7 +179,7 @@ fn cross_shares(bench: &Bench) -> ([Share; 2], Dkek) {
     ([theirs, ours], dkek)
 }
 
-/// What people type into `sc-hsm-tool`: the prime, then each Enter, number and value.
+/// The input of people for `sc-hsm-tool`: the prime, then each Enter, number and value.
 fn typed(shares: &[&PassphraseShare]) -> String {
     let fields = |share: &PassphraseShare| {
         let text = share.to_text();
@@ -227,7 +227,8 @@ fn make(bench: &Bench, driver: &mut Driver, key: &Key, dkek: &Dkek) -> PublicKey
     public
 }
 
-/// What OpenSC left on the older token: its keys as we list them, and their public halves as their attestations show them.
+/// The objects that OpenSC left on the older token: its keys as we list them, and their public halves as their
+/// attestations show them.
 fn look(token: InProcess<Shared>) -> [PublicKey; 2] {
     let mut session = Session::open(token).unwrap();
     let device = session.certified::<Simulated>().unwrap();

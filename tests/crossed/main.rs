@@ -1,6 +1,6 @@
-//! Our driver and OpenSC on the same tokens, each continuing what the other began: keys, certificates, DKEK shares, split
-//! passphrases and wrapped keys cross in both directions. Signatures are checked by openssl under public keys the other side
-//! read.
+//! Our driver and OpenSC on the same tokens, each continuing the work of the other: keys, certificates, DKEK shares,
+//! split passphrases and wrapped keys cross in both directions. Signatures are checked by openssl under public keys the
+//! other side read.
 
 mod keys;
 mod shares;
@@ -21,7 +21,7 @@ fn pin() -> Pin {
     Pin::new(SecretBytes::copied_from(PIN.as_bytes())).unwrap()
 }
 
-/// What opens a share file.
+/// The secret that opens a share file.
 fn passphrase(words: &str) -> Passphrase {
     Passphrase::new(SecretBytes::copied_from(words.as_bytes())).unwrap()
 }

@@ -35,7 +35,7 @@ fn a_split_passphrase_that_begins_with_zero_is_recombined_here() {
     assert_eq!(opened.expose()[..], share);
 }
 
-/// What GET CHALLENGE answers from now on.
+/// The answer of GET CHALLENGE from now on.
 fn challenges<const N: usize>(card: &mut Card, lens: [u8; N]) -> [Vec<u8>; N] {
     card.power_on();
     card.transmit(b"\x00\xa4\x04\x00\x0b\xe8\x2b\x06\x01\x04\x01\x81\xc3\x1f\x02\x01\x00");
@@ -69,7 +69,7 @@ fn a_wrong_passphrase_that_sc_hsm_tool_takes_is_refused_here() {
         bench.sc_hsm_tool(0, &["--import-dkek-share", "share.pbe", "--password", wrong]);
         here.join().unwrap()
     });
-    // There a DKEK nobody knows is complete now, and nothing says so.
+    // On that token a DKEK that no person knows is complete now, and nothing says so.
     bench.sc_hsm_tool(0, &[]).does_not_say("still missing").says("DKEK key check value");
     assert_eq!(here, Err(ShareError::Passphrase));
 }

@@ -26,9 +26,9 @@ pub const HEAD: [u8; 10] = *b"head-bits!";
 pub const PIN: &[u8] = b"73914628";
 /// The SO-PIN in service.
 pub const SO_PIN: [u8; 8] = *b"\xa7\x01\xf3\x55\x0c\x99\x42\xde";
-/// A PIN nobody has.
+/// A PIN that no person has.
 pub const WRONG: &[u8] = b"00000000";
-/// What the two shares are made of.
+/// The bytes that the two shares are made of.
 pub const SHARES: [[u8; 32]; 2] = [[0x5a; 32], [0xc3; 32]];
 
 /// A simulated token that stays the test's, plugged in.
@@ -88,7 +88,7 @@ pub fn prove(token: &mut Token) -> Result<Genuine<'_, User>, TokenError> {
     open(token)?.prove(CurrentSoPin::Published, &throw_away, &HEAD).map_err(lost)
 }
 
-/// The whole way of a new token: proved, initialised, given its own SO-PIN and the DKEK, started anew, logged in.
+/// The whole way of a new token: proved, initialised, given its own SO-PIN and the DKEK, started again, logged in.
 pub fn serve(token: &mut Token, reset: Reset) -> Result<Genuine<'_, User>, TokenError> {
     let (old, new) = (so_pin(SO_PIN_PUBLISHED), so_pin(SO_PIN));
     let session = prove(token)?;
@@ -106,7 +106,7 @@ pub fn lost<S>(failed: Failed<S>) -> TokenError {
     *failed.error
 }
 
-/// Checks what a failure says: its line, who acts next, whether the token may have changed.
+/// Checks a failure: its line, the person that acts next, whether the token may have changed.
 #[track_caller]
 pub fn says(error: &TokenError, line: &str, next: Next, touched: Touched) {
     assert_eq!((error.to_string().as_str(), error.next(), error.touched), (line, next, touched));

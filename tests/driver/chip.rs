@@ -48,7 +48,7 @@ fn a_token_in_service_proves_itself_keeps_its_keys_and_takes_its_pin() {
     assert!(matches!(session.evidence(), Evidence::Chip(_)));
     let mut session = session.log_in(&pin(PIN), LastTry::Refuse).unwrap();
     works(&mut session, id, KEY, &public);
-    // What anybody can check comes now, and the key is still there.
+    // The facts that anybody can check come now, and the key is still there.
     session.prove_again(None, &HEAD).unwrap();
     works(&mut session, id, KEY, &public);
     let changes = [[0x80, 0x50], [0x00, 0xd7], [0x80, 0x74]];

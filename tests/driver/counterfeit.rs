@@ -11,7 +11,7 @@ use smartcard_hsm::{
 
 use crate::bench::{HEAD, PIN, SHARES, SO_PIN, counterfeit_of, lost, open, pin, prove, says, serve, so_pin, token};
 
-/// Whatever would be worth having.
+/// Everything that a thief would want.
 fn worth_having() -> [&'static [u8]; 4] {
     [PIN, &SO_PIN, &SHARES[0], &SHARES[1]]
 }

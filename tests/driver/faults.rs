@@ -1,4 +1,5 @@
-//! One fault at every command of the way of a token: whatever fails, the driver says so, and nothing half-done is called done.
+//! One fault at every command of the way of a token: the driver reports every failure, and nothing half-done is called
+//! done.
 
 use conclave_sim::{
     fault::{At, Fault, Misfortune},
@@ -27,7 +28,7 @@ fn named(error: &TokenError) -> bool {
     error.token.is_some_and(|token| token.holder() == SERIAL)
 }
 
-/// What a token's owner may rely on when the whole way was taken.
+/// The facts that the owner of a token may rely on after the whole way.
 #[derive(Debug, PartialEq)]
 struct Served {
     inventory: Inventory,
@@ -76,7 +77,7 @@ fn unplugged_at_any_command_says_so() {
         let error = result.unwrap_err();
         assert_eq!(error.came, Came::Channel(ChannelError::Unplugged), "{nth} {header:02X?}: {error}");
         assert_eq!(error.next(), Next::Operator, "{nth} {header:02X?}");
-        // Whoever is not told that the token may have changed may rely on it.
+        // A caller that is not told of a possible change may rely on the token.
         let acts = matches!(header, [0x00, 0x46 | 0xd7 | 0xe4, ..] | [0x80, 0x74, ..]);
         assert!(!acts || error.touched != Touched::No, "{nth} {header:02X?}");
         assert!(named(&error) || nth <= OPENING, "{nth} {header:02X?}: {error}");
@@ -137,7 +138,7 @@ fn a_power_cut_between_two_writes_leaves_a_token_that_is_not_called_done() {
         let error = result.unwrap_err();
         assert!(matches!(error.came, Came::Channel(ChannelError::Silent { .. })), "{nth} {header:02X?}: {error}");
     }
-    // Cut inside the certificate file: power comes back, and the inventory shows what is missing.
+    // Cut inside the certificate file: power comes back, and the inventory shows the missing part.
     let mut token = token(SERIAL);
     let before = whole_way(&mut token).unwrap();
     assert_eq!(before, served);

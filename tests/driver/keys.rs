@@ -201,8 +201,8 @@ fn more_tries_than_the_applet_grants_are_refused_in_words() {
     );
 }
 
-/// What `sc-hsm-tool --wrap-key` wrote, on a token that got the shares `sc-hsm-tool` made: keys, certificates and
-/// descriptions stand there as OpenSC would have put them, and the keys work.
+/// Files that `sc-hsm-tool --wrap-key` wrote, on a token that got the shares `sc-hsm-tool` made: keys,
+/// certificates and descriptions stand there as OpenSC would have put them, and the keys work.
 #[test]
 fn wrap_files_of_opensc_are_restored_as_opensc_restores_them() {
     let shares = [

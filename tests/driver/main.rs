@@ -1,7 +1,7 @@
 //! The driver against the simulated token, in one process: whole ceremonies, and everything that goes wrong in them.
 //!
-//! The simulator knows nothing of the driver: it is judged by unmodified OpenSC elsewhere. Each check of an error asks the
-//! token's name, what was tried, what came, who acts next.
+//! The simulator knows nothing of the driver: it is judged by unmodified OpenSC elsewhere. Each check of an error asks
+//! for the token's name, the attempt, the result, and the person that acts next.
 
 mod bench;
 mod ceremony;

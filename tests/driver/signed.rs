@@ -1,4 +1,4 @@
-//! What a token answers to SIGN, before it is a signature.
+//! The answer of a token to SIGN, before it is a signature.
 
 use conclave_sim::{
     card::profile::Profile,
@@ -18,7 +18,7 @@ use crate::{
     ceremony::works,
 };
 
-/// A new key, and what comes of its first signature.
+/// A new key, and the result of its first signature.
 fn first_signature(token: &mut Token, spec: KeySpec) -> Result<Vec<u8>, TokenError> {
     let mut session = serve(token, Reset::Nothing).unwrap();
     let key = KeyId::new(1).unwrap();

@@ -1,6 +1,7 @@
-//! A stranger's first hour, where something is in its way: `scripts/rehearse` and `scripts/setup` as people run them, with the
-//! disk full, without network, root or terminal, in a small window, stopped at each stage. What is asked each time: words, a way
-//! forward, nothing left behind. Some of it needs root, which makes a disk small and takes a network away.
+//! A stranger's first hour, with an obstacle in the way: `scripts/rehearse` and `scripts/setup` as people run them,
+//! with the disk full, without network, root or terminal, in a small window, stopped at each stage. Each case must give
+//! words and a way forward, and leave nothing behind. Some cases need root, to make a disk small and to take a network
+//! away.
 
 mod person;
 
@@ -11,7 +12,7 @@ use person::{Person, Window, ran, tree};
 
 /// The shortest ceremony.
 const MINIMAL: &str = "docs/plans/minimal/plan.toml";
-/// Said after a rehearsal whose record was verified.
+/// Said after a rehearsal with a verified record.
 const VERIFIED: &str = "Rehearsed, and the record verifies to its end.";
 
 #[test]
@@ -23,7 +24,7 @@ fn it_runs_twice_in_a_row_without_network_and_without_a_terminal_and_keeps_the_o
         let mut command = person.without_network("scripts/rehearse");
         ran(command.arg("--plan").arg(&plan).arg("--folder").arg(&folder))
     };
-    // What another was writing when it was killed.
+    // The file that another run was writing when it was killed.
     fs::create_dir(person.file("rehearsal.new")).unwrap();
     fs::write(person.file("rehearsal.new/made.sha256"), "half").unwrap();
     let first = rehearse(&person);
@@ -80,10 +81,10 @@ fn without_root_and_sudo_what_is_missing_is_named_with_an_administrators_command
 fn a_package_of_another_suite_is_taken_back_to_what_this_one_offers() {
     let ask = "asked for: install -y -q --no-install-recommends --no-remove --allow-downgrades gcc libc6-dev ca-certificates git";
     let person = Person::new();
-    // It is of another use than the one that is set up, and stands in the way of what that use needs.
+    // It belongs to another use than the use that is set up, and stands in the way of that use.
     let said = ran(&mut person.with_a_package_of("qemu-utils", "10", "7"));
     said.says("setup: taking back to what this suite offers: qemu-utils=7\n").says(&format!("{ask} qemu-utils=7\n"));
-    // One that is older is brought forward by whoever needs that, not by this.
+    // An older one is brought forward by the use that needs it, not by this use.
     let said = ran(&mut person.with_a_package_of("qemu-utils", "7", "10"));
     said.says(&format!("{ask}\n")).does_not_say("taking back");
     assert!(!said.zero, "nothing was installed: {said:#?}");
@@ -136,7 +137,7 @@ fn a_small_window_is_told_its_size_and_goes_on_when_it_is_larger_and_what_is_sto
     window.types(" ");
     // There is no row below the screen, so the hint is on it.
     window.shows(" Space: faster ");
-    // What was written down by then is asked for again: PINs and passphrases.
+    // The secrets written down by then are asked for again: PINs and passphrases.
     window.shows("Step 30: ");
     window.types(" ");
     window.resize(80, 24);

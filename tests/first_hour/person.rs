@@ -17,7 +17,7 @@ pub(super) fn tree() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// Where cargo builds: what it has built for this test is not built again.
+/// The folder where cargo builds: code that it has built for this test is not built again.
 fn target() -> PathBuf {
     let program = env::current_exe().unwrap();
     program.ancestors().nth(3).unwrap().to_owned()
@@ -57,7 +57,7 @@ impl Person {
         self.scratch.file(name)
     }
 
-    /// What a run left beside what the test put there; temporary files are never left.
+    /// The files that a run left beside the files of the test; temporary files are never left.
     pub(super) fn left_behind(&self) -> Vec<String> {
         let names = |scratch: &Scratch| {
             let names =
@@ -97,7 +97,7 @@ impl Person {
         command
     }
 
-    /// What dpkg looks at on a machine where nothing is installed.
+    /// The files that dpkg reads on a machine where nothing is installed.
     pub(super) fn dpkg_of_nothing(&self) -> PathBuf {
         let folder = self.bin().join("dpkg");
         fs::create_dir_all(folder.join("info")).unwrap();
@@ -106,13 +106,13 @@ impl Person {
         folder
     }
 
-    /// The set-up as somebody who is not root and has no sudo, with this in the environment. The toolchain is shown to them at
-    /// another place: they cannot look into root's home.
+    /// The set-up as a person that is not root and has no sudo, with this in the environment. The toolchain is shown to
+    /// them at another place: they cannot look into root's home.
     pub(super) fn as_nobody(&self, environment: &[&str]) -> Command {
         let of = |variable: &str, name: &str| {
             env::var_os(variable).map_or_else(|| PathBuf::from(env::var_os("HOME").unwrap()).join(name), PathBuf::from)
         };
-        // Root's home is closed to them, and in it lies what the toolchain's links lead to: so another home lies over it.
+        // Root's home is closed to them, and the links of the toolchain lead into it: so another home lies over it.
         let line = "cd \"$0\"; mkdir -p rustup cargo tree
             mount --bind \"$RUSTUP\" rustup; mount --bind \"$CARGO\" cargo; mount --bind \"$TREE\" tree
             mount -t tmpfs -o mode=755 tmpfs \"$HOME\"; mkdir \"$HOME/.rustup\" \"$HOME/.cargo\"
@@ -127,7 +127,7 @@ impl Person {
         command
     }
 
-    /// Where the test puts what a person does not.
+    /// The folder for files that the test needs and a person does not.
     fn bin(&self) -> PathBuf {
         let bin = self.file("bin");
         fs::create_dir_all(&bin).unwrap();
@@ -147,8 +147,8 @@ impl Person {
         command
     }
 
-    /// The set-up where one package is installed and no other, in a version that the archive does not offer. The package manager
-    /// says what it was asked for, and does nothing.
+    /// The set-up where one package is installed and no other, in a version that the archive does not offer. The
+    /// package manager repeats the request, and does nothing.
     pub(super) fn with_a_package_of(&self, name: &str, here: &str, offered: &str) -> Command {
         let admin = self.dpkg_of_nothing();
         let package = format!(
@@ -173,7 +173,7 @@ impl Person {
     }
 }
 
-/// What runs in a window, and everything it has shown.
+/// The program in a window, and everything it has shown.
 pub(super) struct Window {
     child: Child,
     shown: Arc<Mutex<String>>,
@@ -182,7 +182,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A command whose output is read, and whose group can be interrupted, as a shell does on Ctrl-C.
+    /// A command; the test reads its output and can interrupt its group, as a shell does on Ctrl-C.
     pub(super) fn open(mut command: Command) -> Self {
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -213,7 +213,7 @@ impl Window {
         window
     }
 
-    /// Waits until it has shown something, once it was shown what was asked for before.
+    /// Waits until it has shown some text, after the text that was waited for before.
     pub(super) fn shows(&self, text: &str) {
         wait_for(text, || self.shown.lock().unwrap().contains(text));
     }
@@ -238,12 +238,12 @@ impl Window {
         format!("-{}", self.child.id())
     }
 
-    /// What a terminal sends to everything that runs in it.
+    /// The signal of a terminal to every program in it.
     pub(super) fn interrupt(&self) {
         assert!(ran(Command::new("kill").args(["-INT", "--", &self.group()])).zero);
     }
 
-    /// Waits for the end: what was shown, and the exit code. Nothing of it runs any more.
+    /// Waits for the end: the shown text, and the exit code. Nothing of it runs any more.
     pub(super) fn ends(mut self) -> (String, Option<i32>) {
         let mut status = None;
         wait_for("it to end", || {

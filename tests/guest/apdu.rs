@@ -1,4 +1,5 @@
-//! Runs inside the guest: takes the one token there over by libusb and sends it what the arguments say, one after the other.
+//! Runs inside the guest: takes the one token there over by libusb and sends it the commands in the arguments, one
+//! after the other.
 //!
 //! `restart`, `list`, `read-only` (opens the node without the right to write), or a command APDU in hex.
 

@@ -55,7 +55,7 @@ fn remove(guest: &mut Guest, plugged: Plugged<Device>) {
     guest.run_until("test -e /sys/bus/usb/devices/1-1 || echo gone", "gone");
 }
 
-/// A command with `body_len` bytes of body whose answer has `reply_len` bytes.
+/// A command with `body_len` bytes of body, and an answer of `reply_len` bytes.
 fn command(ins: u8, body_len: usize, reply_len: u16) -> String {
     format!("80{ins:02X}{reply_len:04X}00{body_len:04X}{}0000", "5A".repeat(body_len))
 }
@@ -125,7 +125,7 @@ fn a_token_that_cannot_be_taken_over_is_told_in_words() {
     guest.run("guest-apdu").says(busy);
     guest.run("kill $(pidof pcscd)");
     guest.run_until("pidof pcscd || echo gone", "gone");
-    // What pcscd left in the endpoints is no hindrance.
+    // Bytes that pcscd left in the endpoints are no hindrance.
     guest.run(&format!("guest-apdu {}", command(3, 1, 1))).says(&answer(3, 1));
     remove(&mut guest, plugged);
     guest.power_off();

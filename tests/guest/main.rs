@@ -24,7 +24,7 @@ const INITIALIZE: &str = "sc-hsm-tool --initialize --so-pin 3537363231383830 --p
 const GENERATE: u8 = 0x46;
 const SIGN: u8 = 0x68;
 
-/// A token, and what it keeps while it is plugged in.
+/// A token, and the state it keeps while it is plugged in.
 struct Stick {
     token: Arc<Mutex<Token>>,
     serial: String,
@@ -61,7 +61,7 @@ impl Stick {
         token.log().exchanges().iter().filter(done).count()
     }
 
-    /// Sets what goes wrong at the next signature.
+    /// Sets the fault of the next signature.
     fn next_signature(&self, wire: Wire) {
         let what = Misfortune::Travels(wire);
         self.token.lock().unwrap().set_faults(vec![Fault { at: At::Instruction { ins: SIGN, nth: 1 }, what }]);
@@ -106,7 +106,7 @@ fn generate(guest: &mut Guest, id: &str, kind: &str) {
     guest.run(&format!("pkcs11-tool --login --pin {PIN} --keypairgen --key-type {kind} --id {id} --label key-{id}"));
 }
 
-/// Initialises, generates, signs and lists: what a token is for.
+/// Initialises, generates, signs and lists: the uses of a token.
 fn use_token(stick: &Stick, reader: &str) -> Vec<Passed> {
     let mut guest = Guest::boot(1, &[]);
     let inserted = stick.insert(&mut guest, 1);

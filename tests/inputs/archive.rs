@@ -15,13 +15,13 @@ use conclave_tests::tool::{Ran, run};
 pub(crate) struct Deb {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// What it depends on, or nothing.
+    /// Its dependency, or nothing.
     pub(crate) needs: String,
-    /// What its one file holds: the same version with another number has other bytes.
+    /// The content of its one file: the same version with another number has other bytes.
     pub(crate) bytes: u8,
 }
 
-/// The archive, and a tree whose lock was written when it offered other packages.
+/// The archive, and a tree with a lock from the time when the archive offered other packages.
 pub(crate) struct Archive {
     scratch: Scratch,
     address: String,
@@ -35,7 +35,7 @@ fn must(command: &mut Command) -> String {
 }
 
 impl Archive {
-    /// Serves `now` to a tree whose lock names `locked`.
+    /// Serves `now` to a tree with a lock that names `locked`.
     pub(crate) fn new(packages: &str, locked: &[Deb], now: &[Deb]) -> Self {
         let scratch = Scratch::new();
         for below in ["served/debian/pool", "locked", "tree/image", "apt/trusted", "apt/state/lists/partial", "keys"] {
@@ -162,7 +162,7 @@ impl Archive {
         fs::write(self.file(&format!("served/debian/pool/{name}_1_amd64.deb")), bytes).unwrap();
     }
 
-    /// What the lock says of a package.
+    /// The entry of a package in the lock.
     pub(crate) fn locked(&self, name: &str) -> Digest {
         digest(&self.file(&format!("locked/{name}_1_amd64.deb")))
     }
@@ -177,7 +177,7 @@ impl Archive {
         folder.display().to_string()
     }
 
-    /// A folder with something that is not what it is called.
+    /// A folder with a file that does not match its name.
     pub(crate) fn kept_as(&self, called: &str) -> String {
         let folder = self.file("kept-as");
         fs::create_dir_all(&folder).unwrap();
@@ -221,9 +221,9 @@ impl Archive {
         command
     }
 
-    /// Rehearses on the image, as a person does whose tree has the lock of the archive's tree, and interrupts the rehearsal once
-    /// it has said `last`. Gives what it said. As root: the two files are mounted over those of this tree, and an empty folder
-    /// over the image built in it.
+    /// Rehearses on the image, as a person does with the lock of the archive's tree, and interrupts the rehearsal once
+    /// it has said `last`. Gives the output. As root: the two files are mounted over those of this tree, and an empty
+    /// folder over the image built in it.
     pub(crate) fn rehearses_until(&self, last: &str) -> String {
         let line = "mkdir -p target/image \"$0/image-of-test\"
             mount --bind \"$0/image-of-test\" target/image
@@ -241,14 +241,14 @@ impl Archive {
                 break;
             }
         }
-        // As Ctrl-C does in a terminal. There is no such group if it has ended by itself.
+        // As Ctrl-C does in a terminal. There is no group of this id if it has ended by itself.
         let _ = Command::new("kill").args(["-INT", "--", &format!("-{}", child.id())]).status().unwrap();
         child.wait().unwrap();
         said
     }
 }
 
-/// Where cargo builds: what it has built for this test is not built again.
+/// The folder where cargo builds: code that it has built for this test is not built again.
 fn target() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! What the builder of the image does when the package archive has moved on: a real archive, signed by a key of this test and
+//! The builder of the image when the package archive has moved on: a real archive, signed by a key of this test and
 //! served on loopback to the real apt.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
@@ -9,7 +9,7 @@ use std::fs;
 
 use archive::{Archive, Deb};
 
-/// All that leaves bits in an image must be on the list; what a dependency is for is told, too.
+/// All that leaves bits in an image must be on the list; the purpose of a dependency is told, too.
 const PACKAGES: &str = "linux-source-6.1 newest the kernel\nlibgcc-12-dev newest its library\nlibc6-dev newest the C library\n\
                         dosfstools newest FAT\nisolinux newest BIOS\nsyslinux-common newest its library\n\
                         make frozen makes\npatch frozen changes\nbc frozen counts\n";
@@ -24,7 +24,7 @@ fn first() -> Vec<Deb> {
         .collect()
 }
 
-/// The same, but for what this test is about.
+/// The same, except for the subject of this test.
 fn with(changes: &[(&str, Option<(&str, u8)>)]) -> Vec<Deb> {
     let mut debs = first();
     for (name, change) in changes {
@@ -44,7 +44,7 @@ fn with(changes: &[(&str, Option<(&str, u8)>)]) -> Vec<Deb> {
 fn an_archive_that_did_not_move_gives_all_as_locked() {
     let archive = Archive::new(PACKAGES, &first(), &first());
     archive.builder(&["fetch"]).says("10 packages, all as locked");
-    // From the cache, whatever the archive does.
+    // From the cache, in any state of the archive.
     archive.offers(&[]);
     archive.builder(&["fetch"]).says("10 packages, all as locked");
 }
@@ -75,12 +75,12 @@ fn a_rehearsal_gets_an_image_of_what_the_signed_index_offers() {
     let offered = archive.builder(&["fetch", "--offered"]);
     assert!(!offered.zero && offered.err.starts_with("GONE: "), "{offered:?}");
     assert!(offered.err.contains("does not go together") && offered.err.contains("bc"), "{offered:?}");
-    // It is brought: known by its bytes, whatever its name.
+    // It is brought: known by its bytes, under any name.
     let kept = archive.kept(&["bc"]);
     let said = archive.builder(&["fetch", "--offered", "--from", &kept]);
     said.says("moved   patch 1 is gone, 2 is taken").says("moved   libmake 1 is gone, 1.1 is taken");
     said.says("10 packages, 2 other than locked: the image will say MOVED INPUTS").does_not_say("bc");
-    // Who rebuilds a published image is not given them.
+    // A person that rebuilds a published image is not given them.
     let strict = archive.builder(&["fetch"]);
     assert!(
         strict.err.starts_with("GONE: ") && strict.err.contains("patch 1") && !strict.err.contains("bc 1"),
@@ -96,7 +96,7 @@ fn a_rehearsal_on_the_image_says_of_which_packages_it_will_be() {
     let moved = [("patch", Some(("2", 1))), ("libmake", Some(("1.1", 1)))];
     let all = [moved[0], moved[1], ("bc", None), ("make", Some(("1", 2)))];
     let archive = Archive::new(PACKAGES, &first(), &with(&all));
-    // Some newer, one gone, one with other bytes: the last is what is said.
+    // Some newer, one gone, one with other bytes: the message names the last case.
     let said = archive.rehearses_until("rehearse: the image was not built");
     assert!(said.contains("TAMPERED: make 1 should have SHA-256"), "{said}");
     // Nothing takes the place of the one that is gone.

@@ -1,6 +1,6 @@
-//! The simulated token judged by Debian's OpenSC: unmodified `sc-hsm-tool`, `pkcs15-tool` and `pkcs11-tool` against tokens in
-//! readers of a private pcscd, their signatures by openssl. What is asserted was read back, by another tool or from the card;
-//! no exit code counts.
+//! The simulated token judged by Debian's OpenSC: unmodified `sc-hsm-tool`, `pkcs15-tool` and `pkcs11-tool` against
+//! tokens in readers of a private pcscd, their signatures by openssl. Every asserted value was read back, by another
+//! tool or from the card; no exit code counts.
 
 mod keys;
 mod objects;

@@ -58,7 +58,7 @@ fn keys_of_one_token_sign_on_another_after_two_shares() {
             fs::read(bench.readers.file(&bench.public_key(1, id))).unwrap()
         );
     }
-    // What went over the wire was the card's doing: token 1 generated no key.
+    // The card did the work that went over the wire: token 1 generated no key.
     let generated = |token: &Shared| {
         token.lock().unwrap().log().exchanges().iter().filter(|exchange| exchange.header()[1] == 0x46).count()
     };

@@ -1,4 +1,4 @@
-//! The test keys, OpenSSL as the signer elsewhere, and what it makes of public keys, signatures and statements.
+//! The test keys, OpenSSL as the signer elsewhere, and its judgement of public keys, signatures and statements.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What leaves a ceremony, judged by the programs that will read it: OpenSSL, BIND, ldns, OpenSSH, xmllint,
-//! coreutils, zbar, cddl-verifier.
+//! The files that leave a ceremony, judged by the programs that will read them: OpenSSL, BIND, ldns, OpenSSH,
+//! xmllint, coreutils, zbar, cddl-verifier.
 
 mod golden;
 mod grammar;

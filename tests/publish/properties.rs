@@ -1,4 +1,4 @@
-//! Round trips of everything that is read back, over generated values; and that no parser minds what it is given.
+//! Round trips of everything that is read back, over generated values; and no parser fails on any input.
 
 use conclave_publish::qr::{Assembler, Grid, frames};
 use conclave_publish::{Challenge, Digest, FileName, Item, Kind, Line, Manifest, PublicKey, Statement, decode_typed};
@@ -77,7 +77,7 @@ proptest! {
         let mut items: Vec<_> = files
             .into_iter()
             .map(|(name, (size, digest))| (FileName::new(name.as_bytes()), size, digest))
-            // What the pattern lets through of DOS devices.
+            // The DOS devices that the pattern lets through.
             .filter_map(|(name, size, digest)| Some(Item { name: name.ok()?, size, digest }))
             .collect();
         let manifest = Manifest::new(items.clone()).unwrap();

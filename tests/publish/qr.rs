@@ -34,7 +34,7 @@ fn page(symbol: &Symbol, pixels: usize) -> Image {
     Image::drawn(side, side, |x, y| !symbol.is_dark(at(x), at(y)))
 }
 
-/// What zbarimg reads from these images, in order. Each holds one symbol.
+/// The texts that zbarimg reads from these images, in order. Each holds one symbol.
 fn scan(folder: &Path, images: &[Image]) -> String {
     let names: Vec<_> = (0..images.len()).map(|at| format!("{at}.png")).collect();
     images.iter().zip(&names).for_each(|(image, name)| fs::write(folder.join(name), image.png()).unwrap());
@@ -55,7 +55,8 @@ fn zbarimg_reads_every_version_and_level_at_one_to_four_pixels_a_module() {
             let middle = (fits + not) / 2;
             if Symbol::fitting(&text(middle), grid).is_ok() { fits = middle } else { not = middle }
         }
-        // As full as each level of error correction leaves it; beyond what consoles show, the weakest and the strongest.
+        // As full as each level of error correction leaves it; beyond the sizes that consoles show, the weakest and the
+        // strongest.
         let percents: &[usize] = if version <= 17 { &[100, 78, 56, 42] } else { &[100, 42] };
         let texts: Vec<_> = percents.iter().map(|percent| text((fits * percent / 100).max(1))).collect();
         let mut images = Vec::new();
@@ -71,7 +72,7 @@ fn zbarimg_reads_every_version_and_level_at_one_to_four_pixels_a_module() {
     assert_eq!(seen, (17 * 4 + 23 * 2) * 4);
 }
 
-/// What leaves a ceremony as one symbol.
+/// The texts that leave a ceremony as one symbol.
 fn published(folder: &Path) -> Vec<String> {
     let key = key("p256");
     let certificate = saml_certificate(folder, "p256", Scheme::usual(key.kind()));
@@ -95,7 +96,7 @@ fn zbarimg_reads_what_a_ceremony_publishes() {
     }
 }
 
-/// A console's screen: `lines` from its top left, in a font whose cells are that wide and 16 high. Only the four block
+/// A console's screen: `lines` from its top left, in a font with cells that wide and 16 high. Only the four block
 /// characters have a shape here. VGA repeats their last column where cells are 9 wide.
 fn screen(lines: &[String], ink: Ink, cell_width: usize) -> Image {
     let cells: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();

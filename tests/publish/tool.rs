@@ -13,14 +13,14 @@ pub fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// What `program` does with these arguments.
+/// The run of `program` with these arguments.
 pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
     command.current_dir(folder).args(arguments).env("LC_ALL", "C.UTF-8");
     command.output().unwrap_or_else(|error| panic!("{program}: {error}; scripts/setup installs it"))
 }
 
-/// What `program` prints when it is content.
+/// The output of `program` when it is content.
 #[track_caller]
 pub fn tool(folder: &Path, program: &str, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = run(folder, program, arguments);

@@ -11,7 +11,7 @@ use conclave_publish::{Kind, Scheme};
 use crate::keys::{KEYS, key, schemes, sign};
 use crate::tool::{folder, run, tool};
 
-/// With what OpenSSL shows of their extensions.
+/// With the text that OpenSSL shows of their extensions.
 const PURPOSES: [(Purpose, &str); 5] = [
     (Purpose::MetadataSigning, "CA:FALSE|Digital Signature"),
     (Purpose::SamlSigning, "CA:FALSE|Digital Signature"),

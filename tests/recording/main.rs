@@ -1,5 +1,5 @@
-//! A recording of a real rehearsal, for the README: `recording PROGRAM PLAN FILE` runs `PROGRAM rehearse --plan PLAN` in a terminal of its
-//! own and draws what stood on that terminal as one animated SVG. `scripts/recording` runs it.
+//! A recording of a real rehearsal, for the README: `recording PROGRAM PLAN FILE` runs `PROGRAM rehearse --plan PLAN`
+//! in a terminal of its own and draws the screens of that terminal as one animated SVG. `scripts/recording` runs it.
 //!
 //! Nothing is staged: the bytes of the program go through a terminal emulator of other people, and its cells are drawn. A recording
 //! is of one run: its random numbers are others each time.
@@ -22,7 +22,7 @@ use nix::libc;
 use nix::pty::{Winsize, openpty};
 use vt100::{Parser, Screen};
 
-/// The terminal, in characters: what a PC shows in text mode.
+/// The terminal, in characters: the size of a PC in text mode.
 const ROWS: NonZero<u16> = NonZero::new(25).unwrap();
 const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 /// How much faster than the rehearsal its recording is.
@@ -49,7 +49,8 @@ fn record() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [program, plan, file] = &args[..] else { return Err("usage: recording PROGRAM PLAN FILE".into()) };
     let scratch = Scratch::new();
-    // As from a tree of its own: what the program says of paths holds for a reader, and no path of this machine is in the film.
+    // As from a tree of its own: the paths that the program names hold for a reader, and no path of this machine is in
+    // the film.
     let inside = Path::new("target/debug/conclave");
     fs::create_dir_all(scratch.path().join("target/debug"))?;
     fs::copy(program, scratch.path().join(inside))?;
@@ -83,7 +84,7 @@ fn watch(mut command: Command) -> Result<Vec<(Duration, Screen)>, Box<dyn Error>
     loop {
         let since = Instant::now();
         let len = match terminal.read(&mut bytes) {
-            // What Linux says of a terminal whose other side was closed.
+            // The error of Linux for a terminal with its other side closed.
             Err(error) if error.raw_os_error() == Some(libc::EIO) => 0,
             read => read?,
         };
@@ -99,8 +100,8 @@ fn watch(mut command: Command) -> Result<Vec<(Duration, Screen)>, Box<dyn Error>
     }
 }
 
-/// Takes a picture every [`PICTURE`] of a film that runs [`SPEED`] times as fast as what it sees, and in which no screen stands longer
-/// than [`STANDS_MAX`].
+/// Takes a picture every [`PICTURE`] of a film that runs [`SPEED`] times as fast as the terminal, and in which no
+/// screen stands longer than [`STANDS_MAX`].
 #[derive(Default)]
 struct Camera {
     now: Duration,
@@ -112,7 +113,7 @@ struct Camera {
 impl Camera {
     /// A screen stood for so long.
     fn stood(&mut self, real: Duration, screen: &Screen) {
-        // The first picture is what a reader sees who has no animations.
+        // A reader without animations sees the first picture.
         if self.pictures.is_empty() && screen.contents().is_empty() {
             return;
         }

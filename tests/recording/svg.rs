@@ -134,7 +134,7 @@ fn is_block(cell: &Cell) -> bool {
     matches!(cell.text.as_str(), "█" | "▀" | "▄")
 }
 
-/// Words with one blank between them are one text, stretched to its columns whatever font there is.
+/// Words with one blank between them are one text, stretched to its columns in any font.
 fn of_text(out: &mut String, x: usize, run: &[Cell]) {
     let blank = |at: usize| run.get(at).is_none_or(|cell| cell.text.is_empty());
     let mut at = 0;

@@ -80,7 +80,7 @@ impl Bench {
         self.readers.run("sc-hsm-tool", [&["--reader", READERS[reader]], args].concat())
     }
 
-    /// Runs `sc-hsm-tool` with somebody typing `input`.
+    /// Runs `sc-hsm-tool` with `input` typed into it.
     pub fn sc_hsm_tool_typing(&self, reader: usize, args: &[&str], input: &str) -> Ran {
         self.readers.run_with_input("sc-hsm-tool", [&["--reader", READERS[reader]], args].concat(), input)
     }

@@ -5,7 +5,7 @@ use conclave_sim::card::random::Randomness;
 use conclave_sim::card::rsa::RsaSource;
 use conclave_sim::card::{Birth, BirthSoPin, Card};
 
-/// A card that makes its keys itself; `seed` is what its randomness comes from.
+/// A card that makes its keys itself; its randomness comes from `seed`.
 pub fn card(serial: &str, profile: Profile, so_pin: BirthSoPin, seed: [u8; 32]) -> Card {
     Card::new(Birth { serial, profile, so_pin, random: Randomness::seeded(seed), rsa: RsaSource::Generated }).unwrap()
 }

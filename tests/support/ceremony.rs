@@ -1,4 +1,4 @@
-//! Ceremonies of the tests: how each begins, one played to its end, and records written anew.
+//! Ceremonies of the tests: how each begins, one played to its end, and records written again.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -63,7 +63,7 @@ pub fn on_stick(bytes: &[u8]) -> [(FileName, Vec<u8>); 2] {
         .map(|(name, of)| (FileName::new(name.as_bytes()).unwrap(), of.to_vec()))
 }
 
-/// What is known of the machine before a plan is in.
+/// The facts about the machine before a plan is in.
 pub fn start() -> Start {
     let text = |words| Text::new(words).unwrap();
     Start {
@@ -97,7 +97,7 @@ pub fn resumed(bytes: &[u8], world: &mut World) -> Result<Begun<World>, NotResum
     resumed_from(again(world), bytes, world)
 }
 
-/// The same with what was looked at in this boot.
+/// The same with the checks of this boot.
 pub fn resumed_from(mut start: Start, bytes: &[u8], world: &mut World) -> Result<Begun<World>, NotResumed> {
     let interrupted = Interrupted::read(bytes, &start, world)?;
     start.findings.push(Looked::Plan { source: Source::Paper, drive: Text::fitted("LOG-A") });
@@ -131,7 +131,7 @@ pub fn meets(intake: &mut Intake, digests: &Digests, start: &Start, world: &mut 
 
 /// A ceremony that was closed.
 pub struct Played {
-    /// What lies on the table.
+    /// The things on the table.
     pub stage: Stage,
     /// Everybody, with their papers.
     pub robot: Robot,
@@ -141,7 +141,7 @@ pub struct Played {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-/// Plays a rehearsal from its first entry to close; `machine` and `tokens` are what their randomness comes from.
+/// Plays a rehearsal from its first entry to close; their randomness comes from `machine` and `tokens`.
 pub fn played(bytes: &[u8], machine: [u8; 32], tokens: [u8; 32], memo: &Arc<Memo>) -> Played {
     played_at(STARTED, bytes, (machine, tokens), memo)
 }
@@ -167,8 +167,8 @@ pub fn played_at(started: Wall, bytes: &[u8], (machine, tokens): ([u8; 32], [u8;
     Played { stage, robot, transcript, files }
 }
 
-/// The bytes of these entries, numbered and chained anew, as who wants it to be believed would: an interruption that named the
-/// head before it names the new one.
+/// The bytes of these entries, numbered and chained again, as a forger would do it: an interruption that named the head
+/// before it names the new head.
 pub fn chained(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {
     let (mut bytes, mut head) = (Vec::new(), GENESIS);
     for (seq, mut entry) in (0..).zip(entries) {

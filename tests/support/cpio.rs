@@ -9,7 +9,7 @@ const FILE: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 const LINK: u32 = 0o120_000;
 
-/// What the archive will hold, by path without the leading slash. Parent directories come by themselves.
+/// The content of the archive, by path without the leading slash. Parent directories come by themselves.
 #[derive(Debug, Default)]
 pub struct Archive(BTreeMap<String, (u32, Vec<u8>)>);
 
@@ -36,7 +36,7 @@ impl Archive {
         self.0.insert(path.into(), (mode, content));
     }
 
-    /// The archive. In path order, so that directories come before what is in them.
+    /// The archive. In path order, so that directories come before their files.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for (inode, (path, (mode, content))) in self.0.iter().enumerate() {

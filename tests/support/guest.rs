@@ -1,4 +1,5 @@
-//! Debian in a machine: its kernel, its pcscd with libccid, its OpenSC, and a shell that runs what the test asks for.
+//! Debian in a machine: its kernel, its pcscd with libccid, its OpenSC, and a shell that runs the commands of the
+//! test.
 //!
 //! The kernel comes from the cache that `scripts/fetch-guest` fills, everything else from the packages installed here.
 
@@ -42,8 +43,8 @@ const FILES: [(&str, &str); 6] = [
 const PCSCLITE_REAL: &str = "/usr/lib/x86_64-linux-gnu/libpcsclite_real.so.1";
 
 /// Process 1 loads the USB modules, then a child of it runs each line of the second serial line and marks where its
-/// output ends. A child, because busybox's `read` begins again when an orphan's end interrupts it, and what it had read
-/// of the line is lost: orphans go to process 1, which only waits.
+/// output ends. A child, because busybox's `read` begins again when an orphan's end interrupts it, and the part of the
+/// line it had read is lost: orphans go to process 1, which only waits.
 const INIT: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/sbin:/usr/bin:/bin HOME=/tmp
@@ -74,7 +75,7 @@ pub struct Guest {
 impl Guest {
     /// Boots Debian with this many USB ports, and with these programs of ours in its path.
     ///
-    /// Panics: with the package or the script that brings what is missing.
+    /// Panics: with the package or the script that brings the missing part.
     pub fn boot(usb_ports: usize, programs: &[&Path]) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let kernel = kernel();

@@ -1,4 +1,4 @@
-//! What the test targets share.
+//! The common parts of the test targets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

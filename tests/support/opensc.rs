@@ -17,7 +17,7 @@ use conclave_sim::vpcd::Plugged;
 use crate::scratch::Scratch;
 use crate::tool::{self, PCSCD, Ran, require, wait_for};
 
-/// How often a daemon is started on other ports if somebody was faster to take them.
+/// How often a daemon is started on other ports if another program was faster to take them.
 const STARTS_MAX: u32 = 5;
 
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
@@ -78,7 +78,7 @@ impl Readers {
         }
         let readers = Self { daemon, scratch, port, runs: Mutex::default() };
         let listed = readers.run("opensc-tool", ["--list-readers"]).out;
-        // A port somebody else took leaves the daemon without its readers.
+        // A port that another program took leaves the daemon without its readers.
         listed.contains("Virtual PCD 00 01").then_some(readers)
     }
 
@@ -106,17 +106,17 @@ impl Readers {
         self.run_with_input(tool, args, "")
     }
 
-    /// Runs a tool of OpenSC that reads what a person would type.
+    /// Runs a tool of OpenSC that reads the input of a person.
     pub fn run_with_input<I: AsRef<OsStr>>(&self, tool: &str, args: impl IntoIterator<Item = I>, input: &str) -> Ran {
         *self.runs.lock().unwrap().entry(tool.to_owned()).or_default() += 1;
         let mut command = Command::new(tool);
         command.args(args).env("PCSCLITE_CSOCK_NAME", self.scratch.file("socket/pcscd.comm"));
-        // No cache of an earlier card, no configuration of whoever runs the tests.
+        // No cache of an earlier card, no configuration of the user that runs the tests.
         command.env("HOME", self.scratch.path()).env_remove("OPENSC_CONF").current_dir(self.scratch.path());
         tool::run(command, input)
     }
 
-    /// What `sc-hsm-tool` shows of the DKEK of the token in `reader`.
+    /// The lines that `sc-hsm-tool` shows about the DKEK of the token in `reader`.
     #[track_caller]
     pub fn key_check_value(&self, reader: u16) -> String {
         let ran = self.run("sc-hsm-tool", ["--reader", &reader.to_string()]);
@@ -153,7 +153,7 @@ impl Drop for Readers {
     }
 }
 
-/// The first of two neighbouring ports nobody listens on.
+/// The first of two neighbouring ports without a listener.
 fn two_free_ports() -> u16 {
     let first = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let neighbours = |port: &u16| *port < u16::MAX && can_bind(*port) && can_bind(*port + 1);

@@ -13,7 +13,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// One whose pixel in each column and row is light where `light` says so.
+    /// A picture; the pixel in each column and row is light where `light` says so.
     pub fn drawn(width: usize, height: usize, light: impl Fn(usize, usize) -> bool) -> Self {
         let rows = 0..height;
         let pixels = rows.flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| if light(x, y) { 255 } else { 0 });

@@ -35,7 +35,7 @@ pub struct Parts {
     pub memory_mib: u32,
     /// USB ports for simulated devices, each a USB 2 port of an xHCI controller; at most 8.
     pub usb_ports: usize,
-    /// Serial lines to talk over. Another one before them is the console, whose output goes to `console.log`.
+    /// Serial lines to talk over. Another one before them is the console; its output goes to `console.log`.
     pub serial_lines: usize,
 }
 
@@ -80,7 +80,7 @@ impl Machine {
         Self { qemu, scratch, qmp: Qmp::new(stream) }
     }
 
-    /// The socket of a USB port, counted from 1: what [`conclave_sim::usbredir::plug`] takes.
+    /// The socket of a USB port, counted from 1: the argument of [`conclave_sim::usbredir::plug`].
     pub fn usb_port(&self, port: usize) -> PathBuf {
         self.scratch.file(&format!("usb{port}"))
     }
@@ -95,7 +95,7 @@ impl Machine {
         &mut self.qmp
     }
 
-    /// What the console has shown so far.
+    /// The output of the console so far.
     pub fn console(&self) -> String {
         let bytes = fs::read(self.scratch.file("console.log")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
@@ -128,7 +128,7 @@ impl Qmp {
         qmp
     }
 
-    /// Runs a command and returns what it returns.
+    /// Runs a command and returns its result.
     ///
     /// Panics: if QEMU refuses it, or has ended.
     #[track_caller]
@@ -197,9 +197,9 @@ impl Serial {
         self.stream.write_all(bytes).expect("the machine still runs");
     }
 
-    /// Waits for `end` and returns what came before it.
+    /// Waits for `end` and returns the output before it.
     ///
-    /// Errors: what came instead, if `end` did not come within `patience` or the machine stopped.
+    /// Errors: the output that came instead, if `end` did not come within `patience` or the machine stopped.
     pub fn read_until(&mut self, end: &[u8], patience: Duration) -> Result<Vec<u8>, Vec<u8>> {
         let start = Instant::now();
         let mut searched = 0;

@@ -1,4 +1,4 @@
-//! What tests do with foreign programs: find them, run them, wait for them.
+//! Foreign programs in tests: find them, run them, wait for them.
 
 use std::env;
 use std::ffi::OsStr;
@@ -8,14 +8,14 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test fails with what it waited for.
+/// How long anything may take before a test fails; the failure names the thing it waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The line of shell that starts Debian's smart-card service where nothing but a test is. Since 2.0 it asks polkit whether
-/// somebody may talk to it, and without a polkit refuses even root, unless it is told not to ask.
+/// The line of shell that starts Debian's smart-card service where only a test runs. Since 2.0 the service asks polkit
+/// whether a user may talk to it. Without a polkit it refuses even root, unless it is told not to ask.
 pub const PCSCD: &str = "pcscd --foreground $(pcscd --help | grep -o -e --disable-polkit)";
 
-/// What a tool said. Exit codes of OpenSC are no evidence: `sc-hsm-tool --initialize` exits 0 when it failed.
+/// The output of a tool. Exit codes of OpenSC are no evidence: `sc-hsm-tool --initialize` exits 0 when it failed.
 #[derive(Debug)]
 pub struct Ran {
     /// Standard output.
@@ -66,7 +66,7 @@ pub fn run(mut command: Command, input: &str) -> Ran {
     Ran { out: text(stdout), err: text(stderr), zero: status.success() }
 }
 
-/// Fails, with what to install, unless a file of a package is there.
+/// Fails, with the name of the package to install, unless a file of the package is there.
 #[track_caller]
 pub fn require(package: &str, path: &str) {
     assert!(Path::new(path).exists(), "{path} is missing: install the Debian package {package} (scripts/setup does)");

@@ -1,4 +1,4 @@
-//! Sticks as rooms have them, each made by the tools of other people, and what is said of each.
+//! Sticks as rooms have them, each made by the tools of other people, and the words of the appliance about each.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,18 +11,18 @@ use crate::vm::stick;
 
 /// Units: bytes. FAT32 needs 65,525 clusters, which are sectors here.
 pub const LEN: u64 = 40 << 20;
-/// What every stick of the zoo that is FAT32 says its volume is.
+/// The volume id of every FAT32 stick of the zoo.
 pub const VOLUME: u32 = 0x4A17_E2B0;
 /// Where a partition begins. Units: sectors of 512 bytes.
 const START: &str = "2048";
 
 /// A stick of the zoo.
 pub struct Odd {
-    /// What it is.
+    /// Its name.
     pub name: &'static str,
     /// Makes it: a file of [`LEN`] bytes of nothing is at the path.
     make: fn(&Path),
-    /// What the appliance says of it; none if it fits.
+    /// The words of the appliance about it; `None` if it fits.
     pub said: Option<&'static str>,
 }
 
@@ -166,7 +166,7 @@ fn iso(at: &Path) {
     fs::remove_file(image).unwrap();
 }
 
-/// The same, partitioned and formatted since by tools that leave what they do not need.
+/// The same, partitioned and formatted since by tools that leave the bytes they do not need.
 fn iso_left(at: &Path) {
     iso(at);
     mbr_fat32(at, "c");
@@ -183,7 +183,7 @@ fn beyond(at: &Path) {
     File::options().write(true).open(at).unwrap().set_len(LEN).unwrap();
 }
 
-/// Folders that systems make by themselves on whatever is plugged in.
+/// Folders that systems make by themselves on every stick that is plugged in.
 pub const OF_SYSTEMS: [&str; 5] =
     ["System Volume Information", ".Trashes", ".Spotlight-V100", ".fseventsd", "$RECYCLE.BIN"];
 

@@ -1,4 +1,4 @@
-//! The looks of each boot: what a record must have of the first one and of every resume.
+//! The looks of each boot: the looks that a record must have of the first boot and of every resume.
 
 use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Event, Looked, Source};

@@ -1,4 +1,4 @@
-//! Sign-in codes: what is recorded of wrong ones, and what a person may do once their code is dead.
+//! Sign-in codes: the record of wrong codes, and the rights of a person once their code is dead.
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::entry::Entry;

@@ -1,4 +1,5 @@
-//! The checks of the step code, deleted one by one: what a step without it would have written, chained anew, and the rule that refuses it.
+//! The checks of the step code, deleted one by one: the record that a step without the check would have written,
+//! chained again, and the rule that refuses it.
 
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::entry::Entry;
@@ -22,7 +23,7 @@ const BLOB: Item = Item::Blob(KeyIx(0), 1);
 
 type Change = fn(&mut Vec<Entry>);
 
-/// A check, the rule that misses it, and what is written without it.
+/// A check, the rule that refuses a record without it, and the record that is written without it.
 struct Row(&'static str, &'static str, Change);
 
 fn by(entries: &mut [Entry], at: usize, who: u16) {
@@ -45,7 +46,7 @@ fn drive(entries: &[Entry], item: Item) -> DriveId {
     entries.iter().flat_map(|entry| &entry.acts).find_map(write).unwrap()
 }
 
-/// What an event that does not fit would have become. Exhaustive: a new refusal has its rows.
+/// The entry that an event that does not fit would have become. Exhaustive: a new refusal has its rows.
 fn refusals(unfit: &Unfit) -> &'static [Row] {
     match unfit {
         Unfit::SamePerson => &[
@@ -157,7 +158,8 @@ fn power_fails(entries: &mut Vec<Entry>, before: Act) {
     entries[at..].iter_mut().for_each(|entry| entry.boot = 2);
 }
 
-/// What the judging of outcomes would have let through. Kept by hand beside `judge.rs`: a comparison added there gets its row.
+/// The outcomes that `judge.rs` would have let through. Kept by hand beside `judge.rs`: a comparison added there gets
+/// its row.
 const JUDGED: &[Row] = &[
     Row("a failure is no failure", "order", |entries| {
         let failure = Failure { next: Next::Halt, words: line("another token") };

@@ -40,7 +40,7 @@ fn names() -> BTreeSet<String> {
 
 #[test]
 fn every_rule_of_the_verifier_refuses_a_record_of_these_tests() {
-    // What they assert they assert by themselves, too; here they say by which rules.
+    // The provocations assert their results by themselves, too; here they tell the rules that refused.
     for test in [
         rules::order,
         rules::script,

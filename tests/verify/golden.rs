@@ -1,6 +1,7 @@
 //! The golden transcript of format 2: a rehearsal of one key on two tokens. It verifies for ever.
 //!
-//! While format 2 is open, `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test verify golden_transcript` makes it anew.
+//! While format 2 is open, `CONCLAVE_BLESS=1 cargo test -p conclave-tests --test verify golden_transcript` makes it
+//! again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/transcripts/v2")
 }
 
-/// Plays the golden plan and keeps its record and what lies beside it; the tests must be built again then.
+/// Plays the golden plan and keeps its record and the files beside it; the tests must be built again then.
 pub(crate) fn made_anew() {
     // At another minute than the tests' own ceremonies, so that no entry is one of theirs.
     let started = Wall(STARTED.0 + 61);
@@ -33,7 +34,7 @@ pub(crate) fn made_anew() {
     files.iter().filter(|(name, _)| *name != "conclave.txt").for_each(|(name, bytes)| write(name, bytes));
 }
 
-/// What lies beside it.
+/// The files beside it.
 pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
     let named = files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()));

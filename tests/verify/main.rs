@@ -1,4 +1,4 @@
-//! What a transcript is worth: of a whole ceremony, of a golden one, and of every way to change one.
+//! The verdict on a transcript: of a whole ceremony, of a golden one, and of every way to change one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
@@ -14,7 +14,7 @@ mod received;
 mod rewritten;
 mod rules;
 mod troubled;
-/// What types of the record call their variants and fields, as the crate's own tests ask it.
+/// The names of variants and fields in the types of the record, as the crate's own tests collect them.
 #[path = "../../src/ceremony/src/variants.rs"]
 mod variants;
 
@@ -37,7 +37,7 @@ fn refused_by(account: &Account, rule: &str) {
     every::refused_by(rule);
 }
 
-/// The record is what it is, and something beside it is not.
+/// The record is sound, and a thing beside it is not.
 #[track_caller]
 fn differs_by(account: &Account, rule: &str) {
     assert_eq!(account.refused, []);
@@ -88,7 +88,7 @@ fn the_golden_transcript_verifies_for_ever() {
     let account = verify(given);
     assert_eq!((&account.refused, account.verdict()), (&vec![], Verdict::Anchored));
     assert_eq!((account.entries, account.witnessed), (entries, Some(entries - 1)));
-    // Everything before the last statement is fixed by the key itself, whoever kept the logs.
+    // Everything before the last statement is fixed by the key itself, no matter which person kept the logs.
     assert_eq!(account.signed, Some(155));
     let proved = named(&account.proved);
     for rule in
@@ -178,7 +178,7 @@ fn each_file_beside_it_is_compared_and_none_of_them_refuses_the_record() {
     let account = judge(&files);
     differs_by(&account, "bundle");
     assert!(account.changed[0].words.contains("signing.crt.der: it was published, and is missing"), "{account:?}");
-    // What no ceremony writes is named, and changes nothing.
+    // A file that no ceremony writes is named, and changes nothing.
     let mut files = all.clone();
     let foreign =
         ["._x.received.txt", ".DS_Store", "other.DENK0000002.received.txt", "signing.DENK0000009.statement.sig"];

@@ -1,4 +1,5 @@
-//! Every field of every kind of entry, changed, and the chain hashed anew over it: refused, or named as not proved.
+//! Every field of every kind of entry, changed, and the chain hashed again over it: refused, or named as not
+//! proved.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +19,9 @@ use serde::de::DeserializeOwned;
 use super::variants::{fields, variants};
 use super::{golden, troubled};
 
-/// Fields whose change no signature and no rule shows where nothing was signed after them, by step and field: what only the
-/// heads of witnesses fix. Each stands in the lists of what is reported or attested, or is a time within the window.
+/// Fields, by step and field, that only the heads of witnesses fix: no signature and no rule shows their change where
+/// nothing was signed after them. Each stands in the lists of reported or attested facts, or is a time within the
+/// window.
 const NOT_PROVED: &[&str] = &[
     "entry 156.mono",
     "entry 156.wall",
@@ -102,7 +104,7 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
                 bytes[at] ^= 1;
                 Mutant { path: path.to_owned(), value: Value::Bytes(bytes) }
             };
-            // Beginning, middle and end: length and signature of what stands in it.
+            // Beginning, middle and end: length and signature of the value in it.
             BTreeSet::from([0, bytes.len() / 2, bytes.len() - 1]).into_iter().map(flip).collect()
         }
         Value::Text(text) => {
@@ -135,7 +137,7 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
             };
             one(Value::Text(other.to_owned()))
         }
-        // What may be left out, and was.
+        // A field that may be left out, and was.
         Value::Null => one(Value::Bytes(vec![1; 32])),
         Value::Bool(yes) => one(Value::Bool(!yes)),
         // A text and an act alike, and an object of a token.
@@ -181,7 +183,7 @@ fn changed(value: &Value, path: &str) -> Vec<Mutant> {
     }
 }
 
-/// What kind of entry this is: the names in its event and acts, without their values.
+/// The kind of an entry: the names in its event and acts, without their values.
 fn kind(value: &Value) -> String {
     match value {
         Value::Map(pairs) => {
@@ -193,7 +195,7 @@ fn kind(value: &Value) -> String {
     }
 }
 
-/// What was changed, and what no rule shows.
+/// The changed fields, and the changes that no rule shows.
 #[derive(Default)]
 struct Changed {
     /// Kinds of entry, before and after the last signature: each is changed once.
@@ -260,7 +262,8 @@ fn every_field_of_every_kind_of_entry_is_fixed_or_named_as_not_proved() {
     );
     let few = changed.mutants;
 
-    // The golden record is faultless. What else there can be stands in one in which much went wrong.
+    // The golden record is faultless. All other kinds of entry stand in a record of a ceremony in which much went
+    // wrong.
     let plan = troubled::plan();
     let survivors = changed.survivors(plan.as_bytes(), &troubled::TRANSCRIPT);
     let entries = read(&troubled::TRANSCRIPT).unwrap().entries;

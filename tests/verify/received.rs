@@ -1,4 +1,4 @@
-//! Files of a key's new home beside a record: what they must say to be believed.
+//! Files of a key's new home beside a record: the words they need to be believed.
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::event::{Event, Outcome};

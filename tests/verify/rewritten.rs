@@ -1,4 +1,4 @@
-//! Transcripts cut, reordered, spliced and written anew.
+//! Transcripts cut, reordered, spliced and written again.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ pub(super) fn bytes_after_the_last_entry_are_refused() {
 #[test]
 fn entries_in_another_order_or_left_out_are_refused() {
     let refused = |entries: Vec<Entry>, what: &str| {
-        // Without one of the two who close it, it is not closed.
+        // Without one of the two people that close it, it is not closed.
         assert!(judged(&chained(entries), &[]).verdict() <= Verdict::Incomplete, "{what}");
     };
     for at in 1..entries().len() - 1 {
@@ -101,14 +101,14 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
             refused += 1;
             return;
         }
-        // What the ceremony's own keys no longer signed is said to be on somebody's word.
+        // Entries that the ceremony's own keys no longer signed are listed on a person's word.
         assert!(at as u64 > signed && account.proved == genuine.proved, "{what} {at}");
         let account = judged(&bytes, &[head]);
         differs_by(&account, "heads");
         assert_eq!(account.verdict(), Verdict::ConsistentNotAnchored, "{what} {at}");
         shown += 1;
     };
-    // As they are, and with the times of the entries whose place they take: those betray nothing then.
+    // As they are, and with the times of the entries they replace: the times betray nothing then.
     let fitted = others.iter().zip(&ours).map(|(other, our)| Entry { wall: our.wall, mono: our.mono, ..other.clone() });
     for others in [fitted.collect(), others.clone()] {
         for at in 1..ours.len() {
@@ -121,9 +121,9 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
             judge([&ours[..at], &others[at..at + 1], &ours[at..]].concat(), at, "one more");
         }
     }
-    // The person who kept the logs could have gone on alone, an hour later, from any entry after the last signature. Nothing in
-    // such an end is refused: of each of them the head alone tells.
-    // The list of the bundle is that of the keys that signed: whoever goes on alone has it.
+    // The keeper of the logs could have gone on alone, an hour later, from any entry after the last signature. Nothing
+    // in an end of this kind is refused: the head alone tells. The list of the bundle is that of the keys that signed:
+    // a keeper that goes on alone has it.
     let published = |entry: &Entry| matches!(entry.event, Event::Came { act: Act::Write(_, Item::Bundle), .. });
     let later = |(other, our): (&Entry, &Entry)| {
         let event = if published(other) { our.event.clone() } else { other.event.clone() };
@@ -135,7 +135,7 @@ fn entries_of_another_ceremony_spliced_in_are_refused_or_the_head_shows_them() {
     unsigned.for_each(|at| judge([&ours[..at], &later[at..]].concat(), at, LATER));
     println!("figure: {refused} splices refused, {shown} shown by the head alone");
     assert!(refused > 300 && shown >= ends && ends > 10, "{refused} {shown} {ends}");
-    // Not even chained anew.
+    // Not even chained again.
     let foreign = append(&others[50].prev.into(), &others[50]).unwrap().0;
     refused_by(&judged(&[golden::TRANSCRIPT, &foreign].concat(), &[]), "chain");
 }

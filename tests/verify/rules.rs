@@ -1,5 +1,5 @@
-//! Each rule, broken by itself in the golden transcript and named for it. The chain is hashed anew, so other rules speak, too:
-//! what counts is that this one does.
+//! Each rule, broken by itself in the golden transcript and named for it. The chain is hashed again, so other rules
+//! speak, too: this rule must be among them.
 
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ pub(super) fn foreign() -> Object {
 pub(super) fn order() {
     breaks("order", |entries| entries[21].step = StepKind::Keyboard);
     breaks("order", |entries| entries[21].step = StepKind::Log(DriveId(99)));
-    // A whole step is left out: showing what is public.
+    // A whole step is left out: showing the public digests.
     breaks("order", |entries| {
         let shown = came(entries, Act::Show);
         let step = entries[shown].step;
@@ -207,7 +207,7 @@ pub(super) fn authorised() {
     let entries = golden::transcript().entries;
     let prove = intends(&entries, Act::Prove(MASTER));
     let by = |who: u16| move |entries: &mut Vec<Entry>| entries[prove].event = Event::Said(PersonId(who), Answer::Go);
-    // The operator twice; a custodian for the witness; nobody.
+    // The operator twice; a custodian for the witness; no person.
     breaks("authorised", by(0));
     breaks("authorised", by(2));
     breaks("authorised", |entries| entries[prove].event = Event::Done(Answer::Go));
@@ -262,7 +262,7 @@ pub(super) fn times() {
     breaks("times", |entries| entries[100].wall = entries[99].wall - 1);
     breaks("times", |entries| entries[170].wall += 20 * 365 * 86_400);
     breaks("times", |entries| entries[100].boot = 2);
-    // Nobody sets a clock that was compared, and no clock goes on that far alone.
+    // No person sets a clock that was compared, and no clock goes on that far alone.
     breaks("times", |entries| entries[100..].iter_mut().for_each(|entry| entry.wall += 6 * 60));
     breaks("times", |entries| entries[100..].iter_mut().for_each(|entry| entry.mono += 6 * 60_000));
     breaks("times", |entries| entries[100..].iter_mut().for_each(|entry| entry.mono += u64::MAX / 2));
@@ -299,7 +299,7 @@ pub(super) fn tokens() {
         let at = intends(entries, Act::TryPin(MASTER));
         entries[at].acts.insert(0, Act::ProveBeside(MASTER));
     });
-    // The power failed, and nobody asked the tokens to prove themselves again.
+    // The power failed, and the tokens were not asked to prove themselves again.
     breaks("proved-since-plugged-in", |entries| {
         let at = intends(entries, Act::Initialise(MASTER));
         let mut cut = entries[at].clone();
@@ -415,7 +415,7 @@ pub(super) fn bags() {
     breaks("bags", other((operator, operator), line("2000009")));
     breaks("bags", other((operator, custodian), line("2000009")));
     breaks("bags", other((operator, witness), planned));
-    // By two roles another number is a deviation; only what was signed and hashed after it no longer fits.
+    // By two roles another number is a deviation; only the signatures and hashes after it no longer fit.
     let mut entries = golden::transcript().entries;
     other((operator, witness), line("2000009"))(&mut entries);
     let account = judged(&chained(entries), &[]);
@@ -459,7 +459,7 @@ pub(super) fn deviations() {
     });
 }
 
-/// The golden record, whose act failed where it was last done, and whose step was then done once more without a decision.
+/// The golden record with this act failed where it was last done, and its step then done once more without a decision.
 fn failed_and_again(act: Act) -> Vec<u8> {
     let mut entries = golden::transcript().entries;
     let at = came(&entries, act);

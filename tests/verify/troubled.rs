@@ -1,4 +1,5 @@
-//! A ceremony in which much goes wrong and all is put right: its record holds what a faultless one has none of.
+//! A ceremony in which much goes wrong and all is put right: its record holds entries that a faultless record does
+//! not have.
 
 use std::sync::{Arc, LazyLock};
 
@@ -28,13 +29,13 @@ const UNSYNCED: u64 = 2;
 /// The log drive that is plugged in, and not known as one when the power fails.
 const SECOND_LOG: DriveId = DriveId(1);
 
-/// Who objects.
+/// The person that objects.
 const OPERATOR: PersonId = PersonId(0);
 
-/// Who came instead of the witness.
+/// The person that came instead of the witness.
 const ALTERNATE: PersonId = PersonId(5);
 
-/// What goes wrong.
+/// The faults.
 enum Mishap {
     /// An act fails.
     Fails(fn(&Act) -> bool, Next),
@@ -44,11 +45,11 @@ enum Mishap {
     Torn,
     /// Another bag than the planned one is sealed.
     OtherBag,
-    /// Somebody's codes are typed wrong until theirs is dead.
+    /// The codes of one person are typed wrong until their code is dead.
     Mistyped,
-    /// Somebody objects.
+    /// A person objects.
     Objects,
-    /// Somebody does not attest.
+    /// A person does not attest.
     Refuses,
 }
 
@@ -79,7 +80,8 @@ pub(super) fn plan() -> String {
     files().0
 }
 
-/// Tokens that were used before, one of them with an SO-PIN that unblocks, and a witness whose alternate comes; and the names.
+/// Tokens that were used before, one of them with an SO-PIN that unblocks, and a witness with an alternate that comes;
+/// and the names.
 fn files() -> (String, String) {
     let plan = include_str!("../../docs/plans/minimal/plan.toml").replace("before = \"new\"", "before = \"used\"");
     let alternate = "[[person]]\nid = \"witness-2\"\norganisation = \"example-auditors\"\n\
@@ -110,7 +112,7 @@ fn transcript() -> Vec<u8> {
     };
     loop {
         let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
-            // What was answered last is on the log drives before anything else happens.
+            // The last answer is on the log drives before anything else happens.
             if stage.world.dark()
                 || (!ceremony.state().facts().logs.is_empty() && ceremony.write(&mut stage.world).is_err())
             {

@@ -10,7 +10,7 @@ use conclave_tests::vm::machine::Machine;
 
 /// Columns of the list of steps.
 const STEPS: usize = 26;
-/// What is asked where no list of steps is: while a plan comes in, and beside a QR code.
+/// The question where no list of steps is: while a plan comes in, and beside a QR code.
 const ALONE: [(&str, &str); 8] = [
     (text_intake::INSERT, "intake-insert"),
     (text_intake::COMPARE, "intake-compare"),
@@ -59,7 +59,7 @@ fn alone(screen: &[String]) -> Option<String> {
     ALONE.iter().find(|(said, _)| words.contains(said)).map(|(_, what)| (*what).to_owned())
 }
 
-/// The first words of what is asked, behind the name of who is.
+/// The first words of the question, behind the name of the person that is asked.
 fn asked(screen: &[String]) -> Option<String> {
     let middle = screen.iter().map(|row| row.chars().skip(STEPS).collect::<String>());
     let asks = |row: String| {

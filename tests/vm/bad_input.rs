@@ -1,4 +1,4 @@
-//! What goes wrong before anything is decided: every case has its words and a way on.
+//! Faults before anything is decided: every case has its words and a way on.
 
 use std::fs;
 
@@ -76,7 +76,7 @@ fn a_medium_that_was_not_written_to_its_end_says_how_much_is_missing() {
     walk::power_off(machine);
 }
 
-/// A machine under UEFI whose screen has this many pixels.
+/// A machine under UEFI with this many pixels on its screen.
 fn with_pixels(width: u32, height: u32) -> Machine {
     let mut arguments = Drive::Dvd.with(&iso());
     let display = format!("VGA,edid=on,xres={width},yres={height}");

@@ -1,4 +1,4 @@
-//! One ceremony on the shipped image whose power fails ten times: it ends closed, verified, with both logs alike.
+//! One ceremony on the shipped image, with ten power cuts: it ends closed, verified, with both logs alike.
 
 use std::ops::ControlFlow;
 

@@ -21,10 +21,10 @@ const SERIAL: &str = "CONCLAVE-LOG-A";
 /// Its size and volume id there.
 const SIZE: u64 = 67_108_864;
 const VOLUME: u32 = 0xC0DE_000A;
-/// What is asked for until it is plugged in, and for the second one.
+/// The question until the drive is plugged in, and the question for the second drive.
 const ASKED: &str = "plug in drive LOG-A";
 const ASKED_NEXT: &str = "plug in drive LOG-B";
-/// What is said while a log drive is not in order.
+/// The words while a log drive is not in order.
 const TROUBLE: &str = "put the log drive right, then press Enter";
 /// Enters before words that do not come are given up.
 const ENTERS_MAX: usize = 12;
@@ -73,7 +73,7 @@ impl Table {
         serve(&self.scratch.file(name), bytes)
     }
 
-    /// Plugs in what is served under this name.
+    /// Plugs in the disk that is served under this name.
     fn plug(&mut self, name: &str, serial: &str, disk: Disk) -> Plugged {
         self.pluggings += 1;
         let id = format!("plugging{}", self.pluggings);
@@ -167,7 +167,7 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     let sound = log_a(&table.scratch);
     let exfat = formatted(&table.scratch, "/sbin/mkfs.exfat", &[], SIZE);
 
-    // What is no drive to work with is asked for again, and is never written to.
+    // The screen asks again where a device is no drive to work with; that device is never written to.
     let nameless = table.served("nameless", sound.clone());
     let plugged = table.plug("nameless", "", nameless.clone());
     table.until("it tells another serial or none, and is not let in");
@@ -186,7 +186,7 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
         plugged.pull(&mut table.machine);
     }
 
-    // What does not take the record holds everything up: the head stays where it was.
+    // A drive that does not take the record holds everything up: the head stays where it was.
     let spent = table.served("spent", full(&table.scratch));
     let plugged = table.plug("spent", SERIAL, spent);
     let screen = table.until("bytes are needed, 0 are free.");

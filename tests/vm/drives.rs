@@ -1,4 +1,4 @@
-//! Drives on the shipped image: sticks behind a disk that writes down what is done to it.
+//! Drives on the shipped image: sticks behind a disk that writes down each request.
 
 use std::path::Path;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Plugged {
     }
 }
 
-/// Whether nothing was written to this disk, and nobody asked it to keep anything.
+/// Whether nothing was written to this disk, and no request asked it to keep anything.
 pub(crate) fn was_only_read(disk: &Disk) -> bool {
     let log = disk.log();
     !log.is_empty() && log.iter().all(|op| matches!(op, Op::Read(_)))

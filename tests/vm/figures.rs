@@ -28,7 +28,7 @@ const SLOWER_MAX: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(420);
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(20);
-/// Runs of each side, in turn. The least counts: whatever else the processors do only adds.
+/// Runs of each side, in turn. The least counts: other work of the processors only adds.
 const RUNS: usize = 7;
 
 fn main() {
@@ -69,7 +69,7 @@ fn whole_ceremony(shows_digest: u32) {
     println!("figure: least memory for a whole ceremony under BIOS: {least} MiB (bar {bar})");
 }
 
-/// Whether a whole ceremony is run to its end in this memory; tells what was on the screen otherwise.
+/// Whether a whole ceremony is run to its end in this memory; tells the screen otherwise.
 fn closes(memory_mib: u32) -> bool {
     let began = Instant::now();
     // The robot's room panics, with its screen, where people would give up.
@@ -91,8 +91,8 @@ fn closes(memory_mib: u32) -> bool {
     closed
 }
 
-/// The image's kernel until the first screen, against the same kernel around an init that writes one word. What comes before
-/// the kernel is the same on both sides.
+/// The image's kernel until the first screen, against the same kernel around an init that writes one word. The work
+/// before the kernel is the same on both sides.
 fn first_screen() {
     let until = |kernel: &Path, words: &str| {
         let arguments = ["-kernel".into(), kernel.display().to_string()];

@@ -35,7 +35,7 @@ impl Debugger {
         self.register(CS) == USER_CS
     }
 
-    /// Makes what was stopped go on at address 0, and lets go of the machine.
+    /// Makes the stopped program go on at address 0, and lets go of the machine.
     pub(crate) fn send_astray(mut self) {
         assert_eq!(self.ask(&format!("P{RIP:x}=0000000000000000")), "OK");
         assert_eq!(self.ask("D"), "OK");

@@ -1,4 +1,4 @@
-//! What PID 1 shows when the screens end by themselves, and the ways on from there.
+//! The screen of PID 1 when the screens end by themselves, and the ways on from there.
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn crash(machine: &mut Machine, port: &Path) {
         // A key that means nothing here: all it does is that the screen is drawn.
         let key = json!({ "keys": [{ "type": "qcode", "data": "f5" }], "hold-time": 5 });
         machine.qmp().execute("send-key", key);
-        // Each time a little later, so that whatever the machine does after a key is met some time.
+        // Each time a little later, so that each piece of work after a key is met some time.
         std::thread::sleep(Duration::from_millis(moment % 40));
         debugger.stop();
     }
@@ -61,12 +61,13 @@ fn screens_that_crash_leave_words_no_page_of_theirs_and_two_ways_on() {
     let left = memory::hits(&mut machine);
     assert!(left.is_empty(), "the kernel wiped its pages: {left:#?}");
 
-    // The stick that was in is out again: it waits for the other one now, and nobody reads it meanwhile.
+    // The stick that was in is out again: the appliance waits for the other one now, and does not read this one
+    // meanwhile.
     let before = first.disk.log().len();
     machine.press(&["x", "r"]);
     let screen = machine.wait_for("take out all but the one").join("\n");
     assert!(screen.contains("USB disk at USB port 2-2"), "{screen}");
-    // The kernel may tell it to keep what it has when it is put out.
+    // The kernel may tell it to keep its bytes when it is put out.
     let after = &first.disk.log()[before..];
     assert!(after.iter().all(|op| *op == Op::Flush), "{after:?}");
     second.pull(&mut machine);

@@ -1,5 +1,5 @@
-//! Strangers judge what a ceremony on the image left: `conclave verify`, openssl, and unmodified OpenSC with the tokens in
-//! its own readers.
+//! Strangers judge the files that a ceremony on the image left: `conclave verify`, openssl, and unmodified OpenSC with
+//! the tokens in its own readers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,13 +23,13 @@ use smartcard_hsm::command::KeySpec;
 /// Slots of a fresh token that blobs are unwrapped into, counted from this one.
 const REFERENCE: usize = 1;
 
-/// What a ceremony left behind.
+/// The files and tokens that a ceremony left.
 pub(crate) struct Left {
     pub(crate) plan: Plan,
     /// Every stick, by its serial.
     pub(crate) sticks: Scratch,
     pub(crate) tokens: BTreeMap<String, Arc<Mutex<Token>>>,
-    /// What people wrote down.
+    /// The secrets that people wrote down.
     pub(crate) papers: BTreeMap<String, String>,
     /// The head on the last screen.
     pub(crate) head: Digest,
@@ -49,7 +49,7 @@ impl Left {
         self.papers.get(of).unwrap_or_else(|| panic!("a paper with the {of}"))
     }
 
-    /// What each key signs with: its mechanism in PKCS#11.
+    /// The mechanism in PKCS#11 with which each key signs.
     fn mechanisms(&self) -> impl Iterator<Item = (&str, String, &'static str)> {
         self.plan.keys.iter().map(|key| {
             let mechanism = match key.spec {

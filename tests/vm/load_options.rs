@@ -1,4 +1,4 @@
-//! What a boot loader or UEFI hands to the kernel besides itself replaces neither our init nor our command line.
+//! Options that a boot loader or UEFI hands to the kernel replace neither our init nor our command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn an_initramfs_from_a_boot_loader_does_not_replace_ours() {
     Machine::start(Firmware::Bios, &arguments).wait_for(SOUND);
 }
 
-/// A machine whose firmware starts this kernel from a stick, with the options of an attacker.
+/// A machine; its firmware starts this kernel from a stick, with the options of an attacker.
 fn from_the_shell(scratch: &Scratch, kernel: &Path) -> Machine {
     let stick = scratch.file("stick");
     fs::create_dir(&stick).unwrap();

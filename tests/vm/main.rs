@@ -85,7 +85,7 @@ fn rubbish_behind_the_image_on_a_larger_stick_changes_nothing() {
 fn one_flipped_byte_fails_the_self_check_and_cannot_be_gone_on_with() {
     let scratch = Scratch::new();
     let (medium, mut image) = (scratch.file("medium"), fs::read(iso()).unwrap());
-    // In a file nobody needs to start: the kernel itself would not even unpack.
+    // In a file that no start needs: the kernel itself would not even unpack.
     let words = b"Boot medium of";
     let at = image.windows(words.len()).position(|window| window == words).unwrap();
     image[at] ^= 1;
@@ -153,7 +153,7 @@ fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_card
     let asked = groups_asked_for(&screen.join(" "), &digest.into());
     assert_eq!(asked.len(), 6, "{}", screen.join("\n"));
 
-    // Another digest first: refused, and asked anew.
+    // Another digest first: refused, and asked again.
     for _ in &asked {
         walk::enter(&mut machine, "0000");
     }

@@ -15,7 +15,7 @@ fn main_path(size: &str, display: &str) {
     machine.press(&["f2"]);
     machine.wait_for("type the line below");
     picture(&mut machine, "2-keyboard");
-    // The line is forgotten with its keys, which takes a moment in which none is read.
+    // The line is forgotten with its keys, which takes a moment in which no key is read.
     machine.press(&["esc"]);
     machine.wait_for(SOUND);
     machine.press(&["f1"]);

@@ -1,4 +1,4 @@
-//! What was typed as a secret is in memory while its field is open, and nowhere after.
+//! A typed secret is in memory while its field is open, and nowhere after.
 
 use crate::ram::{Planted, find};
 use conclave_tests::vm::machine::{Drive, Firmware, Machine};

@@ -7,7 +7,7 @@ use conclave_tests::scratch::Scratch;
 use conclave_tests::tool::{Ran, require, run};
 use conclave_tests::vm::nbd::{Disk, Mood, Op, serve};
 
-/// What QEMU's own client says of a disk in this mood, whether all of it succeeded, and the disk.
+/// The words of QEMU's own client about a disk in this mood, whether all of it succeeded, and the disk.
 fn used(mood: Mood, commands: &[&str]) -> (Ran, Disk) {
     let scratch = Scratch::new();
     let disk = serve(&scratch.file("disk"), vec![0x11; 8192]);
@@ -33,7 +33,7 @@ fn a_bad_disk_fails_in_its_own_way() {
     let write = "write -P 0x22 0 1024";
     for (mood, command, fails, kept) in [
         (Mood::FailsWrites, write, true, 0x11),
-        // Only when it is asked to keep what it took.
+        // Only when it is asked to keep the bytes it took.
         (Mood::FailsFlushes, write, true, 0x22),
         (Mood::FailsReads, "read 0 512", true, 0x11),
         (Mood::Drops(512), write, false, 0x22),

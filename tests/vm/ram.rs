@@ -8,7 +8,7 @@ use std::fmt;
 /// is UTF-32, the rest are cells of a screen and rings of events. Six events of 24 bytes make one key pressed and
 /// released.
 const STRIDE_MAX: usize = 160;
-/// Shortest secret searched for at every stride; shorter ones would be found where nobody wrote them.
+/// Shortest secret searched for at every stride; shorter ones would be found where no program wrote them.
 const STRIDE_FROM_LEN: usize = 8;
 /// Strides tried for those.
 const STRIDES_OF_SHORT: [usize; 5] = [1, 2, 4, 24, 144];
@@ -21,9 +21,9 @@ const EVENTS_BETWEEN_MAX: usize = 16;
 /// Something that must not be in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Planted<'a> {
-    /// What it is called in a report, which never holds the secret itself.
+    /// Its name in a report, which never holds the secret itself.
     pub(crate) name: &'a str,
-    /// Its bytes. What was typed is also searched for as key codes.
+    /// Its bytes. A typed secret is also searched for as key codes.
     pub(crate) bytes: &'a [u8],
 }
 
@@ -106,7 +106,7 @@ fn events(memory: &[u8], codes: &[u8], mut found: impl FnMut(usize)) {
     }
 }
 
-/// What base64 makes of these bytes wherever in a longer text they begin, without the characters that depend on others.
+/// The base64 of these bytes at any place in a longer text, without the characters that depend on others.
 fn base64(bytes: &[u8]) -> [String; 3] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     [0, 2, 1].map(|skipped| {

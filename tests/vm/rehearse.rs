@@ -74,7 +74,7 @@ fn rehearse(asked: Rehearse) -> Result<ExitCode, Box<dyn Error>> {
         Watched::Lines(lines) => {
             let mut last = Vec::new();
             robot(&mut room, Duration::ZERO, |screen| {
-                // Who reads the lines has gone; what was made is there at the end all the same.
+                // The reader of the lines has gone; all files are there at the end all the same.
                 let _ = lines.read(screen);
                 last = screen.to_vec();
             });
@@ -115,7 +115,7 @@ fn build_image() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     writeln!(out(), "Building the image: two minutes, or half an hour where it was never built.")?;
-    // A rehearsal is held on any day: what the archive dropped since is replaced, and the image says so.
+    // A rehearsal is held on any day: packages that the archive dropped since are replaced, and the image says so.
     if Command::new(tree.join("scripts/image")).arg("--offered").status()?.success() {
         return Ok(());
     }
@@ -142,7 +142,7 @@ fn robot(room: &mut Room, stands: Duration, mut seen: impl FnMut(&[String])) {
     });
 }
 
-/// What people at this terminal see.
+/// The screen that people at this terminal see.
 struct Sight {
     /// Over the screen.
     menu: Menu,
@@ -195,7 +195,7 @@ fn mirror(mut qmp: Qmp, file: &Path, terminal: &mut Terminal, sight: &Mutex<Sigh
             }
             sight.menu.draw(&mut screen);
         }
-        // A terminal that is gone ends nothing: what the machine makes is kept.
+        // A terminal that is gone ends nothing: the work of the machine is kept.
         let _ = terminal.draw(&screen);
         thread::sleep(LOOK);
     }

@@ -15,17 +15,18 @@ use smartcard_hsm_recover::{ClearKey, open};
 
 use crate::ram::{Planted, find};
 
-/// Bytes of a private key that are searched for: nobody has so many by chance.
+/// Bytes of a private key that are searched for: so many do not agree by chance.
 const OF_KEY: usize = 32;
-/// Characters at the end of a line whose keys are searched for by themselves: the kernel keeps that many at least.
+/// The keys of this many characters at the end of a line are searched for by themselves: the kernel keeps that
+/// many at least.
 const END: usize = 8;
 
-/// What was learnt of secrets so far.
+/// The facts learnt about secrets so far.
 #[derive(Default)]
 pub(crate) struct Secrets {
-    /// By what they are called: their bytes.
+    /// The bytes of secrets, by name.
     known: BTreeMap<String, Vec<u8>>,
-    /// The paper whose line is open.
+    /// The paper with the open line.
     typing: Option<String>,
     /// The memory while the shares were open.
     with_shares: Option<Vec<u8>>,
@@ -34,7 +35,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// Looks for what must be there, or must be gone, while this screen stands.
+    /// Looks for the secrets that must be there, or must be gone, while this screen stands.
     pub(crate) fn look(&mut self, room: &mut Room, robot: &Robot, screen: &[String]) {
         let words = screen.iter().map(|row| row.chars().skip(26).collect::<String>()).collect::<Vec<_>>().join(" ");
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -130,7 +131,7 @@ impl Secrets {
 
     fn hits(&self, memory: &[u8], which: impl Fn(&str) -> bool) -> Vec<String> {
         let planted = self.known.iter().filter(|(name, _)| which(name)).map(|(name, bytes)| {
-            // Memory is full of zeros: where a secret begins with them is not what tells it.
+            // Memory is full of zeros: zeros at the beginning of a secret do not tell it.
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
             Planted { name, bytes: &bytes[zeros..] }
         });

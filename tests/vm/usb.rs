@@ -1,4 +1,4 @@
-//! What is plugged into the shipped image's USB ports while it runs: tokens, and what only looks like something.
+//! Devices in the USB ports of the shipped image while it runs: tokens, and devices in disguise.
 //!
 //! One machine, many pluggings: every device is simulated and sits on a port of its own.
 
@@ -20,7 +20,7 @@ use conclave_tests::vm::walk::{SOUND, iso, to_clock};
 /// Ports of the machine; the sixth has a hub with two of its own.
 const PORTS: [&str; 7] = ["1", "2", "3", "4", "5", "6.1", "6.2"];
 
-/// A machine whose USB ports wait for devices.
+/// A machine with USB ports that wait for devices.
 struct Bench {
     machine: Machine,
     scratch: Scratch,
@@ -156,7 +156,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     bench.wait(&["1-2 ", "no token known here: not let in"]);
     reader.unplug().unwrap();
 
-    // What only looks like something.
+    // Devices in disguise.
     let foreign = bench.plug("2", gadget("Foreign reader", &[CARD_READER]));
     bench.wait(&["1-2 ", "Foreign reader", "no token known here: not let in"]);
     let network = bench.plug("4", gadget("Gigabit", &[NETWORK]));
@@ -184,7 +184,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
         pulled.unplug().unwrap();
     }
 
-    // One that never says what it is, and a token that never answers, hold up nobody.
+    // A device that never describes itself, and a token that never answers, hold up no other device.
     let stalls = bench.plug("4", Gadget::new([1, 2], ["Mute", ""], &[STORAGE], Manner::Stalls));
     let silent = bench.plug("5", Silent(TPDU.descriptors("DENK01000080000")));
     bench.wait(&["1-5 ", "DENK01000080000", "asking"]);
@@ -226,7 +226,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     typist.types("\u{1b}");
     bench.machine.wait_for("compare with a watch");
     keyboard.unplug().unwrap();
-    // Plugged in again it is nobody again; the built-in one still counts.
+    // Plugged in again it is unknown again; the built-in one still counts.
     let again = gadget("Keys", &[KEYBOARD]);
     let typist = again.typist();
     let _again = bench.plug("3", again);

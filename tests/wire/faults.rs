@@ -1,4 +1,4 @@
-//! What can go wrong with an answer on its way, at both exchange levels.
+//! The faults of an answer on its way, at both exchange levels.
 //!
 //! After each fault the card has seen its command exactly once, and the next command works, at the latest after a
 //! restart.
@@ -10,7 +10,7 @@ use super::*;
 const BWT_TPDU_MS: u64 = 1_589;
 const BWT_APDU_MS: u64 = 1_192;
 
-/// What the next command meets.
+/// The fault that the next command meets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     GoesOn,

@@ -29,7 +29,7 @@ const ATR: [u8; 24] = [
     0x21, 0x40, 0x81, 0x07, 0x92,
 ];
 
-/// A card that writes down what it is told, and answers by a rule everybody knows.
+/// A card that writes down each command, and answers by a rule everybody knows.
 #[derive(Debug, Default)]
 pub struct Scribe {
     /// Distinguishes the answers of this card.
@@ -65,7 +65,7 @@ fn answer_to(salt: u8, command: &[u8]) -> Vec<u8> {
     (0..len).map(|at| sum.wrapping_add(at as u8)).collect()
 }
 
-/// A card whose answers travel like this.
+/// A card with answers that travel like this.
 pub fn card(wires: &[Wire]) -> Shared {
     Arc::new(Mutex::new(Scribe { wires: wires.to_vec(), ..Scribe::default() }))
 }
@@ -75,7 +75,7 @@ pub fn port(card: &Shared, profile: Profile) -> InMemory<Shared> {
     InMemory::new(CcidDevice::new(card.clone(), profile, "DENK0100001"))
 }
 
-/// What the driver makes of the token's descriptors.
+/// The device that the driver reads from the token's descriptors.
 pub fn descriptor(profile: Profile) -> ccid::Descriptor {
     ccid::descriptor(&profile.descriptors("DENK0100001").configuration).unwrap()
 }
@@ -91,7 +91,7 @@ pub fn command(mark: u8, command_len: usize, reply_len: u16) -> Apdu {
     Apdu::new([0x80, mark, high, low]).body(&vec![mark; command_len]).reply(ReplyLen::EXTENDED)
 }
 
-/// Exchanges a command; what comes back as an answer is checked byte for byte.
+/// Exchanges a command; the answer is checked byte for byte.
 #[track_caller]
 pub fn exchange<P: BulkPort>(link: &mut CcidLink<P>, salt: u8, command: &Apdu) -> Result<(), ChannelError> {
     let reply = link.exchange(command, Patience::Ordinary)?;

@@ -24,7 +24,7 @@ enum Spoilt {
     InPackets,
 }
 
-/// A port whose n-th message from the reader is spoilt.
+/// A port that spoils the n-th message from the reader.
 struct Tampered<P> {
     port: P,
     at: usize,

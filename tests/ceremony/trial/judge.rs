@@ -1,4 +1,4 @@
-//! What must have come of a fault, and of the tokens in the end.
+//! The result that a fault must have had, and the state of the tokens at the end.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ const FILES: &[u8] = b"\x80\x58\x00\x00\x00\x00\x00";
 const OK: [u8; 2] = [0x90, 0x00];
 
 impl Trial {
-    /// Looks at what came of a fault that struck, and judges it.
+    /// Looks at the result of a fault that struck, and judges it.
     pub(super) fn answered(&mut self) {
         let Some(pending) = self.pending.take() else { return };
         let acted = self.acted;

@@ -1,4 +1,4 @@
-//! What a fault does to the things on the table, and how they are put right.
+//! The effect of a fault on the things on the table, and the way to put them right.
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl Trial {
                 let shares: Vec<DriveId> = shares.map(|(id, _)| id).collect();
                 let files = |stage: &mut Stage, drive| stage.stick(drive).unwrap().files.clone();
                 let (one, other) = (files(stage, shares[0]), files(stage, shares[1]));
-                // Each file keeps its name: only what is in it is the other's.
+                // Each file keeps its name: only its content is that of the other file.
                 for (drive, own, others) in [(shares[0], &one, &other), (shares[1], &other, &one)] {
                     let swapped = own.keys().cloned().zip(others.values().cloned()).collect();
                     stage.stick(drive).unwrap().files = swapped;

@@ -8,7 +8,7 @@ use conclave_sim::{
     usb::{Attached, Setup},
 };
 
-/// A card that says 9000 to everything: the reader is what is looked at.
+/// A card that says 9000 to everything: the target is the reader.
 struct Yes;
 
 impl Icc for Yes {

@@ -1,5 +1,5 @@
-//! What `conclave token inspect` says of a device that answers with anything: every line is printable, and none is longer than
-//! its answer allows.
+//! The words of `conclave token inspect` about a device that answers with anything: every line is printable, and none
+//! is longer than its answer allows.
 #![no_main]
 
 use conclave_fuzz::{Pieces, plain, target};

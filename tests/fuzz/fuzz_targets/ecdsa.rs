@@ -1,4 +1,4 @@
-//! ECDSA signatures as cards answer them: what is read is in the one form verifiers take.
+//! ECDSA signatures as cards answer them: each signature that is read has the one form that verifiers take.
 #![no_main]
 
 use conclave_fuzz::{plain, target};

@@ -1,4 +1,4 @@
-//! Drives: whatever is on one, at most five sectors of it are read, and a volume that is found lies within it.
+//! Drives with any content: at most five sectors of a drive are read, and a volume that is found lies within it.
 #![no_main]
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};

@@ -1,4 +1,4 @@
-//! Free text on its way into the record: a secret of the Vault is found in it whatever stands before and behind.
+//! Free text on its way into the record: a secret of the Vault is found in it between any other characters.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -31,7 +31,7 @@ target!(|text: &str| {
         assert_eq!(VAULT.public(&text), Err(NotPublic::Secret));
         assert_eq!(VAULT.number(&text), Err(NotPublic::Secret));
     }
-    // What one lets pass, the other does not call a secret; it is as it was typed.
+    // A text that one lets pass, the other does not call a secret; the text is as it was typed.
     let public = VAULT.public(text)?;
     assert_eq!((public.as_str(), VAULT.number(text).as_ref()), (text, Ok(&public)));
     Ok(())

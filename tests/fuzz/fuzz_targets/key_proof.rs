@@ -1,4 +1,4 @@
-//! Key-proof statements: what is read is written back to the same bytes.
+//! Key-proof statements: each statement that is read is written back to the same bytes.
 #![no_main]
 
 use conclave_fuzz::target;

@@ -12,8 +12,8 @@ use smartcard_hsm::{
 };
 use zeroize::Zeroizing;
 
-/// A reader whose answers are pieces. The first byte of a piece says what is made right in it, bit by bit: 1 sequence
-/// number, 2 length, 4 LRC of the block inside; 80 and above: no message but a stall or silence.
+/// A reader that answers with pieces. The first byte of a piece says which parts of the piece are made right, bit by
+/// bit: 1 sequence number, 2 length, 4 LRC of the block inside; 80 and above: no message but a stall or silence.
 struct Reader<'a> {
     pieces: Pieces<'a>,
     seq: u8,

@@ -1,4 +1,4 @@
-//! Manifests: what is read is written back to the same bytes, and no name in it leaves its folder.
+//! Manifests: each manifest that is read is written back to the same bytes, and no name in it leaves its folder.
 #![no_main]
 
 use conclave_fuzz::{plain, target};

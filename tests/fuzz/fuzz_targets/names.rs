@@ -1,4 +1,4 @@
-//! Names: whatever is refused is refused at a line, in words that show as themselves and without the random bytes; drawing leaves a
+//! Names: each refusal names a line, in words that show as themselves and without the random bytes; drawing leaves a
 //! file in which nothing is left to draw.
 #![no_main]
 
@@ -28,7 +28,8 @@ target!(|bytes: &[u8]| {
     match drawn {
         Err(refusals) => refused(bytes, &refusals),
         Ok(drawn) => {
-            // What was drawn may be what stands there already: then it is refused, and said.
+            // The drawn bytes may be bytes that stand there already: then they are refused, and the refusal says
+            // so.
             let Ok(again) = draw(drawn.file.as_bytes(), || Ok::<_, Infallible>([0; 32]));
             if let Ok(again) = again {
                 assert_eq!((again.new, again.file, again.table), (0, drawn.file, drawn.table));

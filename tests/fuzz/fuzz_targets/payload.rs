@@ -1,4 +1,5 @@
-//! What is inside a key blob: sealed anew, opened, and, if it is a key, made into a blob that opens to the same key.
+//! The content of a key blob: sealed again, opened, and, if it is a key, made into a blob that opens to the same
+//! key.
 #![no_main]
 
 use aes::Aes256;

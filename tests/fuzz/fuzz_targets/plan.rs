@@ -1,4 +1,4 @@
-//! Plans: whatever is refused is refused at a line of the file; what is read compiles or is refused, and who could do what is
+//! Plans: each refusal names a line of the file; a plan that is read compiles or is refused, and its coalitions are
 //! worked out.
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! SubjectPublicKeyInfo: what is taken over can be published in every form its kind has.
+//! SubjectPublicKeyInfo: each key that is taken over can be published in every form of its kind.
 #![no_main]
 
 use conclave_fuzz::{plain, target, told};

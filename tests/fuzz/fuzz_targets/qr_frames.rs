@@ -1,4 +1,4 @@
-//! QR frames, one a line: what is complete is a message, and cutting that message up again gives a message.
+//! QR frames, one a line: complete frames are a message, and cutting that message up again gives a message.
 #![no_main]
 
 use conclave_fuzz::{plain, target};

@@ -1,4 +1,5 @@
-//! Seals of boot media: what is read is within its limits and spelled in the one way; what is written is read back.
+//! Seals of boot media: a seal that is read is within its limits and spelled in the one way; a seal that is written
+//! is read back.
 #![no_main]
 
 use std::io::Cursor;
@@ -7,7 +8,7 @@ use conclave_fuzz::{plain, target};
 use conclave_medium::{DESCRIPTOR_AT, FIELD_AT, FIELD_LEN, LEN_MAX, LEN_MIN, Seal, SelfCheck, examine, identify};
 
 target!(|data: &[u8]| {
-    // The field that holds the seal, in an optical image, and what follows it.
+    // The field that holds the seal, in an optical image, and the bytes after it.
     let (field, behind) = data.split_at(data.len().min(FIELD_LEN));
     let mut image = vec![0; LEN_MIN as usize];
     image[DESCRIPTOR_AT as usize..][..7].copy_from_slice(b"\x01CD001\x01");

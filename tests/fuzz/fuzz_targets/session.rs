@@ -16,7 +16,7 @@ use smartcard_hsm::{
     session::Session,
 };
 
-/// The first byte of a piece says what becomes of an answer: 0 nothing, 1 the piece stands in its place, 2 it is cut to
+/// The first byte of a piece says how an answer is changed: 0 nothing, 1 the piece stands in its place, 2 it is cut to
 /// as many bytes as the piece is long, 3 the piece is added to it byte by byte.
 struct Liar<'a> {
     token: InProcess<Token>,
@@ -42,7 +42,7 @@ impl Channel for Liar<'_> {
     }
 }
 
-/// What came of a question; of an error, all its words are read.
+/// The result of a question; of an error, all its words are read.
 fn read<T>(asked: Result<T, TokenError>) -> Option<T> {
     let read = asked.inspect_err(|error| {
         plain(error);

@@ -1,4 +1,4 @@
-//! Share files: what is read is written back to the same bytes.
+//! Share files: each file that is read is written back to the same bytes.
 #![no_main]
 
 use conclave_fuzz::target;

@@ -1,5 +1,5 @@
-//! Passphrase shares as text: what is read is written to text that reads the same, and several recombine or say why
-//! not.
+//! Passphrase shares as text: each share that is read is written to text that reads the same, and several recombine
+//! or say why not.
 #![no_main]
 
 use conclave_fuzz::{plain, target};

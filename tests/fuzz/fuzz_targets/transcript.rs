@@ -1,4 +1,5 @@
-//! Transcripts: what is read is written back to the same bytes, and a verifier comes to an end whatever it says.
+//! Transcripts: each transcript that is read is written back to the same bytes, and a verifier comes to an end on
+//! every one.
 #![no_main]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Typed digests: what is read as hex or words is read the same from the words of what it means.
+//! Typed digests: a value that is read as hex or words is read the same from its own words.
 #![no_main]
 
 use conclave_fuzz::target;

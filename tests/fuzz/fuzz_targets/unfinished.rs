@@ -1,4 +1,4 @@
-//! What takes an unfinished rehearsal up again: what is read is written back to the same bytes.
+//! The file that resumes an unfinished rehearsal: each file that is read is written back to the same bytes.
 #![no_main]
 
 use conclave::rehearse::unfinished::Unfinished;

@@ -15,7 +15,7 @@ target!(|bytes: &[u8]| {
             assert!(matches!(used, Use::Never(_)));
             plain(error);
         }
-        // What is used is an interface it has.
+        // The interface in use is one of its interfaces.
         Ok(found) => {
             let has = |number| found.interfaces.iter().any(|interface| interface.number == number);
             assert!(used.interface().is_none_or(has));

@@ -1,4 +1,4 @@
-//! Wrap files: what is read is written back to the same bytes.
+//! Wrap files: each file that is read is written back to the same bytes.
 #![no_main]
 
 use conclave_fuzz::target;

@@ -1,5 +1,5 @@
-//! What the targets share: that whatever is said of an input shows as itself, the cutting of the fuzzer's bytes into pieces, and
-//! a simulated token behind them.
+//! Common parts of the targets: the check that all words about an input show as themselves, the cutting of the fuzzer's
+//! bytes into pieces, and a simulated token behind them.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -13,10 +13,10 @@ use conclave_sim::{
     token::Token,
 };
 
-/// A fuzz target: what its parser makes of the bytes.
+/// A fuzz target: the result of its parser on the bytes.
 ///
-/// The error it ends with is what a person reads of them. Each word of that error and of its causes must show as itself, in the
-/// corpus and in whatever the fuzzer makes of it; findings besides errors go through [`plain`].
+/// A person reads its error. Each word of that error and of its causes must show as itself, in the corpus and in every
+/// input that the fuzzer makes of it; findings besides errors go through [`plain`].
 #[macro_export]
 macro_rules! target {
     (|$input:ident: $kind:ty| $body:block) => {
@@ -27,7 +27,7 @@ macro_rules! target {
     };
 }
 
-/// What a parser made of an input: an error in words, or nothing to say.
+/// The result of a parser on an input: an error in words, or nothing to say.
 pub type Read<'a> = Result<(), Box<dyn Error + 'a>>;
 
 /// Ends the run unless these words are one line in which nothing acts on a terminal.

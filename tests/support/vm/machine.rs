@@ -1,4 +1,4 @@
-//! A machine in QEMU that starts the shipped image, and what its screen shows.
+//! A machine in QEMU that starts the shipped image, and the text on its screen.
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::screen::{Font, framebuffer, text_mode};
 
-/// How long a screen may take to say what is waited for: the processor is emulated and its host shared.
+/// How long a screen may take to show the awaited words: the processor is emulated and its host shared.
 const PATIENCE: Duration = Duration::from_secs(420);
 /// Between two looks at a text buffer, and at a framebuffer, which costs the machine more.
 const LOOK: Duration = Duration::from_millis(60);
@@ -26,7 +26,7 @@ const TAKEN_MAX: Duration = Duration::from_secs(20);
 /// UEFI firmware of the package `ovmf`.
 const OVMF: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
 
-/// What the machine starts with.
+/// The firmware that the machine starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Firmware {
     /// SeaBIOS: a text screen.
@@ -115,7 +115,7 @@ impl Machine {
         &mut self.qmp
     }
 
-    /// Another control socket, for whoever looks on while somebody works with the machine.
+    /// Another control socket, to look on while a person works with the machine.
     pub fn watch(&self) -> Qmp {
         Qmp::new(UnixStream::connect(self.scratch.file("watch")).expect("QEMU opened it with its first"))
     }
@@ -146,7 +146,7 @@ impl Machine {
     fn raw_screen(&mut self) -> Vec<u8> {
         let file = self.scratch.file("screen");
         match self.firmware {
-            // The text buffer itself: exact, whatever the font.
+            // The text buffer itself: exact, in any font.
             Firmware::Bios => {
                 self.qmp.execute("pmemsave", json!({ "val": 0xb8000, "size": 4000, "filename": file }));
             }
@@ -191,7 +191,8 @@ impl Machine {
         self.wait_until(words, |screen| screen.iter().any(|line| line.contains(words)))
     }
 
-    /// Waits until `is_there` finds on the screen what is waited for, named by `what`, and returns the screen.
+    /// Waits until `is_there` finds the awaited words on the screen, and returns the screen. `what` names them in
+    /// a failure.
     #[track_caller]
     pub fn wait_until(&mut self, what: &str, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
         let began = Instant::now();
@@ -220,8 +221,8 @@ impl Machine {
         }
     }
 
-    /// Whether every key was read from the keyboard's controller, and whoever was woken by it has come to rest since; also
-    /// if the keys switched the machine off.
+    /// Whether every key was read from the keyboard's controller, and every process that the key woke has come to rest
+    /// since; also if the keys switched the machine off.
     fn took_keys(&mut self) -> bool {
         // Bit 0 of the status of the i8042: its output buffer is full.
         let Some(status) = self.monitor("i /1b 0x64") else { return true };
@@ -234,7 +235,7 @@ impl Machine {
         self.monitor("info registers").is_none_or(|registers| registers.contains("HLT=1"))
     }
 
-    /// What QEMU's own monitor says; `None` once the machine is off.
+    /// The answer of QEMU's own monitor; `None` once the machine is off.
     fn monitor(&mut self, command: &str) -> Option<String> {
         let said = self.qmp.ask("human-monitor-command", json!({ "command-line": command }))?;
         Some(said.as_str().expect("a monitor answers in text").into())
@@ -270,7 +271,7 @@ fn events(key: &str) -> impl Iterator<Item = Value> {
 
 /// QEMU's name for the key of a character of US layout, with Shift where it needs that.
 fn qcode(typed: char) -> String {
-    // The keys of signs, with what each types alone and with Shift.
+    // The keys of signs, with the sign that each types alone and with Shift.
     const SIGNS: [(&str, char, char); 21] = [
         ("1", '1', '!'),
         ("2", '2', '@'),

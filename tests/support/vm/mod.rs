@@ -1,4 +1,4 @@
-//! The shipped image in QEMU: its screen, its keyboard, and what is plugged into it.
+//! The shipped image in QEMU: its screen, its keyboard, and the devices plugged into it.
 
 pub mod machine;
 pub mod nbd;

@@ -1,4 +1,4 @@
-//! A disk served over NBD that writes down what is done to it, and does to it what a bad stick does.
+//! A disk served over NBD that writes down each request, and fails as a bad stick does.
 //!
 //! Source: NetworkBlockDevice `doc/proto.md`, fixed newstyle negotiation and simple replies.
 
@@ -30,7 +30,7 @@ const EINVAL: u32 = 22;
 /// Most bytes one option or request may carry.
 const LEN_MAX: usize = 64 << 20;
 
-/// What was asked of a disk. Ranges are in bytes.
+/// The requests to a disk. Ranges are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     Read(Range<u64>),
@@ -38,12 +38,12 @@ pub enum Op {
     Flush,
 }
 
-/// What a disk does with what it is asked.
+/// The way a disk treats its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
-    /// What it should.
+    /// As it should.
     Sound,
-    /// It is write-protected, as whoever connects meanwhile is told.
+    /// It is write-protected; each client that connects meanwhile is told so.
     WriteProtected,
     /// Every write fails.
     FailsWrites,
@@ -68,7 +68,7 @@ struct State {
 }
 
 impl Disk {
-    /// What was asked so far, in order.
+    /// The requests so far, in order.
     pub fn log(&self) -> Vec<Op> {
         self.0.lock().unwrap().log.clone()
     }
@@ -79,7 +79,7 @@ impl Disk {
         self.log().iter().any(touches)
     }
 
-    /// What it holds.
+    /// Its bytes.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().bytes.clone()
     }
@@ -89,7 +89,7 @@ impl Disk {
         self.0.lock().unwrap().mood = mood;
     }
 
-    /// The error of one request, and what is read.
+    /// The error of one request, and the bytes that are read.
     fn asked(&self, kind: u16, range: &Range<u64>, data: &[u8]) -> (u32, Vec<u8>) {
         let mut state = self.0.lock().unwrap();
         let State { bytes, log, mood } = &mut *state;
@@ -136,7 +136,7 @@ pub fn serve(socket: &Path, bytes: Vec<u8>) -> Disk {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let served = served.clone();
-            // The machine is killed in the middle of whatever it does.
+            // The machine is killed in the middle of its work.
             std::thread::spawn(move || drop(talk(client, &served)));
         }
     });

@@ -23,7 +23,7 @@ use super::reader::{TPDU, reader, socket};
 use super::{stick, walk};
 use crate::scratch::Scratch;
 
-/// What the randomness of the tokens comes from.
+/// The source of the randomness of the tokens.
 const SEED: [u8; 32] = [7; 32];
 /// Looks at the screen before a room that goes round in a circle is given up.
 const LOOKS_MAX: usize = 4_000;
@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_millis(40);
 
 type InReader = Plugged<CcidDevice<Arc<Mutex<Token>>>>;
 
-/// A machine with the shipped image, what is plugged into it, and what lies beside it.
+/// A machine with the shipped image, the devices plugged into it, and the things beside it.
 pub struct Room {
     /// The machine.
     pub machine: Machine,
@@ -48,7 +48,7 @@ pub struct Room {
     pub plan: Plan,
     /// The tokens, by their serials.
     pub tokens: BTreeMap<String, Arc<Mutex<Token>>>,
-    /// QEMU's arguments for the medium, and what is plugged in with it.
+    /// QEMU's arguments for the medium, and for the devices plugged in with it.
     medium: Vec<String>,
     firmware: Firmware,
     memory_mib: u32,
@@ -57,7 +57,8 @@ pub struct Room {
 }
 
 impl Room {
-    /// Lays out what a plan names and starts a machine with this much memory from a DVD, with nothing plugged in.
+    /// Lays out the things that a plan names and starts a machine with this much memory from a DVD, with nothing
+    /// plugged in.
     ///
     /// **Units**: MiB.
     pub fn start(brought: Brought<'_>, firmware: Firmware, memory_mib: u32) -> Self {
@@ -92,7 +93,7 @@ impl Room {
         Self { machine, scratch, plan, tokens, medium, firmware, memory_mib, readers: BTreeMap::new(), sticks }
     }
 
-    /// The power fails, and comes back: the machine starts anew, with nothing plugged in.
+    /// The power fails, and comes back: the machine starts again, with nothing plugged in.
     pub fn cut_power(&mut self) {
         self.machine.kill();
         self.readers.clear();
@@ -124,7 +125,7 @@ impl Room {
         self.sticks.iter().for_each(|serial| judge(&self.scratch.file(serial)));
     }
 
-    /// Plugs in what has this serial, if it is not in.
+    /// Plugs in the device with this serial, if it is not in.
     pub fn plug(&mut self, serial: &str) {
         if let Some(at) = self.tokens.keys().position(|one| one == serial) {
             if !self.readers.contains_key(serial) {
@@ -142,7 +143,7 @@ impl Room {
         }
     }
 
-    /// Pulls out what has this serial, if it is in.
+    /// Pulls out the device with this serial, if it is in.
     pub fn pull(&mut self, serial: &str) {
         if self.tokens.contains_key(serial) {
             if let Some(reader) = self.readers.remove(serial) {
@@ -173,8 +174,8 @@ impl Room {
         there.as_array().unwrap().iter().any(|one| one["name"] == id.as_str())
     }
 
-    /// Does what the robot says until the ceremony is closed, or `seen` breaks it off, which is called with every screen, and
-    /// with the robot that read it, before it is answered.
+    /// Does as the robot says until the ceremony is closed, or until `seen` breaks it off. `seen` is called with every
+    /// screen, and with the robot that read it, before the screen is answered.
     pub fn play(
         &mut self,
         robot: &mut Robot,
@@ -207,13 +208,13 @@ impl Room {
                 }
             }
             let Some((last, before)) = keys.split_last() else { continue };
-            // What came or went is named on the screen before anybody answers for it.
+            // The screen names each device that came or went before anybody answers for it.
             let began = Instant::now();
             while moved && body(&self.machine.screen()) == body(&screen) && began.elapsed() < stays {
                 std::thread::sleep(LOOK);
             }
             self.press(before);
-            // With the last key the answer is complete: what stands there until it was taken is no new question.
+            // With the last key the answer is complete: the screen until the answer was taken is no new question.
             let answered = if before.is_empty() && !moved { screen } else { self.machine.settled() };
             self.press(&[*last]);
             let began = Instant::now();

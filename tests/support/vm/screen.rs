@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Columns and rows of the text buffer.
 const COLUMNS: usize = 80;
 const ROWS: usize = 25;
-/// What a cell is read as that shows no glyph of the font.
+/// The character for a cell that shows no glyph of the font.
 const UNKNOWN: char = '\u{fffd}';
 
 /// Code page 437 from 128 on; below, but for its first 32 glyphs, it is ASCII.

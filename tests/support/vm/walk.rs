@@ -62,7 +62,7 @@ pub fn to_clock(machine: &mut Machine) -> Vec<String> {
     machine.wait_for("compare with a watch")
 }
 
-/// From power-on to what is plugged in.
+/// From power-on to the screen of the devices.
 pub fn to_devices(machine: &mut Machine) -> Vec<String> {
     to_clock(machine);
     machine.press(&["ret"]);

@@ -1,4 +1,4 @@
-//! What can be changed in a record: whole steps, the people who agree, the things, the script; singly and two at a time.
+//! The changes of a record: whole steps, the people that agree, the things, the script; singly and two at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
@@ -26,7 +26,7 @@ pub enum Change {
     LeftOut(StepKind),
     /// A step is neither promised nor done.
     LeftOutOfBoth(StepKind),
-    /// No step of this sort, whatever its thing, is promised or done.
+    /// No step of this sort is promised or done, for any thing.
     SortLeftOutOfBoth(StepKind),
     /// A step is done and not promised.
     Unpromised(StepKind),
@@ -57,7 +57,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// What it is counted as.
+    /// The sort it is counted as.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::LeftOut(_) => "left out",
@@ -292,7 +292,8 @@ fn exchanges(plan: &Plan) -> Vec<(Thing, Thing)> {
     [tokens, drives, keys, pairs(plan.shares.len(), ShareId, Thing::Share)].concat()
 }
 
-/// People who may not agree in the place of this one: whoever has not the role, or is another than the one person who may.
+/// People that may not agree in the place of this one: everybody without the role, or everybody except the one person
+/// that may.
 fn strangers(plan: &Plan, roles: Roles, nth: usize) -> Vec<PersonId> {
     let people = || (0..).map(PersonId).zip(&plan.people);
     let without = |role: Role| people().filter(|(_, one)| !one.roles.contains(&role)).map(|(id, _)| id).collect();
@@ -317,11 +318,11 @@ fn weaker(roles: Roles) -> Vec<Roles> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Places {
     Every,
-    /// Two steps further, before what is signed at the end, before what is published, before the last.
+    /// Two steps further, before the signing at the end, before the publishing, before the last.
     Few,
 }
 
-/// Every single change of a record, by what it is counted as.
+/// Every single change of a record, by the sort it is counted as.
 pub fn singles(good: &Good, places: Places) -> BTreeMap<&'static str, Vec<Change>> {
     let (plan, kinds) = (&good.plan, &good.kinds);
     let ends = |kind: &StepKind| matches!(kind, StepKind::State(TokenId(0)) | StepKind::Publish(_) | StepKind::Close);

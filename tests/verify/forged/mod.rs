@@ -1,5 +1,6 @@
-//! Forgeries by generator: whole steps of a good record are changed, singly and two at a time, and the genuine tokens sign
-//! again whatever a token signs. The oracle is the simulator: a record that is believed is done on simulated tokens and drives.
+//! Forgeries by generator: whole steps of a good record are changed, singly and two at a time, and the genuine tokens
+//! sign again everything that a token signs. The oracle is the simulator: a record that is believed is done on
+//! simulated tokens and drives.
 
 mod change;
 mod oracle;
@@ -18,7 +19,7 @@ use redo::Hands;
 
 use super::golden;
 
-/// What the tokens of every room here are made from, and the randomness of its machine.
+/// The seeds of the tokens of every room here, and of the randomness of its machine.
 const SEED: [u8; 32] = [0x5e; 32];
 const MACHINE: [u8; 32] = [0x6d; 32];
 
@@ -31,7 +32,7 @@ const ASKED_MAX: usize = 30;
 /// Rules that a record breaks in which nothing is signed.
 const SIGNED: [&str; 4] = ["births", "proofs", "profile", "statements"];
 
-/// What became of forgeries of one sort.
+/// The results of forgeries of one sort.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     refused: usize,
@@ -48,11 +49,12 @@ struct Forger {
     counts: BTreeMap<String, Count>,
     /// Anchored records that the world does not bear out.
     holes: Vec<String>,
-    /// Rules that alone refused a record, how often the world was asked about such a record, and the first that is not true.
+    /// Rules that alone refused a record, how often the world was asked about a record of this kind, and the first that
+    /// is not true.
     alone: BTreeMap<&'static str, (usize, Option<String>)>,
 }
 
-/// The verdict that a witness gets who wrote the last head down, and the rules that refuse the record.
+/// The verdict for a witness with the last head, and the rules that refuse the record.
 fn judged(good: &Good, written: &Written) -> (Verdict, BTreeSet<&'static str>) {
     let files = BTreeMap::new();
     let given =
@@ -61,7 +63,7 @@ fn judged(good: &Good, written: &Written) -> (Verdict, BTreeSet<&'static str>) {
     (account.verdict(), account.refused.iter().map(|finding| finding.rule.name()).collect())
 }
 
-/// What refuses a record.
+/// The rules that refuse a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Guard {
     Nothing,
@@ -147,7 +149,7 @@ impl Forger {
         }
     }
 
-    /// Tells what became of all, and that nothing false was believed.
+    /// Tells all results, and that nothing false was believed.
     #[track_caller]
     fn told(self, of: &str) {
         for (name, Count { refused, short, borne_out }) in &self.counts {

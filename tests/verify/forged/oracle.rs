@@ -1,5 +1,5 @@
-//! The oracle: a forged record is *done*, act by act, on simulated tokens and drives, and what is on them then is read with
-//! the driver. It takes nothing from the verifier.
+//! The oracle: a forged record is *done*, act by act, on simulated tokens and drives, and their content is then read
+//! with the driver. It takes nothing from the verifier.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,11 +38,11 @@ use super::record::{Forgery, Good, Part, Written};
 use super::redo::digest;
 use super::{MACHINE, SEED};
 
-/// Why the world is not what the record says.
+/// The reason why the world differs from the record.
 pub type Lie = String;
 
-/// Says whether a record that is believed is true: every step stands in it as people agreed to it, every act can be done in its
-/// place, and at the end tokens and drives hold what the plan wants.
+/// Says whether a record that is believed is true: every step stands in it as people agreed to it, every act can be
+/// done in its place, and at the end tokens and drives are as the plan wants them.
 pub fn doubts(good: &Good, forgery: &Forgery, written: &Written, memo: &Arc<Memo>) -> Result<(), Lie> {
     agreed(good, forgery)?;
     let mut room = Room::of(good, memo);
@@ -59,8 +59,8 @@ pub fn doubts(good: &Good, forgery: &Forgery, written: &Written, memo: &Arc<Memo
     room.drives()
 }
 
-/// The paper half of a record, which no token knows: the script is the plan's, and every step stands in the record with the
-/// people who must agree.
+/// The paper half of a record, which no token knows: the script is the plan's, and every step stands in the record with
+/// the people that must agree.
 fn agreed(good: &Good, forgery: &Forgery) -> Result<(), Lie> {
     for step in &good.script.steps {
         if !forgery.script.steps.iter().any(|one| (one.kind, one.roles) == (step.kind, step.roles)) {
@@ -87,7 +87,7 @@ struct Room<'a> {
     stage: Stage,
     performer: Performer<World, Simulated>,
     facts: Facts,
-    /// What keepers wrote down.
+    /// The secrets that keepers wrote down.
     papers: BTreeMap<Slot, SecretBytes>,
     /// Every act so far that was intended, in the order of entries.
     intended: Vec<Vec<Act>>,
@@ -285,7 +285,7 @@ impl<'a> Room<'a> {
         file.map(|(_, bytes)| bytes.clone()).ok_or_else(|| format!("{drive:?} holds no {name}"))
     }
 
-    /// Share files and blobs open to the keys of the tokens, and what was published is about those keys.
+    /// Share files and blobs open to the keys of the tokens, and the published files are about those keys.
     fn drives(&mut self) -> Result<(), Lie> {
         let plan = &self.good.plan;
         let drives: Vec<(DriveId, Holds)> =

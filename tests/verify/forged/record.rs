@@ -1,5 +1,5 @@
-//! A record as whole visits to steps, and the pen that writes such a record: every answer, act and outcome that its rules could
-//! want, at any place, whether it happened or not.
+//! A record as whole visits to steps, and the pen that writes the record: every answer, act and outcome that its rules
+//! could want, at any place, whether it happened or not.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub struct Good {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visit {
     pub kind: StepKind,
-    /// The people who agree; nobody in particular is nothing.
+    /// The people that agree; without a particular person it is empty.
     pub agreed: Vec<Option<PersonId>>,
     /// A thing, and the one that takes its place.
     pub given: Option<(Thing, Thing)>,
@@ -52,7 +52,7 @@ pub enum Part {
     Cut,
 }
 
-/// What a forger makes of a record.
+/// The forger's form of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forgery {
     pub script: Script,
@@ -147,7 +147,8 @@ impl Good {
         })
     }
 
-    /// What an act gave in its step, at the second time of a step what it gave at its second time; else what it ever gave.
+    /// The outcome of an act in its step. The second time of a step takes the outcome of that second time; without one,
+    /// any outcome of this act.
     fn outcome(&self, kind: StepKind, act: Act, nth: usize) -> Option<Outcome> {
         let in_step = self.outcomes(act).filter(|(step, _)| *step == kind).nth(nth);
         in_step.or_else(|| self.outcomes(act).last()).map(|(_, outcome)| outcome.clone())
@@ -161,7 +162,7 @@ pub struct Written {
     pub entries: Vec<Entry>,
 }
 
-/// The record of a forgery, signed again by the genuine tokens, or by nobody where there are no hands.
+/// The record of a forgery, signed again by the genuine tokens, or by no token where there are no hands.
 pub fn written(good: &Good, forgery: &Forgery, mut hands: Option<&mut Hands>) -> Written {
     if let Some(hands) = &mut hands {
         hands.forget();
@@ -188,7 +189,7 @@ struct Pen<'a> {
     good: &'a Good,
     forgery: &'a Forgery,
     hands: Option<&'a mut Hands>,
-    /// What the room would know.
+    /// The facts that the room would know.
     facts: Facts,
     written: Written,
     boot: u16,
@@ -196,7 +197,7 @@ struct Pen<'a> {
     clock: i64,
     /// The last step, and whether the power failed in it.
     last: Option<(StepKind, bool)>,
-    /// Everybody who was there signs in at the next step.
+    /// All people that were there sign in at the next step.
     signs_in: bool,
 }
 
@@ -318,7 +319,7 @@ impl Pen<'_> {
         self.last = Some((kind, done < acts.len()));
     }
 
-    /// What an act is said to have given.
+    /// The claimed outcome of an act.
     fn outcome(&mut self, kind: StepKind, (act, planned): (Act, Act), nth: usize, intent: &Head) -> Outcome {
         let as_recorded = || self.good.outcome(kind, act, nth).or_else(|| self.good.outcome(kind, planned, nth));
         let signed = match (act, self.hands.as_mut()) {
