@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod burnt;
+mod card;
 mod codes;
 mod random;
 mod room;
@@ -14,6 +15,7 @@ use conclave_ceremony::public::{Bytes, Octets};
 use conclave_ceremony::script::{StepKind, Which};
 use conclave_ceremony::seen::{Description, DomainSeen, Object, PinSeen, Stored, TokenSeen};
 use conclave_ceremony::step::{Unfit, Waiting};
+use conclave_ceremony::verify::Verdict;
 use conclave_publish::Digest;
 use smartcard_hsm::object::PinState;
 
@@ -44,6 +46,8 @@ fn everything_goes_well_from_the_first_entry_to_the_last() {
     assert_eq!(facts.keys.values().map(|key| key.statements.len()).sum::<usize>(), 2);
     assert_eq!(facts.attested.values().filter(|refused| refused.is_none()).count(), facts.attested.len());
     assert_eq!(room.event(&Event::Done(Answer::Go)), Err(Unfit::Other));
+    let account = room.account();
+    assert_eq!((&account.refused, account.verdict()), (&vec![], Verdict::Anchored));
 }
 
 #[test]
@@ -60,6 +64,8 @@ fn power_fails_after_every_entry_and_the_ceremony_still_ends() {
         assert!(cut.state.facts().vault.is_empty() && cut.state.facts().proved.is_empty());
         assert_eq!(cut.run(), Waiting::Closed, "cut after entry {at}, in {:?}", running.kind());
         let (facts, uncut) = (cut.state.facts(), Room::new());
+        let account = cut.account();
+        assert_eq!((&account.refused, account.verdict()), (&vec![], Verdict::Anchored), "cut after entry {at}");
         assert_eq!(facts.imported.len(), uncut.plan.tokens.len());
         assert_eq!(facts.keys[&KeyIx(0)].statements.len(), 2);
         let event = running.next().unwrap();

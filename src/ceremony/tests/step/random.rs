@@ -13,7 +13,7 @@ use conclave_ceremony::script::Roles;
 use conclave_ceremony::step::{Unfit, Waiting};
 use proptest::prelude::*;
 
-use super::room::{Room, interrupted, text};
+use super::room::{Room, text};
 
 /// Events of one run, most of which are what is waited for.
 const EVENTS_MAX: usize = 400;
@@ -139,8 +139,7 @@ impl Watched {
     fn cut(&mut self) {
         let facts = self.room.state.facts();
         if facts.logs.len() == 2 {
-            let head = self.room.head();
-            let _ = self.tell(&interrupted(facts.boot + 1, head));
+            let _ = self.tell(&self.room.interrupted());
         }
     }
 }

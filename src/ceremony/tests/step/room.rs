@@ -1,4 +1,4 @@
-//! A ceremony under way with everybody in it, and devices that do what is expected of them.
+//! A ceremony under way with everybody in it, and devices that do what is expected of them. Its record is one that a verifier takes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use conclave_ceremony::act::{Act, Item, Signs};
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::codes::confirm;
 use conclave_ceremony::compile::compile;
+use conclave_ceremony::entry::Entry;
 use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, Source, Way};
 use conclave_ceremony::ids::{KeyIx, PersonId, TokenId};
 use conclave_ceremony::judge::statement;
@@ -14,29 +15,26 @@ use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::{Script, StepKind};
 use conclave_ceremony::seen::{Description, DomainSeen, Family, KeySeen, Object, PinSeen, Stored, TokenSeen};
 use conclave_ceremony::step::{State, Unfit, Waiting};
-use conclave_ceremony::transcript::FORMAT;
-use conclave_publish::{Digest, Kind};
+use conclave_ceremony::transcript::{FORMAT, GENESIS, append};
+use conclave_ceremony::verify::{Account, Given, verify};
+use conclave_publish::x509::{SerialNumber, Time};
+use conclave_publish::{Digest, FileName, Item as Listed, Kind, Manifest, PublicKey};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use smartcard_hsm::object::PinState;
 use smartcard_hsm::pkcs15::KeyKind;
 
+use super::card;
+
 /// More entries than any run here makes: a robot that turns in circles fails instead of hanging.
 const ENTRIES_MAX: usize = 2_000;
-const MINIMAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
-/// The looks of one boot.
-fn looks() -> Vec<Looked> {
-    vec![
-        Looked::Medium { source: Source::Paper },
-        Looked::AirGap { weak: Vec::new(), absent: 30, hardware: Vec::new(), machine: Vec::new() },
-        Looked::Clock { wall: 1_800_000_000, mono: 60_000 },
-        Looked::Plan { source: Source::Paper, drive: text("PLAN") },
-    ]
-}
-
-/// The machine is started again: every look of this boot was taken, and no person had written a head down.
-pub(super) fn interrupted(boot: u16, head: Digest) -> Event {
-    Event::Interrupted { boot, head: head.into(), torn: None, looked: looks(), written: None }
-}
+pub(super) const MINIMAL: &str = include_str!("../../../../docs/plans/minimal/plan.toml");
+/// When it begins, in the window of the plan. Units: seconds since 1970, UTC.
+const STARTED: i64 = 1_800_000_000;
+/// DER of a P-256 SubjectPublicKeyInfo up to its point.
+const SPKI: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
 
 pub(super) const KCV: Octets<8> = Octets([7; 8]);
 
@@ -44,22 +42,32 @@ pub(super) fn text(words: &str) -> Text {
     Text::new(words).unwrap()
 }
 
+pub(super) fn bytes(bytes: &[u8]) -> Bytes {
+    Bytes::new(bytes.to_vec()).unwrap()
+}
+
 /// A ceremony under way, and devices that do what is expected of them.
 #[derive(Clone)]
 pub(super) struct Room {
     pub(super) plan: Plan,
+    /// The plan as a file.
+    text: String,
     pub(super) script: Script,
     pub(super) state: State,
     pub(super) entries: usize,
     head: Digest,
+    /// Every entry, as on a log drive.
+    record: Vec<u8>,
     key: SigningKey,
     /// Files by drive item, as digests.
     pub(super) files: BTreeMap<Item, Octets<32>>,
     blobs: u8,
     /// Keys there are: token and key.
     pub(super) there: BTreeSet<(TokenId, KeyIx)>,
-    /// Those that have their certificate beside them.
-    described: BTreeSet<(TokenId, KeyIx)>,
+    /// The attestation of a key, as its master left it beside the key.
+    born: BTreeMap<KeyIx, Bytes>,
+    /// Those that have a certificate beside them.
+    described: BTreeMap<(TokenId, KeyIx), Bytes>,
     /// Every act done, with the step it was done in.
     pub(super) done: Vec<(StepKind, Act)>,
 }
@@ -83,20 +91,23 @@ impl Room {
         Self::of(&(MINIMAL.replacen("[names]\n", &names, 1) + &people))
     }
 
-    fn of(plan: &str) -> Self {
-        let plan = read(plan.as_bytes()).unwrap();
+    pub(super) fn of(text: &str) -> Self {
+        let plan = read(text.as_bytes()).unwrap();
         let script = compile(&plan).unwrap();
         Self {
             plan,
+            text: text.to_owned(),
             script,
             state: State::default(),
             entries: 0,
-            head: Digest::of(b""),
+            head: GENESIS,
+            record: Vec::new(),
             key: SigningKey::from_slice(&[9; 32]).unwrap(),
             files: BTreeMap::new(),
             blobs: 0,
             there: BTreeSet::new(),
-            described: BTreeSet::new(),
+            born: BTreeMap::new(),
+            described: BTreeMap::new(),
             done: Vec::new(),
         }
     }
@@ -110,21 +121,69 @@ impl Room {
     }
 
     pub(super) fn event(&mut self, event: &Event) -> Result<Vec<Act>, Unfit> {
+        let kind = self.state.kind(&self.script);
         let (next, acts) = self.state.step(&self.plan, &self.script, event)?;
+        let (wall, mono) = self.now();
+        let entry = Entry {
+            seq: self.entries as u64,
+            acts: acts.clone(),
+            boot: next.facts().boot,
+            mono,
+            prev: self.head.into(),
+            step: kind.unwrap_or(StepKind::Close),
+            wall,
+            event: event.clone(),
+        };
+        let (bytes, head) = append(&self.head, &entry).unwrap();
+        self.record.extend(bytes);
         self.entries += 1;
-        self.head = Digest::of(format!("{} {}", self.head, self.entries).as_bytes());
+        self.head = head;
         self.state = next.appended(self.head);
         Ok(acts)
     }
 
-    /// The head of the last entry.
-    pub(super) fn head(&self) -> Digest {
-        self.head
+    /// Wall clock and clock since power-on: a second an entry.
+    fn now(&self) -> (i64, u64) {
+        (STARTED + self.entries as i64, 60_000 + 1_000 * self.entries as u64)
+    }
+
+    /// The looks of one boot.
+    pub(super) fn looks(&self) -> Vec<Looked> {
+        let (wall, mono) = self.now();
+        vec![
+            Looked::Medium { source: Source::Paper },
+            Looked::AirGap { weak: Vec::new(), absent: 30, hardware: Vec::new(), machine: Vec::new() },
+            Looked::Clock { wall, mono },
+            Looked::Plan { source: Source::Paper, drive: text("PLAN") },
+        ]
+    }
+
+    /// What a verifier says of the record, with the head that a witness wrote down at the end.
+    pub(super) fn account(&self) -> Account {
+        let files = BTreeMap::new();
+        let given = Given {
+            transcript: &self.record,
+            plan: self.text.as_bytes(),
+            names: None,
+            files: &files,
+            heads: &[self.head],
+        };
+        verify(given)
+    }
+
+    /// The machine is started again: every look of this boot was taken, and the witness typed the last head.
+    pub(super) fn interrupted(&self) -> Event {
+        Event::Interrupted {
+            boot: self.state.facts().boot + 1,
+            head: self.head.into(),
+            torn: None,
+            looked: self.looks(),
+            written: self.entries.checked_sub(1).map(|last| last as u64),
+        }
     }
 
     pub(super) fn interrupt(&mut self) {
-        let boot = self.state.facts().boot + 1;
-        self.event(&interrupted(boot, self.head)).unwrap();
+        self.event(&self.interrupted()).unwrap();
     }
 
     pub(super) fn somebody(&self, who: Who, already: Option<PersonId>) -> PersonId {
@@ -140,7 +199,7 @@ impl Room {
                 let by = confirm(&self.plan, self.state.facts(), (*person, *person)).first().copied();
                 Event::Said(*person, Answer::SignedIn { by, document: text("passport") })
             }
-            Ask::Look => Event::Looked(looks().into_iter().find(|looked| looked.step() == self.kind()).unwrap()),
+            Ask::Look => Event::Looked(self.looks().into_iter().find(|looked| looked.step() == self.kind()).unwrap()),
             Ask::Keyboard => Event::Done(Answer::KeyboardFits),
             Ask::Type { slot, keeper, .. } => Event::Said(*keeper, Answer::Typed(*slot)),
             Ask::BagNumber(bag) => {
@@ -168,21 +227,29 @@ impl Room {
             Act::Identify(_) => Outcome::Drive { free: 1 << 20, names: Vec::new(), others: 0 },
             Act::Write(_, Item::Plan) => file(self.plan.digest.into()),
             Act::Write(_, item @ (Item::Share(..) | Item::Blob(..))) => file(self.files[&item]),
-            Act::Write(..) => file(digest("names")),
+            Act::Write(_, Item::Names) => file(digest("names")),
+            Act::Write(_, Item::Bundle) => {
+                let list = self.bundle();
+                Outcome::File { len: list.len() as u64, digest: Digest::of(&list).into() }
+            }
             Act::Read(_, item) => file(self.files[&item]),
             Act::Inspect(token) => Outcome::Token(Box::new(TokenSeen {
-                serial: self.plan.tokens[usize::from(token.0)].serial.clone(),
+                serial: self.serial(token),
                 firmware: (4, 1),
-                certificates: Bytes::new(vec![1]).unwrap(),
+                certificates: bytes(&card::certificates(self.serial(token).as_str())),
                 pin: PinSeen(PinState::NeverSet),
                 so_pin: PinSeen(PinState::TriesLeft(15)),
                 dkek: DomainSeen::None,
                 objects: Vec::new(),
             })),
-            Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_) => {
-                Outcome::Proof { way: Way::Key, evidence: Bytes::new(vec![1]).unwrap() }
+            Act::Prove(token) => {
+                self.erase(token);
+                Outcome::Proof { way: Way::Key, evidence: self.request(token) }
             }
-            Act::Authenticate(_) => Outcome::Proof { way: Way::Aes, evidence: Bytes::new(vec![1]).unwrap() },
+            Act::ProveAgain(token) | Act::ProveBeside(token) => {
+                Outcome::Proof { way: Way::Key, evidence: self.request(token) }
+            }
+            Act::Authenticate(_) => Outcome::Proof { way: Way::Aes, evidence: bytes(&[1]) },
             Act::MakeShares | Act::Combine(_) | Act::Import(_) => Outcome::Kcv(KCV),
             Act::Seal(share) => {
                 let digest = digest(&format!("{share:?} {}", self.state.facts().share_set));
@@ -190,21 +257,17 @@ impl Room {
                 file(digest)
             }
             Act::Generate(token, key) => {
-                self.there.insert((token, key));
-                let prefix = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
-                let mut spki: Vec<u8> = (0..prefix.len())
-                    .step_by(2)
-                    .map(|at| u8::from_str_radix(&prefix[at..at + 2], 16).unwrap())
-                    .collect();
-                spki.extend_from_slice(self.key.verifying_key().to_sec1_point(false).as_bytes());
-                Outcome::Key { spki: Bytes::new(spki).unwrap(), attestation: Bytes::new(vec![2]).unwrap() }
+                // A key that was made before the power failed is found.
+                if self.there.insert((token, key)) {
+                    self.born.insert(key, self.request(token));
+                }
+                Outcome::Key { spki: bytes(&self.spki()), attestation: self.born[&key].clone() }
             }
-            Act::Sign(_, _, Signs::Certificate) => Outcome::Certificate(Bytes::new(vec![3]).unwrap()),
+            Act::Sign(_, key, Signs::Certificate) => Outcome::Certificate(self.certificate(key)),
             Act::Sign(token, key, Signs::Statement) => {
                 let head = self.state.intent().unwrap();
                 let words = statement(&self.plan, self.state.facts(), token, key, head).unwrap().to_string();
-                let signature: Signature = self.key.sign(words.as_bytes());
-                Outcome::Signature(Bytes::new(signature.to_der().as_bytes().to_vec()).unwrap())
+                Outcome::Signature(bytes(&self.signature(words.as_bytes())))
             }
             Act::Wrap(_, key) => {
                 self.blobs += 1;
@@ -221,16 +284,19 @@ impl Room {
                 Outcome::Objects(there.map(|(_, key)| self.object(token, *key)).collect())
             }
             Act::Describe(token, key) => {
-                self.described.insert((token, key));
+                let certificate = self.state.facts().keys[&key].certificate.clone().unwrap();
+                self.described.insert((token, key), certificate);
                 Outcome::Done
             }
-            Act::TrySet(_)
-            | Act::ChangePin(_)
+            Act::TrySet(token) | Act::Initialise(token) => {
+                self.erase(token);
+                Outcome::Done
+            }
+            Act::ChangePin(_)
             | Act::Make(_)
             | Act::Reveal(_)
             | Act::Open(_)
             | Act::Wipe(_)
-            | Act::Initialise(_)
             | Act::TryPin(_)
             | Act::Label(_)
             | Act::Show
@@ -238,19 +304,76 @@ impl Room {
         }
     }
 
+    fn serial(&self, token: TokenId) -> Text {
+        self.plan.tokens[usize::from(token.0)].serial.clone()
+    }
+
+    fn erase(&mut self, token: TokenId) {
+        self.there.retain(|(on, _)| *on != token);
+        self.described.retain(|(on, _), _| *on != token);
+    }
+
+    /// The request that a token signs of a key made for the acts under way.
+    fn request(&self, token: TokenId) -> Bytes {
+        bytes(&card::authenticated(self.serial(token).as_str(), &self.key, self.state.intent().unwrap()))
+    }
+
+    fn spki(&self) -> Vec<u8> {
+        [&SPKI[..], self.key.verifying_key().to_sec1_point(false).as_bytes()].concat()
+    }
+
+    /// As X.509 writes it.
+    pub(super) fn signature(&self, message: &[u8]) -> Vec<u8> {
+        let signature: Signature = self.key.sign(message);
+        signature.to_der().as_bytes().to_vec()
+    }
+
+    fn certificate(&self, key: KeyIx) -> Bytes {
+        let held = Time::from_unix(self.state.facts().clock.unwrap()).unwrap();
+        let profile = self.plan.keys[usize::from(key.0)].certificate.held(held).unwrap();
+        let public = PublicKey::from_spki_der(&self.spki()).unwrap();
+        let to_be_signed = profile.to_be_signed(&public, SerialNumber::from_random([5; 16])).unwrap();
+        let signature = self.signature(to_be_signed.bytes());
+        bytes(to_be_signed.assemble(&signature).unwrap().der())
+    }
+
+    /// The list of the files of the public bundle.
+    fn bundle(&self) -> Vec<u8> {
+        let (facts, plan) = (self.state.facts(), &self.plan);
+        let mut files = vec![("plan.sha256".to_owned(), format!("{}\n", plan.digest).into_bytes())];
+        for (id, known) in &facts.keys {
+            let label = plan.keys[usize::from(id.0)].label.as_str();
+            let (spki, attestation) = known.made.as_ref().unwrap();
+            let public = PublicKey::from_spki_der(spki.get()).unwrap();
+            files.push((format!("{label}.crt.der"), known.certificate.as_ref().unwrap().get().to_vec()));
+            files.push((format!("{label}.pub.pem"), public.spki_pem().into_bytes()));
+            files.push((format!("{label}.attestation.cvc"), attestation.get().to_vec()));
+            for (token, (head, signature)) in &known.statements {
+                let name = format!("{label}.{}.statement", self.serial(*token));
+                let statement = statement(plan, facts, *token, *id, *head).unwrap();
+                files.push((format!("{name}.txt"), statement.to_string().into_bytes()));
+                files.push((format!("{name}.sig"), signature.get().to_vec()));
+            }
+        }
+        let listed = files.iter().map(|(name, bytes)| Listed {
+            name: FileName::new(name.as_bytes()).unwrap(),
+            size: bytes.len() as u64,
+            digest: Digest::of(bytes),
+        });
+        Manifest::new(listed.collect()).unwrap().to_text().into_bytes()
+    }
+
     /// A key as a token lists it.
     pub(super) fn object(&self, token: TokenId, id: KeyIx) -> Object {
         let key = &self.plan.keys[usize::from(id.0)];
-        let digest = |of: &[u8]| Digest::of(of).into();
-        let (stored, description) = if self.described.contains(&(token, id)) {
-            let (id, label) = (Bytes::new(key.id.as_bytes().to_vec()).unwrap(), Some(text(key.label.as_str())));
-            (
-                Stored::Certificate(digest(&[3])),
-                Description::Read { id, bits: Some(256), kind: Family(KeyKind::Ec), label },
-            )
+        let (stored, description) = if let Some(certificate) = self.described.get(&(token, id)) {
+            let (id, label) = (bytes(key.id.as_bytes()), Some(text(key.label.as_str())));
+            let (bits, kind) = (Some(256), Family(KeyKind::Ec));
+            (Stored::certificate(certificate), Description::Read { id, bits, kind, label })
+        } else if key.master == token {
+            (Stored::attestation(&self.born[&id]), Description::Nothing)
         } else {
-            let made = if key.master == token { Stored::Attestation(digest(&[2])) } else { Stored::Nothing };
-            (made, Description::Nothing)
+            (Stored::Nothing, Description::Nothing)
         };
         Object::Key(KeySeen { number: key.number.get(), stored, description })
     }
