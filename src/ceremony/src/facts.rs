@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_publish::Digest;
 
-use crate::act::Slot;
+use crate::act::{Act, Slot};
 use crate::event::Began;
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::public::{Bytes, Octets, Text};
@@ -124,6 +124,42 @@ impl Facts {
     /// Whether this person signed in, since the last interruption if there was one.
     pub fn is_there(&self, person: PersonId) -> bool {
         self.present.contains_key(&person) && !self.signed_out.contains(&person)
+    }
+
+    /// Takes an act that the entry with this head intended: from now on it may have been done.
+    pub(crate) fn intended(&mut self, act: &Act, head: Digest) {
+        match *act {
+            Act::Generate(_, key) => self.keys.entry(key).or_default().intents.push(head),
+            Act::Import(token) => drop(self.importing.insert(token)),
+            Act::ProveBeside(token) => {
+                self.burnt.insert(token);
+                self.stray.insert(token);
+            }
+            Act::ProveAgain(token) => drop(self.stray.insert(token)),
+            Act::Prove(token) | Act::TrySet(token) | Act::Initialise(token) => self.erased(token),
+            Act::Identify(_)
+            | Act::Write(..)
+            | Act::Read(..)
+            | Act::Inspect(_)
+            | Act::Authenticate(_)
+            | Act::ChangePin(_)
+            | Act::Make(_)
+            | Act::Reveal(_)
+            | Act::MakeShares
+            | Act::Seal(_)
+            | Act::Open(_)
+            | Act::Combine(_)
+            | Act::Wipe(_)
+            | Act::TryPin(_)
+            | Act::Sign(..)
+            | Act::Describe(..)
+            | Act::Wrap(..)
+            | Act::Unwrap(..)
+            | Act::Label(_)
+            | Act::List(_)
+            | Act::Show
+            | Act::PowerOff => {}
+        }
     }
 
     /// Forgets the keys of a token that is erased, whether the end of that is seen or not.

@@ -141,38 +141,7 @@ impl State {
         if let Phase::Acting { queue, intent: intent @ None } = &mut self.phase {
             *intent = Some(head);
             for act in queue {
-                match *act {
-                    Act::Generate(_, key) => self.facts.keys.entry(key).or_default().intents.push(head),
-                    Act::Import(token) => drop(self.facts.importing.insert(token)),
-                    Act::ProveBeside(token) => {
-                        self.facts.burnt.insert(token);
-                        self.facts.stray.insert(token);
-                    }
-                    Act::ProveAgain(token) => drop(self.facts.stray.insert(token)),
-                    Act::Prove(token) | Act::TrySet(token) | Act::Initialise(token) => self.facts.erased(token),
-                    Act::Identify(_)
-                    | Act::Write(..)
-                    | Act::Read(..)
-                    | Act::Inspect(_)
-                    | Act::Authenticate(_)
-                    | Act::ChangePin(_)
-                    | Act::Make(_)
-                    | Act::Reveal(_)
-                    | Act::MakeShares
-                    | Act::Seal(_)
-                    | Act::Open(_)
-                    | Act::Combine(_)
-                    | Act::Wipe(_)
-                    | Act::TryPin(_)
-                    | Act::Sign(..)
-                    | Act::Describe(..)
-                    | Act::Wrap(..)
-                    | Act::Unwrap(..)
-                    | Act::Label(_)
-                    | Act::List(_)
-                    | Act::Show
-                    | Act::PowerOff => {}
-                }
+                self.facts.intended(act, head);
             }
         }
         self
