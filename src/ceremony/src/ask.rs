@@ -4,6 +4,7 @@ use crate::act::Slot;
 use crate::codes::is_dead;
 use crate::event::Failure;
 use crate::facts::Facts;
+use crate::guard::Guard;
 use crate::ids::{BagId, Device, PersonId};
 use crate::kinds::{keeper, needed, word};
 use crate::plan::{Plan, Role};
@@ -65,11 +66,11 @@ pub enum Who {
 impl Who {
     /// Whether a person is one of them: signed in, of the role.
     pub fn is(self, plan: &Plan, facts: &Facts, person: PersonId) -> bool {
-        facts.is_there(person)
-            && match self {
+        Guard::IsThere.holds(facts.is_there(person))
+            && Guard::InPlace.holds(match self {
                 Self::Person(one) => facts.stand_in(one) == person,
                 Self::Role(role) => plan.people.get(usize::from(person.0)).is_some_and(|p| p.roles.contains(&role)),
-            }
+            })
     }
 }
 
@@ -106,27 +107,28 @@ pub(crate) struct Progress {
 
 /// The next thing asked for; `None` when the step may act.
 pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress) -> Option<Ask> {
-    if let Some(person) = comes_back(facts) {
+    if let Some(person) = comes_back(facts).filter(|_| Guard::SignsInAgain.is_on()) {
         return Some(Ask::SignIn(person));
     }
-    if let Some(device) = to_remove(step, facts) {
+    if let Some(device) = to_remove(step, facts).filter(|_| Guard::OnlyNamed.is_on()) {
         return Some(Ask::Remove(device));
     }
-    if let Some(device) = wanted(step).find(|device| !facts.plugged.contains(device)) {
+    if let Some(device) = wanted(step).find(|device| !Guard::AllNamed.holds(facts.plugged.contains(device))) {
         return Some(Ask::Insert(device));
     }
-    if !progress.answered
+    if !Guard::Question.holds(progress.answered)
         && let Some(ask) = of_kind(step.kind)
     {
         return Some(ask);
     }
-    let missing = needed(plan, step, facts).into_iter().find(|slot| !facts.vault.contains(slot));
+    let missing =
+        needed(plan, step, facts).into_iter().find(|slot| !Guard::SecretThere.holds(facts.vault.contains(slot)));
     if let Some((slot, keeper)) = missing.and_then(|slot| Some((slot, keeper(plan, slot)?))) {
         let sets = matches!(step.kind, StepKind::MakeShares | StepKind::Initialise(_));
         return Some(Ask::Type { slot, keeper: facts.stand_in(keeper), sets });
     }
     if let Some(word) = word(plan, step, facts)
-        && !progress.word
+        && !Guard::Word.holds(progress.word)
     {
         return Some(Ask::Word(word));
     }
@@ -170,7 +172,9 @@ fn agreement(step: &Step, progress: &Progress) -> Option<Ask> {
     let already = progress.agreed.first().copied();
     let go = |who| Some(Ask::Go { who, already });
     match (step.roles, progress.agreed.len()) {
-        (Roles::Anyone, _) if progress.gone => None,
+        (Roles::Anyone, _) if Guard::Agreed.holds(progress.gone) => None,
+        (Roles::Person(_) | Roles::One(_) | Roles::Two(..), 0) if !Guard::Agreed.is_on() => None,
+        (Roles::Two(..), 1) if !Guard::SecondRole.is_on() => None,
         (Roles::Anyone, _) => go(None),
         (Roles::Person(person), 0) => go(Some(Who::Person(person))),
         (Roles::One(role), 0) | (Roles::Two(role, _), 0) => go(Some(Who::Role(role))),

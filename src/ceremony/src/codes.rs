@@ -1,6 +1,7 @@
 //! Sign-in codes that were typed wrong: when an entry says so, when a code is dead, and who confirms the sign-in after that.
 
 use crate::facts::Facts;
+use crate::guard::Guard;
 use crate::ids::PersonId;
 use crate::plan::Plan;
 
@@ -32,10 +33,11 @@ pub fn confirm(plan: &Plan, facts: &Facts, (person, whose): (PersonId, PersonId)
 
 /// Takes the entry of wrong codes, and whether it is the next one of a person who is there.
 pub(crate) fn mistyped(facts: &mut Facts, whose: PersonId, times: u16) -> bool {
-    let fits = facts.is_there(whose) && recorded(facts, whose).checked_add(EACH) == Some(times);
+    let fits = Guard::OwnerThere.holds(facts.is_there(whose))
+        && Guard::ByFives.holds(recorded(facts, whose).checked_add(EACH) == Some(times));
     if fits {
         facts.mistyped.insert(whose, times);
-        if is_dead(facts, whose) {
+        if is_dead(facts, whose) && Guard::DeadCode.is_on() {
             facts.signed_out.insert(whose);
         }
     }
@@ -45,7 +47,7 @@ pub(crate) fn mistyped(facts: &mut Facts, whose: PersonId, times: u16) -> bool {
 /// Takes a sign-in, and whether it was confirmed if it had to be. The next code is counted from zero.
 pub(crate) fn signs_in(plan: &Plan, facts: &mut Facts, of: (PersonId, PersonId), by: Option<PersonId>) -> bool {
     let may = confirm(plan, facts, of);
-    let fits = by.map_or(may.is_empty(), |by| may.contains(&by));
+    let fits = Guard::Confirmed.holds(by.map_or(may.is_empty(), |by| may.contains(&by)));
     if fits && is_dead(facts, of.1) {
         facts.mistyped.remove(&of.1);
     }

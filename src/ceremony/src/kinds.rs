@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::facts::Facts;
+use crate::guard::Guard;
 use crate::ids::{DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::plan::{Before, Holds, Plan, SoPinMay};
 use crate::script::{Step, StepKind, Which};
@@ -166,10 +167,10 @@ pub fn acts(plan: &Plan, step: &Step, facts: &mut Facts) -> Vec<Act> {
         acts.iter().filter_map(|act| talks_to(plan, act)).filter(|token| facts.genuine.contains(token)).collect();
     for token in again.into_iter().filter(|token| step.kind != StepKind::Prove(*token)) {
         let mut first = Vec::new();
-        if !facts.proved.contains(&token) {
+        if !Guard::ProofFirst.holds(facts.proved.contains(&token)) {
             first.push(proof_again(facts, token));
         }
-        if facts.burnt.contains(&token) || first.contains(&Act::ProveBeside(token)) {
+        if !Guard::BurntPin.holds(!(facts.burnt.contains(&token) || first.contains(&Act::ProveBeside(token)))) {
             first.extend(make_and_reveal(Slot::NewPin(token)));
             first.push(Act::ChangePin(token));
         }

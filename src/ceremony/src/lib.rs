@@ -12,6 +12,7 @@ pub mod compile;
 pub mod entry;
 pub mod event;
 pub mod facts;
+mod guard;
 pub mod hands;
 pub mod ids;
 pub mod judge;
@@ -34,6 +35,12 @@ pub mod twin;
 // Years later.
 pub mod verify;
 
+// The player of the tests is written for users of this crate.
+#[cfg(test)]
+extern crate self as conclave_ceremony;
+
+#[cfg(test)]
+mod provoked;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

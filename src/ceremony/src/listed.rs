@@ -2,6 +2,7 @@
 
 use crate::event::{Failure, Next};
 use crate::facts::{Facts, KeyFacts};
+use crate::guard::Guard;
 use crate::ids::{KeyIx, TokenId};
 use crate::judge::{Case, failure, name};
 use crate::kinds::{keys_on, masters_of};
@@ -48,16 +49,16 @@ impl List<'_> {
     fn is_known(&self) -> Result<(), String> {
         for object in self.objects {
             match self.key(object) {
-                Some((key, seen)) if self.may_stand_beside(key, seen.stored) => {}
+                Some((key, seen)) if Guard::ListedAsMade.holds(self.may_stand_beside(key, seen.stored)) => {}
                 Some(_) => return Err(format!("this is another key than the one that was made: {object}")),
                 // A proof that was cut may have left its throw-away key.
-                None if self.facts.stray.contains(&self.token) => {}
+                None if Guard::NothingElse.holds(self.facts.stray.contains(&self.token)) => {}
                 None => return Err(format!("it holds what this ceremony did not put on it: {object}")),
             }
         }
         let is_listed = |key| self.objects.iter().any(|object| self.key(object).is_some_and(|(id, _)| id == key));
         let mut there = self.facts.there.iter().filter(|(on, _)| *on == self.token).map(|(_, key)| *key);
-        match there.find(|key| !is_listed(*key)) {
+        match there.find(|key| !Guard::StillListed.holds(is_listed(*key))) {
             Some(lost) => Err(format!("it does not list {} any more", Say::of(self.plan).key(lost))),
             None => Ok(()),
         }
@@ -85,18 +86,22 @@ impl List<'_> {
         let (Some((_, attestation)), Some(before)) = (made, before) else { return Ok(()) };
         let made = Stored::attestation(attestation);
         let is_made = |object| self.key(object).is_some_and(|(id, seen)| id == key && seen.stored == made);
-        if !self.objects.iter().any(is_made) {
+        if !Guard::ListedNow.holds(self.objects.iter().any(is_made)) {
             return Err("it does not list the key that was just made".to_owned());
         }
-        // A key that a power cut left half made gave its number to the key.
-        let half = |object: &&Object| self.key(object).is_some_and(|(id, seen)| id == key && seen.stored != made);
+        // A key that a power cut left without a whole request gave its number to the key.
+        let half = |object: &&Object| {
+            let stored = self.key(object).filter(|(id, _)| *id == key).map(|(_, seen)| seen.stored);
+            matches!(stored, Some(Stored::Nothing | Stored::Other(_)))
+        };
         let before: Vec<&Object> = before.iter().filter(|object| !half(object)).collect();
-        if let Some(lost) = before.iter().find(|object| !self.objects.contains(object)) {
+        if let Some(lost) = before.iter().find(|object| !Guard::NoneLost.holds(self.objects.contains(object))) {
             return Err(format!("while a key was made this disappeared: {lost}"));
         }
         match self.objects.len().checked_sub(before.len()) {
             // A key that was found, not made, after a power cut is in both lists.
             Some(0 | 1) => Ok(()),
+            _ if !Guard::OneMore.is_on() => Ok(()),
             _ => Err("more than one key appeared while one was made".to_owned()),
         }
     }
@@ -104,7 +109,7 @@ impl List<'_> {
     /// A copy holds its keys with their newest certificates, as the tokens do that made the keys.
     fn is_planned(&self) -> Result<(), String> {
         let planned = keys_on(self.plan, self.token);
-        if self.objects.len() != planned.len() {
+        if !Guard::CopyCount.holds(self.objects.len() == planned.len()) {
             return Err(format!("it holds {} objects, expected {}", self.objects.len(), planned.len()));
         }
         let masters = masters_of(self.plan, self.token).into_iter();
@@ -115,10 +120,10 @@ impl List<'_> {
             let Some(wanted) = key.and_then(|(key, certificate)| described(key, certificate)) else {
                 return Err("one of its keys has no certificate".to_owned());
             };
-            if !self.objects.contains(&wanted) {
+            if !Guard::CopyPlanned.holds(self.objects.contains(&wanted)) {
                 return Err(format!("it does not hold {wanted}"));
             }
-            if !on_masters.contains(&&wanted) {
+            if !Guard::CopyAsMaster.holds(on_masters.contains(&&wanted)) {
                 return Err(format!("it holds what the token that made the key does not: {wanted}"));
             }
         }

@@ -14,6 +14,7 @@ use crate::ask::{self, Ask, Progress, Who};
 use crate::codes;
 use crate::event::{Answer, Event, Failure, Looked, Next, Outcome};
 use crate::facts::Facts;
+use crate::guard::Guard;
 use crate::ids::{Device, PersonId, StepId};
 use crate::judge::{Case, judge};
 use crate::kinds::{acts, needed, satisfied, talks_to};
@@ -172,13 +173,16 @@ impl State {
                 Ok((next, Vec::new()))
             }
             // An appliance that compiles another script than the one that was promised does not go on with the record.
-            (Phase::Begun, Event::Promised(promised)) if promised == script => {
+            (Phase::Begun, Event::Promised(promised)) if Guard::Promised.holds(promised == script) => {
                 next.enter(plan, script, StepId(0));
                 Ok((next, Vec::new()))
             }
-            (Phase::Begin | Phase::Begun | Phase::Closed, _) => Err(Unfit::Other),
+            (Phase::Begin | Phase::Begun, _) if Guard::Begun.is_on() => Err(Unfit::Other),
+            (Phase::Closed, _) if Guard::Closed.is_on() => Err(Unfit::Other),
             // A resume is a beginning: no look of it is left out.
-            (_, Event::Interrupted { looked, .. }) if !looked.iter().map(Looked::step).eq(Looked::EVERY_BOOT) => {
+            (_, Event::Interrupted { looked, .. })
+                if !Guard::EveryLook.holds(looked.iter().map(Looked::step).eq(Looked::EVERY_BOOT)) =>
+            {
                 Err(Unfit::Other)
             }
             (_, Event::Interrupted { boot, .. }) => {
@@ -187,7 +191,7 @@ impl State {
                 Ok((next, Vec::new()))
             }
             (Phase::Failed(_), Event::Again { step: at, by, .. }) => {
-                if step.is_none_or(|step| step.kind != *at) {
+                if !Guard::FailedStep.holds(step.is_some_and(|step| step.kind == *at)) {
                     return Err(Unfit::Other);
                 }
                 may_deviate(plan, &self.facts, *by)?;
@@ -196,7 +200,7 @@ impl State {
             }
             (Phase::Acting { queue, intent: Some(intent) }, Event::Came { act, outcome }) => {
                 let (Some(step), Some(expected)) = (step, queue.front()) else { return Err(Unfit::Other) };
-                if act != expected {
+                if !Guard::NextAct.holds(act == expected) {
                     return Err(Unfit::Other);
                 }
                 next.came(plan, script, step, act, outcome, *intent);
@@ -204,7 +208,7 @@ impl State {
             }
             // Whatever is asked: the ceremony goes on where it was.
             (Phase::Asking(_), Event::Said(person, Answer::Objects(words))) => {
-                if !self.facts.is_there(*person) {
+                if !Guard::ObjectorThere.holds(self.facts.is_there(*person)) {
                     return Err(Unfit::Person);
                 }
                 next.facts.objections.push((*person, words.clone()));
@@ -216,7 +220,7 @@ impl State {
                 }
                 if let Phase::Asking(progress) = &mut next.phase {
                     // What a code agreed to that is dead now, its owner agrees to again.
-                    progress.agreed.retain(|person| !codes::is_dead(&next.facts, *person));
+                    progress.agreed.retain(|person| Guard::DeadAgreement.holds(!codes::is_dead(&next.facts, *person)));
                 }
                 Ok((next, Vec::new()))
             }
@@ -284,17 +288,19 @@ impl State {
             }
             Err(failure) => {
                 // The session that failed is gone, and the proof with it.
-                if let Some(token) = talks_to(plan, act) {
+                if let Some(token) = talks_to(plan, act).filter(|_| Guard::ProofOfSession.is_on()) {
                     self.facts.proved.remove(&token);
                 }
                 // What was not begun needs nothing undone.
                 self.facts.importing.retain(|token| *act == Act::Import(*token));
                 match failure.next {
-                    Next::Halt => self.phase = Phase::Halted(failure),
+                    Next::Halt if Guard::Halted.is_on() => self.phase = Phase::Halted(failure),
                     // Where a log drive fails nobody has signed in who could decide: it is asked for again.
-                    Next::Again if !matches!(step.kind, StepKind::Log(_)) => self.phase = Phase::Failed(failure),
-                    Next::Again | Next::Device => {
-                        self.facts.plugged.retain(|device| !step.devices.contains(device));
+                    Next::Again if !matches!(step.kind, StepKind::Log(_)) && Guard::Decided.is_on() => {
+                        self.phase = Phase::Failed(failure);
+                    }
+                    Next::Again | Next::Device | Next::Halt => {
+                        self.facts.plugged.retain(|device| Guard::PluggedAgain.holds(!step.devices.contains(device)));
                         self.ask_anew(script, Some(failure));
                     }
                     Next::Beside => {
@@ -333,12 +339,11 @@ impl State {
                         self.ask_anew(script, Some(failure));
                     }
                     Next::Type | Next::LastTry => {
-                        if failure.next == Next::LastTry {
+                        if failure.next == Next::LastTry && Guard::LastTry.is_on() {
                             self.facts.last_try.extend(act.as_user());
                         }
-                        for slot in needed(plan, step, &self.facts) {
-                            self.facts.vault.remove(&slot);
-                        }
+                        let taken = needed(plan, step, &self.facts);
+                        self.facts.vault.retain(|slot| Guard::TypedAgain.holds(!taken.contains(slot)));
                         self.ask_anew(script, Some(failure));
                     }
                 }
@@ -362,23 +367,27 @@ impl State {
     ) -> Result<Progress, Unfit> {
         let facts = &mut self.facts;
         match said {
-            (Ask::Insert(asked), Event::Done(Answer::Inserted(device))) if asked == device => {
+            (Ask::Insert(asked), Event::Done(Answer::Inserted(device))) if Guard::Inserted.holds(asked == device) => {
                 facts.plugged.insert(*device);
                 // Another one may have been plugged in: a proof lasts until the plug is pulled.
-                if let Device::Token(token) = device {
+                if let Device::Token(token) = device
+                    && Guard::ProofOfPlug.is_on()
+                {
                     facts.proved.remove(token);
                 }
             }
-            (Ask::Remove(asked), Event::Done(Answer::Removed(device))) if asked == device => {
+            (Ask::Remove(asked), Event::Done(Answer::Removed(device))) if Guard::Removed.holds(asked == device) => {
                 facts.plugged.remove(device);
             }
-            (Ask::Look, Event::Looked(looked)) if looked.step() == kind => {
+            (Ask::Look, Event::Looked(looked)) if Guard::LookAsked.holds(looked.step() == kind) => {
                 if let Looked::Clock { wall, .. } = looked {
                     facts.clock.get_or_insert(*wall);
                 }
                 on.answered = true;
             }
-            (Ask::SignIn(asked), Event::Said(person, Answer::SignedIn { by, .. })) if asked == person => {
+            (Ask::SignIn(asked), Event::Said(person, Answer::SignedIn { by, .. }))
+                if Guard::SignIn.holds(asked == person) =>
+            {
                 if !codes::signs_in(plan, facts, (*person, *person), *by) {
                     return Err(Unfit::Person);
                 }
@@ -386,8 +395,10 @@ impl State {
                 facts.present.entry(*person).or_insert(*person);
                 on.answered |= !facts.signed_out.remove(person);
             }
-            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { by, whose, .. })) if asked == whose => {
-                let comes = ask::comes_for(plan, facts, *whose) == Some(*person);
+            (Ask::SignIn(asked), Event::Said(person, Answer::Absent { by, whose, .. }))
+                if Guard::Place.holds(asked == whose) =>
+            {
+                let comes = Guard::Alternate.holds(ask::comes_for(plan, facts, *whose) == Some(*person));
                 if !comes || !codes::signs_in(plan, facts, (*person, *whose), *by) {
                     return Err(Unfit::Person);
                 }
@@ -397,24 +408,32 @@ impl State {
                 on.answered |= !facts.signed_out.remove(whose);
             }
             (Ask::Keyboard, Event::Done(Answer::KeyboardFits)) => on.answered = true,
-            (Ask::Type { slot, keeper, .. }, Event::Said(person, Answer::Typed(typed))) if slot == typed => {
-                if keeper != person || !facts.is_there(*person) {
+            (Ask::Type { slot, keeper, .. }, Event::Said(person, Answer::Typed(typed)))
+                if Guard::Typed.holds(slot == typed) =>
+            {
+                if !Guard::Keeper.holds(keeper == person && facts.is_there(*person)) {
                     return Err(Unfit::Person);
                 }
                 facts.vault.insert(*slot);
             }
-            (Ask::BagNumber(asked), Event::Done(Answer::BagNumber { bag, number })) if asked == bag => {
-                if plan.bags.get(usize::from(bag.0)).is_none_or(|planned| planned.number != *number) {
+            (Ask::BagNumber(asked), Event::Done(Answer::BagNumber { bag, number }))
+                if Guard::Bag.holds(asked == bag) =>
+            {
+                let planned = plan.bags.get(usize::from(bag.0));
+                if !Guard::BagPlanned.holds(planned.is_some_and(|planned| planned.number == *number)) {
                     return Err(Unfit::BagNumber);
                 }
                 facts.bags.insert(*bag, number.clone());
                 on.answered = true;
             }
-            (Ask::BagNumber(asked), Event::Done(Answer::OtherBag { bag, number, by, .. })) if asked == bag => {
+            (Ask::BagNumber(asked), Event::Done(Answer::OtherBag { bag, number, by, .. }))
+                if Guard::Bag.holds(asked == bag) =>
+            {
                 may_deviate(plan, facts, *by)?;
                 // A number of the plan means its own bag; a number that was typed is taken.
                 let others = facts.bags.iter().filter(|(other, _)| *other != bag).map(|(_, number)| number);
-                if plan.bags.iter().map(|planned| &planned.number).chain(others).any(|known| known == number) {
+                let mut known = plan.bags.iter().map(|planned| &planned.number).chain(others);
+                if !Guard::BagNew.holds(known.all(|known| known != number)) {
                     return Err(Unfit::BagNumber);
                 }
                 facts.bags.insert(*bag, number.clone());
@@ -422,7 +441,7 @@ impl State {
             }
             (Ask::Objections, Event::Done(Answer::NoObjection)) => on.answered = true,
             (Ask::Attest(asked), Event::Said(person, answer @ (Answer::Attests | Answer::Refuses(_)))) => {
-                if facts.stand_in(*asked) != *person || !facts.is_there(*person) {
+                if !Guard::Attesting.holds(facts.stand_in(*asked) == *person && facts.is_there(*person)) {
                     return Err(Unfit::Person);
                 }
                 let refuses = if let Answer::Refuses(words) = answer { Some(words.clone()) } else { None };
@@ -432,7 +451,7 @@ impl State {
             (Ask::Word(_), Event::Done(Answer::Word)) => on.word = true,
             (Ask::Go { who: None, .. }, Event::Done(Answer::Go)) => on.gone = true,
             (Ask::Go { who: Some(who), .. }, Event::Said(person, Answer::Go)) => {
-                if on.agreed.contains(person) {
+                if !Guard::SamePerson.holds(!on.agreed.contains(person)) {
                     return Err(Unfit::SamePerson);
                 }
                 if !who.is(plan, facts, *person) {
@@ -451,8 +470,8 @@ fn may_deviate(plan: &Plan, facts: &Facts, by: (PersonId, PersonId)) -> Result<(
     let (first, second) = DEVIATION_ROLES;
     let may = |role, person| Who::Role(role).is(plan, facts, person);
     match by {
-        (one, other) if one == other => Err(Unfit::SamePerson),
-        (one, other) if may(first, one) && may(second, other) => Ok(()),
+        (one, other) if !Guard::TwoDecide.holds(one != other) => Err(Unfit::SamePerson),
+        (one, other) if Guard::OperatorAndWitness.holds(may(first, one) && may(second, other)) => Ok(()),
         _ => Err(Unfit::Person),
     }
 }

@@ -65,7 +65,7 @@ pub(super) struct Room {
     /// Keys there are: token and key.
     pub(super) there: BTreeSet<(TokenId, KeyIx)>,
     /// The attestation of a key, as its master left it beside the key.
-    born: BTreeMap<KeyIx, Bytes>,
+    pub(super) born: BTreeMap<KeyIx, Bytes>,
     /// Those that have a certificate beside them.
     described: BTreeMap<(TokenId, KeyIx), Bytes>,
     /// Every act done, with the step it was done in.
@@ -186,9 +186,11 @@ impl Room {
         self.event(&self.interrupted()).unwrap();
     }
 
+    /// A person who may; one whom no plan has where there is no such person.
     pub(super) fn somebody(&self, who: Who, already: Option<PersonId>) -> PersonId {
-        let people = (0..u16::try_from(self.plan.people.len()).unwrap()).map(PersonId);
-        people.filter(|one| Some(*one) != already).find(|one| who.is(&self.plan, self.state.facts(), *one)).unwrap()
+        let mut people = (0..u16::try_from(self.plan.people.len()).unwrap()).map(PersonId);
+        let may = |one: &PersonId| Some(*one) != already && who.is(&self.plan, self.state.facts(), *one);
+        people.find(may).unwrap_or(PersonId(u16::MAX))
     }
 
     pub(super) fn answer(&self, ask: &Ask) -> Event {
@@ -266,7 +268,8 @@ impl Room {
             Act::Sign(_, key, Signs::Certificate) => Outcome::Certificate(self.certificate(key)),
             Act::Sign(token, key, Signs::Statement) => {
                 let head = self.state.intent().unwrap();
-                let words = statement(&self.plan, self.state.facts(), token, key, head).unwrap().to_string();
+                let statement = statement(&self.plan, self.state.facts(), token, key, head);
+                let words = statement.map_or_else(String::new, |statement| statement.to_string());
                 Outcome::Signature(bytes(&self.signature(words.as_bytes())))
             }
             Act::Wrap(_, key) => {
@@ -314,11 +317,11 @@ impl Room {
     }
 
     /// The request that a token signs of a key made for the acts under way.
-    fn request(&self, token: TokenId) -> Bytes {
+    pub(super) fn request(&self, token: TokenId) -> Bytes {
         bytes(&card::authenticated(self.serial(token).as_str(), &self.key, self.state.intent().unwrap()))
     }
 
-    fn spki(&self) -> Vec<u8> {
+    pub(super) fn spki(&self) -> Vec<u8> {
         [&SPKI[..], self.key.verifying_key().to_sec1_point(false).as_bytes()].concat()
     }
 
