@@ -109,7 +109,7 @@ fn tokens_that_refuse_both_ciphers_prove_themselves_by_keys_and_every_burnt_pin_
     assert_eq!(ended, Ended::Closed, "{}", screen(&mut room.ceremony).join("\n"));
     verified(MINIMAL, room.ceremony.transcript(), room.ceremony.head());
     assert!(
-        told.iter().any(|words| words.contains("its PIN goes to it before its proof, is burnt, and is changed")),
+        told.iter().any(|words| words.contains("its PIN is sent to it before its proof, is burnt, and is changed")),
         "{told:?}"
     );
 

@@ -173,7 +173,7 @@ fn without_a_minute_passing_five_codes_are_compared_and_the_right_one_is_not() {
     }
     assert_eq!((around.ceremony.waiting(), around.entries().len()), (waiting.clone(), entries));
     assert_eq!(around.recorded(), [(WITNESS, 5)]);
-    let waits = "5 wrong codes were typed for witness: none of witness is taken for ";
+    let waits = "5 wrong codes were typed for witness: no code of witness is taken for ";
     moment("code-waits", around.ceremony.scene(), &[waits, "Code of witness: _"]);
     // Others go on: one objects meanwhile.
     let code_of_operator = around.code(OPERATOR);
@@ -190,7 +190,7 @@ fn without_a_minute_passing_five_codes_are_compared_and_the_right_one_is_not() {
     assert!((50..60).contains(&left), "{left}");
     around.later(left - 1);
     around.types(&[&code]);
-    assert!(around.says().contains("none of witness is taken for 1 s."), "{}", around.says());
+    assert!(around.says().contains("no code of witness is taken for 1 s."), "{}", around.says());
     around.later(1);
     assert_eq!(around.waits(), None);
     around.types(&[&code]);
@@ -233,7 +233,7 @@ fn the_count_goes_on_after_right_codes_and_after_a_power_cut() {
     around.types(&[&new]);
     moment("who-confirms", around.ceremony.scene(), &["who confirms this sign-in?", "1 operator 2 custodian-1"]);
     around.press(Key::Char('1'));
-    let says = "operator: type your code to confirm that this is witness, whose document you saw.";
+    let says = "operator: type your code to confirm that you saw the document and that this is witness.";
     moment("confirms", around.ceremony.scene(), &[says, "Code of operator: _"]);
     // Their wrong ones are theirs.
     around.mistypes(1);

@@ -29,7 +29,7 @@ const HUB: UsbId = UsbId { vendor: 0x05e3, product: 0x0610 };
 const HALF: UsbId = UsbId { vendor: 0x05e3, product: 0x0620 };
 const OTHER: UsbId = UsbId { vendor: 0x0409, product: 0x55aa };
 
-const DO_NOW: &str = "plug what is on it into the machine itself, or take the hub out.";
+const DO_NOW: &str = "plug its devices into the machine itself, or take the hub out.";
 
 /// The minimal plan with a hub.
 fn with_hub() -> Vec<u8> {

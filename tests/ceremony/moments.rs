@@ -70,11 +70,7 @@ fn what_hangs_on_a_hub_and_is_not_used_is_named_in_a_ceremony() {
     let ended = play(&mut stage, &mut ceremony, &mut robot, |stage, ceremony| {
         let scene = Scene { overhears: Some(&other), ..ceremony.scene() };
         if matches!(scene.waiting, Waiting::Asked(Ask::SignIn(_))) {
-            moment(
-                "overhears",
-                scene,
-                &["Pull out 1-2.3: Logitech HD Pro Webcam hears what tokens on its hub are told"],
-            );
+            moment("overhears", scene, &["Pull out 1-2.3: Logitech HD Pro Webcam overhears the tokens on its hub"]);
             stage.world.tokens().darken();
         }
     });
@@ -106,7 +102,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
         let scene = ceremony.scene();
         match (&scene.waiting, scene.desk.stage) {
             (Waiting::Asked(Ask::SignIn(_)), _) if scene.trouble.is_some() => {
-                moment("trouble", scene, &["put the log drive right, then press Enter", "Enter: try again"]);
+                moment("trouble", scene, &["put the log drive right", "Enter: try again"]);
                 stage.plug(log);
             }
             // The code is typed, and its entry finds no log drive.
@@ -133,7 +129,7 @@ fn what_goes_wrong_in_a_ceremony_is_shown_as_everything_else_is() {
                 moment("again", scene, &["decide whether this step is done again", "Code of witness:"]);
                 decided = true;
             }
-            (Waiting::Halted(_), _) if !scene.writes => moment("halted", scene, &["stop. Read what happened"]),
+            (Waiting::Halted(_), _) if !scene.writes => moment("halted", scene, &["stop. Read the words below"]),
             _ => {}
         }
     });
@@ -153,7 +149,7 @@ fn what_lies_over_a_ceremony_says_who_acts_and_what_is_asked() {
         panic!()
     };
     for (name, number, keys, says) in [
-        ("help", 1, "", &["Anybody: what this screen is for", "If the power fails: start again", "any key: back"][..]),
+        ("help", 1, "", &["Anybody: help for this screen", "If the power fails: start again", "any key: back"][..]),
         ("keyboard", 2, "yz", &["Operator: type the line below", "layout us: yz_", "Tab: next layout"]),
         (
             "power-off",

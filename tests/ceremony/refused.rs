@@ -79,7 +79,7 @@ fn a_plan_comes_in_with_its_own_names_or_not_at_all() {
     let mut stick = with_plan("9-1", PLAN_DRIVE, MINIMAL);
     stick.files.remove(&name("names.toml"));
     world.drives().plug(stick);
-    assert!(said(&mut intake, &mut world).contains("holds plan.toml and no file names.toml"));
+    assert!(said(&mut intake, &mut world).contains("holds plan.toml but no names.toml"));
     let one_short = MINIMAL_NAMES.split(|byte| *byte == b'\n').take(9).collect::<Vec<_>>().join(&b'\n');
     for names in [SAFIRE_NAMES, b"", b"witness = \"Walter Witness\"\n", MINIMAL, &one_short] {
         let bring = |world: &mut World, names: &[u8]| {
@@ -193,7 +193,7 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
         conclave_room::text_intake::not_resumed(&refused)
     };
     let words = goes_on(other);
-    assert!(words.contains("the logs are of two ceremonies") && words.contains("Keep both log drives"), "{words}");
+    assert!(words.contains("The logs are of two ceremonies") && words.contains("Keep both log drives"), "{words}");
     // The last entry of one is another than the other's.
     let read = transcript::read(&record).unwrap();
     let mut last = read.entries.last().unwrap().clone();
@@ -242,8 +242,8 @@ fn counts() -> (String, Wall) {
 
 /// How each state of a tree is refused where it counts.
 const NOT_REBUILT: [(Tree, &str); 3] = [
-    (Tree::Dirty, "this image was built from changed sources, so"),
-    (Tree::Moved, "this image was built from other packages than its commit locks, so"),
+    (Tree::Dirty, "This image was built from changed sources, so"),
+    (Tree::Moved, "This image was built from other packages than its commit locks, so"),
     (Tree::DirtyAndMoved, "from changed sources and from other packages than its commit locks, so"),
 ];
 
@@ -416,7 +416,7 @@ fn who_objects_in_the_middle_is_recorded_word_for_word_and_no_secret_is() {
             middle(ceremony)
         );
         ceremony.press(Key::Char('2'), world);
-        assert!(middle(ceremony).contains("witness: type your code and what you object to."), "{}", middle(ceremony));
+        assert!(middle(ceremony).contains("witness: type your code and your objection."), "{}", middle(ceremony));
         // A secret on the table, typed where everybody reads it.
         passphrase = "acme adult able baboon cement dogsled".to_owned();
         types(ceremony, world, &[&code, &passphrase]);

@@ -179,7 +179,7 @@ fn expected(kind: StepKind) -> (&'static str, bool) {
     const TWO: &str = ": type your code to agree; operator agreed, a second person must.";
     match kind {
         StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => {
-            ("Operator: wait: what was looked at is recorded.", false)
+            ("Operator: wait: the result of this check is recorded.", false)
         }
         StepKind::Log(_) => ("Operator: plug in drive LOG-A, serial CONCLAVE-LOG-A, then press Enter.", false),
         StepKind::SignIn(_) => ("operator: sign in operator: which document was shown?", false),
@@ -195,15 +195,15 @@ fn expected(kind: StepKind) -> (&'static str, bool) {
         StepKind::Keyboard => ("Anybody: type the line below, then press Enter.", false),
         StepKind::Pin(..) => ("projector off, others look away. Press Enter when only you see the screen.", false),
         StepKind::Passphrase(_) => ("custodian-1: write down the passphrase of share 1, then press Enter", false),
-        StepKind::WriteShare(_) => ("share 1 goes on SHARE-1 and is read back.", false),
+        StepKind::WriteShare(_) => ("share 1 is written to SHARE-1 and read back.", false),
         StepKind::OpenShare(_) => ("custodian-1: others look away; type the passphrase of share 1.", false),
         StepKind::TryPin(_) => ("its PINs are used once.", false),
-        StepKind::Compare(_) => ("must hold what its master holds", false),
-        StepKind::Objections => ("Everybody: who objects?", false),
+        StepKind::Compare(_) => ("must hold the keys of its master", false),
+        StepKind::Objections => ("Everybody: is there an objection?", false),
         StepKind::Publish(_) => ("Operator: plug in drive PUBLIC, serial CONCLAVE-PUBLIC, then press Enter.", false),
         StepKind::Show => ("Everybody: compare, write the head down, then press Enter.", false),
-        StepKind::Bag(_) => ("It holds this and nothing else: token ", false),
-        StepKind::Attest(_) => ("do you attest what you saw? Press 1 or 2.", false),
+        StepKind::Bag(_) => ("The bag holds these things and nothing else: token ", false),
+        StepKind::Attest(_) => ("do you attest the ceremony as you saw it? Press 1 or 2.", false),
     }
 }
 

@@ -142,7 +142,9 @@ impl Trial {
             let waiting = ceremony.waiting();
             // No other screen says that the machine is to be started again.
             if matches!(waiting, Waiting::Halted(_)) {
-                assert!(self.screen().contains("the same medium and both log drives go on at this step"));
+                assert!(
+                    self.screen().contains("the same medium and both log drives: the ceremony goes on at this step")
+                );
                 self.start_anew();
                 continue;
             }

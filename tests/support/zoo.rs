@@ -57,8 +57,8 @@ pub const ZOO: [Odd; 23] = [
     Odd { name: "exfat-mbr", make: exfat_mbr, said: Some("It holds exFAT, not FAT32.") },
     Odd { name: "fat16", make: fat16, said: Some("It holds FAT16, not FAT32.") },
     Odd { name: "ext4", make: ext4, said: Some("It holds ext4, not FAT32.") },
-    Odd { name: "iso", make: iso, said: Some("It holds a disc image, or what is left of one.") },
-    Odd { name: "iso-left", make: iso_left, said: Some("It holds a disc image, or what is left of one.") },
+    Odd { name: "iso", make: iso, said: Some("It holds a disc image, or the rest of one.") },
+    Odd { name: "iso-left", make: iso_left, said: Some("It holds a disc image, or the rest of one.") },
     Odd { name: "two", make: two, said: Some("It has 2 partitions, not one.") },
     Odd { name: "beyond", make: beyond, said: Some("Its partition does not lie within it.") },
     Odd {

@@ -31,7 +31,7 @@ fn of_two_versions_at_once_neither_is_hashed_until_one_is_taken_out() {
     let mut arguments = Drive::Dvd.with(&iso());
     arguments.extend(stick("newer", &scratch.file("newer")));
     let mut machine = Machine::start(Firmware::Bios, &arguments);
-    let screen = machine.wait_for("More than one drive carries").join("\n");
+    let screen = machine.wait_for("Each of these drives carries").join("\n");
     assert!(screen.contains("take out all but the one") && !screen.contains(SOUND), "{screen}");
     machine.qmp().execute("device_del", serde_json::json!({ "id": "newer-stick" }));
     machine.qmp().event("DEVICE_DELETED");
@@ -72,7 +72,7 @@ fn a_medium_that_was_not_written_to_its_end_says_how_much_is_missing() {
     let mut machine = Machine::start(Firmware::Bios, &Drive::Dvd.with(&scratch.file("medium")));
     let screen = machine.wait_for("is cut off.").join("\n");
     let digits = |number: usize| format!("{} {:03} {:03}", number / 1_000_000, number / 1_000 % 1_000, number % 1_000);
-    assert!(screen.contains(&format!("expected {} bytes", digits(image.len()))), "{screen}");
+    assert!(screen.contains(&format!("Expected {} bytes", digits(image.len()))), "{screen}");
     walk::power_off(machine);
 }
 

@@ -28,7 +28,7 @@ fn a_clock_before_the_image_is_refused_until_it_is_set_by_hand_and_the_board_kee
     machine.press(&["esc"]);
     walk::enter(&mut machine, "-01:30");
     walk::enter(&mut machine, "2036-02-29 12:34");
-    let screen = machine.wait_for("Set, also on the board").join("\n");
+    let screen = machine.wait_for("The clock is set. The board").join("\n");
     assert!(screen.contains("UTC           2036-02-29 14:04:") && !screen.contains("jumped"), "{screen}");
     assert_eq!(board(&mut machine), "2036-02-29 14");
     machine.press(&["ret"]);

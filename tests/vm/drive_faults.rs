@@ -25,7 +25,7 @@ const VOLUME: u32 = 0xC0DE_000A;
 const ASKED: &str = "plug in drive LOG-A";
 const ASKED_NEXT: &str = "plug in drive LOG-B";
 /// The words while a log drive is not in order.
-const TROUBLE: &str = "put the log drive right, then press Enter";
+const TROUBLE: &str = "put the log drive right";
 /// Enters before words that do not come are given up.
 const ENTERS_MAX: usize = 12;
 /// How long one Enter may take to change the screen.
@@ -170,7 +170,7 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     // The screen asks again where a device is no drive to work with; that device is never written to.
     let nameless = table.served("nameless", sound.clone());
     let plugged = table.plug("nameless", "", nameless.clone());
-    table.until("it tells another serial or none, and is not let in");
+    table.until("it reports another serial or none and is not let in");
     assert_eq!(nameless.log(), [Op::Read(0..512)], "QEMU itself looks for a table of partitions, and nobody else");
     plugged.pull(&mut table.machine);
     for (name, stick, mood, words) in [
@@ -197,8 +197,8 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     for (mood, words) in [
         (Mood::WriteProtected, "It refuses to be written to."),
         (Mood::FailsWrites, "The drive reported an error: Input/output error"),
-        (Mood::FailsFlushes, "It took the bytes, then could not say that it keeps them: Input/output error"),
-        (Mood::Drops(0), "What it gives back is not what it was given"),
+        (Mood::FailsFlushes, "It took the bytes, but did not confirm that it keeps them: Input/output error"),
+        (Mood::Drops(0), "The contents read back differ from the contents written"),
     ] {
         disk.set(mood);
         let plugged = table.plug("log", SERIAL, disk.clone());
@@ -212,7 +212,7 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     disk.set(Mood::Slow(Duration::from_millis(400)));
     let plugged = table.plug("log", SERIAL, disk.clone());
     let before = disk.log().len();
-    table.until("wait: the record goes on the log drives and is read back.");
+    table.until("wait: the record is written to the log drives and read back.");
     table.until_written(&disk, before);
     plugged.pull(&mut table.machine);
     table.machine.wait_until("the torn out drive", |screen| screen.join(" ").contains("It was pulled out"));

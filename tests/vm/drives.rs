@@ -119,7 +119,7 @@ fn a_drive_that_fails_or_dawdles_says_so_and_holds_up_nobody() {
     machine.wait_for("It is being read.");
     // Help comes and goes while it is.
     machine.press(&["f1"]);
-    machine.wait_for("What tokens and drives say of themselves");
+    machine.wait_for("Tokens and drives describe themselves here");
     machine.press(&["esc"]);
     machine.wait_for("It is being read.");
     slow.disk.set(Mood::Sound);

@@ -111,7 +111,7 @@ fn an_internal_disk_with_our_seal_is_not_read_where_the_seal_is_and_never_writte
     }
     let mut machine = Machine::start(Firmware::Bios, &arguments);
     // The stick and the DVD carry the same image, so it says so: the stick was read.
-    let screen = machine.wait_for("More than one drive carries").join("\n");
+    let screen = machine.wait_for("Each of these drives carries").join("\n");
     assert!(screen.contains("/dev/sr0") && screen.matches("/dev/sd").count() == 1, "{screen}");
     let seal = 32_768..34_816;
     assert!(stick.was_read(&seal), "the log would show it");
@@ -157,7 +157,7 @@ fn a_witness_meets_the_challenge_and_no_way_out_is_found_past_three_network_card
     for _ in &asked {
         walk::enter(&mut machine, "0000");
     }
-    machine.wait_for("are not those of this medium");
+    machine.wait_for("differ from this medium");
     machine.press(&["ret"]);
     walk::answer(&mut machine, "3");
     machine.wait_for("from an image the witness built.");

@@ -19,7 +19,7 @@ fn main_path(size: &str, display: &str) {
     machine.press(&["esc"]);
     machine.wait_for(SOUND);
     machine.press(&["f1"]);
-    machine.wait_for("what this screen is for");
+    machine.wait_for("help for this screen");
     picture(&mut machine, "3-help");
     machine.press(&["esc", "ret"]);
     machine.wait_for("where does your own copy");

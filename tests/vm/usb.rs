@@ -128,7 +128,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     }
     bench.wait(&["SIMULATED token: for rehearsals only"]);
     bench.wait(&["PIN ", "SO-PIN 15 tries left"]);
-    bench.machine.wait_for("compare serials with the labels");
+    bench.machine.wait_for("compare the serials with the labels");
     bench.has_not("CLONE");
 
     // Pulled, swapped, and the same serial number twice.
@@ -164,7 +164,7 @@ fn everything_that_is_plugged_in_is_told_apart_and_only_what_is_needed_let_in() 
     let disguised = Gadget::new([0x20a0, 0x4230], ["Nitrokey HSM", "DENK01000070000"], &[KEYBOARD], Manner::Answers);
     let typist = disguised.typist();
     let disguised = bench.plug("5", disguised);
-    bench.wait(&["1-5 ", "has a token's numbers, is none: not let in"]);
+    bench.wait(&["1-5 ", "has a token's ids, is no token: not let in"]);
     // Escape leads to the clock: it would be seen.
     typist.types("\u{1b}");
     let stick = gadget("Grown stick", &[STORAGE, KEYBOARD]);

@@ -19,7 +19,7 @@ pub(crate) const FILE: &str = "names.toml";
 #[derive(Debug, Error)]
 pub(crate) enum NamesError {
     #[error(
-        "cannot read {}, which says who and where the plan's ids are; write a line for each id there, such as\n  witness-1 = \
+        "cannot read {}, the file with the people and places behind the plan's ids; write a line for each id there, such as\n  witness-1 = \
          \"Walter Witness\"\nand run: conclave plan new --names PLAN",
         .0.display()
     )]

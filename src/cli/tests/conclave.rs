@@ -134,7 +134,7 @@ fn a_rehearsal_that_cannot_begin_says_what_to_do_and_leaves_nothing() {
     for (more, words) in [
         (["--plan", &production], "rehearse a copy of it that says kind = \"rehearsal\""),
         (["--plan", &broken], "rule ports: expected at least 5 ports"),
-        (["--plan", &nameless], "names.toml, which says who and where the plan's ids are"),
+        (["--plan", &nameless], "names.toml, the file with the people and places behind the plan's ids"),
         (["--plan", "/nonexistent/plan.toml"], "cannot read /nonexistent/plan.toml"),
         (["--folder", "/"], "no rehearsal made it: there is no made.sha256 in it; name another folder"),
         (["--resume", "--folder=nowhere"], "nowhere holds no unfinished rehearsal: leave out --resume"),

@@ -68,10 +68,10 @@ pub fn title(build: &Build) -> String {
 pub const fn why_not_rebuilt(tree: Tree) -> &'static str {
     match tree {
         Tree::Clean => "",
-        Tree::Dirty => "this image was built from changed sources",
-        Tree::Moved => "this image was built from other packages than its commit locks",
+        Tree::Dirty => "This image was built from changed sources",
+        Tree::Moved => "This image was built from other packages than its commit locks",
         Tree::DirtyAndMoved => {
-            "this image was built from changed sources and from other packages than its commit locks"
+            "This image was built from changed sources and from other packages than its commit locks"
         }
     }
 }
@@ -132,6 +132,12 @@ fn at(place: &Place) -> String {
     format!("{kind} {} ({})", place.node, place.model)
 }
 
+/// Words that begin a sentence.
+pub fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A number of bytes, in groups of three digits.
 pub fn digits(number: u64) -> String {
     let plain = number.to_string();
@@ -168,8 +174,8 @@ pub fn medium(medium: &Medium) -> Words {
         Medium::Several(places) => {
             let mut several = words(
                 OPERATOR,
-                "take out all but the one this machine was started from; then Enter.",
-                &["More than one drive carries a Conclave image, or waits because one on USB is let in at a time:", ""],
+                "take out all but the one that started this machine; press Enter.",
+                &["Each of these drives carries a Conclave image, or waits: one USB drive is let in at a time.", ""],
             );
             several.facts.extend(places.iter().map(|place| format!("  {}", at(place))));
             several
@@ -179,8 +185,8 @@ pub fn medium(medium: &Medium) -> Words {
             instruction: "use another copy of the medium and start again.".into(),
             facts: vec![
                 format!("The image on {} is cut off.", at(place)),
-                format!("expected {} bytes, the drive has {}", digits(*expected), digits(*found)),
-                "It was not written completely, or written to a medium that is too small.".into(),
+                format!("Expected {} bytes; the drive has {}.", digits(*expected), digits(*found)),
+                "The image was not written completely, or the medium is too small.".into(),
             ],
         },
         Medium::Unreadable { place, at: read, why } => Words {
@@ -188,14 +194,14 @@ pub fn medium(medium: &Medium) -> Words {
             instruction: "clean the disc or use another copy, then press Enter.".into(),
             facts: vec![
                 at(place),
-                format!("It could not be read to its end: {why}"),
-                format!("{} bytes were read before", digits(*read)),
+                format!("The medium could not be read to its end: {why}"),
+                format!("{} bytes were read before the error.", digits(*read)),
             ],
         },
         Medium::Refused { place, why } => Words {
             role: OPERATOR,
-            instruction: "use the medium this machine was started from, or another copy; then Enter.".into(),
-            facts: vec![at(place), format!("It says it is a Conclave image, but {why}.")],
+            instruction: "use the medium that started this machine, or a copy; press Enter.".into(),
+            facts: vec![at(place), format!("The medium says that it is a Conclave image, but {why}.")],
         },
         Medium::Hashing { place, done, len } => Words {
             role: OPERATOR,
@@ -209,9 +215,9 @@ pub fn medium(medium: &Medium) -> Words {
 /// A medium that was read to its end.
 pub fn hashed(hashed: &Hashed, challenged: &Challenged) -> Words {
     match (hashed.self_check, challenged) {
-        (SelfCheck::Fails, _) => words(OPERATOR, "damaged medium: power off, use another copy.", &[]),
+        (SelfCheck::Fails, _) => words(OPERATOR, "the medium is damaged. Power off and use another copy.", &[]),
         (_, Challenged::Met(_)) => words(WITNESS, "the digest is the one you brought. Compare the rest of it.", &[]),
-        _ => words(WITNESS, "compare with your own copy; then Enter hides it and asks for it.", &[]),
+        _ => words(WITNESS, "compare with your own copy. Enter hides it and asks for parts of it.", &[]),
     }
 }
 
@@ -241,7 +247,7 @@ pub fn met(source: Source) -> String {
         Source::Paper => "a printed copy",
         Source::Phone => "a phone or another computer",
         Source::Own => "an image the witness built",
-        Source::Nobody => "nowhere (a rehearsal without a medium: nobody was asked)",
+        Source::Nobody => "nowhere (a rehearsal without a medium: no person was asked)",
     };
     format!("Challenge met, from {copy}.")
 }
@@ -278,9 +284,9 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
                 &[
                     "  1  on paper",
                     "  2  on a phone or another computer",
-                    "  3  nobody wrote a head down: this is recorded, and stands against the verdict",
+                    "  3  no head was written down: this is recorded and counts against the verdict",
                     "",
-                    "A head that was written down before shows that the logs were not cut back since.",
+                    "A head that was written down shows that the logs were not shortened since then.",
                 ],
             ),
         },
@@ -289,22 +295,24 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
             let mut differs = words(WITNESS, "check your copy; if it is right, do not go on: power off with F10.", &[]);
             differs.facts = vec![
                 match of {
-                    Of::Medium => format!("{} of 6 groups are not those of this medium.", differ.own),
+                    Of::Medium => format!("{} of 6 groups differ from this medium.", differ.own),
                     Of::Plan => format!(
-                        "{} of 6 groups are not those of this plan, {} of 2 not those of its script.",
+                        "{} of 6 groups differ from this plan, {} of 2 differ from its script.",
                         differ.own, differ.script
                     ),
-                    Of::Head => "These six groups are of the head of no entry of this record.".into(),
+                    Of::Head => "No entry of this record has a head with these six groups.".into(),
                 },
                 match of {
-                    Of::Medium => "Mistyped, another version, or a medium that is not the one you know.".into(),
+                    Of::Medium => "They are mistyped or of another version, or this is not the medium you know.".into(),
                     Of::Plan if differ.own == 0 => {
-                        "Mistyped, or this machine compiles the plan to other steps than the ones you checked.".into()
+                        "They are mistyped, or this machine compiles the plan to other steps than you checked.".into()
                     }
-                    Of::Plan => "Mistyped, another version of the plan, or a plan that nobody agreed to.".into(),
-                    Of::Head => "Mistyped, or the logs were cut back or exchanged since it was written down.".into(),
+                    Of::Plan => "They are mistyped or of another version, or this is not the agreed plan.".into(),
+                    Of::Head => {
+                        "They are mistyped, or the logs were shortened or exchanged since you wrote it down.".into()
+                    }
                 },
-                "Enter asks for other groups. Nobody can go on without meeting the challenge.".into(),
+                "Enter asks for other groups. The ceremony goes on only when the challenge is met.".into(),
             ];
             differs
         }
@@ -315,7 +323,7 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
                 Of::Plan => "type these groups of the digests of plan and script from your own copy.",
                 Of::Head => "type these groups of the head from your own copy.",
             },
-            &["Each group is four hex digits, or its two words. Capitals and blanks do not matter."],
+            &["Each group is four hex digits or two words. Capitals and spaces do not matter."],
         ),
         Challenged::Closed | Challenged::Met(_) => words(WITNESS, "", &[]),
     }
@@ -324,8 +332,8 @@ pub fn challenge(of: Of, challenged: &Challenged) -> Words {
 /// The air gap.
 pub fn air_gap(air_gap: &AirGap) -> Words {
     match air_gap {
-        AirGap::Trying => words(OPERATOR, "wait: trying every way out.", &[]),
-        gap if gap.holds() => words(WITNESS, "every way out was tried and is absent. Compare, then Enter.", &[]),
+        AirGap::Trying => words(OPERATOR, "wait: every way out of this machine is tried.", &[]),
+        gap if gap.holds() => words(WITNESS, "every way out was tried and is absent. Compare, then press Enter.", &[]),
         AirGap::Tried { .. } => words(OPERATOR, "this kernel is not air-gapped: power off with F10.", &[]),
     }
 }
@@ -335,7 +343,7 @@ pub const MORE_BELOW: &str = "more below: Down";
 /// A proof that found what must not be there.
 pub const PRESENT: &str = "PRESENT";
 /// Heading of hardware nobody uses.
-pub const UNUSED: &str = "There, but without driver or never opened";
+pub const UNUSED: &str = "Present, but without a driver or never opened";
 /// No such hardware.
 pub const NO_UNUSED: &str = "nothing";
 /// Heading of the facts.
@@ -346,12 +354,12 @@ pub fn clock(clock: &Clock) -> Words {
     words(
         OPERATOR,
         match clock.believable() {
-            Ok(_) => "compare with a watch; set the clock, or press Enter if it is right.",
+            Ok(_) => "compare with a watch. Set the clock, or press Enter if it is right.",
             Err(_) => "compare with a watch and set the clock: it cannot be right.",
         },
         &[
             "  YYYY-MM-DD hh:mm  sets the local time, for example 2026-11-21 14:05",
-            "  +hh:mm or -hh:mm  says how far local time is ahead of UTC",
+            "  +hh:mm or -hh:mm  sets how far local time is ahead of UTC",
         ],
     )
 }
@@ -374,8 +382,10 @@ pub fn jumped(at: Wall, by: i64) -> String {
 /// What came of setting the clocks.
 pub fn clock_set(set: &Set) -> String {
     match set {
-        Set::Both => "  Set, also on the board, which keeps the time while the machine is off.".into(),
-        Set::UntilPowerOff(why) => format!("  Right until power-off only; the clock on the board refused: {why}"),
+        Set::Both => "  The clock is set. The board keeps the time while the machine is off.".into(),
+        Set::UntilPowerOff(why) => {
+            format!("  The clock is right until power-off only: the clock on the board refused: {why}")
+        }
         Set::Not(why) => format!("  The clock was not set: {why}. Type another time."),
     }
 }
@@ -390,46 +400,46 @@ pub fn devices(devices: Option<&Devices>) -> Words {
         Some(devices) if !devices.clones().is_empty() => {
             words(OPERATOR, "pull out every token of the clone alarm; do not use them.", &[])
         }
-        Some(_) => words(WITNESS, "compare serials with the labels. Nothing here is proven yet.", &[]),
+        Some(_) => words(WITNESS, "compare the serials with the labels. Nothing here is proven yet.", &[]),
     }
 }
 
 /// Heading of the help.
-pub const HELP: &str = "what this screen is for; any key goes back.";
+pub const HELP: &str = "help for this screen. Any key goes back.";
 
 /// The help of a screen.
 pub fn help(look: &Look, screen: Screen) -> Vec<String> {
     let paragraphs: &[&str] = match screen {
         Screen::Medium => &[
-            "This is the SHA-256 digest of the disc or stick this machine was started from. Whoever published the image also \
-             published this digest, and anyone can compute it again.",
+            "This is the SHA-256 digest of the disc or stick that started this machine. The publisher of the image also published \
+             this digest, and any person can compute it again.",
             "",
-            "Trust comes from outside: a changed image could show the right digest. So hash the medium on another computer as \
-             well, and keep it with a witness after the ceremony. DRIVE in the command is the medium as that computer calls it: \
-             never a name that was read here, nor its own disk.",
+            "A changed image could show the right digest. So hash the medium on another computer as well; a witness keeps it \
+             after the ceremony. DRIVE in the command is the name of the medium on that computer: never a name from this screen, \
+             and never that computer's own disk.",
             "",
-            "The challenge hides the digest and asks for six groups of it, so that nobody can agree to a digest they have not \
-             compared.",
+            "The challenge hides the digest and asks for six groups of it, so that no person can agree to a digest that they have \
+             not compared.",
             "",
-            "Secure Boot, above, is the firmware's word. Off, it starts any medium; on, it was told to start this one. It never \
-             takes the place of the digest.",
+            "The firmware reports Secure Boot, above. With Secure Boot off, it starts any medium; with Secure Boot on, it was told \
+             to start this medium. Secure Boot never replaces the digest.",
         ],
         Screen::AirGap => &[
-            "Each line was tried a moment ago. The kernel of this image contains no network code, no radio,",
-            "no sound and no way to load any; hardware for it may be there, but nothing can use it.",
+            "Each line was tried a moment ago. The kernel of this image has no code for network, radio or sound, and no way to \
+             load any. Hardware for them may be there, but nothing can use it.",
             "",
-            "Internal disks are listed by what the kernel says of them. They are never opened.",
+            "Internal disks are listed as the kernel reports them. They are never opened.",
         ],
         Screen::Clock => &[
-            "Certificates and the transcript carry the time of this clock. Nothing can prove it, so it is",
-            "compared with a watch and set by hand. If it jumps afterwards, this screen says so.",
+            "Certificates and the transcript carry the time of this clock. Nothing can prove that the time is right, so people \
+             compare the clock with a watch and set it by hand. If the clock jumps later, this screen says so.",
         ],
         Screen::Devices => &[
-            "What tokens and drives say of themselves. A token's certificate is a file and proves nothing;",
-            "tokens prove themselves in the ceremony, before any secret is sent to them.",
+            "Tokens and drives describe themselves here. A token's certificate is a file and proves nothing. Tokens prove \
+             themselves in the ceremony, before any secret is sent to them.",
             "",
-            "Before a plan is in, one drive at a time is let in, and none is written. A keyboard on USB",
-            "is let in by F2 and counts after a code was typed on it. Everything else on USB stays out.",
+            "Before a plan is loaded, one drive at a time is let in, and no drive is written to. F2 lets in a keyboard on USB; \
+             it counts after a code was typed on it. Everything else on USB is not let in.",
             "",
             "1-4 is controller 1, port 4; 1-4.2 is port 2 of the hub there.",
         ],
@@ -441,7 +451,7 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
     shown.push(format!("Version {version}, built from the commit {commit}"));
     let differs = match look.build.tree {
         Tree::Clean => return shown,
-        Tree::Dirty => "with changes that are in no commit: nobody can rebuild it.",
+        Tree::Dirty => "with changes that are in no commit: no person can rebuild it.",
         Tree::Moved => "with other packages than that commit locks, for rehearsals and tests.",
         Tree::DirtyAndMoved => "with changes that are in no commit, and other packages than it locks.",
     };
@@ -469,8 +479,8 @@ pub fn keyboard(typed: &str) -> Vec<String> {
         _ => format!("It differs. Press Tab for the next layout, Backspace if you mistyped. {NO_LAYOUT_FITS}"),
     };
     vec![
-        "Layouts differ in few keys, and a passphrase typed in the wrong one cannot be repeated.".into(),
-        "While this screen stands, a keyboard on USB is let in; it counts after a code.".into(),
+        "Layouts differ in few keys. A passphrase typed in the wrong layout cannot be typed again.".into(),
+        "While this screen is shown, a keyboard on USB is let in; it counts after a code.".into(),
         String::new(),
         format!("  {KEYBOARD_LINE}"),
         String::new(),

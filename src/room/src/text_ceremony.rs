@@ -13,7 +13,7 @@ use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::look::Over;
 use crate::shown::Serial;
-use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF};
+use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, capital};
 use crate::text_codes;
 use crate::vault::{Mistyped, NotPublic};
 
@@ -30,8 +30,8 @@ pub const OBJECTION: &str = "Objection";
 /// Behind a line that takes no more.
 pub const FULL: &str = " (full: say it in fewer words)";
 /// Behind a hidden line, after a character that it does not take.
-pub const NOT_TAKEN: &str = " (that letter is not taken: secrets have ASCII characters here. A share that was sealed elsewhere under \
-                             others cannot be opened here: whoever has it seals it anew there, under ASCII)";
+pub const NOT_TAKEN: &str = " (this character is not taken: secrets have ASCII characters here. A share that was sealed elsewhere with \
+                             other characters cannot be opened here: its custodian seals it there again, with ASCII)";
 /// Label of the line for a refusal.
 pub const REFUSAL: &str = "Why you do not attest";
 /// Label of the line for a reason.
@@ -40,7 +40,7 @@ pub const REASON: &str = "Why it is done again";
 pub const ABSENT: char = 'a';
 /// A secret that was typed back wrong.
 pub const NOT_AS_SHOWN: &str =
-    "That is not what was shown. Type it again from your paper, or press Esc to see it again.";
+    "This is not the secret that was shown. Type it again from your paper, or press Esc to see it again.";
 /// Two numbers that differ.
 pub const NUMBERS_DIFFER: &str = "The two numbers differ. Read the number from the bag and type it twice.";
 /// Label of the line for a reason, where a bag has another number than the planned one.
@@ -48,10 +48,11 @@ pub const OTHER_BAG: &str = "Why another bag is sealed";
 /// Label of the line for a secret that is typed a second time.
 pub const SECRET_AGAIN: &str = "Once more, from your paper";
 /// Two secrets that differ.
-pub const SECRETS_DIFFER: &str = "The two differ. Type it twice from your paper: nothing else would notice a slip.";
+pub const SECRETS_DIFFER: &str =
+    "The two lines differ. Type the secret twice from your paper: nothing else would notice a mistake.";
 /// Nobody stands in.
-pub const NO_ALTERNATE: &str = "The plan names nobody else who could come. It cannot go on without this person: wait, or \
-     switch off with F10 and go on another day.";
+pub const NO_ALTERNATE: &str = "The plan names no alternate. The ceremony cannot go on without this person: wait, or switch \
+     off with F10 and go on another day.";
 /// The bar of a rehearsal.
 pub const REHEARSAL: &str = "REHEARSAL: simulated tokens. Nothing made here is worth anything.";
 /// Above a step that destroys or cannot be undone.
@@ -96,7 +97,7 @@ pub fn not_the_word(word: &str) -> String {
 pub fn not_plugged(plan: &Plan, of: Device) -> String {
     format!(
         "{} is not plugged in. Plug it in, wait for its light, press Enter. \
-         If it is in: it tells another serial or none, and is not let in. Take it out.",
+         If it is plugged in, it reports another serial or none and is not let in: take it out.",
         device(plan, of)
     )
 }
@@ -109,17 +110,16 @@ pub fn still_plugged(plan: &Plan, of: Device) -> String {
 /// Why what was done made no entry, and who does what now.
 pub fn not_taken(why: &NotTaken) -> String {
     match why {
-        NotTaken::Unfit(Unfit::Other) => "This is not what the step asks for now. Do what the screen asks.".into(),
+        NotTaken::Unfit(Unfit::Other) => "The step does not ask for this now. Follow the instruction on the screen.".into(),
         NotTaken::Unfit(Unfit::Person) => {
-            "Whose code this is may not agree to it. Somebody signed in, of the role named above, types their own."
+            "The person with this code may not agree to this step. Another person of the role named above types their own code."
                 .into()
         }
         NotTaken::Unfit(Unfit::SamePerson) => {
-            "This person agreed already. Somebody else, of the role named above, types their own code.".into()
+            "This person agreed already. Another person of the role named above types their own code.".into()
         }
         NotTaken::Unfit(Unfit::BagNumber) => {
-            "This number is that of another bag. Read the number from this bag and type it twice; take a new bag if it was \
-             opened."
+            "Another bag has this number. Read the number from this bag and type it twice; take a new bag if it was opened."
                 .into()
         }
         NotTaken::NotWritten(trouble) => trouble.to_string(),
@@ -134,15 +134,16 @@ pub fn keyboard_differs() -> String {
 
 /// Something typed that is no such secret.
 pub fn mistyped(error: &Mistyped) -> String {
-    format!("{error}. Read it from your paper and type it again.")
+    format!("{}. Read it from your paper and type it again.", capital(&error.to_string()))
 }
 
 /// Free text that is not recorded.
 pub fn not_public(error: &NotPublic) -> String {
+    let why = capital(&error.to_string());
     match error {
-        NotPublic::Name(_) => format!("{error}. It was not recorded."),
+        NotPublic::Name(_) => format!("{why}. It was not recorded."),
         NotPublic::Secret | NotPublic::LooksSecret(_) | NotPublic::Text(_) => {
-            format!("{error}. It was not recorded. Say it in other words, without numbers.")
+            format!("{why}. It was not recorded. Say it in other words, without numbers.")
         }
     }
 }
@@ -151,7 +152,7 @@ pub fn not_public(error: &NotPublic) -> String {
 pub fn other_bag(typed: &str) -> String {
     format!(
         "{typed} is not the number of this bag in the plan. Seal the planned bag and press Esc to type its number. Only if \
-         it cannot be used: operator and a witness type their codes and say why; it is recorded as a deviation."
+         that bag cannot be used: operator and a witness type their codes and say why. This is recorded as a deviation."
     )
 }
 
@@ -247,15 +248,19 @@ pub fn purpose(plan: &Plan, kind: StepKind) -> String {
     let key = |id| key(plan, id);
     match kind {
         StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => {
-            "What was looked at is recorded.".into()
+            "The result of this check is recorded.".into()
         }
-        StepKind::Log(id) => format!("{} becomes a log: every entry goes on it before it is acted upon.", drive(id)),
-        StepKind::SignIn(_) => "Each person gets a code of four digits. It says who agrees; tell it nobody.".into(),
+        StepKind::Log(id) => {
+            format!("{} becomes a log drive: every entry is written to it before anything is done.", drive(id))
+        }
+        StepKind::SignIn(_) => {
+            "Each person gets a code of four digits. Typing it means that you agree; keep it secret.".into()
+        }
         StepKind::Register(id) => format!("{} is identified and found empty.", drive(id)),
         StepKind::Inspect(id) => format!("{} is read. Nothing on it is changed.", token(id)),
         StepKind::Prove(id) => format!("{} is erased and proves that it holds its device key.", token(id)),
         StepKind::Keyboard => {
-            "Keys must type what is printed on them: what is typed is compared with this line.".into()
+            "Each key must type the character printed on it. The line you type is compared with this one.".into()
         }
         StepKind::Pin(id, Which::So) => {
             format!("The SO-PIN of {} is made, shown to its keeper and typed back.", token(id))
@@ -273,26 +278,28 @@ pub fn purpose(plan: &Plan, kind: StepKind) -> String {
         StepKind::MakeShares => {
             "The shares of the DKEK are made, sealed under their passphrases, and wiped here.".into()
         }
-        StepKind::WriteShare(id) => format!("Sealed share {} goes on its drive and is read back.", id.0 + 1),
-        StepKind::Initialise(id) => format!("{} is initialised for good, with its own PIN and SO-PIN.", token(id)),
+        StepKind::WriteShare(id) => format!("Sealed share {} is written to its drive and read back.", id.0 + 1),
+        StepKind::Initialise(id) => format!("{} is initialised with its own PIN and SO-PIN. This is final.", token(id)),
         StepKind::OpenShare(id) => format!("Share {} is read from its drive and opened with its passphrase.", id.0 + 1),
-        StepKind::Import => "The shares are compared with what was recorded, then sent to every token.".into(),
-        StepKind::TryPin(id) => format!("{} is powered anew; its PINs are used once.", token(id)),
+        StepKind::Import => "The shares are compared with the recorded check value, then sent to every token.".into(),
+        StepKind::TryPin(id) => format!("{} is powered off and on again; its PINs are used once.", token(id)),
         StepKind::Generate(id) => format!("Key {} is made on its master.", key(id)),
         StepKind::Certify(id) => format!("Key {} signs its own certificate.", key(id)),
-        StepKind::Wrap(id) => format!("Key {} is wrapped under the DKEK; the blob goes on its drive.", key(id)),
+        StepKind::Wrap(id) => format!("Key {} is wrapped under the DKEK; the blob is written to its drive.", key(id)),
         StepKind::Restore(id) => {
             format!("The blobs are read from their drive; their keys are restored on {}.", token(id))
         }
-        StepKind::Compare(id) => format!("{} must hold what its master holds; it proves itself again.", token(id)),
-        StepKind::Objections => "Whoever saw something wrong says so now. It is recorded word for word.".into(),
+        StepKind::Compare(id) => format!("{} must hold the keys of its master; it proves itself again.", token(id)),
+        StepKind::Objections => "If you saw something wrong, say so now. It is recorded word for word.".into(),
         StepKind::State(id) => format!("{} signs a statement with each key it holds. Each is verified.", token(id)),
         StepKind::Publish(id) => {
-            format!("Everything public goes on {}. Every secret left in memory is wiped first.", drive(id))
+            format!("Everything public is written to {}. Every secret left in memory is wiped first.", drive(id))
         }
         StepKind::Show => "Compare fingerprints and head; write the head down.".into(),
-        StepKind::Bag(_) => "What is named here goes into the bag, it is sealed, its number is typed twice.".into(),
-        StepKind::Attest(_) => "You attest what you saw, or refuse and say why.".into(),
+        StepKind::Bag(_) => {
+            "The things named here go into the bag. The bag is sealed; its number is typed twice.".into()
+        }
+        StepKind::Attest(_) => "You attest the ceremony as you saw it, or refuse and say why.".into(),
         StepKind::Close => "The record is closed. Its last head stays on the screen until power-off.".into(),
     }
 }
@@ -353,17 +360,17 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         Over::PowerOff(_) => return format!("write down the head below; then {POWER_OFF}"),
     }
     if scene.trouble.is_some() {
-        return "put the log drive right, then press Enter. Nothing is done before.".into();
+        return "put the log drive right as described below, then press Enter. Nothing is done before that.".into();
     }
     if scene.writes {
-        return "wait: the record goes on the log drives and is read back.".into();
+        return "wait: the record is written to the log drives and read back.".into();
     }
     match &scene.waiting {
         Waiting::Begin => "wait.".into(),
         Waiting::Closed => "switch off with F10 when everybody has written the head down.".into(),
         Waiting::Halted(_) => {
-            "stop. Read what happened; write the head down; switch off with F10. When that is put right, the same medium and \
-             both log drives go on at this step."
+            "stop. Read the words below; write the head down; switch off with F10. Correct the cause. Then start again with the \
+             same medium and both log drives: the ceremony goes on at this step."
                 .into()
         }
         Waiting::Acting(Act::Reveal(slot)) => match scene.desk.stage {
@@ -377,7 +384,7 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         Waiting::Acting(act) => format!("wait: {}", doing(plan, act)),
         Waiting::Asked(_) if scene.desk.stage == Stage::Who => text_codes::who(scene),
         Waiting::Asked(_) if scene.desk.stage == Stage::Objection => {
-            "type your code and what you object to. It is recorded word for word; the ceremony goes on.".into()
+            "type your code and your objection. It is recorded word for word; the ceremony goes on.".into()
         }
         Waiting::Asked(ask) => question(scene, ask),
     }
@@ -393,7 +400,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         Ask::Go { .. } => "type your sign-in code to agree.".into(),
         Ask::Word(LAST_WORD) => {
             format!(
-                "type the word {LAST_WORD} if this is meant: a wrong PIN blocks the token now, and with it its keys."
+                "type the word {LAST_WORD} if this is meant: a wrong PIN now blocks the token and all its keys."
             )
         }
         Ask::Word(word) => format!("type the word {word} if this is meant."),
@@ -406,17 +413,17 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
             Stage::Choose { .. } => format!("sign in {}: which document was shown?", person(plan, *who)),
             Stage::Warn => LOOK_AWAY.into(),
             Stage::Shown => {
-                "remember your code: it says that you agree. Tell it nobody, write it nowhere. Enter hides it, and you \
-                             type it."
+                "remember your code: it says that you agree. Do not tell it and do not write it down. Enter hides it; then \
+                 you type it."
                     .into()
             }
             Stage::Confirms => {
                 let one = scene.desk.signing_in().unwrap_or(*who);
-                format!("type your code to confirm that this is {}, whose document you saw.", person(plan, one))
+                format!("type your code to confirm that you saw the document and that this is {}.", person(plan, one))
             }
             _ => "type your code, then press Enter.".into(),
         },
-        Ask::Look => "wait: what was looked at is recorded.".into(),
+        Ask::Look => "wait: the result of this check is recorded.".into(),
         Ask::Keyboard => "type the line below, then press Enter. Tab changes the layout.".into(),
         Ask::Type { slot, sets: false, .. } => format!("others look away; type the {}.", slot_of(plan, *slot)),
         Ask::Type { slot, .. } => format!("others look away; type the {} twice.", slot_of(plan, *slot)),
@@ -425,10 +432,10 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         }
         Ask::Objections => text_codes::who(scene),
         Ask::Attest(_) => match scene.desk.stage {
-            Stage::Attests => "type your code to attest what you saw.".into(),
-            Stage::Why => "say why you do not attest. It is shown to you again before it is recorded.".into(),
+            Stage::Attests => "type your code to attest the ceremony.".into(),
+            Stage::Why => "say why you do not attest. The reason is shown again before it is recorded.".into(),
             Stage::Refuses => "type your code to refuse for this reason.".into(),
-            _ => "do you attest what you saw? Press 1 or 2.".into(),
+            _ => "do you attest the ceremony as you saw it? Press 1 or 2.".into(),
         },
         Ask::Again { .. } => "operator and a witness decide whether this step is done again.".into(),
     }
@@ -439,7 +446,7 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
     let (token, drive, key) = (|id| token(plan, id), |id| drive(plan, id), |id| key(plan, id));
     match *act {
         Act::Identify(id) => format!("{} is identified.", drive(id)),
-        Act::Write(id, item) => format!("{} goes on {} and is read back.", self::item(plan, item), drive(id)),
+        Act::Write(id, item) => format!("{} is written to {} and read back.", self::item(plan, item), drive(id)),
         Act::Read(id, item) => format!("{} is read from {}.", self::item(plan, item), drive(id)),
         Act::Inspect(id) => format!("{} is read.", token(id)),
         Act::Prove(id) => format!("{} is erased and proves itself.", token(id)),
@@ -451,14 +458,14 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
         Act::Make(of) => format!("the {} is made.", slot_of(plan, of)),
         Act::Reveal(_) => "a secret is shown.".into(),
         Act::MakeShares => "the shares are made.".into(),
-        Act::Seal(id) => format!("share {} is sealed: some seconds.", id.0 + 1),
-        Act::Open(id) => format!("share {} is opened: some seconds.", id.0 + 1),
-        Act::Combine(_) => "the shares are compared with what was recorded.".into(),
+        Act::Seal(id) => format!("share {} is sealed. This takes some seconds.", id.0 + 1),
+        Act::Open(id) => format!("share {} is opened. This takes some seconds.", id.0 + 1),
+        Act::Combine(_) => "the shares are compared with the recorded check value.".into(),
         Act::Wipe(_) => "memory is wiped.".into(),
         Act::Initialise(id) => format!("{} is initialised.", token(id)),
-        Act::Import(id) => format!("the shares go to {}.", token(id)),
-        Act::TryPin(id) => format!("{} is powered anew.", token(id)),
-        Act::Generate(_, id) => format!("{} is made. RSA keys take minutes; do not unplug.", key(id)),
+        Act::Import(id) => format!("the shares are sent to {}.", token(id)),
+        Act::TryPin(id) => format!("{} is powered off and on again.", token(id)),
+        Act::Generate(_, id) => format!("{} is made. An RSA key takes minutes; do not unplug the token.", key(id)),
         Act::Sign(_, id, Signs::Certificate) => format!("{} signs its certificate.", key(id)),
         Act::Sign(on, id, Signs::Statement) => format!("{} on {} signs its statement.", key(id), token(on)),
         Act::Describe(on, id) => format!("{} is described on {}.", key(id), token(on)),
@@ -493,12 +500,13 @@ pub fn help(scene: &Scene<'_>) -> Vec<String> {
     vec![
         kind.map_or_else(String::new, |kind| purpose(scene.plan, kind)),
         String::new(),
-        "Every line you type is recorded before it is acted upon, secrets and codes excepted.".into(),
+        "Every line that you type is recorded before anything is done, except secrets and codes.".into(),
         text_codes::HELP.into(),
-        "A PIN or a passphrase belongs on its hidden line. On others a net for accidents catches it, no more.".into(),
-        "If the power fails: start again from the same medium, plug both log drives in, go on.".into(),
-        "If somebody leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \
-         the plan's alternate takes their place. Nobody acts for another."
+        "Type a PIN or a passphrase only on its hidden line. Other lines refuse it only if the machine recognises it."
+            .into(),
+        "If the power fails: start again from the same medium, plug in both log drives, go on.".into(),
+        "If a person leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \
+         the plan's alternate takes their place. No other person acts for them."
             .into(),
         "If you are in doubt: say so. F3 takes an objection at any question, in up to 400 characters.".into(),
         "F10 switches off at any time; the ceremony can be resumed.".into(),

@@ -21,8 +21,8 @@ pub const OTHER_CODE: &str = "That is not the code that was shown. Type it again
 /// No code could be drawn.
 pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
 /// Of F1.
-pub const HELP: &str = "A code is compared with that of one person. The fifth wrong one of a person is recorded and costs them a \
-                        minute, the tenth two; after the fifteenth they sign in again before a person of another role.";
+pub const HELP: &str = "A code is compared with that of one person. The fifth wrong code of a person is recorded and costs them a \
+                        minute, the tenth two minutes; after the fifteenth they sign in again before a person of another role.";
 /// How a person is chosen.
 const CHOOSE: &str = "Press the key beside the name.";
 /// Most people who are listed in one column.
@@ -37,9 +37,9 @@ pub fn code_of(plan: &Plan, whose: PersonId) -> String {
 pub fn wrong(plan: &Plan, whose: PersonId, times: u16) -> String {
     let name = person(plan, whose);
     let next = match times / EACH {
-        0 => "The 5th is recorded, and none is taken for a minute then.",
-        1 => "The 10th is recorded, and none is taken for two minutes then.",
-        _ => "With the 15th the code is dead.",
+        0 => "The 5th is recorded; after it no code is taken for a minute.",
+        1 => "The 10th is recorded; after it no code is taken for two minutes.",
+        _ => "After the 15th the code is dead.",
     };
     format!("This is not the code of {name}: {times} wrong so far. {next}")
 }
@@ -47,7 +47,7 @@ pub fn wrong(plan: &Plan, whose: PersonId, times: u16) -> String {
 /// No code of this person is taken.
 pub fn waits(plan: &Plan, (whose, times): (PersonId, u16), left_ms: u64) -> String {
     let (name, seconds) = (person(plan, whose), left_ms.div_ceil(1000));
-    format!("{times} wrong codes were typed for {name}: none of {name} is taken for {seconds} s. Others can go on.")
+    format!("{times} wrong codes were typed for {name}: no code of {name} is taken for {seconds} s. Others can go on.")
 }
 
 /// Who waits, of those whose code is asked for; a refusal says it by itself.
@@ -86,19 +86,19 @@ pub fn asked(scene: &Scene<'_>) -> String {
 pub fn who(scene: &Scene<'_>) -> String {
     let question = match (scene.desk.signing.then, &scene.waiting) {
         (Stage::Objection, Waiting::Asked(Ask::Objections)) => {
-            return format!("who objects? {CHOOSE} Enter: nobody (any more).");
+            return format!("is there an objection? {CHOOSE} Enter: no objection.");
         }
         (Stage::Objection, _) => "who objects?".into(),
-        (Stage::OtherBag, _) => "who decides that another bag is sealed?".into(),
+        (Stage::OtherBag, _) => "which person decides that another bag is sealed?".into(),
         (Stage::Confirms, _) => "who confirms this sign-in?".into(),
-        (_, Waiting::Asked(Ask::Again { .. })) => "who decides whether this step is done again?".into(),
+        (_, Waiting::Asked(Ask::Again { .. })) => "which person decides whether this step is done again?".into(),
         (_, Waiting::Asked(Ask::Go { already: Some(one), .. })) => {
             format!("who agrees? {} agreed, a second person must.", person(scene.plan, *one))
         }
         _ => String::from("who agrees?"),
     };
     if scene.desk.signing.may().is_none_or(<[_]>::is_empty) {
-        return format!("{question} Nobody is signed in who may. Esc leads back.");
+        return format!("{question} No person who may is signed in. Esc leads back.");
     }
     format!("{question} {CHOOSE}")
 }
@@ -111,8 +111,8 @@ pub fn dead(scene: &Scene<'_>, whose: PersonId) -> Vec<String> {
     }
     let signs = scene.desk.signing_in().unwrap_or(whose);
     let confirmed = if confirm(scene.plan, facts, (signs, whose)).is_empty() {
-        "No person of another role is signed in who could confirm it: everybody looks at the document, and the verdict over \
-         the record will say so."
+        "No person of another role is signed in to confirm a new sign-in: everybody looks at the document, and the verdict \
+         on the record will say so."
     } else {
         "A person of another role confirms the new sign-in with their own code."
     };

@@ -8,10 +8,10 @@ use crate::text::{OPERATOR, Words, digits};
 pub fn unfit(unfit: &Unfit) -> String {
     match unfit {
         Unfit::NotYet => "It is being read.".into(),
-        Unfit::Disks(found) => format!("It is {found} disks in one device."),
+        Unfit::Disks(found) => format!("It contains {found} disks in one device."),
         Unfit::Unreadable(why) => format!("It cannot be read ({why})."),
         Unfit::NotFormatted => "It holds no file system known here.".into(),
-        Unfit::DiscImage => "It holds a disc image, or what is left of one.".into(),
+        Unfit::DiscImage => "It holds a disc image, or the rest of one.".into(),
         Unfit::Other(name) => format!("It holds {name}, not FAT32."),
         Unfit::Gpt => "It is partitioned by a GPT, not an MBR.".into(),
         Unfit::Partitions(found) => format!("It has {found} partitions, not one."),
@@ -24,7 +24,7 @@ pub fn unfit(unfit: &Unfit) -> String {
 /// What makes it fit, or what to take instead: an instruction to the operator.
 pub const fn mend(unfit: &Unfit) -> &'static str {
     match unfit {
-        Unfit::NotYet => "wait until it was read.",
+        Unfit::NotYet => "wait until it is read.",
         Unfit::Disks(_) => "take it out; use a plain stick.",
         Unfit::Unreadable(_) => "take it out; use another drive.",
         Unfit::NotFormatted
@@ -34,7 +34,7 @@ pub const fn mend(unfit: &Unfit) -> &'static str {
         | Unfit::Partitions(_)
         | Unfit::PartitionType(_)
         | Unfit::PartitionBounds
-        | Unfit::Damaged(_) => "take it out; on another computer: conclave drive prepare.",
+        | Unfit::Damaged(_) => "take it out; run conclave drive prepare on another computer.",
     }
 }
 
@@ -62,14 +62,14 @@ fn happened(came: &Came) -> String {
         Came::Absent => "No drive is in that port.".into(),
         Came::Swapped(there) => format!("Another drive is in that port: serial {}.", there.serial),
         Came::Gone => "It was pulled out, or it stopped answering.".into(),
-        Came::NoSerial => "It tells no serial, so it cannot be told from another drive.".into(),
+        Came::NoSerial => "It reports no serial, so it cannot be distinguished from another drive.".into(),
         Came::SameSerial { other } => format!("The drive at port {other} claims the same serial."),
         Came::Unfit(why) => unfit(why),
         Came::ReadOnly => "It refuses to be written to.".into(),
         Came::Full { need, free } => format!("{} bytes are needed, {} are free.", digits(*need), digits(*free)),
         Came::Io(why) => format!("The drive reported an error: {why}."),
-        Came::FlushFailed(why) => format!("It took the bytes, then could not say that it keeps them: {why}."),
-        Came::NotReadBack(differs) => format!("What it gives back is not what it was given: {differs}."),
+        Came::FlushFailed(why) => format!("It took the bytes, but did not confirm that it keeps them: {why}."),
+        Came::NotReadBack(differs) => format!("The contents read back differ from the contents written: {differs}."),
         Came::Exists(name) => format!("A file {} is there already, with other contents.", name.as_str()),
         Came::NoFile => "There is no file of that name on it.".into(),
         Came::TooLong { len, at_most } => {
@@ -80,28 +80,28 @@ fn happened(came: &Came) -> String {
         }
         Came::TooManyNames => "It holds more files than any drive of a ceremony.".into(),
         Came::Folder(name) => format!("The file {} is in a folder; drives of a ceremony have none.", name.as_str()),
-        Came::Names(why) => format!("The names to be written do not go together: {why}."),
-        Came::NoNameLeft(name) => format!("Every name for keeping what is left of {} is taken.", name.as_str()),
+        Came::Names(why) => format!("The names of the files cannot stand together: {why}."),
+        Came::NoNameLeft(name) => format!("Every name for keeping the rest of {} is taken.", name.as_str()),
     }
 }
 
 /// What to do now, and what else there is to know.
 fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
-    let anew = format!("put {called} in anew; if it fails again, power off.");
-    let bad = "A plan names one drive for each thing: if this one is bad, the day ends.";
-    let lies = "A drive that does so may hold less than it says. Nothing on it counts.";
+    let anew = format!("plug {called} in again; if it fails again, power off.");
+    let bad = "The plan names one drive for each thing. If this drive is bad, the ceremony ends for today.";
+    let lies = "A drive like this may hold less than it reports. Nothing on it counts.";
     match came {
         Came::Absent | Came::Gone => (format!("put {called} in again, into the same port."), None),
         Came::Swapped(_) => (format!("take it out and put {called} in."), None),
         Came::SameSerial { .. } => ("take both out and keep them apart.".into(), None),
-        Came::NoSerial => (format!("take {called} out; use a drive that tells one."), None),
+        Came::NoSerial => (format!("take {called} out; use a drive that reports a serial."), None),
         Came::Unfit(why) => (mend(why).into(), None),
-        Came::ReadOnly => (format!("take {called} out and switch it to writing."), None),
+        Came::ReadOnly => (format!("take {called} out and switch its write protection off."), None),
         Came::Full { .. } => {
-            (format!("take {called} out, make room on another computer."), Some("Nothing is ever deleted."))
+            (format!("take {called} out and make room on another computer."), Some("Nothing is ever deleted."))
         }
         Came::Io(_) | Came::FlushFailed(_) => (anew, Some(bad)),
-        Came::NotReadBack(Differs::Another(_)) => (anew, Some("A file nobody wrote to has changed.")),
+        Came::NotReadBack(Differs::Another(_)) => (anew, Some("A file has changed that was not written to.")),
         Came::NotReadBack(_) => (anew, Some(lies)),
         Came::Exists(_) => {
             (format!("check that this is {called}, and that it was empty."), Some("Files are never overwritten."))
@@ -110,7 +110,7 @@ fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
             (format!("check that {called} is the drive that was prepared."), None)
         }
         Came::LogLength { .. } => ("power off and start again: the two logs are compared then.".into(), None),
-        Came::Names(_) | Came::NoNameLeft(_) => ("stop: the plan or the drive needs another look.".into(), None),
+        Came::Names(_) | Came::NoNameLeft(_) => ("stop and check the plan and the drive.".into(), None),
     }
 }
 

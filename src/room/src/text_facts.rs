@@ -11,7 +11,7 @@ use crate::ceremony::scene::Scene;
 use crate::drives::VolumeId;
 use crate::layout::Layout;
 use crate::look::laptop::{Battery, Supply};
-use crate::text::{KEYBOARD_LINE, digits};
+use crate::text::{KEYBOARD_LINE, capital, digits};
 use crate::text_ceremony::device;
 
 /// Most objects of a token that are named on a screen.
@@ -68,7 +68,7 @@ pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
         let name = scene.plan.tokens.get(usize::from(id.0)).map_or("", |token| token.name.as_str());
         let unproved = !facts.proved.contains(&id);
         let proof = format!(
-            "{name} refuses chip authentication: its PIN goes to it before its proof, is burnt, and is changed."
+            "{name} refuses chip authentication: its PIN is sent to it before its proof, is burnt, and is changed."
         );
         // The power failed, or the token was lost, before it was known which it has.
         let either = format!("{name} has the PIN written down last, or the one before it: type the last one first.");
@@ -110,7 +110,7 @@ fn drive(plan: &Plan, id: DriveId) -> Vec<String> {
         Holds::Transcript => "the record".to_owned(),
         Holds::Share(share) => format!("share {}", share.0 + 1),
         Holds::Blobs => "the wrapped keys".to_owned(),
-        Holds::Public => "what is public".to_owned(),
+        Holds::Public => "the public files".to_owned(),
     };
     vec![
         capital(&device(plan, Device::Drive(id))),
@@ -153,7 +153,7 @@ fn bag(scene: &Scene<'_>, id: BagId) -> Vec<String> {
     let passphrases = passphrases.map(|(at, _)| format!("paper, passphrase of share {}", at + 1));
     let things = devices.chain(pins).chain(so_pins).chain(passphrases).map(|thing| format!("  {thing}"));
     let holder = plan.people.get(usize::from(bag.holder.0)).map_or("", |person| person.id.as_str());
-    let mut lines = vec!["It holds this and nothing else:".to_owned()];
+    let mut lines = vec!["The bag holds these things and nothing else:".to_owned()];
     lines.extend(things);
     lines.push(format!("{holder} takes it. Place: {}.", name(scene, &bag.place)));
     // Its number is read from the bag: it is on no screen before it was typed.
@@ -193,9 +193,4 @@ fn kcv(scene: &Scene<'_>) -> Vec<String> {
     let Some(Octets(bytes)) = scene.state.facts().kcv else { return Vec::new() };
     let groups = bytes.as_chunks::<2>().0.iter().map(|pair| Octets(*pair).to_string());
     vec![format!("Check value of the DKEK: {}", groups.collect::<Vec<_>>().join(" "))]
-}
-
-fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

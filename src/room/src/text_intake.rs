@@ -15,7 +15,7 @@ pub const INSERT: &str = "plug in the drive with the plan, or a log drive; press
 /// What follows a refused plan.
 pub const REFUSED: &str = "take the drive out, correct the plan elsewhere, press Enter.";
 /// The digest is on the screen.
-pub const COMPARE: &str = "compare with your own copy; then Enter hides it and asks for it.";
+pub const COMPARE: &str = "compare with your own copy. Enter hides it and asks for parts of it.";
 /// Over the digest of the script.
 pub const SCRIPT: &str = "SHA-256 of its script, which the plan's check printed:";
 /// The challenge was met.
@@ -41,11 +41,11 @@ pub fn written(written: &Written) -> Vec<String> {
     let entries = format!("Both logs are one record of {} entries.", written.entries());
     match (&written.challenged, written.entry()) {
         (Challenged::Met(_), Some(entry)) => {
-            vec![entries, format!("The head that you wrote down is that of entry {entry}: up to there nothing was changed.")]
+            vec![entries, format!("Entry {entry} has the head that you wrote down: up to that entry nothing was changed.")]
         }
         (Challenged::Met(_), None) => vec![
             entries,
-            "Nobody wrote a head down. This is recorded: all entries so far are on the word of the person who kept the logs."
+            "No head was written down. This is recorded: all entries so far rest on the word of the person who kept the logs."
                 .into(),
         ],
         _ => vec![entries],
@@ -53,8 +53,8 @@ pub fn written(written: &Written) -> Vec<String> {
 }
 
 /// Drives are plugged in, and none with a record that can be resumed.
-pub const NO_RECORD: &str = "No drive with plan and names beside its record is plugged in. Plug both log drives \
-                             in. If the power failed before they had both: Esc, then begin again with the plan's drive.";
+pub const NO_RECORD: &str = "No drive with a record, its plan and its names is plugged in. Plug in both log drives. If \
+                             the power failed before they held all three: Esc, then begin again with the plan's drive.";
 
 /// The keys that do something now.
 pub fn keys(look: &Look, stage: &Stage) -> String {
@@ -77,19 +77,19 @@ pub fn keys(look: &Look, stage: &Stage) -> String {
 
 /// None, or more than one.
 pub fn not_one_drive(found: usize) -> String {
-    format!("{found} drives are plugged in; exactly one is read. Leave only the one with the plan in, press Enter.")
+    format!("{found} drives are plugged in; exactly one is read. Leave only the drive with the plan in, press Enter.")
 }
 
 /// A drive without a plan.
 pub fn no_plan(serial: &Serial) -> String {
-    format!("The drive with serial {serial} holds no file plan.toml. Take it out, plug in the one with the plan.")
+    format!("The drive with serial {serial} holds no file plan.toml. Take it out, plug in the drive with the plan.")
 }
 
 /// A drive with a plan and without the names behind its ids.
 pub fn no_names(serial: &Serial) -> String {
     format!(
-        "The drive with serial {serial} holds plan.toml and no file names.toml, which says who and where the plan's ids are. Take it \
-         out, put the plan's names beside the plan, plug it in again."
+        "The drive with serial {serial} holds plan.toml but no names.toml, the file with the people and places behind the plan's \
+         ids. Take the drive out, put names.toml beside the plan, plug the drive in again."
     )
 }
 
@@ -102,8 +102,11 @@ pub fn take_out(serial: &Serial) -> String {
 pub fn not_resumed(error: &NotResumed) -> String {
     match error {
         NotResumed::Plan(refusals) | NotResumed::Names(refusals) => refused(refusals).join(" "),
+        NotResumed::Drive(why) => {
+            format!("{}. Nothing was changed. Keep both log drives as they are.", why.trim_end_matches('.'))
+        }
         error => {
-            let why = error.to_string();
+            let why = text::capital(&error.to_string());
             format!("{}. Nothing was changed. Keep both log drives as they are.", why.trim_end_matches('.'))
         }
     }

@@ -89,7 +89,7 @@ fn shut_out(plan: &Plan, plugged: &[Plugged]) -> impl Iterator<Item = Says> {
                     format!("The plan has {number} hubs of this id, inside {name}, and the {hub} is another")
                 }
             };
-            Some(Says::Wrong(format!("{why}: plug what is on it into the machine itself, or take the hub out.")))
+            Some(Says::Wrong(format!("{why}: plug its devices into the machine itself, or take the hub out.")))
         }
         What::Hub { shut_out: false, .. } | What::Token | What::Drive => None,
     };

@@ -90,7 +90,7 @@ pub fn unused(why: &Unused) -> String {
 
 /// Something behind a hub that hears what passes there.
 pub fn overhears(other: &Other) -> String {
-    format!("Pull out {:.10}: {:.22} hears what tokens on its hub are told", other.port, other.product)
+    format!("Pull out {:.10}: {:.22} overhears the tokens on its hub", other.port, other.product)
 }
 
 /// A keyboard that is shut out, in a ceremony.
@@ -106,7 +106,7 @@ fn never(why: Never) -> String {
     match why {
         Never::Descriptors(error) => format!("not let in: {error}"),
         Never::ForeignReader => "card reader, no token known here: not let in".into(),
-        Never::NoReader => "has a token's numbers, is none: not let in".into(),
+        Never::NoReader => "has a token's ids, is no token: not let in".into(),
         Never::MoreThanHub => "hub that is more than a hub: not let in".into(),
         Never::OtherInput => "input device, no keyboard: not let in".into(),
         Never::OtherStorage => "storage of another kind: not let in".into(),
@@ -139,7 +139,7 @@ pub fn keyboard_shut_out(other: &Other) -> Vec<String> {
     vec![
         came(&other.port, &other.product),
         "It is shut out. To use it, press F2 on this machine's own keyboard.".into(),
-        "If that one is dead, switch off by the power button and take another machine.".into(),
+        "If that keyboard is dead, use the power button and take another machine.".into(),
         IN_DISGUISE.into(),
     ]
 }
@@ -149,7 +149,7 @@ fn came(port: &Port, product: &Shown) -> String {
 }
 
 /// A keyboard that no person brought.
-const IN_DISGUISE: &str = "If nobody plugged in a keyboard, pull it out: it is something in disguise.";
+const IN_DISGUISE: &str = "If no person plugged it in, pull it out: it is another device in disguise.";
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,8 @@ use crate::text;
 /// The plan counts, and strangers cannot rebuild what runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{}, so strangers cannot rebuild it: no ceremony that counts begins or goes on with it. Power off and start from a published \
-     image",
+    "{}, so strangers cannot rebuild it. No ceremony that counts begins or goes on with this image. Power off and start from a \
+     published image.",
     text::why_not_rebuilt(*.0)
 )]
 pub struct NotRebuilt(Tree);

@@ -4,9 +4,16 @@ use conclave_ceremony::event::{Looked, Weakness};
 use conclave_ceremony::plan::Plan;
 use conclave_publish::Kind;
 
+use crate::text::capital;
+
 /// Something stands against the machine that the plan does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}, and this ceremony counts. {} The plan would accept it by accepts = [\"{}\"]", .0.words(), mend(.0), .0.name())]
+#[error(
+    "{}, and this ceremony counts. {} A plan accepts this by accepts = [\"{}\"].",
+    capital(.0.words()),
+    mend(.0),
+    .0.name()
+)]
 pub struct WeakMachine(pub Weakness);
 
 fn mend(weakness: &Weakness) -> &'static str {

@@ -8,8 +8,8 @@ use crate::ports::Machine;
 /// The clock is outside the window of the plan: the clock is wrong, or the day is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the clock says {}, the plan is for {from} to {until}. If the clock is wrong, go back to it with Esc and set it; if the day \
-     is, bring another plan",
+    "The clock says {}; the plan is for {from} to {until}. If the clock is wrong, go back to it with Esc and set it. If the day \
+     is wrong, bring another plan.",
     .clock.map_or_else(|| "a time before 1970 or after 9999".to_owned(), |clock| clock.to_string())
 )]
 pub struct OutsideWindow {

@@ -35,7 +35,7 @@ pub enum NotMade {
     #[error("the kernel's random bytes repeat themselves")]
     Repeats,
     /// A secret of this kind is typed in or read, never made.
-    #[error("such a secret is not made by the machine")]
+    #[error("the machine does not make a secret of this kind")]
     NotMade,
 }
 

@@ -57,7 +57,7 @@ pub enum Mistyped {
     )]
     NotMade,
     /// It is set, and another place holds the same.
-    #[error("this is another secret: no two are alike")]
+    #[error("this secret is in use already: no two are alike")]
     Twice,
 }
 

@@ -70,7 +70,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
         challenge.pressed(Of::Plan, key, &digests());
     }
     intake.stage = Stage::Challenge(challenge);
-    let said = ["6 of 6 groups are not those of this plan, 2 of 2 not those of its script.", "Enter: new groups"];
+    let said = ["6 of 6 groups differ from this plan, 2 of 2 differ from its script.", "Enter: new groups"];
     check_with(Some(&intake), "intake-differs", &look, "Witness", "check your copy", &said);
     for stage in [Challenged::Source, Challenged::Differs(Source::Own, Differ { own: 0, script: 1 })] {
         intake.stage = Stage::Challenge(stage);
@@ -107,16 +107,16 @@ fn what_is_plugged_in_while_a_plan_comes_in_is_named() {
     let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");
     for says in [
         "Plugged in: HUB-1, hub 05e3:0610 at 1-2, hub 05e3:0101 at 1-3.",
-        "The plan has one hub of this id, HUB-1, and the hub 05e3:0610 at 1-2 is another: plug what is on it into the \
+        "The plan has one hub of this id, HUB-1, and the hub 05e3:0610 at 1-2 is another: plug its devices into the \
          machine itself, or take the hub out.",
-        "The hub 05e3:0101 at 1-3 is not in the plan: plug what is on it into the machine itself, or take the hub out.",
+        "The hub 05e3:0101 at 1-3 is not in the plan: plug its devices into the machine itself, or take the hub out.",
     ] {
         assert!(screen.contains(says), "{says}: {screen}");
     }
     let two = hubs.plan.as_mut().unwrap();
     two.hubs[0].number = 2;
     let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");
-    let says = "The plan has 2 hubs of this id, inside HUB-1, and the hub 05e3:0610 at 1-2 is another: plug what is";
+    let says = "The plan has 2 hubs of this id, inside HUB-1, and the hub 05e3:0610 at 1-2 is another: plug its";
     assert!(screen.contains(says), "{screen}");
     hubs.stage = Stage::Insert;
     let screen = shown(&Showing::Intake(&look, &hubs), 80, 25).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -55,7 +55,7 @@ fn a_keyboard_that_is_shut_out_is_named_over_any_screen_until_f2_is_pressed() {
     let shown = [
         "USB port 1-3: Dell KB216 Wired Keyboard",
         "press F2 on this machine's own keyboard",
-        "If that one is dead, switch off by the power button",
+        "If that keyboard is dead, use the power button",
     ];
     check("keyboard-shut-out", &look, "Operator", "wait: looking for the medium", &shown);
     let devices = after(at(Screen::Devices, vec![own.clone(), seen.clone()]));

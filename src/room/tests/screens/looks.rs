@@ -30,7 +30,7 @@ fn the_air_gap_names_every_proof_and_what_lies_unused() {
 #[test]
 fn the_clock_is_shown_set_and_refused() {
     let clock = |events: Vec<Event>| after(at(Screen::Clock, events));
-    check("clock", &clock(vec![]), "Operator", "compare with a watch; set", &["2026-11-21 21:05:00"]);
+    check("clock", &clock(vec![]), "Operator", "compare with a watch. Set", &["2026-11-21 21:05:00"]);
     let later = Event::Read { wall: Wall(1_795_298_700), mono_ms: 3_609_000 };
     let right = clock(vec![press(Key::Enter), later]);
     assert_eq!(right.clock.compared.map(|(wall, _)| wall), Some(Wall(1_795_295_100)), "when it was compared, not now");
@@ -43,7 +43,7 @@ fn the_clock_is_shown_set_and_refused() {
     let look = clock(typed("2026-11-21 22:30").collect());
     assert_eq!(step(look, press(Key::Enter)).1, [Act::SetClock(Wall(1_795_300_200))]);
     for (name, set, said) in [
-        ("clock-set", Set::Both, "Set, also on the board"),
+        ("clock-set", Set::Both, "The clock is set. The board"),
         ("clock-not-kept", Set::UntilPowerOff(Shown::new("EIO")), "until power-off only"),
         ("clock-not-set", Set::Not(Shown::new("EINVAL")), "was not set: EINVAL"),
     ] {
@@ -64,7 +64,7 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
         "no answer for 10 s: pull it out",
         "15 502 147 584 bytes. FAT32 volume 4A17-E2B0",
         "It holds exFAT, not FAT32.",
-        "Now: take it out; on another computer: conclave drive prepare.",
+        "Now: take it out; run conclave drive prepare on another computer.",
         "Flash ?[2JDisk",
         "no serial: cannot be used",
     ];
@@ -82,5 +82,5 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
     let Event::Seen(mut genuine) = devices() else { panic!() };
     genuine.tokens.remove(1);
     let genuine = after(at(Screen::Devices, vec![Event::Seen(genuine)]));
-    check("devices-genuine", &genuine, "Witness", "compare serials with the labels", &["DENK0404144"]);
+    check("devices-genuine", &genuine, "Witness", "compare the serials with the labels", &["DENK0404144"]);
 }

@@ -27,7 +27,13 @@ fn the_medium_before_it_is_read() {
     let unreadable = medium(Medium::Unreadable { place: place(), at: 65_536, why: Shown::new("I/O error (5)") });
     check("medium-unreadable", &unreadable, "Operator", "clean the disc", &["I/O error (5)", "65 536"]);
     let refused = medium(Medium::Refused { place: stick(), why: "its seal is damaged" });
-    check("medium-refused", &refused, "Operator", "use the medium this machine", &["/dev/sda", "its seal is damaged."]);
+    check(
+        "medium-refused",
+        &refused,
+        "Operator",
+        "use the medium that started this machine",
+        &["/dev/sda", "its seal is damaged."],
+    );
     assert_eq!(step(refused, press(Key::Enter)).1, [Act::FindMedium]);
     let hashing = medium(Medium::Hashing { place: place(), done: 3_954_688, len: 7_909_376 });
     check("medium-hashing", &hashing, "Operator", "wait: reading the medium", &["3 954 688 of 7 909 376", "░"]);
@@ -72,7 +78,7 @@ fn the_digest_is_shown_whole_in_groups_and_words() {
 #[test]
 fn a_damaged_medium_shows_its_digest_and_leads_nowhere() {
     let look = after([hashed(SelfCheck::Fails)]);
-    check("medium-damaged", &look, "Operator", "damaged medium: power off", &["SELF-CHECK FAILED"]);
+    check("medium-damaged", &look, "Operator", "the medium is damaged. Power off", &["SELF-CHECK FAILED"]);
     assert!(!rendered(&look, 80, 25).contains("head -c"), "there is nothing to compare it with");
     let (next, acts) = step(look.clone(), press(Key::Enter));
     assert_eq!((next.screen, next.challenged, acts), (Screen::Medium, look.challenged, Vec::new()));

@@ -10,9 +10,9 @@ use super::fixtures::{REVISION, after, at, check, met, press, rendered, shown, t
 
 #[test]
 fn what_lies_over_a_screen() {
-    check("help", &after([press(Key::Function(1))]), "Anybody", "what this screen is for", &["Version 0.1.0"]);
+    check("help", &after([press(Key::Function(1))]), "Anybody", "help for this screen", &["Version 0.1.0"]);
     let keyboard = after([press(Key::Function(2)), press(Key::Tab), press(Key::Tab)].into_iter().chain(typed("yz")));
-    let lets_in = "While this screen stands, a keyboard on USB is let in";
+    let lets_in = "While this screen is shown, a keyboard on USB is let in";
     check("keyboard", &keyboard, "Operator", "type the line below", &["layout de:  yz_", lets_in]);
     let differs = step(keyboard.clone(), press(Key::Char('q'))).0;
     let shown = rendered(&differs, 160, 50);
@@ -50,7 +50,7 @@ fn the_help_of_a_build_that_strangers_cannot_rebuild_says_what_follows_from_it()
     let mut dirty = after([press(Key::Function(1))]);
     for (name, tree) in [("dirty", Tree::Dirty), ("moved", Tree::Moved), ("dirty-moved", Tree::DirtyAndMoved)] {
         dirty.build.tree = tree;
-        check(name, &dirty, "Anybody", "what this screen is for", &[REVISION, "Do not hold a ceremony with it."]);
+        check(name, &dirty, "Anybody", "help for this screen", &[REVISION, "Do not hold a ceremony with it."]);
     }
     dirty.build.revision.clear();
     let unnamed = rendered(&dirty, 80, 25);

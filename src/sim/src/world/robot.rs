@@ -170,7 +170,7 @@ impl Robot {
         if has("switch off with F10 when everybody") {
             return vec![Deed::Closed];
         }
-        if has("stop. Read what happened;") {
+        if has("stop. Read the words below;") {
             return vec![Deed::Stands(words.to_owned())];
         }
         if has("wait:") {
@@ -193,7 +193,7 @@ impl Robot {
             return vec![Deed::Press(Key::Enter)];
         }
         // The person who is named first does it; no person objects.
-        if has("Press the key beside the name.") && !has("Enter: nobody") {
+        if has("Press the key beside the name.") && !has("Enter: no objection") {
             let choice = |row: &String| {
                 let (key, name) = row.trim().split_once("  ")?;
                 let (key, rest) = (key.chars().next()?, key.chars().nth(1));
@@ -206,14 +206,14 @@ impl Robot {
             "type your sign-in code to agree.",
             "type your code to agree;",
             "type your code to confirm",
-            "type your code to attest what you saw.",
+            "type your code to attest the ceremony.",
             "type your code to refuse for this reason.",
         ];
         if TYPES.iter().any(|types| has(types)) {
             let who = asked(words, "type your").unwrap_or_default();
             return typed(&[self.code_of(&who)]);
         }
-        if has("do you attest what you saw?") {
+        if has("do you attest the ceremony") {
             let who = asked(words, "do you attest").unwrap_or_default();
             return vec![Deed::Press(Key::Char(if self.refuses.contains_key(&who) { '2' } else { '1' }))];
         }

@@ -198,7 +198,7 @@ fn keys(scene: &Scene<'_>) -> &'static str {
         (.., Stage::Who) if scene.desk.signing.then == Stage::Form => {
             "F1 help  F2 keyboard  F3 object  F10 off  1 2: choose"
         }
-        (_, Waiting::Asked(Ask::Objections), Stage::Who) => "F1 help  F10 off   1 2: choose   Enter: nobody",
+        (_, Waiting::Asked(Ask::Objections), Stage::Who) => "F1 help  F10 off   1 2: choose   Enter: no objection",
         (.., Stage::Who) => "F1 help   1 2: choose   Esc: back",
         (_, Waiting::Asked(Ask::SignIn(_)), Stage::Form) => "F1 help   Enter: go on   Esc: see it again",
         (_, Waiting::Asked(Ask::Go { .. }), Stage::Form) if scene.desk.signing.was_chosen() => {
