@@ -42,7 +42,7 @@ impl Field {
     /// Most characters a line takes; further ones are not taken.
     pub const LEN_MAX: usize = 64;
 
-    /// A line for what somebody has to say: as long as a text of the record.
+    /// A line for free text: as long as a text of the record.
     pub fn words() -> Self {
         Self::taking((Text::LEN_MAX, Text::LEN_MAX))
     }
@@ -61,7 +61,7 @@ impl Field {
         self.text.chars().count() < self.max.0 && self.text.len() + typed.len_utf8() <= self.max.1
     }
 
-    /// What stands in it.
+    /// The text of the line.
     pub fn text(&self) -> &str {
         &self.text
     }

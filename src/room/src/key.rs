@@ -1,10 +1,10 @@
-//! A key press as the room sees it: what it means, and which keyboard it came from.
+//! A key press as the room sees it: its meaning, and the keyboard it came from.
 
 /// A keyboard of this boot, in the order they were first seen; the built-in one need not be the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyboardId(pub u8);
 
-/// What a key means under the layout in force.
+/// The meaning of a key under the layout in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// A character.
@@ -28,7 +28,7 @@ pub enum Key {
 /// A key going down. Releases and repeats never reach the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Press {
-    /// What it means.
+    /// Its meaning.
     pub key: Key,
     /// Where it was pressed.
     pub keyboard: KeyboardId,

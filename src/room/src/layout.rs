@@ -1,8 +1,9 @@
 //! Keyboard layouts of our own: evdev key codes to characters.
 //!
-//! Keys are read below the kernel's keymaps, so that what is typed never enters the tty layer. Only what these tables
-//! name can be typed; dead keys type their accent as a character of its own.
-//! Source: key codes, Linux `input-event-codes.h`; arrangements, ANSI INCITS 154 (us), BS 4822 (uk), DIN 2137-1 T1 (de).
+//! Keys are read below the kernel's keymaps, so that a typed secret never enters the tty layer. Only the characters of
+//! these tables can be typed; dead keys type their accent as a character of its own.
+//! Source: key codes, Linux `input-event-codes.h`; arrangements, ANSI INCITS 154 (us), BS 4822 (uk), DIN 2137-1 T1
+//! (de).
 
 use crate::key::Key;
 
@@ -96,7 +97,7 @@ impl Layout {
         }
     }
 
-    /// What the key with this evdev code means. `None` for a key that means nothing here.
+    /// The meaning of the key with this evdev code. `None` for a key without a meaning here.
     pub fn key(self, code: u16, modifiers: Modifiers) -> Option<Key> {
         let fixed = match code {
             1 => Some(Key::Escape),

@@ -1,7 +1,8 @@
-//! What may leave by a drive: public and sealed material and the names have a way to its door, secrets have none.
+//! The things that may leave on a drive: public and sealed material and the names have a way to its door, secrets have
+//! none.
 //!
-//! The door, [`Drives::write`](crate::drives::Drives::write), takes what [`Leaves`]; nobody else can say of a type that it does.
-//! A passphrase is not such a type:
+//! The door, [`Drives::write`](crate::drives::Drives::write), takes a type that [`Leaves`]; no other module can say of
+//! a type that it does. A passphrase does not leave:
 //!
 //! ```compile_fail,E0277
 //! use conclave_publish::FileName;
@@ -41,7 +42,7 @@
 //! }
 //! ```
 //!
-//! Nor does a PIN become public, or bytes of which nobody said what they are:
+//! Nor does a PIN become public, or bytes without a declared kind:
 //!
 //! ```compile_fail,E0277
 //! fn publish(pin: &smartcard_hsm::secret::Pin) -> conclave_room::leaves::Public {

@@ -1,7 +1,7 @@
-//! The room without its machine: what is known, what a key press changes, what the screen shows.
+//! The room without its machine: the state, the changes by key presses, the screen.
 //!
-//! Nothing here opens a device, reads a clock or draws randomness. Facts arrive as events, what the machine shall do
-//! leaves as acts, and [`view::draw`] reads the state and never changes it.
+//! Nothing here opens a device, reads a clock or draws randomness. Facts arrive as events, orders to the machine leave
+//! as acts, and [`view::draw`] reads the state and never changes it.
 #![forbid(unsafe_code)]
 
 pub mod ceremony;

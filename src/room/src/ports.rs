@@ -1,4 +1,4 @@
-//! What a ceremony needs of the machine it runs on: the ports that the appliance and the simulated world implement.
+//! The ports of a ceremony to its machine. The appliance and the simulated world implement them.
 //!
 //! None of them decides anything. Drives have a port of their own, [`crate::drives::Media`].
 
@@ -20,18 +20,19 @@ pub struct TokenAt {
     pub serial: Serial,
 }
 
-/// A token, a drive or a hub in a port, as the machine saw it last, whether it is let in or not. Nothing was asked of it.
+/// A token, a drive or a hub in a port, as the machine saw it last, whether it is let in or not. Nothing was asked of
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plugged {
     /// Where.
     pub port: Shown,
     /// Serial of the USB descriptor.
     pub serial: Serial,
-    /// What it says it is.
+    /// Its kind, by its own word.
     pub what: What,
 }
 
-/// What a thing in a port says it is.
+/// The kind of a device in a port, by its own word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// A token.
@@ -49,7 +50,7 @@ pub enum What {
 
 /// Tokens on the machine's ports.
 pub trait Tokens {
-    /// What carries commands to one of them. Dropping it releases the token.
+    /// The channel that carries commands to one of them. Dropping it releases the token.
     type Channel: Channel;
 
     /// Every token that is plugged in, in the order of ports.
@@ -66,7 +67,7 @@ pub trait Tokens {
 pub struct Now {
     /// Wall clock, which people set.
     pub wall: Wall,
-    /// Time since power-on, which nobody can set. **Units**: milliseconds.
+    /// Time since power-on. No person can set it. **Units**: milliseconds.
     pub mono_ms: u64,
 }
 
@@ -88,16 +89,17 @@ pub trait Machine {
     /// Its drives.
     fn drives(&mut self) -> &mut Self::Drives;
 
-    /// Every token, every drive and every hub in a port, in the order of ports. It answers at once, from what was seen last.
+    /// Every token, every drive and every hub in a port, in the order of ports. It answers at once, as they were seen
+    /// last.
     fn in_ports(&mut self) -> Vec<Plugged>;
 
-    /// A plan is in: from now on nothing is let in but what it names and the hubs that are built in, and it may all be in at once.
-    /// With none it is out again, and what holds before a plan is in holds again.
+    /// A plan is loaded: from now on only the devices that it names and the built-in hubs are let in, all of them at
+    /// once if need be. With `None` there is no plan any more, and the rules before a plan hold again.
     fn admit(&mut self, named: Option<&Named>);
 
     /// Fills `bytes` from the kernel, after it has gathered enough.
     ///
-    /// **Secret**: what it draws may become a PIN, a passphrase or a share; nothing below keeps a copy.
+    /// **Secret**: the bytes may become a PIN, a passphrase or a share; nothing below keeps a copy.
     fn random(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 
     /// Reads the clocks.

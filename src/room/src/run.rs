@@ -1,4 +1,5 @@
-//! The one loop of the room: draw, wait, step, perform; first it only looks, then a plan comes in, then there is a ceremony.
+//! The one loop of the room: draw, wait, step, perform; first it only looks, then a plan comes in, then there is a
+//! ceremony.
 
 use conclave_ceremony::event::Looked;
 use conclave_ceremony::public::Text;
@@ -14,7 +15,7 @@ use crate::look::devices::Devices;
 use crate::look::{Act, Build, Event, Look, Over, Screen, step};
 use crate::ports::{Machine, Now};
 
-/// What the room needs besides the machine: a screen, and whatever happens around it.
+/// The needs of the room besides the machine: a screen, and the events around it.
 pub trait Ports {
     /// The machine.
     type Machine: Machine;
@@ -28,11 +29,11 @@ pub trait Ports {
     /// The next thing that happens, however long that takes.
     fn next(&mut self) -> Event;
 
-    /// Does what a step asked for before there is a plan. What comes of it arrives as an event.
+    /// Performs an act of the time before there is a plan. Its result arrives as an event.
     fn perform(&mut self, act: Act);
 }
 
-/// What is on the screen.
+/// The state that the screen shows.
 pub enum Showing<'a> {
     /// It only looks.
     Look(&'a Look),
@@ -48,7 +49,7 @@ impl Showing<'_> {
         matches!(self, Self::Ceremony(scene) if scene.works())
     }
 
-    /// The layout keys mean what they say in.
+    /// The layout by which keys are read.
     pub fn layout(&self) -> Layout {
         match self {
             Self::Look(look) | Self::Intake(look, _) => look.layout,
@@ -61,17 +62,17 @@ impl Showing<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the screen cannot be drawn: {why}")]
 pub struct ScreenLost {
-    /// What the system said.
+    /// The message of the system.
     pub why: String,
 }
 
 /// The room, from power-on to power-off.
 struct Room<M: Machine> {
-    /// What is looked at goes on being looked at while a ceremony runs: clock, keyboards, devices.
+    /// Clock, keyboards and devices are looked at while a ceremony runs, too.
     look: Look,
     intake: Option<Intake>,
     begun: Option<Begun<M>>,
-    /// What was said last of whether keyboards are let in.
+    /// The last order about letting keyboards in.
     keyboards: bool,
 }
 
@@ -173,14 +174,15 @@ impl<M: Machine> Room<M> {
         }
     }
 
-    /// Whether a key is the intake's: all but those that lie over every screen, once it began with Enter on the devices.
+    /// Whether a key is the intake's: all but those that lie over every screen, once it began with Enter on the
+    /// devices.
     fn takes_plan(&self, key: Key) -> bool {
         let over = self.look.over != Over::Nothing || matches!(key, Key::Function(_));
         !over && (self.intake.is_some() || (self.look.screen == Screen::Devices && key == Key::Enter))
     }
 }
 
-/// What was looked at, for the record; nothing without the digest of the medium, which every way here passes.
+/// The findings so far, for the record. `None` without the digest of the medium; every way here has one.
 fn start(look: &Look) -> Option<Start> {
     let image = *look.digest()?;
     let mut findings = Vec::new();

@@ -1,4 +1,4 @@
-//! A line nobody may read while it is typed.
+//! A line that no person may read while it is typed.
 
 use smartcard_hsm::secret::SecretBytes;
 use zeroize::Zeroizing;
@@ -33,12 +33,12 @@ impl SecretField {
         self.refused
     }
 
-    /// What stands in it, to be compared where it stays.
+    /// Its bytes, for a comparison in place.
     pub fn expose(&self) -> &[u8] {
         &self.typed
     }
 
-    /// Takes what was typed, and is empty.
+    /// Takes the typed bytes; the line is empty then.
     pub fn take(&mut self) -> SecretBytes {
         self.refused = false;
         SecretBytes::new(core::mem::replace(&mut self.typed, empty()))

@@ -10,10 +10,10 @@ use core::fmt;
 pub struct Shown(String);
 
 impl Shown {
-    /// Most characters kept; what is longer ends in `...`, which no shorter string of a device can be taken for.
+    /// Most characters kept. A longer string ends in `...`; no shorter string of a device can be taken for it.
     pub const LEN_MAX: usize = 40;
 
-    /// Filters what a device said; surrounding blanks (serials are padded with them) are dropped.
+    /// Filters a string of a device; surrounding blanks (serials are padded with them) are dropped.
     pub fn new(said: &str) -> Self {
         let said = said.trim_matches([' ', '\n', '\0']);
         let filtered = said.chars().map(filtered);
@@ -38,7 +38,8 @@ impl fmt::Display for Shown {
 
 /// The serial number a device on USB says of itself: compared whole, shown shortened.
 ///
-/// Shape: at most [`Serial::LEN_MAX`] characters of printable ASCII, filtered as [`Shown`] is; empty if the device says none.
+/// Shape: at most [`Serial::LEN_MAX`] characters of printable ASCII, filtered as [`Shown`] is; empty if the device says
+/// none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Serial(String);
 
@@ -48,8 +49,8 @@ impl Serial {
     /// Characters shown of the beginning and of the end of a serial that is longer than [`Shown::LEN_MAX`].
     const ENDS: [usize; 2] = [19, 18];
 
-    /// Filters what a device said. A serial longer than USB can carry is taken for none: nothing may be compared with a part
-    /// of it.
+    /// Filters a serial of a device. A serial longer than USB can carry counts as no serial: nothing may be compared
+    /// with a part of it.
     pub fn new(said: &str) -> Self {
         let said = said.trim_matches([' ', '\n', '\0']);
         if said.chars().count() > Self::LEN_MAX { Self::default() } else { Self(said.chars().map(filtered).collect()) }
@@ -78,7 +79,7 @@ impl fmt::Display for Serial {
     }
 }
 
-/// What stands for a character from outside.
+/// The character shown for a character from outside.
 fn filtered(c: char) -> char {
     if c == ' ' || c.is_ascii_graphic() { c } else { '?' }
 }

@@ -1,4 +1,4 @@
-//! Every word the room reads, in one place: line one says what happened, line two what to do now.
+//! Every word that people in the room read, in one place: line one is the event, line two the thing to do now.
 
 use crate::civil::Wall;
 use crate::look::air_gap::AirGap;
@@ -16,14 +16,14 @@ pub const WITNESS: &str = "Witness";
 /// No role in particular.
 pub const ANYBODY: &str = "Anybody";
 
-/// Who acts, what they are asked, what they need to know.
+/// The role that acts, its instruction, and the facts for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// Who.
+    /// The role.
     pub role: &'static str,
     /// The one thing asked.
     pub instruction: String,
-    /// What stands below.
+    /// The lines below.
     pub facts: Vec<String>,
 }
 
@@ -41,10 +41,10 @@ pub fn screen(screen: Screen) -> &'static str {
     }
 }
 
-/// What stands beside the order of screens until a plan is in.
+/// The words beside the order of screens until a plan is loaded.
 pub const ONLY_LOOKING: &str = "no plan: it only looks ";
 
-/// What stands there on the first screen: what the firmware says of Secure Boot.
+/// The words there on the first screen: Secure Boot, on the word of the firmware.
 pub const fn secure_boot(told: SecureBoot) -> &'static str {
     match told {
         SecureBoot::NotTold => "Secure Boot: not told ",
@@ -54,7 +54,7 @@ pub const fn secure_boot(told: SecureBoot) -> &'static str {
     }
 }
 
-/// What stands at the top of every screen: the commit strangers can rebuild, whole, or that there is none.
+/// The top of every screen: the commit that strangers can rebuild, whole, or that there is none.
 pub fn title(build: &Build) -> String {
     match build.tree {
         Tree::Clean => format!("CONCLAVE {}", build.revision),
@@ -238,7 +238,7 @@ pub fn hash_elsewhere(hashed: &Hashed) -> String {
 pub const OF_DIGEST: &str = "group";
 /// Before the number of a group of the script's digest.
 pub const OF_SCRIPT: &str = "script's group";
-/// What a challenge is worth nothing with.
+/// The copy with which a challenge is worth nothing.
 const COPIED: &str = "A copy written down from this screen proves nothing.";
 
 /// The challenge on the medium was met.
@@ -338,11 +338,11 @@ pub fn air_gap(air_gap: &AirGap) -> Words {
     }
 }
 
-/// The last row of what goes on below.
+/// The last row of a list that goes on below.
 pub const MORE_BELOW: &str = "more below: Down";
-/// A proof that found what must not be there.
+/// A proof that found a thing that must not be there.
 pub const PRESENT: &str = "PRESENT";
-/// Heading of hardware nobody uses.
+/// Heading of unused hardware.
 pub const UNUSED: &str = "Present, but without a driver or never opened";
 /// No such hardware.
 pub const NO_UNUSED: &str = "nothing";
@@ -379,7 +379,7 @@ pub fn jumped(at: Wall, by: i64) -> String {
     format!("  The clock jumped by {by} s at {} UTC. Compare it again.", at.shown(crate::civil::Ahead(0)))
 }
 
-/// What came of setting the clocks.
+/// The result of setting the clocks.
 pub fn clock_set(set: &Set) -> String {
     match set {
         Set::Both => "  The clock is set. The board keeps the time while the machine is off.".into(),
@@ -471,7 +471,7 @@ pub const KEYBOARD_LINE: &str = "yz YZ 09 - / ? \" @ # \\ |";
 /// A keyboard that no layout fits.
 pub const NO_LAYOUT_FITS: &str = "If no layout fits, use a us, uk or de keyboard.";
 
-/// The line to type, and how what was typed compares with it.
+/// The line to type, and how the typed line compares with it.
 pub fn keyboard(typed: &str) -> Vec<String> {
     let compared = match typed.trim() {
         KEYBOARD_LINE => "It is the same. Enter keeps this layout.".into(),
@@ -488,7 +488,7 @@ pub fn keyboard(typed: &str) -> Vec<String> {
     ]
 }
 
-/// Whether what was typed is the line.
+/// Whether the typed line is that line.
 pub fn keyboard_fits(typed: &str) -> bool {
     typed.trim() == KEYBOARD_LINE
 }

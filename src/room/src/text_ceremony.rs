@@ -1,4 +1,4 @@
-//! Every word of a ceremony's screens but the facts themselves: who acts, what is asked, what happens now.
+//! Every word of a ceremony's screens but the facts themselves: the people who act, the question, the act under way.
 
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::{Ask, Who};
@@ -19,7 +19,7 @@ use crate::vault::{Mistyped, NotPublic};
 
 /// Label of the line for a word.
 pub const WORD: &str = "Word";
-/// Label of the line that shows what keys type.
+/// Label of the line that tries the keys.
 pub const TRY: &str = "Type";
 /// Label of the line for a bag's number.
 pub const NUMBER: &str = "Number on the bag";
@@ -36,7 +36,7 @@ pub const NOT_TAKEN: &str = " (this character is not taken: secrets have ASCII c
 pub const REFUSAL: &str = "Why you do not attest";
 /// Label of the line for a reason.
 pub const REASON: &str = "Why it is done again";
-/// Key of somebody who does not come.
+/// Key for a person who does not come.
 pub const ABSENT: char = 'a';
 /// A secret that was typed back wrong.
 pub const NOT_AS_SHOWN: &str =
@@ -50,7 +50,7 @@ pub const SECRET_AGAIN: &str = "Once more, from your paper";
 /// Two secrets that differ.
 pub const SECRETS_DIFFER: &str =
     "The two lines differ. Type the secret twice from your paper: nothing else would notice a mistake.";
-/// Nobody stands in.
+/// The plan names no alternate.
 pub const NO_ALTERNATE: &str = "The plan names no alternate. The ceremony cannot go on without this person: wait, or switch \
      off with F10 and go on another day.";
 /// The bar of a rehearsal.
@@ -68,7 +68,7 @@ pub fn document(key: char) -> Option<&'static str> {
     }
 }
 
-/// What a secret is called on its line.
+/// The name of a secret on its line.
 pub const fn slot(slot: Slot) -> &'static str {
     match slot {
         Slot::Pin(_, Which::User) => "PIN",
@@ -80,7 +80,7 @@ pub const fn slot(slot: Slot) -> &'static str {
     }
 }
 
-/// A secret with what it is for: what its keeper writes on the paper above it.
+/// A secret with its use. Its keeper writes these words on the paper above it.
 pub fn slot_of(plan: &Plan, of: Slot) -> String {
     match of {
         Slot::Pin(id, _) | Slot::OldSoPin(id) | Slot::NewPin(id) => format!("{} of {}", slot(of), token(plan, id)),
@@ -107,7 +107,7 @@ pub fn still_plugged(plan: &Plan, of: Device) -> String {
     format!("{} is still plugged in. Take it out, then press Enter.", device(plan, of))
 }
 
-/// Why what was done made no entry, and who does what now.
+/// Why an answer made no entry, and the thing to do now.
 pub fn not_taken(why: &NotTaken) -> String {
     match why {
         NotTaken::Unfit(Unfit::Other) => "The step does not ask for this now. Follow the instruction on the screen.".into(),
@@ -127,7 +127,7 @@ pub fn not_taken(why: &NotTaken) -> String {
     }
 }
 
-/// What was typed is not the line of the keyboard test.
+/// The typed line is not that of the keyboard test.
 pub fn keyboard_differs() -> String {
     format!("This is not the line above. Press Tab for the next layout and type it again. {NO_LAYOUT_FITS}")
 }
@@ -156,7 +156,7 @@ pub fn other_bag(typed: &str) -> String {
     )
 }
 
-/// What stands at the top of every screen: the ceremony, and whether nobody can rebuild what runs.
+/// The top of every screen: the ceremony, and a warning if strangers cannot rebuild the running program.
 pub fn bar(scene: &Scene<'_>) -> String {
     format!(" CONCLAVE {} {}", scene.tree.words(), scene.plan.title)
 }
@@ -204,7 +204,7 @@ fn key(plan: &Plan, id: conclave_ceremony::ids::KeyIx) -> String {
     plan.keys.get(usize::from(id.0)).map_or_else(String::new, |key| key.label.as_str().to_owned())
 }
 
-/// What a step is called in the list of steps.
+/// The name of a step in the list of steps.
 pub fn step(plan: &Plan, kind: StepKind) -> String {
     match kind {
         StepKind::Medium => "Medium".into(),
@@ -241,7 +241,7 @@ pub fn step(plan: &Plan, kind: StepKind) -> String {
     }
 }
 
-/// What a step does, in a sentence, for those who authorise it.
+/// The effect of a step, in a sentence, for the people who authorise it.
 pub fn purpose(plan: &Plan, kind: StepKind) -> String {
     let token = |id| token(plan, id);
     let drive = |id| drive(plan, id);
@@ -317,7 +317,7 @@ pub const fn irreversible(kind: StepKind) -> bool {
     )
 }
 
-/// Who is asked.
+/// The role or person that is asked.
 pub fn asked(scene: &Scene<'_>) -> String {
     match scene.desk.over {
         Over::Nothing => {}
@@ -441,7 +441,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
     }
 }
 
-/// What happens while people wait.
+/// The act under way while people wait.
 pub fn doing(plan: &Plan, act: &Act) -> String {
     let (token, drive, key) = (|id| token(plan, id), |id| drive(plan, id), |id| key(plan, id));
     match *act {
@@ -478,7 +478,7 @@ pub fn doing(plan: &Plan, act: &Act) -> String {
     }
 }
 
-/// Below what happens while people wait.
+/// The lines below the act under way.
 pub fn working(seconds: u64) -> [String; 2] {
     // Unplugging is the only cancel there is.
     [format!("At work for {seconds} s."), "Unplug nothing, unless a token hangs for minutes.".into()]

@@ -1,4 +1,4 @@
-//! Words about sign-in codes: whose is asked for, what a wrong one costs, how a person signs in whose code is dead.
+//! Words about sign-in codes: the people asked for theirs, the cost of a wrong code, the sign-in after a dead code.
 
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::codes::{DEAD, EACH, confirm, is_dead, recorded};
@@ -12,7 +12,7 @@ use crate::ceremony::signing::keyed;
 use crate::text::ANYBODY;
 use crate::text_ceremony::{person, role};
 
-/// Label of the line for the code of somebody who signs in.
+/// Label of the line for the code of a person who signs in.
 pub const CODE: &str = "Sign-in code";
 /// Nothing was typed.
 pub const EMPTY: &str = "Type the code first. Esc leads back.";
@@ -25,7 +25,7 @@ pub const HELP: &str = "A code is compared with that of one person. The fifth wr
                         minute, the tenth two minutes; after the fifteenth they sign in again before a person of another role.";
 /// How a person is chosen.
 const CHOOSE: &str = "Press the key beside the name.";
-/// Most people who are listed in one column.
+/// Most people listed in one column.
 const ROWS_MAX: usize = 10;
 
 /// Label of the line for a person's code.
@@ -50,7 +50,7 @@ pub fn waits(plan: &Plan, (whose, times): (PersonId, u16), left_ms: u64) -> Stri
     format!("{times} wrong codes were typed for {name}: no code of {name} is taken for {seconds} s. Others can go on.")
 }
 
-/// Who waits, of those whose code is asked for; a refusal says it by itself.
+/// Of the people asked for their code, those who must wait. A refusal says it by itself.
 pub fn waiting(scene: &Scene<'_>) -> Vec<String> {
     let facts = scene.state.facts();
     let line = |(whose, left): &(PersonId, u64)| waits(scene.plan, (*whose, recorded(facts, *whose)), *left);
@@ -69,7 +69,7 @@ pub fn choices(scene: &Scene<'_>) -> Vec<String> {
     all.iter().take(rows).enumerate().map(|(at, one)| format!("{one:<26}{}", beside(at))).collect()
 }
 
-/// Who is asked while a person is chosen.
+/// The role that is asked while a person is chosen.
 pub fn asked(scene: &Scene<'_>) -> String {
     let (first, second) = DEVIATION_ROLES;
     match (scene.desk.signing.then, &scene.waiting) {
@@ -82,7 +82,7 @@ pub fn asked(scene: &Scene<'_>) -> String {
     }
 }
 
-/// What is asked while a person is chosen.
+/// The question while a person is chosen.
 pub fn who(scene: &Scene<'_>) -> String {
     let question = match (scene.desk.signing.then, &scene.waiting) {
         (Stage::Objection, Waiting::Asked(Ask::Objections)) => {
@@ -103,7 +103,7 @@ pub fn who(scene: &Scene<'_>) -> String {
     format!("{question} {CHOOSE}")
 }
 
-/// What there is to know before somebody signs in whose code is dead.
+/// The facts before the sign-in of a person with a dead code.
 pub fn dead(scene: &Scene<'_>, whose: PersonId) -> Vec<String> {
     let facts = scene.state.facts();
     if !is_dead(facts, whose) {

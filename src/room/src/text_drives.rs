@@ -1,4 +1,4 @@
-//! What the room reads when a drive does not do what it was asked: what happened, then what to do now.
+//! The words about a drive that failed: the event, then the thing to do now.
 
 use crate::drives::fat32::Unfit;
 use crate::drives::{Came, Differs, DriveError};
@@ -21,7 +21,7 @@ pub fn unfit(unfit: &Unfit) -> String {
     }
 }
 
-/// What makes it fit, or what to take instead: an instruction to the operator.
+/// How to make it fit, or the drive to take instead: an instruction to the operator.
 pub const fn mend(unfit: &Unfit) -> &'static str {
     match unfit {
         Unfit::NotYet => "wait until it is read.",
@@ -43,7 +43,7 @@ pub fn not_fit(called: &str, why: &Unfit) -> String {
     format!("{called} cannot be used. {} Now: {}", unfit(why), mend(why))
 }
 
-/// A drive did not do what was asked. `called` is what the people in the room call it, as its label says.
+/// An operation on a drive failed. `called` is the name of the drive on its label, as people in the room call it.
 pub fn failed(called: &str, error: &DriveError) -> Words {
     let (instruction, more) = instruction(called, &error.came);
     let facts = vec![format!("{called} (port {}): {} failed.", error.port, error.tried), happened(&error.came)];
@@ -56,7 +56,7 @@ pub fn told(called: &str, error: &DriveError) -> String {
     format!("{} Now: {}", words.facts.join(" "), words.instruction)
 }
 
-/// What happened, in a sentence.
+/// The event, in a sentence.
 fn happened(came: &Came) -> String {
     match came {
         Came::Absent => "No drive is in that port.".into(),
@@ -85,7 +85,7 @@ fn happened(came: &Came) -> String {
     }
 }
 
-/// What to do now, and what else there is to know.
+/// The thing to do now, and further facts.
 fn instruction(called: &str, came: &Came) -> (String, Option<&'static str>) {
     let anew = format!("plug {called} in again; if it fails again, power off.");
     let bad = "The plan names one drive for each thing. If this drive is bad, the ceremony ends for today.";

@@ -1,4 +1,4 @@
-//! The facts of a step in words: what people look at, compare and hold in their hands while they do it.
+//! The facts of a step in words: the things that people look at, compare and hold in their hands.
 
 use conclave_ceremony::ids::{BagId, Device, DriveId, KeyIx, PersonId, TokenId};
 use conclave_ceremony::kinds::{burns, tokens};
@@ -25,7 +25,7 @@ const ATTEST: [&str; 2] = ["1  attest", "2  refuse, and say why"];
 /// Above a reason, before it is recorded.
 const REASON_IS: &str = "This is recorded, word for word:";
 
-/// What there is to look at in a step, a line each.
+/// The facts of a step, a line each.
 pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
     let plan = scene.plan;
     match kind {
@@ -60,7 +60,7 @@ pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
     }
 }
 
-/// Of a step in which PINs are burnt: what those who agree to it, and the keeper of the PIN, must know.
+/// The facts of a step in which PINs are burnt, for the people who agree to it and for the keeper of the PIN.
 pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
     let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
     let facts = scene.state.facts();
@@ -82,7 +82,7 @@ pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
     burns(scene.plan, step, facts).into_iter().flat_map(words).collect()
 }
 
-/// Somebody's name, for whoever looks at the document.
+/// The name of a person, for the people who look at the document.
 pub fn person(scene: &Scene<'_>, id: PersonId) -> String {
     let person = scene.plan.people.get(usize::from(id.0));
     person.map_or_else(String::new, |person| {
@@ -95,7 +95,7 @@ fn name<'a>(scene: &Scene<'a>, id: &'a Text) -> &'a Text {
     scene.names.of(id).unwrap_or(id)
 }
 
-/// Whose fingerprint or head a digest is.
+/// The thing of which a digest is the fingerprint.
 pub fn certificate(plan: &Plan, id: KeyIx) -> String {
     let label = plan.keys.get(usize::from(id.0)).map_or("", |key| key.label.as_str());
     format!("Certificate of {label}, SHA-256")
@@ -140,7 +140,7 @@ fn key(plan: &Plan, id: KeyIx) -> Vec<String> {
     ]
 }
 
-/// What goes into a bag, and who takes it where.
+/// The contents of a bag, the person who takes it, and its place.
 fn bag(scene: &Scene<'_>, id: BagId) -> Vec<String> {
     let plan = scene.plan;
     let Some(bag) = plan.bags.get(usize::from(id.0)) else { return Vec::new() };
@@ -180,7 +180,7 @@ pub fn layout(layout: Layout) -> String {
     format!("Layout in force: {}.", layout.name())
 }
 
-/// What the laptop runs on, and how full its battery is.
+/// The power supply of the laptop, and the charge of its battery.
 pub fn battery(battery: Battery) -> String {
     let supply = match battery.supply {
         Supply::Mains => "mains",

@@ -1,4 +1,4 @@
-//! What the room reads while a plan comes in.
+//! The words while a plan is loaded.
 
 use conclave_ceremony::plan::Refusal;
 
@@ -12,7 +12,7 @@ use crate::text;
 
 /// The first thing asked.
 pub const INSERT: &str = "plug in the drive with the plan, or a log drive; press Enter.";
-/// What follows a refused plan.
+/// The instruction after a refused plan.
 pub const REFUSED: &str = "take the drive out, correct the plan elsewhere, press Enter.";
 /// The digest is on the screen.
 pub const COMPARE: &str = "compare with your own copy. Enter hides it and asks for parts of it.";
@@ -24,7 +24,7 @@ pub const MET: &str = "the plan is the one you brought. Take its drive out, pres
 pub const MET_AGAIN: &str = "the plan is the one you brought. Press Enter.";
 /// A ceremony was interrupted.
 pub const LOGS: &str = "plug in both log drives of this ceremony, then press Enter.";
-/// What the room knows then.
+/// The facts then.
 pub const INTERRUPTED: &str =
     "This drive holds the record of a ceremony that was interrupted. Both records are compared.";
 
@@ -36,7 +36,7 @@ pub const GO_ON: &str = "compare; then press Enter: the ceremony goes on.";
 pub const CLOSED: &str =
     "This drive holds the record of a ceremony that is closed. Its final head is shown again; no entry can be added.";
 
-/// What is known of the record once both logs were read, and what the witness typed.
+/// The facts about the record, once both logs were read and the witness has answered.
 pub fn written(written: &Written) -> Vec<String> {
     let entries = format!("Both logs are one record of {} entries.", written.entries());
     match (&written.challenged, written.entry()) {

@@ -1,4 +1,4 @@
-//! What is plugged in, named: the right thing, a wrong one, one too many.
+//! The devices in the ports, by name: the right one, a wrong one, one too many.
 
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::facts::Facts;
@@ -8,18 +8,18 @@ use conclave_ceremony::step::Waiting;
 
 use crate::ports::{Plugged, What};
 
-/// What a line says of what is plugged in.
+/// A line about the devices in the ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// What is asked for is there, or is gone.
+    /// The device asked for is plugged in, or is out.
     Right(String),
-    /// Something has to be taken out.
+    /// A device has to be taken out.
     Wrong(String),
-    /// What there is.
+    /// All devices in the ports.
     All(String),
 }
 
-/// What the plan calls it, if the plan names it. A reader appends to the serial of its token.
+/// The device of the plan, if the plan names it. A reader appends characters to the serial of its token.
 fn of_plan(plan: &Plan, plugged: &Plugged) -> Option<Device> {
     let serial = plugged.serial.as_str();
     let device = |at: Option<usize>, device: fn(u16) -> Device| at.and_then(|at| u16::try_from(at).ok()).map(device);
@@ -96,7 +96,7 @@ fn shut_out(plan: &Plan, plugged: &[Plugged]) -> impl Iterator<Item = Says> {
     plugged.iter().filter_map(words)
 }
 
-/// Everything that is plugged in, in one line. What a USB 3 hub shows itself as is one hub.
+/// All devices in the ports, in one line. A USB 3 hub shows itself as two hubs and is named once.
 fn in_one_line(plugged: &[Plugged], name: impl Fn(&Plugged) -> String) -> Says {
     let mut names = Vec::new();
     for plugged in plugged {
@@ -114,12 +114,12 @@ pub fn before_plan(plugged: &[Plugged]) -> Says {
     in_one_line(plugged, foreign)
 }
 
-/// While a device is asked for, or an answer: what there is, and whether it is what the step wants. What the plan does not name is
-/// never let in and may stay: a card reader that is built in, the medium.
+/// While a device or an answer is asked for: the devices in the ports, and whether they are those that the step wants.
+/// A device that the plan does not name is never let in and may stay: a built-in card reader, the medium.
 pub fn of_step(plan: &Plan, facts: &Facts, waiting: &Waiting, plugged: &[Plugged]) -> Vec<Says> {
     let of = |plugged: &Plugged| of_plan(plan, plugged);
     let is_in = |device: Device| plugged.iter().any(|plugged| of(plugged) == Some(device));
-    // What was plugged in because a step asked for it leaves when a step asks for that.
+    // A device that was plugged in because a step asked for it stays until a step asks to take it out.
     let expected = |device: Device| {
         facts.plugged.contains(&device) || matches!(device, Device::Drive(drive) if facts.logs.contains(&drive))
     };
@@ -162,7 +162,7 @@ pub fn of_logs(plan: &Plan, plugged: &[Plugged]) -> Vec<Says> {
     shut_out(plan, plugged).chain([in_one_line(plugged, |plugged| called(plan, plugged))]).collect()
 }
 
-/// What is plugged in instead of what is asked for; nothing if nothing is.
+/// The words about a wrong device in place of the one asked for; `None` if there is no wrong device.
 pub fn wrong(plan: &Plan, facts: &Facts, asked: Device, plugged: &[Plugged]) -> Option<String> {
     of_step(plan, facts, &Waiting::Asked(Ask::Insert(asked)), plugged).into_iter().find_map(|says| match says {
         Says::Wrong(words) => Some(words),

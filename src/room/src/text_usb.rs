@@ -1,4 +1,4 @@
-//! Every word about what is plugged into USB.
+//! Every word about devices on USB.
 
 use crate::look::devices::{Chain, Dkek, Hub, Other, Port, Unanswered, Unused};
 use crate::look::keyboards::{CODE_LEN, Code, Keyboard, Standing};
@@ -22,13 +22,13 @@ pub const NO_DRIVES: &str = "no drive is plugged in";
 pub const HUBS: &str = "Hubs";
 /// Heading.
 pub const KEYBOARDS: &str = "Keyboards on USB";
-/// Said instead of what keys do on a machine that has none.
+/// Shown in place of the keys on a machine without a keyboard.
 pub const NO_KEYBOARD: &str = "no keyboard found: plug one in by USB";
 /// Heading.
 pub const OTHERS: &str = "Not used";
 /// A token that is being asked.
 pub const ASKING: &str = "asking";
-/// What every token is before its proof.
+/// The state of every token before its proof.
 pub const NOT_PROVEN: &str = "not yet proven";
 /// A drive no plan can name.
 pub const NO_SERIAL: &str = "no serial: cannot be used";
@@ -42,7 +42,7 @@ pub const fn chain(chain: &Chain) -> &'static str {
     }
 }
 
-/// What a token says of its DKEK.
+/// The state of the DKEK, by the token itself.
 pub fn dkek(dkek: &Dkek) -> String {
     match dkek {
         Dkek::None => "no DKEK".into(),
@@ -88,7 +88,7 @@ pub fn unused(why: &Unused) -> String {
     }
 }
 
-/// Something behind a hub that hears what passes there.
+/// A device behind a hub that hears the traffic of the hub.
 pub fn overhears(other: &Other) -> String {
     format!("Pull out {:.10}: {:.22} overhears the tokens on its hub", other.port, other.product)
 }

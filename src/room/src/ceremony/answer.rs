@@ -1,4 +1,4 @@
-//! From what was typed to the event it is, or to words why it is none.
+//! Turns the typed lines into an event, or into words that say why they are no event.
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::ask::{self, Ask, Who};
@@ -52,7 +52,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         })
     }
 
-    /// The person whose code stands on the form as this one in the row: it is compared before it counts.
+    /// The person for the code at this place of the form. The code is compared before it counts.
     fn signer(&self, at: usize) -> Result<PersonId, String> {
         self.desk.signing.signers().get(at).copied().ok_or_else(|| text_codes::EMPTY.into())
     }
@@ -167,8 +167,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         }
     }
 
-    /// What was typed in this line, for the record, which holds no secret and no name; what cannot go there is wiped from the
-    /// screen.
+    /// The typed text of this line, for the record. The record holds no secret and no name; a text that cannot go there
+    /// is wiped from the screen.
     fn public(&mut self, at: usize) -> Result<Text, String> {
         let typed = self.desk.form.text(at);
         let checked = match self.performer.names().held_in(typed) {
@@ -189,7 +189,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         text::not_public(error)
     }
 
-    /// A document is chosen, a code is shown, the code is typed; by who comes instead as by who is asked for.
+    /// A document is chosen, a code is shown, the code is typed: by the person asked for, or by an alternate.
     fn sign_in(&mut self, asked: PersonId, ask: &Ask, machine: &mut M) -> Answered {
         if let Stage::Choose { person } = self.desk.stage {
             let chosen = self.desk.chosen.take();
@@ -249,7 +249,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         }
     }
 
-    /// Who may answer what is asked, for the screen.
+    /// The people who may answer the question, for the screen.
     pub(super) fn who(ask: &Ask) -> Option<Who> {
         match ask {
             Ask::Go { who, .. } => *who,

@@ -24,16 +24,16 @@ use crate::look::{Over, Tree};
 use crate::perform::Performer;
 use crate::ports::{Machine, NoRandomness, Now};
 
-/// What is known of the machine before a plan is in.
+/// The facts about the machine that are known before a plan is loaded.
 #[derive(Clone, Debug)]
 pub struct Start {
     /// SHA-256 of the medium.
     pub image: Digest,
-    /// Version and revision of what runs, and the words of its tree's state.
+    /// Version and revision of the running program, and the words of its tree's state.
     pub build: Text,
     /// Whether strangers can rebuild it.
     pub tree: Tree,
-    /// What was looked at, in the order of the script: medium, air gap, clock, plan.
+    /// The findings so far, in the order of the script: medium, air gap, clock, plan.
     pub findings: Vec<Looked>,
 }
 
@@ -55,7 +55,7 @@ pub enum NotBegun {
     /// The names are not those of the plan.
     #[error("the names are refused")]
     Names(Vec<Refusal>),
-    /// It counts, and strangers cannot rebuild what runs.
+    /// The plan counts, and strangers cannot rebuild the running program.
     #[error(transparent)]
     NotRebuilt(#[from] NotRebuilt),
     /// It counts, and something stands against the machine that its plan does not accept.
@@ -72,7 +72,7 @@ pub enum NotBegun {
     NotTaken(#[from] NotTaken),
 }
 
-/// A ceremony with the tokens its plan allows: simulated ones for a rehearsal, the vendor's for what counts.
+/// A ceremony with the tokens that its plan allows: simulated tokens for a rehearsal, the vendor's where it counts.
 pub enum Begun<M: Machine> {
     /// It counts.
     Production(Box<Ceremony<M, Production>>),
@@ -145,7 +145,7 @@ impl<M: Machine> Begun<M> {
         either!(self, ceremony => ceremony.scene())
     }
 
-    /// What lies over its screen.
+    /// The overlay on its screen.
     pub fn over(&self) -> &Over {
         either!(self, ceremony => &ceremony.desk.over)
     }

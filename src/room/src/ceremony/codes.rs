@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// How long no code of a person is taken after each row of wrong ones but the last. Units: milliseconds.
 const WAIT_MS: u64 = 60_000;
 
-/// What came of a code that was typed.
+/// The result of comparing a typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compared {
     /// It is the one of this person.
@@ -23,7 +23,7 @@ pub enum Compared {
     Waits(u64),
 }
 
-/// The codes of those who signed in.
+/// The codes of the people who signed in.
 #[derive(Default)]
 pub struct Codes {
     given: BTreeMap<PersonId, SecretBytes>,
@@ -34,7 +34,7 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// The code of somebody who is signing in.
+    /// The code of a person who is signing in.
     ///
     /// **Secret**: for its owner's eyes, once.
     pub fn of(&self, person: PersonId) -> Option<&SecretBytes> {
@@ -46,7 +46,7 @@ impl Codes {
         self.given.insert(person, code);
     }
 
-    /// Only those who are there have one.
+    /// Only people who are present keep a code.
     pub fn keep(&mut self, is_there: impl Fn(PersonId) -> bool) {
         self.given.retain(|person, _| is_there(*person));
     }
@@ -61,8 +61,8 @@ impl Codes {
         self.until.get(&person)?.checked_sub(now_ms).filter(|left| *left > 0)
     }
 
-    /// Compares what was typed for a person, of whom so many wrong ones are recorded. It is counted if it is wrong; none is compared
-    /// while the person waits.
+    /// Compares a typed code with the code of a person; `recorded` is the number of their wrong codes in the record. A
+    /// wrong code is counted. No code is compared while the person waits.
     pub fn compare(&mut self, person: PersonId, typed: &[u8], recorded: u16, now_ms: u64) -> Compared {
         if let Some(left) = self.waits(person, now_ms) {
             return Compared::Waits(left);
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(codes.compare(ONE, b"5678", 0, 0), Compared::Wrong(1));
         assert_eq!(codes.compare(OTHER, b"5678", 0, 0), Compared::Right);
         assert_eq!(codes.compare(PersonId(2), b"1234", 0, 0), Compared::Wrong(1));
-        // Who presses Enter by mistake guesses nothing.
+        // A person who presses Enter by mistake has not guessed.
         assert_eq!(codes.compare(ONE, b"  ", 0, 0), Compared::Empty);
         assert_eq!(codes.compare(ONE, b"9999", 0, 0), Compared::Wrong(2));
     }

@@ -1,4 +1,4 @@
-//! What is on the table between two entries: lines half typed, sign-in codes, a secret being shown. None of it is recorded.
+//! The table between two entries: lines half typed, sign-in codes, a secret that is shown. Nothing of it is recorded.
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
@@ -22,18 +22,18 @@ use crate::text_ceremony as text;
 pub enum Stage {
     /// Its lines are typed.
     Form,
-    /// It is chosen by key whose code is typed.
+    /// A key chooses the person who types their code.
     Who,
     /// A document is chosen by its key, before the sign-in code is shown.
     Choose {
-        /// Who signs in: the person who is asked for, or who comes instead.
+        /// The person to sign in: the one asked for, or an alternate.
         person: PersonId,
     },
     /// Somebody objects, in words and with their code.
     Objection,
     /// Two roles say why another bag is sealed.
     OtherBag,
-    /// Somebody signed in whose code is dead: a person of another role types theirs.
+    /// A person with a dead code signed in again: a person of another role types their own code.
     Confirms,
     /// A secret, or a sign-in code, will be shown: projector off, others look away.
     Warn,
@@ -49,10 +49,10 @@ pub enum Stage {
     Refuses,
 }
 
-/// Who signs in, once a document was shown.
+/// The person to sign in, once a document was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signs {
-    /// The person who was asked for, or who comes instead.
+    /// The person asked for, or an alternate.
     pub person: PersonId,
     /// The document.
     pub document: &'static str,
@@ -64,7 +64,7 @@ pub struct Desk {
     pub stage: Stage,
     /// Its lines.
     pub form: Form,
-    /// What lies over the screen.
+    /// The overlay on the screen.
     pub over: Over,
     /// Layout in force.
     pub layout: Layout,
@@ -78,17 +78,18 @@ pub struct Desk {
     pub chosen: Option<char>,
     /// Somebody confirmed by the typed word that the machine shall be switched off.
     pub power_off: bool,
-    /// A line closed that held a secret, or may have: what the machine keeps of the last keys is to be wiped.
+    /// A line was closed that held a secret, or may have held one: the last keys that the machine keeps must be wiped.
     pub forget_keys: bool,
-    /// Who signs in: their code is shown, then typed.
+    /// The person to sign in: their code is shown, then typed.
     pub signs: Option<Signs>,
-    /// Why somebody does not attest, before it is recorded.
+    /// The reason why a person does not attest, before it is recorded.
     pub reason: Option<Text>,
-    /// Why the step asks again was on the screen when a key was pressed: it is known, and stays only while a device is asked for.
+    /// Why the step asks again was on the screen when a key was pressed: it is known, and stays only while a device is
+    /// asked for.
     pub failure_read: bool,
-    /// Codes of those who signed in.
+    /// Codes of the people who signed in.
     pub codes: Codes,
-    /// Whose are typed.
+    /// The signers of this stage.
     pub signing: Signing,
     asked: Option<(StepId, Waiting)>,
 }
@@ -123,14 +124,14 @@ impl Desk {
         self.refused = None;
     }
 
-    /// Says why the last answer was not taken; its lines are typed anew.
+    /// Says why the last answer was not taken; its lines are typed again.
     pub fn refuse(&mut self, words: String) {
         self.refused = Some(words);
-        // People who fell for an open line typed a secret there.
+        // A person may have typed a secret into an open line by mistake.
         self.forget_keys = true;
         let Some((_, waiting)) = &self.asked else { return };
         match (self.stage, waiting) {
-            // What somebody has to say is not to be said twice, and a line that differs from another is to be compared with it.
+            // A person need not say a thing twice. A line that differs from another line stays, to be compared with it.
             (Stage::Objection | Stage::Why, _) | (Stage::Form, Waiting::Asked(Ask::Keyboard)) => {
                 self.form.to_first_empty();
             }
@@ -144,7 +145,7 @@ impl Desk {
         }
     }
 
-    /// Lays out the lines for what the room waits for, if others lie there.
+    /// Lays out the lines for the question that the room waits for, if other lines lie there.
     pub fn lay(&mut self, waiting: &Waiting, at: StepId, people: People<'_>) {
         if self.asked.as_ref().is_some_and(|(step, asked)| *step == at && asked == waiting) {
             return;
@@ -165,14 +166,14 @@ impl Desk {
         self.goes_to(stage, Form::of(waiting), waiting, people);
     }
 
-    /// Goes to a stage with its lines; first to the choice whose codes are typed there, where there is one.
+    /// Goes to a stage with its lines. If people can be chosen for its codes, the choice comes first.
     pub fn goes_to(&mut self, stage: Stage, form: Form, waiting: &Waiting, people: People<'_>) {
         self.signing = Signing::new(stage, people.wanted(waiting, stage, self.signs));
         self.form = form;
         self.sign(waiting, people);
     }
 
-    /// Lays out the lines for codes, once it is chosen whose.
+    /// Lays out the lines for codes, once the people are chosen.
     fn sign(&mut self, waiting: &Waiting, people: People<'_>) {
         if self.signing.may().is_some() {
             return self.stage = Stage::Who;
@@ -187,7 +188,7 @@ impl Desk {
         self.form.sign(self.signing.signers(), words, people.plan);
     }
 
-    /// The one whose code is typed, if it is that of one person.
+    /// The person who types their code, if it is one person.
     pub fn signer(&self) -> Option<PersonId> {
         match self.form.codes()[..] {
             [(_, one)] => Some(one),
@@ -195,7 +196,7 @@ impl Desk {
         }
     }
 
-    /// Takes back what was typed.
+    /// Discards the typed lines.
     fn lay_anew(&mut self, waiting: &Waiting) {
         self.form = Form::of(waiting);
         self.refused = None;
@@ -208,7 +209,7 @@ impl Desk {
         self.stage = Stage::Warn;
     }
 
-    /// Who is dealt with at this stage of a sign-in.
+    /// The person at this stage of a sign-in.
     pub fn signing_in(&self) -> Option<PersonId> {
         match self.stage {
             Stage::Choose { person } => Some(person),
@@ -290,7 +291,7 @@ impl Desk {
                 self.signing.choose(pressed);
                 self.sign(waiting, people);
             }
-            // Nobody objects.
+            // There is no objection.
             (Stage::Who, Key::Enter) => return *waiting == Waiting::Asked(Ask::Objections),
             (Stage::Warn, Key::Enter) => self.stage = Stage::Shown,
             (Stage::Shown, Key::Enter) => self.stage = Stage::Form,
@@ -306,7 +307,7 @@ impl Desk {
             (Stage::Form, Key::Escape) if !self.form.codes().is_empty() => self.clear(),
             (Stage::Attest, Key::Char('1')) => self.goes_to(Stage::Attests, Form::default(), waiting, people),
             (Stage::Attest, Key::Char('2')) => (self.stage, self.form) = (Stage::Why, Form::refusal()),
-            // Whoever was asked for by mistake has no code, and what an objection came between is asked anew.
+            // A person asked for by mistake has no code. A question that an objection interrupted is asked again.
             (Stage::Objection | Stage::Confirms | Stage::Who | Stage::Choose { .. } | Stage::Warn, Key::Escape) => {
                 self.codes.keep(|person| people.facts.is_there(person));
                 self.clear();

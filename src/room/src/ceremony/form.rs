@@ -17,15 +17,15 @@ use crate::text_codes;
 
 /// One line.
 pub struct Line {
-    /// What is typed on it.
+    /// The name of the thing that is typed on it.
     pub label: Cow<'static, str>,
-    /// What was.
+    /// The typed text.
     pub input: Input,
-    /// Whose sign-in code it takes, if it takes one.
+    /// The person, if the line takes a sign-in code.
     whose: Option<PersonId>,
 }
 
-/// What stands in a line.
+/// The contents of a line.
 pub enum Input {
     /// It may be read while it is typed.
     Open(Field),
@@ -41,7 +41,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// The lines for what the room waits for.
+    /// The lines for the question that the room waits for.
     pub fn of(waiting: &Waiting) -> Self {
         let open = |labels: &[&'static str]| {
             labels.iter().map(|label| Line::new(*label, Input::Open(Field::default()))).collect::<Vec<_>>()
@@ -56,7 +56,7 @@ impl Form {
                 Ask::BagNumber(_) => open(&[text::NUMBER, text::NUMBER_AGAIN]),
                 Ask::Type { slot, sets: false, .. } => hidden(&[text::slot(*slot)]),
                 Ask::Type { slot, sets: true, .. } => hidden(&[text::slot(*slot), text::SECRET_AGAIN]),
-                // The lines for codes come once it is known whose.
+                // The lines for codes come once the people are known.
                 Ask::Go { .. }
                 | Ask::Insert(_)
                 | Ask::Remove(_)
@@ -85,12 +85,12 @@ impl Form {
         self.lines.extend(signers.iter().map(code).chain(words.map(self::words)));
     }
 
-    /// The lines for sign-in codes, and whose each takes.
+    /// The lines for sign-in codes, each with its person.
     pub fn codes(&self) -> Vec<(usize, PersonId)> {
         self.lines.iter().enumerate().filter_map(|(at, line)| Some((at, line.whose?))).collect()
     }
 
-    /// The line for the reason of somebody who does not attest.
+    /// The line for the reason of a person who does not attest.
     pub fn refusal() -> Self {
         Self { lines: vec![words(text::REFUSAL)], at: 0 }
     }
@@ -113,7 +113,7 @@ impl Form {
         first.is_some()
     }
 
-    /// What stands in an open line.
+    /// The text of an open line.
     pub fn text(&self, at: usize) -> &str {
         match self.lines.get(at).map(|line| &line.input) {
             Some(Input::Open(field)) => field.text().trim(),
@@ -126,7 +126,7 @@ impl Form {
         self.lines.iter().any(|line| matches!(line.input, Input::Hidden(_)))
     }
 
-    /// What stands in a hidden line, to be compared where it stays.
+    /// The bytes of a hidden line, for a comparison in place.
     pub fn expose(&self, at: usize) -> &[u8] {
         match self.lines.get(at).map(|line| &line.input) {
             Some(Input::Hidden(field)) => field.expose(),
@@ -134,7 +134,7 @@ impl Form {
         }
     }
 
-    /// Takes what was typed in a hidden line.
+    /// Takes the bytes out of a hidden line.
     pub fn take(&mut self, at: usize) -> SecretBytes {
         match self.input(at) {
             Some(Input::Hidden(field)) => field.take(),

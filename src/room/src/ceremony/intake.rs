@@ -1,7 +1,7 @@
 //! From the devices screen to a ceremony: a drive with a plan, or with the log of a ceremony that was interrupted.
 //!
-//! The plan is read into memory, its digest met by challenge, its drive taken out; only then does the gate let in what the plan
-//! names.
+//! The plan is read into memory, its digest met by challenge, its drive taken out. Only then does the gate let in the
+//! devices that the plan names.
 
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::event::{Looked, Source};
@@ -36,8 +36,8 @@ pub enum Stage {
     Refused(Vec<Refusal>),
     /// The digest of the plan is compared.
     Challenge(Challenged),
-    /// Both log drives are to be plugged in. The ceremony was interrupted, and its plan was compared with a copy from here; or it is
-    /// closed, and nothing is compared, because nothing goes on.
+    /// Both log drives are to be plugged in. The ceremony was interrupted, and its plan was compared with a copy from
+    /// here; or it is closed, and nothing is compared, because nothing goes on.
     Logs(Option<Source>),
     /// Both logs were read; the head that a witness wrote down is compared with them.
     Written(Box<Read>),
@@ -61,7 +61,7 @@ pub struct Intake {
     pub script: Option<Digest>,
     /// Refusals of a plan that were scrolled out of sight: never the last one.
     pub above: usize,
-    /// What went wrong last.
+    /// The last trouble.
     pub wrong: Option<String>,
     bytes: Vec<u8>,
     names: Vec<u8>,
@@ -70,7 +70,7 @@ pub struct Intake {
     pub plan: Option<Plan>,
     /// A record lies beside the plan: the ceremony was interrupted.
     pub resumes: bool,
-    /// What is in the ports, as it was seen last.
+    /// The devices in the ports, as they were seen last.
     pub plugged: Vec<Plugged>,
 }
 
@@ -92,7 +92,7 @@ impl Default for Intake {
     }
 }
 
-/// What follows a key.
+/// The result of a key.
 pub enum Next<M: Machine> {
     /// The intake goes on.
     Stay,
@@ -103,12 +103,12 @@ pub enum Next<M: Machine> {
 }
 
 impl Intake {
-    /// One that sees what is plugged in.
+    /// An intake that has looked at the ports.
     pub fn looking(machine: &mut impl Machine) -> Self {
         Self { plugged: machine.in_ports(), ..Self::default() }
     }
 
-    /// Sees what is plugged in.
+    /// Looks at the ports.
     pub fn look(&mut self, machine: &mut impl Machine) {
         self.plugged = machine.in_ports();
     }
@@ -243,7 +243,7 @@ impl Intake {
         Ok(())
     }
 
-    /// The plan's drive is out, and nothing but what the plan names may come in.
+    /// The plan's drive is out, and only devices that the plan names may come in.
     fn begin<M: Machine>(&mut self, start: &Start, machine: &mut M) -> Result<Begun<M>, String> {
         let drives = present(machine)?;
         if let Some(Drive { serial, .. }) = drives.first() {
@@ -265,7 +265,7 @@ impl Intake {
         })
     }
 
-    /// What was looked at in this boot, the plan with it.
+    /// The findings of this boot, the plan among them.
     fn looked(&self, start: &Start, source: Source) -> Start {
         let mut start = start.clone();
         start.findings.push(Looked::Plan { source, drive: Text::fitted(self.serial.as_str()) });
@@ -312,7 +312,8 @@ impl Intake {
     }
 }
 
-/// Every drive that is plugged in. The medium this machine was started from, which may stay, gave its place up and is none.
+/// Every drive that is plugged in. The medium this machine was started from, which may stay, gave its place up and is
+/// none.
 fn present(machine: &mut impl Machine) -> Result<Vec<Drive>, String> {
     machine.drives().present().map_err(|error| told("", &error))
 }

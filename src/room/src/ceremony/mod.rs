@@ -1,7 +1,7 @@
 //! A ceremony under way: the one place where an event becomes an entry, an entry a state, and a state an act.
 //!
-//! [`Ceremony::take`] is the whole of it: step, append to both logs, become. Nothing is done, and nothing is believed, before
-//! the entry that says so has been read back from both log drives.
+//! [`Ceremony::take`] is the whole of it: step, append to both logs, become. Nothing is done, and nothing is believed,
+//! before the entry that says so has been read back from both log drives.
 
 mod answer;
 pub mod begin;
@@ -67,17 +67,17 @@ pub struct Ceremony<M: Machine, R: RootKind> {
     record: Record,
     performer: Performer<M, R>,
     desk: Desk,
-    /// Whether strangers can rebuild what runs.
+    /// Whether strangers can rebuild the running program.
     tree: Tree,
     /// Entries that are pushed and not yet on every log.
     waits: Option<Waits>,
     /// Findings of the start that are still to be recorded.
     findings: VecDeque<Looked>,
-    /// What is wrong with the log drives, if something is.
+    /// The trouble with the log drives, if there is any.
     trouble: Option<NotWritten>,
     /// The twin is written, the log drives are released.
     closed: bool,
-    /// What is in the ports, as it was seen last.
+    /// The devices in the ports, as they were seen last.
     plugged: Vec<Plugged>,
     now: Now,
     /// When the step under way began, and when this boot's part of the ceremony did.
@@ -91,7 +91,7 @@ struct Waits {
 }
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
-    /// What the room waits for.
+    /// The event that the room waits for.
     pub fn waiting(&self) -> Waiting {
         self.state.waiting(&self.plan, &self.script)
     }
@@ -132,7 +132,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.waits.is_some() || (self.waiting() == Waiting::Closed && !self.closed)
     }
 
-    /// Does what is next without anybody: writes to the log drives, acts, or records a finding of the start.
+    /// Does the next thing that needs no person: writes to the log drives, acts, or records a finding of the start.
     pub fn go_on(&mut self, machine: &mut M) {
         if self.writes() {
             self.trouble = self.write(machine).err();
@@ -168,7 +168,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         let pages = self.scene().published().len();
         let people = People { plan: &self.plan, facts: self.state.facts() };
         let pressed = self.desk.press(key, &waiting, self.state.at(), pages, people);
-        // Nothing is answered before what was answered last is on the log drives.
+        // An answer is taken only when the last answer is on the log drives.
         if !pressed || self.writes() {
             return;
         }
@@ -194,17 +194,17 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         self.desk.forget_keys
     }
 
-    /// Sees what is plugged in.
+    /// Looks at the ports.
     pub fn look(&mut self, machine: &mut M) {
         self.plugged = machine.in_ports();
     }
 
-    /// The clocks, read anew.
+    /// The clocks were read again.
     pub fn ticked(&mut self, now: Now) {
         self.now = now;
     }
 
-    /// Takes an event and shows what is wrong with it, if something is. It is written when the screen has said so: a
+    /// Takes an event, and shows the reason if it is refused. The entry is written after the screen has said so: a
     /// drive may take its time.
     fn told(&mut self, event: Event, machine: &mut M) {
         if let Err(refused) = self.push(event, machine) {
@@ -238,7 +238,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         Ok(())
     }
 
-    /// Brings what waits to the log drives, and becomes it.
+    /// Writes the waiting entries to the log drives, then makes their state the current one.
     pub fn write(&mut self, machine: &mut M) -> Result<(), NotWritten> {
         // A drive that was just identified as a log takes every entry so far, this one included.
         let logs = self.waits.as_ref().map(|waits| waits.next.facts().logs.clone()).unwrap_or_default();
@@ -300,7 +300,8 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 let found = planned.and_then(|planned| crate::perform::find_drive(planned, machine).ok());
                 if let Some(drive) = found {
                     use crate::drives::Drives;
-                    // Everything on it was read back already; a drive that is gone meanwhile is what was wanted.
+                    // Everything on it was read back already. If the drive was pulled out meanwhile, it is released,
+                    // too.
                     let _ = machine.drives().release(&drive);
                 }
             }

@@ -1,10 +1,10 @@
-//! What counts needs an image that strangers can rebuild: with another one nothing that counts begins and nothing goes on.
+//! A ceremony that counts needs an image that strangers can rebuild. With another image it does not begin or go on.
 
 use conclave_publish::{Kind, Tree};
 
 use crate::text;
 
-/// The plan counts, and strangers cannot rebuild what runs.
+/// The plan counts, and strangers cannot rebuild the running program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{}, so strangers cannot rebuild it. No ceremony that counts begins or goes on with this image. Power off and start from a \
@@ -13,7 +13,7 @@ use crate::text;
 )]
 pub struct NotRebuilt(Tree);
 
-/// Compares the state of what runs with the kind of the plan; a rehearsal may run on anything.
+/// Compares the tree of the running program with the kind of the plan. A rehearsal may run on any image.
 ///
 /// **Errors**: [`NotRebuilt`].
 pub fn can_be_rebuilt(kind: Kind, tree: Tree) -> Result<(), NotRebuilt> {

@@ -17,7 +17,7 @@ use crate::text_drives::told;
 #[derive(Debug, Default)]
 pub struct Record {
     bytes: Vec<u8>,
-    /// Where entry 0 ends: what tells this ceremony's logs from others.
+    /// The end of entry 0: a log that differs before it is of another ceremony.
     first: usize,
     logs: Vec<Log>,
 }
@@ -28,7 +28,7 @@ struct Log {
     len: usize,
 }
 
-/// The record could not be written: to which drive, what happened, what to do now.
+/// The record could not be written: the drive, the event, the thing to do now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotWritten(pub String);
@@ -54,8 +54,8 @@ impl Record {
 
     /// Makes a drive that was identified a log of this record.
     ///
-    /// A record that a power cut left there before the files beside it were whole can never be resumed: it is kept as evidence
-    /// under another name, and this one begins. True if there was one: the files beside it may be torn, too.
+    /// A record that a power cut left there before the files beside it were whole can never be resumed: it is kept as
+    /// evidence under another name, and this one begins. True if there was one: the files beside it may be torn, too.
     ///
     /// **Errors**: it holds the record of another ceremony, or one that goes on differently.
     pub fn attach(&mut self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<bool, NotWritten> {
@@ -107,7 +107,7 @@ impl Record {
             let file = file_name(log_drive::TRANSCRIPT)?;
             let torn = |error: &DriveError| matches!(&error.came, crate::drives::Came::LogLength { expected, found } if found > expected);
             match machine.drives().append(&drive, &file, len as u64, missing) {
-                // What an append that failed half way left behind is kept in a file of its own.
+                // An append that failed half way left bytes behind: they are kept in a file of their own.
                 Err(error) if torn(&error) => {
                     machine.drives().truncate_to(&drive, &file, len as u64).map_err(failed)?;
                     machine.drives().append(&drive, &file, len as u64, missing).map_err(failed)?;
@@ -141,7 +141,7 @@ impl Record {
     pub fn release(&self, plan: &Plan, machine: &mut impl Machine) {
         for log in &self.logs {
             if let Ok(drive) = self.find(log.id, plan, machine) {
-                // It is synced already; what a pulled drive says now changes nothing.
+                // It is synced already; an error of a pulled drive changes nothing now.
                 let _ = machine.drives().release(&drive);
             }
         }

@@ -38,7 +38,7 @@ pub enum NotResumed {
     /// The plan beside the log breaks rules.
     #[error("the plan beside the log is refused")]
     Plan(Vec<Refusal>),
-    /// It counts, and strangers cannot rebuild what runs.
+    /// The plan counts, and strangers cannot rebuild the running program.
     #[error(transparent)]
     NotRebuilt(#[from] NotRebuilt),
     /// It counts, and something stands against the machine that its plan does not accept.
@@ -97,7 +97,7 @@ pub enum NotResumed {
     NotTaken(#[from] NotTaken),
 }
 
-/// A log drive that is plugged in: what is on it.
+/// The contents of a log drive that is plugged in.
 struct Read {
     id: DriveId,
     log: Vec<u8>,
@@ -112,7 +112,7 @@ pub struct Interrupted {
     transcript: Transcript,
     /// The bytes of the record, the torn tail left out.
     whole: Vec<u8>,
-    /// Evidence: what a power cut left of an entry.
+    /// Evidence: the rest of an entry that a power cut tore.
     torn: Option<Digest>,
     state: State,
     /// The log drives, and the bytes of the record that each has.
@@ -120,7 +120,7 @@ pub struct Interrupted {
 }
 
 impl Interrupted {
-    /// Reads both logs. The plan is that whose digest was compared in this boot.
+    /// Reads both logs. The digest of this plan was compared in this boot.
     pub fn read(plan: &[u8], start: &Start, machine: &mut impl Machine) -> Result<Self, NotResumed> {
         let (plan, file) = Public::plan(plan).map_err(NotResumed::Plan)?;
         let script = compile(&plan).map_err(NotResumed::Plan)?;
@@ -190,7 +190,8 @@ fn replayed(plan: &Plan, script: &Script, transcript: &Transcript, runs: Digest)
 }
 
 impl<M: Machine> Begun<M> {
-    /// Goes on with an interrupted ceremony. `written` is the entry whose head a witness typed, if a person had written one down.
+    /// Goes on with an interrupted ceremony. `written` is the entry with the head that a witness typed, if one was
+    /// written down.
     ///
     /// Errors: the interruption could not be recorded.
     pub fn resumed(
@@ -209,7 +210,7 @@ impl<M: Machine> Begun<M> {
         Ok(begun)
     }
 
-    /// Shows a closed ceremony as it ended. What a power cut left out of one log, or beside it, is written.
+    /// Shows a closed ceremony as it ended. Entries and files that a power cut left out are written to the logs.
     pub fn closed(interrupted: Interrupted, start: &Start, machine: &mut M) -> Self {
         match interrupted.plan.kind {
             Kind::Production => Self::Production(Box::new(read(interrupted, start, machine))),

@@ -1,4 +1,4 @@
-//! What the screen shows of a ceremony: everything it may read, borrowed for one drawing.
+//! The view of a ceremony for the screen: everything that it may read, borrowed for one drawing.
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::{Ask, Who};
@@ -23,7 +23,7 @@ use crate::ports::{Machine, Now, Plugged};
 
 /// A ceremony as one screen shows it.
 pub struct Scene<'a> {
-    /// Whether strangers can rebuild what runs.
+    /// Whether strangers can rebuild the running program.
     pub tree: Tree,
     /// The plan.
     pub plan: &'a Plan,
@@ -33,13 +33,13 @@ pub struct Scene<'a> {
     pub script: &'a Script,
     /// Where it stands.
     pub state: &'a State,
-    /// What it waits for.
+    /// The event that the ceremony waits for.
     pub waiting: Waiting,
-    /// Who may answer, if not anyone.
+    /// The people who may answer; `None` if any person may.
     pub who: Option<Who>,
     /// Head of the transcript.
     pub head: Digest,
-    /// What is on the table.
+    /// The table.
     pub desk: &'a Desk,
     /// Whether the log drives are being written to.
     pub writes: bool,
@@ -47,19 +47,19 @@ pub struct Scene<'a> {
     pub keyboard: Option<&'a Keyboard>,
     /// The battery, if there is one.
     pub battery: Option<Battery>,
-    /// What is in the ports.
+    /// The devices in the ports.
     pub plugged: &'a [Plugged],
-    /// What hangs on a hub and is not used: it hears what passes there.
+    /// A device on a hub that is not used: it hears the traffic of the hub.
     pub overhears: Option<&'a Other>,
     /// A keyboard that is shut out, unless the screen that lets it in is shown.
     pub shut_out: Option<&'a Other>,
-    /// What is wrong with the log drives.
+    /// The trouble with the log drives.
     pub trouble: Option<&'a NotWritten>,
     /// The clocks.
     pub now: Now,
     /// When the step began, and when this boot's part of the ceremony did.
     pub since: (Now, Now),
-    /// Those of whom no code is taken for now, among the people who may type theirs. Units: milliseconds.
+    /// Of the people who may type their code, those who wait, and for how long. Units: milliseconds.
     pub waits: Vec<(PersonId, u64)>,
     /// The secret its keeper, or the sign-in code its owner, may see now.
     ///
@@ -75,7 +75,7 @@ impl Scene<'_> {
         self.trouble.is_none() && self.desk.over == Over::Nothing && (self.writes || acts)
     }
 
-    /// What people compare and write down at the end: the head first, then the digest of every key's certificate.
+    /// The digests that people compare and write down at the end: the head first, then each key's certificate.
     pub fn published(&self) -> Vec<(Option<KeyIx>, Digest)> {
         let certificates = self.state.facts().keys.iter().filter_map(|(id, key)| {
             let certificate = key.certificate.as_ref()?;
@@ -86,8 +86,8 @@ impl Scene<'_> {
 }
 
 impl<M: Machine, R: RootKind> Ceremony<M, R> {
-    /// Lays out the table for what is waited for and lends everything to the screen; of keyboards, of the battery and of what
-    /// is not used the room knows.
+    /// Lays out the table for the next question and lends everything to the screen. The room itself adds keyboards,
+    /// battery and unused devices.
     pub fn scene(&mut self) -> Scene<'_> {
         let waiting = self.waiting();
         let people = People { plan: &self.plan, facts: self.state.facts() };

@@ -1,4 +1,4 @@
-//! Whose sign-in code an answer takes: a person is chosen by name before a code is typed.
+//! The people who type a sign-in code for an answer: each is chosen by name before the code is typed.
 
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::codes::confirm;
@@ -17,17 +17,17 @@ pub fn keyed(people: &[PersonId]) -> impl Iterator<Item = (char, PersonId)> {
     KEYS.chars().zip(people.iter().copied())
 }
 
-/// Who is in the room.
+/// The people in the room.
 #[derive(Clone, Copy)]
 pub struct People<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// What is known.
+    /// The facts so far.
     pub facts: &'a Facts,
 }
 
 impl People<'_> {
-    /// For each code that is typed at a stage, the people who may type theirs.
+    /// For each code of a stage, the people who may type their own.
     pub fn wanted(self, waiting: &Waiting, stage: Stage, signs: Option<Signs>) -> Vec<Vec<PersonId>> {
         let there = || self.facts.present.keys().copied().filter(|person| self.facts.is_there(*person));
         let are = |who: Who| there().filter(|person| who.is(self.plan, self.facts, *person)).collect::<Vec<_>>();
@@ -50,13 +50,13 @@ impl People<'_> {
     }
 }
 
-/// Whose codes are typed.
+/// The signers of a stage.
 pub struct Signing {
     /// The stage at which they are.
     pub then: Stage,
-    /// For each code, who may type theirs.
+    /// For each code, the people who may type their own.
     wanted: Vec<Vec<PersonId>>,
-    /// Who does.
+    /// The people chosen so far.
     signers: Vec<PersonId>,
 }
 
@@ -67,7 +67,7 @@ impl Default for Signing {
 }
 
 impl Signing {
-    /// Codes are typed at a stage: for each, who may type theirs. Nobody is chosen where one person may.
+    /// The codes of a stage: for each, the people who may type their own. Where it is one person, there is no choice.
     pub fn new(then: Stage, wanted: Vec<Vec<PersonId>>) -> Self {
         let mut signing = Self { then, wanted, signers: Vec::new() };
         signing.seat();
@@ -94,7 +94,7 @@ impl Signing {
         }
     }
 
-    /// Those whose codes are typed.
+    /// The people chosen so far.
     pub fn signers(&self) -> &[PersonId] {
         &self.signers
     }

@@ -1,4 +1,4 @@
-//! The machine of a ceremony that counts: against it stands nothing but what the plan accepts by name.
+//! The machine of a ceremony that counts: it has no weakness but those that the plan accepts by name.
 
 use conclave_ceremony::event::{Looked, Weakness};
 use conclave_ceremony::plan::Plan;
@@ -6,7 +6,7 @@ use conclave_publish::Kind;
 
 use crate::text::capital;
 
-/// Something stands against the machine that the plan does not accept.
+/// The machine has a weakness that the plan does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{}, and this ceremony counts. {} A plan accepts this by accepts = [\"{}\"].",
@@ -23,7 +23,7 @@ fn mend(weakness: &Weakness) -> &'static str {
     }
 }
 
-/// Errors: the first weakness found of this machine that stands against a ceremony of this plan.
+/// Errors: the first weakness of this machine that the plan does not accept.
 pub(super) fn fit_machine(plan: &Plan, findings: &[Looked]) -> Result<(), WeakMachine> {
     let found =
         findings.iter().filter_map(|looked| if let Looked::AirGap { weak, .. } = looked { Some(weak) } else { None });

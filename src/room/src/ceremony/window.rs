@@ -1,4 +1,4 @@
-//! The days a plan is for: with the clock outside them nothing begins and nothing goes on.
+//! The days of a plan: with the clock outside them, no ceremony begins or goes on.
 
 use conclave_ceremony::plan::{Plan, Window};
 use conclave_publish::x509::Time;
@@ -18,7 +18,7 @@ pub struct OutsideWindow {
     until: Time,
 }
 
-/// Compares the clock with the plan, whose verifier refuses every entry of another day.
+/// Compares the clock with the days of the plan, because the verifier refuses every entry of another day.
 ///
 /// **Errors**: [`OutsideWindow`].
 pub fn in_window(plan: &Plan, machine: &mut impl Machine) -> Result<(), OutsideWindow> {

@@ -9,7 +9,8 @@ use crate::look::challenge::{Challenged, Of, Source, Then};
 pub struct Written {
     /// How far the question is.
     pub challenged: Challenged,
-    /// A head was typed that the record does not hold. Then a head was written down, and saying otherwise is no way out.
+    /// A head was typed that the record does not hold. Then a head was written down, and saying otherwise is no way
+    /// out.
     pub differed: bool,
     heads: Vec<Head>,
     entry: Option<u64>,
@@ -26,7 +27,7 @@ impl Written {
         self.heads.len()
     }
 
-    /// The entry whose head was typed; none until then, and where no person had written one down.
+    /// The entry with the typed head. `None` until it is typed, and if no person had written a head down.
     pub fn entry(&self) -> Option<u64> {
         self.entry
     }

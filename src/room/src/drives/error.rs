@@ -1,11 +1,11 @@
-//! What can go wrong with a drive; the words for people are in [`crate::text_drives`].
+//! The errors of a drive; the words for people are in [`crate::text_drives`].
 
 use conclave_publish::{FileName, ManifestError};
 
 use super::fat32::Unfit;
 use crate::shown::Shown;
 
-/// Something asked of a drive did not come true.
+/// An operation on a drive failed.
 ///
 /// Nothing here says that a file was left alone: after a failed write the name may exist with part of the bytes, and
 /// [`super::Attempt::Resumed`] is the way on.
@@ -14,13 +14,13 @@ use crate::shown::Shown;
 pub struct DriveError {
     /// Where the drive is, or was.
     pub port: Shown,
-    /// What was being done.
+    /// The operation.
     pub tried: Tried,
-    /// What came of it.
+    /// The cause.
     pub came: Came,
 }
 
-/// What was being done with a drive.
+/// An operation on a drive.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Tried {
     /// Looking which drives there are.
@@ -41,7 +41,7 @@ pub enum Tried {
     /// Several files, before any of them was touched.
     #[error("writing")]
     WriteAll,
-    /// Making the drive keep what was written.
+    /// Making the drive keep the written bytes.
     #[error("making it keep {}", .0.as_str())]
     Sync(FileName),
     /// Ending a mount.
@@ -50,7 +50,7 @@ pub enum Tried {
     /// Logging it off the bus and on again, so that nothing but the drive itself can answer.
     #[error("logging it off and on again")]
     Replug,
-    /// Reading back what was written.
+    /// Reading the written bytes back.
     #[error("reading back {}", .0.as_str())]
     ReadBack(FileName),
     /// Giving it back.
@@ -58,7 +58,7 @@ pub enum Tried {
     Release,
 }
 
-/// What came back instead of success.
+/// The cause of a failure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Came {
@@ -86,7 +86,7 @@ pub enum Came {
     /// It cannot be written to.
     #[error("it is write-protected")]
     ReadOnly,
-    /// What is to be written does not fit. Units: bytes.
+    /// The files to be written do not fit. Units: bytes.
     #[error("it is full: {need} bytes needed, {free} free")]
     Full {
         /// Needed, in whole clusters.
@@ -100,7 +100,7 @@ pub enum Came {
     /// It took the bytes and then could not say that it keeps them.
     #[error("it could not keep what it took: {0}")]
     FlushFailed(Shown),
-    /// What it gives back is not what it was given.
+    /// The contents read back differ from the contents written.
     #[error("it gives back something else: {0}")]
     NotReadBack(Differs),
     /// A file of this name is there, with other contents.
@@ -109,7 +109,7 @@ pub enum Came {
     /// No file of this name is there.
     #[error("it holds no such file")]
     NoFile,
-    /// A file is longer than what reads it takes. Units: bytes.
+    /// A file is longer than its reader accepts. Units: bytes.
     #[error("the file has {len} bytes, at most {at_most} are read")]
     TooLong {
         /// Its length.
@@ -139,7 +139,7 @@ pub enum Came {
     NoNameLeft(FileName),
 }
 
-/// How a file differs from what was written.
+/// How a file differs from the written one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Differs {
     /// It is not there.

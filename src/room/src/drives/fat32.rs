@@ -1,11 +1,11 @@
 //! Tells a drive that holds one FAT32 volume, in every detail as the standard has it, from everything else.
 //!
-//! Read before the kernel's own file system code sees the drive, so that nothing doubtful is ever mounted: what two
-//! systems could read differently is refused here.
+//! The drive is read before the kernel's own file system code sees it, so that no doubtful volume is ever mounted. A
+//! volume that two systems could read differently is refused here.
 //!
-//! Source: Microsoft, *FAT32 File System Specification* 1.03 (boot sector, limits); the classic table of four partitions
-//! at 446 of the first sector; exFAT specification §3.1; ext4 superblock (magic 0xEF53 at 1080); ISO 9660 (`CD001` at
-//! 32769).
+//! Source: Microsoft, *FAT32 File System Specification* 1.03 (boot sector, limits); the classic table of four
+//! partitions at 446 of the first sector; exFAT specification §3.1; ext4 superblock (magic 0xEF53 at 1080); ISO 9660
+//! (`CD001` at 32769).
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -28,7 +28,7 @@ const PROTECTIVE: u8 = 0xEE;
 /// A FAT32 volume, and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fat32 {
-    /// What the drive is known by.
+    /// The id and the label of the volume.
     pub volume: Volume,
     /// Where it lies.
     pub place: Place,
@@ -78,7 +78,7 @@ pub enum Unfit {
     /// More partitions than one. With none, it is not formatted.
     #[error("{0} partitions, not one")]
     Partitions(usize),
-    /// A partition that holds FAT32 and whose type says something else: another system may take it for that.
+    /// A partition that holds FAT32 under another type: another system may take it for that type.
     #[error("a partition of type {0:02X}, not 0B or 0C")]
     PartitionType(u8),
     /// A partition that does not lie within the drive.
@@ -89,7 +89,7 @@ pub enum Unfit {
     Damaged(&'static str),
 }
 
-/// Identifies what a drive of `len` bytes holds. At most five sectors are read.
+/// Identifies the contents of a drive of `len` bytes. At most five sectors are read.
 ///
 /// **Errors**: anything but exactly one sound FAT32 volume.
 pub fn identify(drive: &mut (impl Read + Seek), len: u64) -> Result<Fat32, Unfit> {
@@ -190,7 +190,7 @@ fn volume(boot: &[u8; SECTOR_LEN], sectors: u64) -> Option<Result<Volume, Unfit>
     })
 }
 
-/// Every field of a FAT32 boot sector, by what it says, and whether it is sound.
+/// Every field of a FAT32 boot sector by its name, and whether it is sound.
 fn faults(boot: &[u8; SECTOR_LEN], sectors: u64) -> [(&'static str, bool); 17] {
     let per_cluster = le16(boot, 13) & 0xFF;
     let reserved = le16(boot, 14);

@@ -1,4 +1,4 @@
-//! What a drive's root directory holds, and which of it counts.
+//! The contents of a drive's root directory, and which of them count.
 
 use conclave_publish::FileName;
 
@@ -18,12 +18,13 @@ const OF_SYSTEMS: [&str; 8] = [
 /// Names that macOS gives the second half of a file, and freedesktop.org a person's bin.
 const BEGINS_OF_SYSTEMS: [&str; 2] = ["._", ".Trash-"];
 
-/// What a root directory holds.
+/// The contents of a root directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Names and lengths of the files whose names every system takes alike. Units: bytes.
+    /// Names and lengths of the files with names that every system reads alike. Units: bytes.
     pub files: Vec<(FileName, u64)>,
-    /// Everything else: folders, and files with other names, but for what systems make by themselves.
+    /// The number of all others: folders, and files with other names. Files that systems make by themselves do not
+    /// count.
     pub others: usize,
 }
 

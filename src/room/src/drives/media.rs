@@ -1,11 +1,11 @@
-//! What a machine can do with drives: the port that the appliance and the simulated world implement.
+//! A machine's operations on drives: the port that the appliance and the simulated world implement.
 
 use conclave_publish::FileName;
 
 use super::{Came, Drive, Listing};
 use crate::shown::Shown;
 
-/// What a mount allows.
+/// The access that a mount allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Nothing is changed, not even a mark that the volume is in use.
@@ -14,7 +14,7 @@ pub enum Access {
     Write,
 }
 
-/// What may answer when a file is read.
+/// The caches that may answer when a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Past {
     /// Anything, the machine's own memory of it included.
@@ -28,18 +28,18 @@ pub enum Past {
 pub struct Space {
     /// Free.
     pub free: u64,
-    /// What a file's length is rounded up to.
+    /// The unit to which a file's length is rounded up.
     pub cluster: u64,
 }
 
 /// Operations on drives, none of which decides anything. Drives are addressed by port; a drive is mounted at most once.
 ///
-/// **Errors**: [`Came::Gone`] as soon as the drive no longer answers; [`Came::Io`] for what the system said otherwise.
+/// **Errors**: [`Came::Gone`] as soon as the drive no longer answers; [`Came::Io`] for any other error of the system.
 pub trait Media {
     /// Every drive that may be looked at, in the order of ports, without mounting any.
     fn look(&mut self) -> Result<Vec<Drive>, Came>;
 
-    /// What the mount of the drive at this port allows; none if there is none, or its drive is no longer there.
+    /// The access of the mount at this port. `None` if there is no mount, or its drive is gone.
     fn mounted(&mut self, port: &Shown) -> Option<Access>;
 
     /// Mounts the FAT32 volume of the drive at this port, which is not mounted.
@@ -48,7 +48,7 @@ pub trait Media {
     /// Writes back everything and ends the mount; fails if the drive did not take it.
     fn unmount(&mut self, port: &Shown) -> Result<(), Came>;
 
-    /// What the root directory holds, its files sorted by name.
+    /// The contents of the root directory, its files sorted by name.
     ///
     /// **Errors**: [`Came::TooManyNames`] beyond [`super::NAMES_MAX`] of them.
     fn list(&mut self, port: &Shown) -> Result<Listing, Came>;

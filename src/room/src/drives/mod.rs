@@ -1,8 +1,8 @@
-//! Drives: what goes in and out of the room on sticks, and what must be true before a file on one counts as written.
+//! Drives: the files that enter and leave the room on sticks, and the conditions for a file to count as written.
 //!
-//! [`Media`] is what a machine can do with a drive, one small operation each; [`Drives`] is what a ceremony asks for,
-//! made of those operations here, once, so that the appliance and the simulated world cannot differ in what they call
-//! written. It never overwrites a file and never trusts a cache: what was written is read back from the drive itself.
+//! [`Media`] is a machine's operations on a drive, one small operation each. [`Drives`] is a ceremony's operations,
+//! made of those here, once, so that *written* means the same on the appliance and in the simulated world. A file is
+//! never overwritten and a cache is never trusted: the written bytes are read back from the drive itself.
 
 mod error;
 pub mod fat32;
@@ -28,7 +28,7 @@ use fat32::Unfit;
 pub struct Drive {
     /// Where: controller, hub and port, as the kernel counts them (`1-4`, `1-4.2` behind a hub).
     pub port: Shown,
-    /// What it calls itself.
+    /// The name that the drive reports.
     pub model: Shown,
     /// USB serial; empty if it has none.
     pub serial: Serial,
@@ -43,7 +43,7 @@ pub struct Drive {
 pub struct Volume {
     /// Drawn when it was formatted.
     pub id: VolumeId,
-    /// The name given then. What a desktop renames it to later stands elsewhere and is not looked at.
+    /// The name given then. A name that a desktop gives later stands elsewhere and is not read.
     pub label: Shown,
 }
 

@@ -1,4 +1,4 @@
-//! What a ceremony asks of drives, made of the operations of [`Media`].
+//! A ceremony's operations on drives, made of the operations of [`Media`].
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ const TORN_LEN_MAX: usize = 1 << 20;
 pub enum Attempt {
     /// It is: a file that is already there and differs belongs to somebody, and nothing is written.
     First,
-    /// The power failed during this very act, by the record: a file that differs is what it left. It is kept under
-    /// another name, `NAME.torn1`, and written anew.
+    /// By the record, the power failed during this very act: a file that differs is its torn rest. The rest is kept
+    /// under another name, `NAME.torn1`, and the file is written again.
     Resumed,
 }
 
@@ -32,7 +32,7 @@ pub trait Drives {
     /// Every drive that is plugged in, in the order of ports.
     fn present(&mut self) -> Result<Vec<Drive>, DriveError>;
 
-    /// What the root directory holds, read-only, its files sorted by name.
+    /// The contents of the root directory, mounted read-only, its files sorted by name.
     fn names(&mut self, drive: &Drive) -> Result<Listing, DriveError>;
 
     /// Bytes free on the volume, read-only.
@@ -44,13 +44,14 @@ pub trait Drives {
     fn read(&mut self, drive: &Drive, name: &FileName, at_most: u64) -> Result<Vec<u8>, DriveError>;
 
     /// Writes new files, and returns when they have been read back from the drive itself: written, synced, unmounted,
-    /// logged off and on, read, compared by name, length and SHA-256; and no other file of the drive has changed. A file
-    /// that is there already with the same bytes is not written again, so that a resumed act ends where it would have.
+    /// logged off and on, read, compared by name, length and SHA-256; and no other file of the drive has changed. A
+    /// file that is there already with the same bytes is not written again, so that a resumed act ends where it would
+    /// have.
     ///
     /// **Errors**: [`Came::Exists`] if one is there with other bytes (see [`Attempt`]); then nothing was written.
     fn write(&mut self, drive: &Drive, files: &[(FileName, &dyn Leaves)], attempt: Attempt) -> Result<(), DriveError>;
 
-    /// Adds `bytes` to a log whose length is exactly `at` (at zero it may not exist yet), and returns when the drive has
+    /// Adds `bytes` to a log of exactly `at` bytes (at zero it may not exist yet), and returns when the drive has
     /// said it keeps them and has given them back past every cache. The drive stays mounted until [`Self::release`] or
     /// anything else is asked of it.
     ///
@@ -62,7 +63,7 @@ pub trait Drives {
     /// **Errors**: [`Came::LogLength`] if the log is shorter.
     fn truncate_to(&mut self, drive: &Drive, log: &FileName, len: u64) -> Result<(), DriveError>;
 
-    /// Writes back what is left and ends every mount: the drive may be pulled out.
+    /// Writes back the rest and ends every mount: the drive may be pulled out.
     fn release(&mut self, drive: &Drive) -> Result<(), DriveError>;
 }
 
@@ -192,7 +193,7 @@ fn writable(media: &mut impl Media, drive: &Drive) -> Result<(), DriveError> {
     }
 }
 
-/// The list of what is to be written, each name once.
+/// The list of the files to be written, each name once.
 fn manifest(files: &[(FileName, &[u8])]) -> Result<Manifest, Came> {
     Ok(Manifest::new(files.iter().map(|(name, bytes)| item(name, bytes)).collect())?)
 }
@@ -203,8 +204,8 @@ fn item(name: &FileName, bytes: &[u8]) -> Item {
 
 /// Length of a file; none if there is none of exactly this name.
 ///
-/// **Errors**: [`Came::Exists`] if the name is there in other capitals, which FAT holds for the same; [`Came::Folder`] if
-/// it is not one of the root directory.
+/// **Errors**: [`Came::Exists`] if the name is there in other capitals, which FAT holds for the same; [`Came::Folder`]
+/// if it is not one of the root directory.
 fn length(media: &mut impl Media, port: &Shown, name: &FileName) -> Result<Option<u64>, Came> {
     if name.as_str().contains('/') {
         return Err(Came::Folder(name.clone()));
@@ -226,7 +227,7 @@ fn whole(media: &mut impl Media, port: &Shown, name: &FileName, at_most: u64) ->
     }
 }
 
-/// Writes and syncs what is not there yet; returns names and lengths of all other files.
+/// Writes and syncs the files that are not there yet; returns names and lengths of all other files.
 fn write_all(
     media: &mut impl Media,
     at: At<'_>,
@@ -273,7 +274,7 @@ fn write_all(
     Ok(all.into_iter().filter(|(there, _)| files.iter().all(|(name, _)| name != there)).collect())
 }
 
-/// Compares what the drive gives back with what was written, and that its other files are as they were.
+/// Compares the files on the drive with the written ones, and checks that its other files are as they were.
 fn read_back(
     media: &mut impl Media,
     at: At<'_>,
@@ -311,7 +312,7 @@ fn read_back(
     }
 }
 
-/// Compares the end of a log with what was just added to it, past every cache.
+/// Compares the end of a log with the bytes just added to it, past every cache.
 fn tail(media: &mut impl Media, port: &Shown, log: &FileName, at: u64, bytes: &[u8]) -> Result<(), Came> {
     let written = at + bytes.len() as u64;
     match length(media, port, log)? {

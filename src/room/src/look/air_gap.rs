@@ -4,16 +4,16 @@ pub use conclave_ceremony::event::{Looked, Weakness};
 
 use crate::shown::Shown;
 
-/// One thing that would carry data out, or let something in, and what trying it gave.
+/// One way to carry data out, or to let something in, with the result of trying it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// What was tried, in the field's words: `socket AF_INET`, `/dev/mem`.
+    /// The thing tried, in the field's words: `socket AF_INET`, `/dev/mem`.
     pub tried: &'static str,
-    /// What came of it.
+    /// The result.
     pub found: Found,
 }
 
-/// What trying a proof gave.
+/// The result of trying a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The kernel has no such thing, and said so by this error or absence.
@@ -27,9 +27,9 @@ pub enum Found {
 /// A piece of hardware that is there but that no driver of this kernel can use, or a disk that is never opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unused {
-    /// What it is: network card, internal disk, radio.
+    /// Its kind: network card, internal disk, radio.
     pub what: &'static str,
-    /// By which bus and id, and what it calls itself.
+    /// Its bus and id, and the name that it reports.
     pub id: Shown,
 }
 
@@ -42,7 +42,7 @@ pub struct Fact {
     pub value: Shown,
 }
 
-/// What is known of the air gap.
+/// The findings about the air gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AirGap {
     /// Being tried.
@@ -55,7 +55,7 @@ pub enum AirGap {
         unused: Vec<Unused>,
         /// The machine.
         machine: Vec<Fact>,
-        /// What stands against it, for a ceremony that counts.
+        /// The weaknesses that stand against it in a ceremony that counts.
         weak: Vec<Weakness>,
         /// First line shown.
         scroll: u16,
@@ -73,7 +73,8 @@ impl AirGap {
         }
     }
 
-    /// Which line is the first shown, and how many there are: two proofs on each, then both headings with what follows.
+    /// The number of the first line shown, and the number of all lines: two proofs on each, then two headings with
+    /// their lists.
     pub(super) fn scroll(&mut self) -> Option<(&mut u16, usize)> {
         let Self::Tried { proofs, unused, machine, scroll, .. } = self else { return None };
         Some((scroll, proofs.len().div_ceil(2) + 1 + unused.len().max(1) + 1 + machine.len()))

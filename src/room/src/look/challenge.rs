@@ -1,5 +1,5 @@
-//! The digest challenge: the digest is hidden while a witness types six groups of it from a copy of their own, and with the plan's
-//! two of the script that it compiles to.
+//! The digest challenge: the digest is hidden while a witness types six groups of it from a copy of their own, and with
+//! the plan's two of the script that it compiles to.
 
 pub use conclave_ceremony::event::Source;
 use conclave_publish::Challenge;
@@ -8,7 +8,7 @@ use conclave_publish::{Digest, Group, TypedError};
 use crate::field::Field;
 use crate::key::Key;
 
-/// What a digest is of.
+/// The thing that a digest is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
     /// The medium this machine was started from.
@@ -40,7 +40,7 @@ pub enum Challenged {
     Drawing(Source),
     /// Hidden: the groups are being typed.
     Open(Box<Open>),
-    /// Hidden: what was typed is not this digest.
+    /// Hidden: the typed groups are not of this digest.
     Differs(Source, Differ),
     /// Met.
     Met(Source),
@@ -86,11 +86,11 @@ pub struct Open {
     pub typed: Vec<Field>,
     /// The line keys go to.
     pub at: usize,
-    /// What is wrong with a line as typed, before anything is compared.
+    /// The mistake in a typed line, before anything is compared.
     pub mistake: Option<(usize, TypedError)>,
 }
 
-/// What follows a key.
+/// The result of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     /// Nothing.
@@ -153,7 +153,7 @@ impl Challenged {
 }
 
 impl Open {
-    /// The groups of the script are drawn from the digest of what the others are drawn from.
+    /// The groups of the script are drawn from the digest of the random bytes that the other groups are drawn from.
     fn draw(source: Source, of: Of, random: &[u8; 32]) -> Option<Self> {
         let own = Challenge::draw(Challenge::GROUPS, random)?;
         let script = match of {

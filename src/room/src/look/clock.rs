@@ -1,4 +1,4 @@
-//! The clock: nobody knows whether it is right, so people set it by hand, and what moves it otherwise is noticed.
+//! The clock: no program knows whether it is right. So people set it by hand, and any other change of it is noticed.
 
 use thiserror::Error;
 
@@ -17,20 +17,20 @@ pub struct Clock {
     pub ahead: Ahead,
     /// The wall clock as last read.
     pub now: Option<Wall>,
-    /// What is wrong with what was typed.
+    /// The mistake in the typed text.
     pub mistake: Option<CivilError>,
     /// The last time the clock moved by itself, and by how many seconds.
     pub jumped: Option<(Wall, i64)>,
-    /// What it showed when a person last said that it is right, and the milliseconds since power-on then.
+    /// The time when a person last said that the clock is right, and the milliseconds since power-on then.
     pub compared: Option<(Wall, u64)>,
-    /// What came of setting it by hand.
+    /// The result of setting it by hand.
     pub set: Option<Set>,
     committed: Wall,
     field: Field,
     last: Option<(Wall, u64)>,
 }
 
-/// What came of setting the clocks.
+/// The result of setting the clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Set {
     /// This clock and the one on the board, which keeps the time while the machine is off.
@@ -72,7 +72,7 @@ impl Clock {
         self.committed
     }
 
-    /// What is being typed: a moment, or an offset.
+    /// The text being typed: a moment, or an offset.
     pub fn typed(&self) -> &str {
         self.field.text()
     }

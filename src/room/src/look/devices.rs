@@ -1,4 +1,4 @@
-//! What is plugged in, as far as looking tells: nothing here has proved anything.
+//! The devices in the ports, as they describe themselves: nothing here has proved anything.
 
 use conclave_ceremony::plan::UsbId;
 
@@ -17,11 +17,11 @@ pub struct Token {
     pub port: Port,
     /// From its certificate, or from USB where the card did not answer.
     pub serial: Shown,
-    /// What looking at it gave.
+    /// The result of looking at it.
     pub looked: Looked,
 }
 
-/// What looking at a token gave.
+/// The result of looking at a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Looked {
     /// Being asked.
@@ -54,7 +54,7 @@ pub enum Chain {
     Unknown,
 }
 
-/// What a token says of the key that wraps its keys.
+/// The state of the key that wraps the keys of a token, by the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dkek {
     /// It has none and cannot get one: its keys stay.
@@ -78,11 +78,11 @@ pub enum Unanswered {
     Silent(u64),
     /// There is no card in the reader, or none that can be read.
     NoCard,
-    /// The card in it is no SmartCard-HSM: what was tried.
+    /// The card in it is no SmartCard-HSM: the operation that showed it.
     NotOurs(Shown),
     /// Its USB serial number names another token than its certificate does.
     OtherSerial(Shown),
-    /// USB: what the system said.
+    /// USB: the message of the system.
     Failed(Shown),
     /// So many others are being asked that it was not.
     TooMany,
@@ -91,11 +91,11 @@ pub enum Unanswered {
 /// A hub that is let in and is not built into the controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hub {
-    /// Where; what hangs on it has a port that goes on from this one.
+    /// Its port. The port of a device on it begins with this one.
     pub port: Port,
-    /// What it calls itself.
+    /// The name that it reports.
     pub product: Shown,
-    /// What a plan names it by.
+    /// The ids by which a plan names it.
     pub id: UsbId,
     /// Whether it is built in, so that no plan has to name it.
     pub built_in: bool,
@@ -106,7 +106,7 @@ pub struct Hub {
 pub struct Other {
     /// Where.
     pub port: Port,
-    /// What it calls itself.
+    /// The name that it reports.
     pub product: Shown,
     /// Why it is not used.
     pub why: Unused,
@@ -131,11 +131,11 @@ pub enum Unused {
     Keyboard,
     /// The plan that is in does not name it.
     Unnamed,
-    /// It was let in and could not be used: what the system said.
+    /// It was let in and could not be used: the message of the system.
     Failed(Shown),
 }
 
-/// What is plugged in.
+/// The devices in the ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Devices {
     /// Hubs, in the order of their ports.
@@ -144,14 +144,14 @@ pub struct Devices {
     pub tokens: Vec<Token>,
     /// Drives.
     pub drives: Vec<Drive>,
-    /// Everything else, and parts that are not used of what is.
+    /// All other devices, and the unused parts of the used ones.
     pub others: Vec<Other>,
     /// First line shown.
     pub scroll: u16,
 }
 
 impl Devices {
-    /// The first device behind a hub that is not used: a USB 2 hub hands on what tokens are told to whatever hangs on it.
+    /// The first unused device behind a hub: a USB 2 hub hands the messages to its tokens on to every device on it.
     pub fn overhears(&self) -> Option<&Other> {
         let foreign = |other: &&Other| !matches!(other.why, Unused::Parts(_));
         self.others.iter().filter(foreign).find(|other| self.hubs.iter().any(|hub| behind(&other.port, &hub.port)))
@@ -199,7 +199,8 @@ mod tests {
                 id: UsbId { vendor: 0x05e3, product: 0x0610 },
                 built_in: false,
             }],
-            // Built in, perhaps; on a port whose number begins like the hub's; a further part of a drive the plan names.
+            // Built in, perhaps; on a port with a number that begins like the hub's; a further part of a drive of the
+            // plan.
             others: vec![other("1-3", never()), other("1-21", never()), other("1-2.1", Unused::Parts(1))],
             ..Devices::default()
         };

@@ -1,6 +1,6 @@
-//! Keyboards on USB: a thing that says it is one may be anything, so it is let in only when a person asked for it, or where
-//! the machine has no keyboard of its own. It counts only after a code that stands on the screen was typed on it; until then
-//! its keys go into that code and nowhere else.
+//! Keyboards on USB: a thing that says it is one may be anything, so it is let in only when a person asked for it, or
+//! where the machine has no keyboard of its own. It counts only after a code that stands on the screen was typed on it;
+//! until then its keys go into that code and nowhere else.
 
 use super::devices::Port;
 use crate::key::{Key, KeyboardId, Press};
@@ -11,13 +11,13 @@ pub const CODE_LEN: usize = 6;
 /// Wrong codes after which a keyboard is refused until it is plugged in again: whoever sees the screen needs one try,
 /// whoever does not has these out of a million.
 pub const TRIES: u8 = 3;
-/// How long a machine may take to find its own keyboard, before one on USB is let in without being asked for: the kernel looks
-/// for it beside everything else.
+/// How long a machine may take to find its own keyboard, before one on USB is let in without being asked for: the
+/// kernel looks for it beside everything else.
 ///
 /// **Units**: milliseconds.
 pub const OWN_MS: u64 = 3_000;
 
-/// What must be typed on a keyboard before it counts. Shown to everybody in the room, so no secret.
+/// The code that must be typed on a keyboard before it counts. Everybody in the room sees it, so it is no secret.
 ///
 /// Shape: [`CODE_LEN`] decimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Keyboard {
     pub id: KeyboardId,
     /// Where.
     pub port: Port,
-    /// What it calls itself.
+    /// The name that it reports.
     pub product: Shown,
     /// Whether it counts.
     pub standing: Standing,
@@ -60,7 +60,7 @@ pub enum Standing {
     Asked {
         /// The code.
         code: Code,
-        /// What was typed of it, digits only.
+        /// The digits of it that were typed.
         typed: String,
         /// Further codes it may get wrong.
         left: u8,
@@ -254,7 +254,7 @@ mod tests {
             (keyboards.are_none(), keyboards.come_unasked())
         };
         assert_eq!(after(None, 90_000), (false, false), "nothing was told of it");
-        // The screens began late: the three seconds begin with what was told.
+        // The screens began late: the three seconds begin with the first report.
         assert_eq!(after(Some(false), 91_000), (true, false));
         assert_eq!(after(Some(false), 93_999), (true, false), "said again, it is no other absence");
         assert_eq!(after(None, 94_000), (true, true));

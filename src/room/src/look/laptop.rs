@@ -1,6 +1,6 @@
-//! What the laptop itself says: whether its firmware checks what it starts, and how long it lasts without mains.
+//! The reports of the laptop itself: whether its firmware checks the medium it starts, and how long its battery lasts.
 
-/// What the firmware says of Secure Boot. It is the firmware's word.
+/// Secure Boot, on the word of the firmware.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SecureBoot {
     /// Not told: the kernel did not ask, or could not.
@@ -43,7 +43,7 @@ pub struct Battery {
     pub supply: Supply,
 }
 
-/// What a laptop runs on.
+/// The power supply of a laptop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Supply {
     /// Mains: the battery is charged, full or idle.

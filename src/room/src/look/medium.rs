@@ -9,7 +9,7 @@ use crate::shown::Shown;
 pub struct Place {
     /// Optical drive or USB disk; nothing else is ever opened.
     pub kind: Kind,
-    /// What the drive calls itself.
+    /// The name that the drive reports.
     pub model: Shown,
     /// The kernel's name, for the instruction how to hash it elsewhere.
     pub node: Shown,
@@ -39,7 +39,8 @@ pub struct Hashed {
     pub self_check: SelfCheck,
 }
 
-/// The comparison with the digest a medium carries. It finds damage; who swapped the medium has changed both.
+/// The comparison with the digest that a medium carries. It finds damage, not an attack: a person who swapped the
+/// medium has changed both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfCheck {
     /// They agree.
@@ -48,7 +49,7 @@ pub enum SelfCheck {
     Fails,
 }
 
-/// What is known of the medium.
+/// The findings about the medium.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Medium {
     /// Looking; drives take seconds to answer.
@@ -75,14 +76,14 @@ pub enum Medium {
         place: Place,
         /// Bytes read before.
         at: u64,
-        /// What the system said.
+        /// The message of the system.
         why: Shown,
     },
     /// A drive says it carries a Conclave image, in a form this image does not read.
     Refused {
         /// Where.
         place: Place,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
     /// Being read.

@@ -1,6 +1,6 @@
 //! Before a plan is in, the machine only looks: at its medium, its air gap, its clock, its devices.
 //!
-//! [`step`] is a function of state and event alone. It never opens anything: what shall happen leaves as [`Act`]s.
+//! [`step`] is a function of state and event alone. It never opens anything: orders to the machine leave as [`Act`]s.
 
 pub mod air_gap;
 pub mod challenge;
@@ -33,7 +33,7 @@ use medium::Medium;
 pub enum Screen {
     /// The digest of the medium, self-check and challenge.
     Medium,
-    /// What shows that nothing leaves.
+    /// The proofs that nothing leaves.
     AirGap,
     /// The clock.
     Clock,
@@ -62,7 +62,7 @@ impl Screen {
     }
 }
 
-/// What lies over a screen until it is answered.
+/// The overlay on a screen until it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Over {
     /// Nothing.
@@ -105,7 +105,7 @@ pub struct Look {
     pub build: Build,
     /// Where in the fixed order.
     pub screen: Screen,
-    /// What lies over it.
+    /// The overlay on it.
     pub over: Over,
     /// Layout in force for every keyboard.
     pub layout: Layout,
@@ -113,7 +113,7 @@ pub struct Look {
     pub keyboard: Option<KeyboardId>,
     /// Keyboards.
     pub keyboards: Keyboards,
-    /// Whether the firmware checks what it starts.
+    /// Whether the firmware checks the medium it starts.
     pub secure_boot: SecureBoot,
     /// The battery, if there is one.
     pub battery: Option<Battery>,
@@ -125,11 +125,11 @@ pub struct Look {
     pub air_gap: AirGap,
     /// The clock.
     pub clock: Clock,
-    /// What is plugged in; `None` while nobody looks.
+    /// The devices in the ports; `None` until they are looked at.
     pub devices: Option<Devices>,
 }
 
-/// What happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A key went down.
@@ -144,7 +144,7 @@ pub enum Event {
     Read {
         /// Wall clock.
         wall: Wall,
-        /// Milliseconds since power-on, which nobody can set.
+        /// Milliseconds since power-on. No person can set them.
         mono_ms: u64,
     },
     /// The clocks were set, or not.
@@ -157,22 +157,22 @@ pub enum Event {
         id: KeyboardId,
         /// Where.
         port: Port,
-        /// What it calls itself.
+        /// The name that it reports.
         product: Shown,
-        /// What must be typed on it before it counts, drawn for it.
+        /// The code that must be typed on it before it counts, drawn for it.
         code: Code,
     },
     /// A keyboard on USB was pulled out.
     KeyboardWent(KeyboardId),
     /// The machine's own keyboard was found, or was not.
     OwnKeyboard(bool),
-    /// The firmware was asked whether it checks what it starts.
+    /// The firmware was asked whether it checks the medium it starts.
     SecureBoot(SecureBoot),
     /// The battery was looked at.
     Battery(Option<Battery>),
 }
 
-/// What the machine shall do.
+/// An order to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Look for the medium again.
@@ -183,7 +183,7 @@ pub enum Act {
     Draw,
     /// From now on let keyboards on USB in, or let in no further one.
     AdmitKeyboards(bool),
-    /// Wipe what the machine keeps of the last keys: a line closed that may have held a secret.
+    /// Wipe the last keys that the machine keeps: a line was closed that may have held a secret.
     ForgetKeys,
     /// Set the wall clock and the clock on the board.
     SetClock(Wall),
@@ -224,7 +224,7 @@ impl Look {
     }
 }
 
-/// The next state, and what the machine shall do.
+/// The next state, and the orders to the machine.
 pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
     let acts = match event {
         Event::Pressed(press) if !look.keyboards.counts(press) => Vec::new(),
@@ -257,7 +257,7 @@ pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
             Vec::new()
         }
         Event::Seen(mut devices) => {
-            // Who scrolled down stays there while something is plugged in.
+            // The list stays scrolled down while a device is plugged in.
             devices.scroll = look.devices.map_or(0, |before| before.scroll);
             look.devices = Some(devices);
             Vec::new()

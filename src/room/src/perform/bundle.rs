@@ -1,5 +1,6 @@
-//! The public bundle: what a stranger needs to check certificates and statements of the ceremony's keys, in one folder's worth
-//! of files. To follow an attestation to the vendor's root takes the tokens' device certificates: they are in the transcript.
+//! The public bundle: the files with which a stranger checks certificates and statements of the ceremony's keys, in one
+//! folder. Following an attestation to the vendor's root needs the tokens' device certificates: they are in the
+//! transcript.
 
 use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::event::{Failure, Outcome};
@@ -39,7 +40,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 }
 
-/// Plan digest, and for each key its public half, certificate, attestation, and what each token signed about it.
+/// Plan digest, and for each key its public half, certificate, attestation, and each token's signed statement about it.
 fn files(case: Case<'_>) -> Result<Files, Failure> {
     let mut files = Files::new();
     push(&mut files, "plan.sha256".to_owned(), (&case.plan.digest).into())?;

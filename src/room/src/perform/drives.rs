@@ -25,7 +25,7 @@ fn planned(case: Case<'_>, id: DriveId) -> Result<&Drive, Failure> {
     case.plan.drives.get(usize::from(id.0)).ok_or_else(|| halt("The plan has no such drive."))
 }
 
-/// What a file is called on its drive; further attempts are numbered, because nothing is ever written over.
+/// The name of a file on its drive. Further attempts are numbered, because nothing is ever written over.
 pub fn file_name(plan: &Plan, item: Item) -> Option<FileName> {
     let again = |attempt: u16| if attempt > 1 { format!("-{attempt}") } else { String::new() };
     let name = match item {
@@ -84,7 +84,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let failed = |error| of_drive(planned.name.as_str(), &error);
         let names = machine.drives().names(&drive).map_err(failed)?;
         let free = machine.drives().free(&drive).map_err(failed)?;
-        // What the record has no room to name is counted.
+        // Files that the record has no room to name are counted.
         let unnamed = names.files.len().saturating_sub(NAMES_MAX) + names.others;
         let others = u32::try_from(unnamed).unwrap_or(u32::MAX);
         let names = names.files.iter().take(NAMES_MAX).map(|(name, _)| Text::fitted(name.as_str())).collect();
@@ -106,7 +106,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let files = [(named(case.plan, item)?, leaves)];
         self.onto(id, &files, Act::Write(id, item), case, machine)?;
         let outcome = file(leaves.bytes());
-        // What is read later comes from the drive, never from here.
+        // Later the file is read from the drive, never from here.
         self.sealed.remove(&item);
         Ok(outcome)
     }

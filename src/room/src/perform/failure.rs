@@ -1,4 +1,4 @@
-//! What can be done about a failure: the room's four answers, for every error of token, drive and Vault.
+//! The room's four answers to a failure, for every error of token, drive and Vault.
 
 use conclave_ceremony::event::{Failure, Next};
 use conclave_ceremony::judge::failure;
@@ -62,7 +62,7 @@ fn next(error: &TokenError) -> Next {
         // The token does not do it: it proves itself in another way.
         Came::Status(_) if matches!(error.tried, Tried::ChipProtocol | Tried::ChipAuthentication) => Next::Beside,
         Came::Channel(_) | Came::Status(_) | Came::Malformed(_) => Next::Again,
-        // The proof that a token is not what it says it is, or did not do what it says it did.
+        // The proof that a token is another one than it claims to be, or did not do the thing that it claims.
         Came::Chain(_)
         | Came::Attest(_)
         | Came::Signature(_)

@@ -47,7 +47,7 @@ fn public(case: Case<'_>, id: KeyIx) -> Result<(PublicKey, &[u8]), Failure> {
     if key.spki() == spki.get() { Ok((key, spki.get())) } else { Err(halt("The attestation is that of another key.")) }
 }
 
-/// The same, as what leaves the ceremony has it.
+/// The same, in the form in which it leaves the ceremony.
 fn published(case: Case<'_>, id: KeyIx) -> Result<conclave_publish::PublicKey, Failure> {
     let (_, spki) = public(case, id)?;
     conclave_publish::PublicKey::from_spki_der(spki).map_err(malformed)
@@ -147,8 +147,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let key = planned(case, id)?;
         let mut session = self.user(token, case)?;
         let there = session.files().map_err(|error| of_token(&error))?.contains(&key.number.key_file());
-        // A key that is there after a power cut came from this blob: the token was initialised in this ceremony. That it is
-        // the right one, its statement proves.
+        // A key that is there after a power cut came from this blob: the token was initialised in this ceremony. That
+        // it is the right one, its statement proves.
         if !(there && self.resumed(Act::Unwrap(token, id))) {
             let file = self.read.get(&case.facts.blob_item(id)).ok_or_else(|| missing("The key blob"))?;
             let file = WrapFile::parse(file).map_err(malformed)?;

@@ -1,7 +1,8 @@
 //! Acts, done: each is one call of the driver, of a drive or of the Vault, and gives one outcome.
 //!
-//! A performer decides nothing that the step code decides: what an outcome means is judged there. It is generic over the
-//! root of the tokens it works with, so that a production ceremony cannot take a simulated token by a wrong branch.
+//! A performer decides nothing that the step code decides: the meaning of an outcome is judged there. It is generic
+//! over the root of the tokens it works with, so that a production ceremony cannot take a simulated token by a wrong
+//! branch.
 
 mod bundle;
 mod drives;
@@ -44,12 +45,12 @@ pub mod log_drive {
     pub const NAMES: &str = "names.toml";
 }
 
-/// What an act is done for.
+/// The occasion of an act.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// What is known.
+    /// The facts so far.
     pub facts: &'a Facts,
     /// Head of the entry that holds the act.
     pub head: Digest,
@@ -69,7 +70,7 @@ pub struct Performer<M: Machine, R: RootKind> {
     read: BTreeMap<Item, Vec<u8>>,
     plan: Public,
     names: Names,
-    /// How often an act was intended: from the second time on, the device is asked what became of the first.
+    /// How often an act was intended: from the second time on, the device is asked for the result of the first.
     intended: HashMap<Act, u16>,
 }
 
@@ -87,7 +88,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         }
     }
 
-    /// The Vault: for what is shown, and for texts to be compared with it.
+    /// The Vault: for secrets that are shown, and for texts to be compared with it.
     pub fn vault(&self) -> &Vault {
         &self.vault
     }
@@ -97,13 +98,13 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         &self.names
     }
 
-    /// The Vault, for what is typed.
+    /// The Vault, for secrets that are typed.
     pub fn vault_mut(&mut self) -> &mut Vault {
         &mut self.vault
     }
 
-    /// Takes note of acts as an entry intends them, in this boot or an earlier one: those whose device is asked before they are
-    /// done again.
+    /// Takes note of acts as an entry intends them, in this boot or an earlier one. Only acts are noted for which a
+    /// device is asked before they are done again.
     pub fn intends(&mut self, acts: &[Act]) {
         for act in acts.iter().filter(|act| act.class() == Class::Probe) {
             let times = self.intended.entry(*act).or_default();
@@ -111,8 +112,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         }
     }
 
-    /// Does an act. Those that need people ([`Act::Reveal`], [`Act::Show`]) and the end of all ([`Act::PowerOff`]) are done
-    /// by whoever runs the room; here they are done at once.
+    /// Does an act. Those that need people ([`Act::Reveal`], [`Act::Show`]) and the end of all ([`Act::PowerOff`]) are
+    /// done by whoever runs the room; here they are done at once.
     pub fn perform(&mut self, act: Act, case: Case<'_>, machine: &mut M) -> Outcome {
         self.done(act, case, machine).unwrap_or_else(Outcome::Failed)
     }

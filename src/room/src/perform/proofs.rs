@@ -1,4 +1,4 @@
-//! Proofs: how a token shows that it holds its device key, and what becomes of a PIN that this burns.
+//! Proofs: how a token shows that it holds its device key, and the fate of a PIN that this burns.
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::event::{Failure, Next, Outcome, Way};
@@ -19,9 +19,9 @@ use crate::ports::Machine;
 /// Bits of a head that a request carries. **Units**: bytes.
 const HEAD_LEN: usize = 10;
 
-/// What becomes of a PIN that goes to a token before its proof.
+/// The fate of a PIN that goes to a token before its proof.
 const BURNT: &str = "its PIN goes to it before that, is burnt, and is changed in this step.";
-/// What becomes of a token on which nothing of worth is yet.
+/// The fate of a token that holds nothing of worth yet.
 const ERASED: &str = "It holds nothing yet: it is erased once more and proves itself by a key.";
 
 /// A token that was looked at and has shown nothing yet.
@@ -73,7 +73,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     ) -> Result<Outcome, Failure> {
         let old = self.so_pin(Slot::OldSoPin(id), planned(case, id)?)?;
         let session = match session.prove::<R>(CurrentSoPin::Own(&old), throw_away, &bound(case)) {
-            // Nothing of worth is on it yet, and nobody has to type its old SO-PIN a second time.
+            // It holds nothing of worth yet, and so its old SO-PIN need not be typed a second time.
             Ok(session) => session.change_so_pin(&old, &published()).map_err(lost)?,
             // The power failed after that.
             Err(Failed { session, error }) if error.wrong_pin() && self.resumed(Act::Prove(id)) => {
@@ -127,7 +127,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(evidence)
     }
 
-    /// Changed, then used after the card was powered anew; the user stays logged in.
+    /// The PIN is changed, then used after the card was powered off and on; the user stays logged in.
     pub(super) fn change_pin(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
         let burnt = self.pin(id, case)?;
         let new = self.vault.new_pin(id).ok_or_else(|| missing("The new PIN"))?;
@@ -140,7 +140,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     }
 }
 
-/// A PIN that nobody knows, for a token on which nothing of worth is.
+/// A PIN that no person knows, for a token that holds nothing of worth.
 pub(super) fn throw_away(machine: &mut impl Machine) -> Result<Pin, Failure> {
     let drawn = random::<{ Pin::LEN_MAX }>(machine)?;
     Pin::new(SecretBytes::copied_from(&*drawn)).ok_or_else(|| halt("No throw-away PIN."))
@@ -156,7 +156,7 @@ fn ephemeral(machine: &mut impl Machine) -> Result<Ephemeral, Failure> {
     Err(halt("The kernel's random bytes repeat themselves. Take another machine."))
 }
 
-/// What the record keeps of a proof: the attestation, or public key, nonce and answer of a chip authentication.
+/// The evidence of a proof for the record: the attestation, or public key, nonce and answer of a chip authentication.
 fn evidence(evidence: &Evidence) -> Result<Outcome, Failure> {
     let (way, bytes) = match evidence {
         Evidence::Attestation(attestation) => (Way::Key, bytes(attestation)?),

@@ -19,7 +19,7 @@ use crate::ports::{Machine, TokenAt, Tokens};
 
 /// A session that was kept: its proof lasts as long as it does.
 pub(super) enum Held<C, R: RootKind> {
-    /// Nobody is logged in.
+    /// No user is logged in.
     Public(Session<C, Proven<R>, Public>),
     /// The user is logged in.
     User(Session<C, Proven<R>, User>),
@@ -35,12 +35,13 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<Bytes, Failure> {
     Bytes::new(bytes.to_vec()).ok_or_else(|| halt("The token answered with more bytes than a record holds."))
 }
 
-/// The last try of a PIN is spent once the word for it was typed: else no act is intended on a token that has only that.
+/// The last try of a PIN is spent once the word for it was typed: else no act is intended on a token that has only
+/// that.
 pub(super) fn last(id: TokenId, case: Case<'_>) -> LastTry {
     if case.facts.last_try.contains(&id) { LastTry::Spend } else { LastTry::Refuse }
 }
 
-/// What every new token has.
+/// The SO-PIN of every new token.
 pub(super) fn published() -> SoPin {
     Secret::filled(|so_pin| *so_pin = SO_PIN_PUBLISHED)
 }
@@ -78,8 +79,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(session)
     }
 
-    /// The session that has proved itself. Where there is none, because the token was pulled out meanwhile, the step asks for it
-    /// again, and for a proof with an entry of its own.
+    /// The session that has proved itself. Where there is none, because the token was pulled out meanwhile, the step
+    /// asks for it again, and for a proof with an entry of its own.
     pub(super) fn proven(
         &mut self,
         id: TokenId,
@@ -108,7 +109,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         session.log_in(&self.pin(id, case)?, last(id, case)).map_err(lost)
     }
 
-    /// The session kept of a token whose user is logged in.
+    /// The kept session of a token with its user logged in.
     pub(super) fn logged_in(&mut self, id: TokenId) -> Option<Session<ChannelOf<M>, Proven<R>, User>> {
         match self.held.remove(&id)? {
             Held::User(session) => Some(session),
@@ -144,7 +145,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         seen::token(&mut session).map_err(|error| of_token(&error))?.map(|seen| Outcome::Token(Box::new(seen)))
     }
 
-    /// Initialised with a throw-away PIN and the published SO-PIN, as after its proof, and with the options it will have.
+    /// Initialised with a throw-away PIN and the published SO-PIN, as after its proof, and with the options it will
+    /// have.
     pub(super) fn try_set(&mut self, id: TokenId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let session = self.proven(id, case)?;
         let (published, pin, other) = (published(), throw_away(machine)?, throw_away(machine)?);
@@ -189,7 +191,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         Ok(Outcome::Done)
     }
 
-    /// Both PINs are used after the card was powered anew; the user stays logged in, the SO-PIN has had its last use.
+    /// Both PINs are used after the card was powered off and on. The user stays logged in; the SO-PIN is not used
+    /// again.
     pub(super) fn try_pin(&mut self, id: TokenId, case: Case<'_>) -> Result<Outcome, Failure> {
         let slot = Slot::Pin(id, Which::So);
         let so_pin = self.so_pin(slot, planned(case, id)?)?;

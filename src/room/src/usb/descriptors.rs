@@ -1,4 +1,4 @@
-//! What a USB device says it is: its device descriptor and its one configuration.
+//! The description that a USB device gives of itself: its device descriptor and its one configuration.
 
 use thiserror::Error;
 
@@ -13,7 +13,7 @@ const CONFIGURATION_LEN: usize = 9;
 const CONFIGURATION: u8 = 2;
 const INTERFACE: u8 = 4;
 
-/// What a device says it is.
+/// The description that a device gives of itself.
 ///
 /// Source: USB 2.0, tables 9-8, 9-10 and 9-12.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Who is let in.
+//! The gate: it decides which devices are let in.
 
 use conclave_ceremony::plan::{Hub, Plan, UsbId};
 
@@ -26,7 +26,8 @@ mod class {
 const STORAGE_SETTINGS: [[u8; 2]; 2] = [[0x06, 0x50], [0x06, 0x62]];
 /// MMC-5 and SFF-8070i by Bulk-Only Transport, which further optical drives speak.
 ///
-/// Source: USB Mass Storage Class Specification Overview 1.4, table 1; `drivers/usb/storage/usual-tables.c` of Linux 6.1.
+/// Source: USB Mass Storage Class Specification Overview 1.4, table 1; `drivers/usb/storage/usual-tables.c` of Linux
+/// 6.1.
 const OPTICAL_SETTINGS: [[u8; 2]; 2] = [[0x02, 0x50], [0x05, 0x50]];
 /// Boot interface subclass, keyboard protocol.
 const KEYBOARD_SETTING: [u8; 2] = [0x01, 0x01];
@@ -34,7 +35,7 @@ const KEYBOARD_SETTING: [u8; 2] = [0x01, 0x01];
 /// How a device would be used, if it is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// A hub that says it is this model: what hangs on it is judged by itself.
+    /// A hub that says it is this model. The devices on it are judged by themselves.
     Hub(UsbId),
     /// A token, by this interface.
     Token(u8),
@@ -85,7 +86,7 @@ impl Use {
     }
 }
 
-/// Judges what a device says it is; `tokens` are the numbers (idVendor, idProduct) of the tokens the driver knows.
+/// Judges the descriptors of a device; `tokens` are the numbers (idVendor, idProduct) of the tokens the driver knows.
 pub fn judge(descriptors: &Result<Descriptors, DescriptorsError>, tokens: &[(u16, u16)]) -> Use {
     let device = match descriptors {
         Ok(device) => device,
@@ -139,7 +140,7 @@ pub struct Present {
     pub port: Port,
     /// How it would be used.
     pub used: Use,
-    /// Whether it was let in before, and what of the one place for a drive it takes.
+    /// Whether it was let in before, and whether it takes the one place for a drive.
     pub inside: Inside,
     /// Serial of its USB descriptor.
     pub serial: Serial,
@@ -162,7 +163,7 @@ pub enum Inside {
     Spent,
 }
 
-/// What is done with a device.
+/// The decision about a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It is let in, or stays in.
@@ -195,19 +196,22 @@ impl Named {
     }
 }
 
-/// What may come in.
+/// The devices that may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// The serials and hubs of the plan, once one is in.
     pub named: Option<Named>,
-    /// Whether a keyboard comes in that is not in yet: a person asked for it, or no person can, because the machine has none.
+    /// Whether a keyboard comes in that is not in yet: a person asked for it, or no person can, because the machine has
+    /// none.
     pub keyboards: bool,
 }
 
-/// Decides on every device that is plugged in, in the order given. Before a plan is in, every hub, and one drive with a medium at a
-/// time: the one that is in stays, otherwise the first one comes in; one without a medium takes nobody's place. After it, the
-/// drives and tokens whose serials it names, the hubs whose ids it names and those that are built in, and no other; nothing
-/// behind a hub that is out. A keyboard that is in stays in, on a hub that does.
+/// Decides on every plugged-in device, in the order given.
+///
+/// Before a plan is loaded, every hub comes in, and one drive with a medium at a time: the drive that is in stays,
+/// otherwise the first one comes in; a drive without a medium takes no place. With a plan, only these come in: the
+/// drives and tokens with a serial that the plan names, the hubs with an id that it names, and the built-in hubs.
+/// Nothing behind a hub that is out comes in. A keyboard that is in stays in, on a hub that stays in.
 pub fn admit(present: &[Present], rules: &Rules) -> Vec<Admission> {
     let is_drive = |device: &Present| matches!(device.used, Use::Storage(_) | Use::Optical(_));
     let first = |inside| present.iter().find(|device| is_drive(device) && device.inside == inside);
@@ -314,7 +318,7 @@ mod tests {
         for subclass in [2, 5] {
             check(0, OTHER, &[[0, 0, 8, subclass, 0x50]], Use::Optical(0));
             check(0, OTHER, &[KEYBOARD, [1, 0, 8, subclass, 0x50]], Use::Optical(1));
-            // What could become a disk is none.
+            // An interface that becomes a disk by another setting is no disk.
             check(0, OTHER, &[[0, 0, 8, subclass, 0x50], [0, 1, 8, 6, 0x50]], Use::Never(Never::OtherStorage));
         }
         check(0, OTHER, &[[0, 0, 8, 2, 0x50], [0, 1, 8, 5, 0x50]], Use::Optical(0));

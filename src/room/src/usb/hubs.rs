@@ -1,7 +1,7 @@
 //! Which hubs stay once a plan is in.
 //!
-//! A hub is a computer on the way to everything that hangs on it: it hears what tokens are told, and it can play a device that is
-//! not there. So no hub stays that people did not decide on beforehand, in the plan or by choosing the machine.
+//! A hub is a computer on the way to every device on it: it hears the messages to its tokens, and it can play a device
+//! that is not there. So a hub stays only if people decided on it beforehand, in the plan or by choosing the machine.
 
 use conclave_ceremony::plan::UsbId;
 
@@ -15,15 +15,15 @@ pub fn behind(port: &Port, hub: &Port) -> bool {
 
 /// Hubs that are shut out, each by its port; a device on such a hub is shut out with it.
 ///
-/// A device stays for each time the plan names its id: one that is in, otherwise the first one in the order given. One device more
-/// of that id is another hub, and an id is easily copied. `present` has a hub before what hangs on it.
+/// A device stays for each time the plan names its id: one that is in, otherwise the first one in the order given. One
+/// device more of that id is another hub, and an id is easily copied. `present` has a hub before the devices on it.
 pub(super) fn shut_out<'a>(present: &'a [Present], named: &[UsbId]) -> Vec<&'a Port> {
     let hubs = || present.iter().filter_map(|hub| if let Use::Hub(id) = hub.used { Some((hub, id)) } else { None });
     let (inside, others): (Vec<_>, Vec<_>) = hubs().partition(|(hub, _)| hub.inside != Inside::No);
     let mut due = named.to_vec();
     let mut out: Vec<&Port> = Vec::new();
     for (hub, id) in inside.into_iter().chain(others) {
-        // It takes no place of a hub that people named: what it hangs on made it up, perhaps.
+        // It takes no place of a hub that people named: the hub that it hangs on may have made it up.
         if out.iter().any(|above| behind(&hub.port, above)) || hub.built_in {
             continue;
         }
@@ -64,7 +64,7 @@ mod tests {
         Present { used: Use::Token(0), serial: Serial::new("DENK00000010000"), ..hub(port, OTHER) }
     }
 
-    /// Ports of what comes in, or stays in, after a plan that names a hub and a token.
+    /// Ports of the devices that come in, or stay in, after a plan that names a hub and a token.
     fn admitted(present: &[Present]) -> Vec<&str> {
         admitted_by(&[NAMED, HALF], present)
     }

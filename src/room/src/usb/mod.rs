@@ -1,8 +1,8 @@
-//! The USB gate without its machine: what a device says it is, and whether it is let in.
+//! The USB gate without its machine: the description of a device, and whether the device is let in.
 //!
 //! The kernel lets nothing in by itself. Everything here is decided from descriptors, which the device wrote: they say
-//! how it would be treated, never what it is. So only what the machine needs is let in, and of that only the one
-//! interface it needs.
+//! how it would be treated, never its true nature. So only devices that the machine needs are let in, and of each only
+//! the one interface that it needs.
 
 pub mod descriptors;
 pub mod gate;

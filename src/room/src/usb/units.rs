@@ -1,4 +1,4 @@
-//! What stands behind a storage interface: one device may have several logical units, each a disk, an optical drive or
+//! The units behind a storage interface: one device may have several logical units, each a disk, an optical drive or
 //! something else.
 //!
 //! Source: SCSI SPC-4 §6.4.2 (peripheral device types); drivers `sd` and `sr` of Linux 6.1, by the types they take.
@@ -12,7 +12,7 @@ const OPTICAL: u8 = 0x05;
 /// Types the kernel makes a disk of besides [`DISK`]: optical memory, simplified disk, zoned disk.
 const OTHER_DISKS: [u8; 3] = [0x07, 0x0E, 0x14];
 
-/// What the units of a storage device are used as.
+/// The use of the units of a storage device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Disks; with more than one that has a medium, the device is no drive of a ceremony.

@@ -13,7 +13,8 @@ use crate::ports::{Machine, NoRandomness};
 
 /// Digits of a user PIN. Three wrong ones block it, so eight are far more than anyone can try.
 pub(super) const PIN_DIGITS: usize = 8;
-/// Characters of the user PIN of a token whose SO-PIN gives new tries: 69 random bits, since tries are without end there.
+/// Characters of the user PIN of a token with an SO-PIN that gives new tries: 69 random bits, because tries have no end
+/// there.
 pub(super) const LONG_PIN_CHARS: usize = 14;
 /// Its characters: small letters and digits that no other looks like.
 const LONG_PIN_ALPHABET: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
@@ -87,7 +88,7 @@ fn monotonous(made: &SecretBytes) -> bool {
     made.expose().windows(2).all(|pair| pair.first() == pair.last())
 }
 
-/// Whether a secret as it is written looks like one that is made here; `long`: for a token whose user PIN is long.
+/// Whether a secret as it is written looks like one that is made here; `long`: for a token with a long user PIN.
 pub(super) fn may_have_made(slot: Slot, long: bool, written: &SecretBytes) -> bool {
     let bytes = written.expose();
     let known = |word: &[u8]| every_word().any(|one| one.as_bytes().eq_ignore_ascii_case(word));

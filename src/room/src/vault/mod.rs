@@ -31,11 +31,11 @@ pub struct Vault {
     /// PINs and passphrases as their keepers write them.
     typed: BTreeMap<Slot, SecretBytes>,
     shares: BTreeMap<ShareId, Share>,
-    /// Tokens whose user PIN is long.
+    /// Tokens with a long user PIN.
     long_pins: BTreeSet<TokenId>,
 }
 
-/// What was typed is no secret of its kind. Says nothing about its characters.
+/// The typed text is no secret of its kind. The error says nothing about its characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mistyped {
     /// No PIN the token can have.
@@ -91,7 +91,8 @@ impl Vault {
         })
     }
 
-    /// Takes a secret that will be set as its keeper typed it: one that this machine may have made, and that no other place holds.
+    /// Takes a secret that will be set as its keeper typed it: one that this machine may have made, and that no other
+    /// place holds.
     pub fn put_set(&mut self, slot: Slot, typed: &SecretBytes) -> Result<(), Mistyped> {
         let written = as_written(slot, typed);
         if self.typed.iter().any(|(other, kept)| *other != slot && *kept == written) {
@@ -104,12 +105,12 @@ impl Vault {
         self.put(slot, typed)
     }
 
-    /// Whether what was typed is what this place holds; compared in time that depends on the lengths only.
+    /// Whether the typed text is the secret of this place; compared in time that depends on the lengths only.
     pub fn typed_back(&self, slot: Slot, typed: &SecretBytes) -> bool {
         self.typed.get(&slot).is_some_and(|kept| *kept == as_written(slot, typed))
     }
 
-    /// What its keeper is shown, once.
+    /// The secret for its keeper to see, once.
     ///
     /// **Secret**: for the screen alone.
     pub fn shown(&self, slot: Slot) -> Option<&SecretBytes> {

@@ -1,7 +1,7 @@
 //! The forms a secret takes when somebody types it into a line that is open: a net for accidents.
 //!
-//! It knows how people group, spell and encode what they copy from a paper. Who means to let a secret out writes it another way:
-//! nothing here stops them.
+//! It knows how people group, spell and encode a text that they copy from a paper. A person who means to let a secret
+//! out writes it another way: nothing here stops them.
 
 use conclave_ceremony::alike::folded;
 use conclave_publish::every_word;
@@ -13,7 +13,7 @@ use super::{SO_PIN_DIGITS, Vault};
 
 /// Words of a passphrase that already give too much of it away.
 pub(super) const WORDS_HELD: usize = PASSPHRASE_WORDS / 2;
-/// Fewest characters of hex or base64 that are decoded: what is shorter holds no secret.
+/// Fewest characters of hex or base64 that are decoded: a shorter text holds no secret.
 const ENCODED_MIN: usize = 8;
 /// Digits by their names, in the languages of the keyboards there are.
 const NUMBERS: [(&str, &str); 48] = [
@@ -66,7 +66,7 @@ const NUMBERS: [(&str, &str); 48] = [
     ("eighty", "80"),
     ("ninety", "90"),
 ];
-/// What people say between the groups of a secret.
+/// The words that people put between the groups of a secret.
 const FILLERS: [&str; 12] =
     ["and", "then", "und", "dann", "plus", "dash", "minus", "hyphen", "space", "blank", "dot", "comma"];
 
@@ -255,7 +255,8 @@ fn has(text: &[u8], secret: &[u8]) -> bool {
     !secret.is_empty() && text.windows(secret.len()).any(|window| window == secret)
 }
 
-/// Whether a text holds a code, or all of it but one character that is wrong or missing. Of a short code every character counts.
+/// Whether a text holds a code, or all of it but one character that is wrong or missing. Of a short code every
+/// character counts.
 fn near(text: &[u8], code: &[u8]) -> bool {
     let equal = |window: &[u8], code: &[u8]| window.iter().zip(code).filter(|(one, other)| one == other).count();
     if code.len() < PIN_DIGITS {

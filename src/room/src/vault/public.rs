@@ -1,5 +1,5 @@
-//! Free text on its way into the record: compared with every secret first, and with the shape of secrets, because those that are
-//! wiped, or were typed before the power failed, are not there to be compared with.
+//! Free text on its way into the record: compared with every secret first, and with the shape of secrets, because those
+//! that are wiped, or were typed before the power failed, are not there to be compared with.
 //!
 //! It is a net for accidents: [`super::net`] names the forms it knows.
 
@@ -15,7 +15,7 @@ pub enum NotPublic {
     /// It holds a PIN, an SO-PIN or words of a passphrase.
     #[error("the text holds a PIN or words of a passphrase")]
     Secret,
-    /// It holds what looks like one.
+    /// It holds a text that looks like one.
     #[error("the text holds {0}, as a secret does")]
     LooksSecret(Shape),
     /// It holds the name behind this id of the plan, which the record does without.
@@ -26,7 +26,7 @@ pub enum NotPublic {
     Text(#[from] TextError),
 }
 
-/// What the secrets that the machine makes look like.
+/// The forms of the secrets that the machine makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Shape {
     /// A PIN.
@@ -41,8 +41,8 @@ pub enum Shape {
 }
 
 impl Vault {
-    /// A text that may be recorded: no secret of this Vault is in it, however it is grouped, spelled or encoded, and nothing that
-    /// looks like one. What somebody hides in it on purpose is not found.
+    /// A text that may be recorded: no secret of this Vault is in it, however it is grouped, spelled or encoded, and
+    /// nothing that looks like one. A secret that a person hides in it on purpose is not found.
     pub fn public(&self, text: &str) -> Result<Text, NotPublic> {
         let net = Net::new(text);
         if net.holds(self) {
@@ -54,8 +54,8 @@ impl Vault {
         }
     }
 
-    /// A number that people read from something everybody sees, and that may look like a PIN: it is compared with the secrets
-    /// that are there.
+    /// A number that people read from something everybody sees, and that may look like a PIN: it is compared with the
+    /// secrets that are there.
     pub fn number(&self, text: &str) -> Result<Text, NotPublic> {
         if Net::new(text).holds(self) { Err(NotPublic::Secret) } else { Ok(Text::new(text)?) }
     }

@@ -1,4 +1,4 @@
-//! *Air gap*: every proof with its result, what hardware is there unused, the machine.
+//! *Air gap*: every proof with its result, the unused hardware, the machine.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -1,4 +1,4 @@
-//! *Clock*: UTC and local, and what is typed to set it.
+//! *Clock*: UTC and local, and the typed text that sets it.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

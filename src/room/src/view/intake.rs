@@ -96,7 +96,7 @@ fn digest(intake: &Intake) -> Vec<Line<'static>> {
     shown
 }
 
-/// The keys, and the question to a keyboard over what stands above them.
+/// The keys, and the question to a keyboard over the lines above them.
 fn foot(look: &Look, intake: &Intake, frame: &mut Frame, body: Rect) {
     let area = frame.area();
     keyboards::draw_all(look, frame, body);

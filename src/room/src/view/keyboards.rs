@@ -1,4 +1,4 @@
-//! What is asked about a keyboard on USB, over whatever the screen shows.
+//! The question about a keyboard on USB, over any screen.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -1,7 +1,7 @@
-//! What the screen shows: a function of the state, in glyphs of code page 437 and sixteen colours.
+//! The screen: a function of the state, in glyphs of code page 437 and sixteen colours.
 //!
-//! Every screen has the same frame: what runs and the time above, the order of screens below it, then who acts and one
-//! instruction, the facts, and the keys at the bottom. The words stand in [`crate::text`].
+//! Every screen has the same frame: the program and the time above, the order of screens below them, then the role and
+//! its one instruction, the facts, and the keys at the bottom. The words stand in [`crate::text`].
 
 mod air_gap;
 mod big;
@@ -39,8 +39,8 @@ const ASK: Style = Style::new().fg(Color::LightYellow).bg(Color::Black);
 const WARN: Style = Style::new().fg(Color::Black).bg(Color::Yellow);
 const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 
-/// The number that escape sequences give to a colour of a text console: 0 to 7, and 8 to 15 for the same made bright. `None` if
-/// a console does not have it.
+/// The number that escape sequences give to a colour of a text console: 0 to 7, and 8 to 15 for the same made bright.
+/// `None` if a console does not have it.
 pub fn console_number(colour: Color) -> Option<u8> {
     Some(match colour {
         Color::Black => 0,
@@ -73,7 +73,7 @@ pub fn show(showing: &Showing<'_>, frame: &mut Frame) {
     }
 }
 
-/// Draws the whole screen of somebody who only looks.
+/// Draws the whole screen of the time before a plan.
 pub fn draw(look: &Look, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
@@ -101,14 +101,14 @@ pub fn draw(look: &Look, frame: &mut Frame) {
     frame.render_widget(Paragraph::new(keys).style(style), row(area, area.height - 1));
 }
 
-/// The title, and what to do about a screen too small for anything else.
+/// The title, and the instruction for a screen too small for anything else.
 fn too_small(title: &str, frame: &mut Frame) {
     let area = frame.area();
     let words = format!("{title}\n{}", text::too_small(area.width, area.height));
     frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
 }
 
-/// What the row at the top looks like: red where sources were changed, yellow where inputs moved.
+/// The look of the row at the top: red where sources were changed, yellow where inputs moved.
 const fn top(tree: Tree) -> Style {
     match tree {
         Tree::Clean => BAR,
@@ -145,7 +145,7 @@ fn order(look: &Look, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(beside).alignment(Alignment::Right), right(area, 30));
 }
 
-/// Who acts, and the one thing they are asked to do.
+/// The role that acts, and its one instruction.
 fn instruction(frame: &mut Frame, area: Rect, role: &str, words: &str) {
     frame.render_widget(
         Line::from(vec![Span::styled(format!(" {role}: "), ASK), Span::styled(words.to_owned(), STRONG)]),

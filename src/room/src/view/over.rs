@@ -1,4 +1,4 @@
-//! What lies over a screen: help, the keyboard test, the question before power-off.
+//! The overlays on a screen: help, the keyboard test, the question before power-off.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -85,7 +85,7 @@ pub(crate) fn met() -> Vec<Event> {
     events
 }
 
-/// What the appliance tries, in its order: system calls that must not be there, then paths.
+/// The appliance's proofs in their order: system calls that must not be there, then paths.
 pub(crate) const CALLS: [&str; 19] = [
     "socket INET",
     "socket INET6",
@@ -120,7 +120,7 @@ pub(crate) const PATHS: [&str; 11] = [
     "/proc/swaps",
     "/sys/kernel/debug",
 ];
-/// What the appliance says of a machine.
+/// The appliance's words about a machine.
 pub(crate) const MACHINE: [(&str, &str); 10] = [
     ("machine", "LENOVO 20HRCTO1WW"),
     ("firmware", "UEFI, LENOVO N2JET98W"),
@@ -236,7 +236,7 @@ pub(crate) fn shown(showing: &Showing<'_>, columns: u16, rows: u16) -> String {
         .collect()
 }
 
-/// One screen: its golden files, which build it is of, who acts, the instruction, and what must stand on it.
+/// One screen: its golden files, the build it is of, the role, the instruction, and the words that must stand on it.
 #[track_caller]
 pub(crate) fn check(name: &str, look: &Look, role: &str, instruction: &str, contains: &[&str]) {
     assert!(text::keys(look).chars().count() < 79, "{name}: the keys do not fit");

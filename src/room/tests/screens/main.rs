@@ -1,5 +1,5 @@
 //! Every screen as people see it, at the smallest size and at a large one: compared with the golden files, and asked
-//! besides for who acts, what they are asked, and which digests and serials must or must not be there.
+//! besides for role, instruction, and the digests and serials that must or must not be there.
 //!
 //! `CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens` rewrites the golden files; review the difference.
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// First sector of the partition of a partitioned drive.
 const START: usize = 2048;
-/// Sectors of the volumes here: 65 600 clusters and what lies before them.
+/// Sectors of the volumes here: 65 600 clusters and the sectors before them.
 const SECTORS: u32 = 32 + 2 * 513 + 65_600;
 
 /// The boot sector `mkfs.vfat -F 32 -s 1` writes for a volume of [`SECTORS`].

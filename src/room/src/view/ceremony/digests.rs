@@ -1,4 +1,4 @@
-//! What people compare and write down at the end, one digest at a time: in hex, in words and as a QR code.
+//! The digests that people compare and write down at the end, one at a time: in hex, in words and as a QR code.
 
 use conclave_publish::Digest;
 use conclave_publish::qr::{Grid, Ink, Symbol};
@@ -40,8 +40,8 @@ pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
     middle::stack(blocks, 0, frame, area);
 }
 
-/// The digits of a digest as a symbol that fits: every module two columns by one row where there is room, a half of that
-/// where there is not. Capitals take fewer modules, and hex is read the same.
+/// The digits of a digest as a symbol that fits: every module two columns by one row where there is room, a half of
+/// that where there is not. Capitals take fewer modules, and hex is read the same.
 fn symbol(digest: &Digest, area: Rect) -> Vec<String> {
     let text = digest.to_string().to_uppercase();
     let (columns, rows) = (usize::from(area.width), usize::from(area.height));

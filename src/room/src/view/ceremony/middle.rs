@@ -1,4 +1,4 @@
-//! The middle of the screen: the step, who acts and the one thing asked, the facts, the lines to type on.
+//! The middle of the screen: the step, the instruction and its role, the facts, the lines to type on.
 
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::step::Waiting;
@@ -26,8 +26,8 @@ pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
     stack(blocks, scene.desk.scroll, frame, area);
 }
 
-/// Draws blocks of lines below one another; the third, the facts, gives way. Where room is short the gaps between the blocks
-/// go first, then facts are scrolled: what is asked and what is typed stays in sight.
+/// Draws blocks of lines below one another; the third, the facts, gives way. Where room is short the gaps between the
+/// blocks go first, then facts are scrolled: the question and the typed lines stay in sight.
 pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, area: Rect) {
     let blocks = blocks.map(|lines| (!lines.is_empty()).then(|| Paragraph::new(lines).wrap(Wrap { trim: false })));
     let mut heights =
@@ -58,7 +58,7 @@ pub(super) fn title(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     lines
 }
 
-/// Who acts, and the one thing asked.
+/// The role that acts, and its one instruction.
 pub(super) fn asked(scene: &Scene<'_>) -> Vec<Line<'static>> {
     let who = Span::styled(format!("{}: ", words::asked(scene)), ASK);
     vec![Line::from(vec![who, Span::styled(words::instruction(scene), STRONG)])]
@@ -97,7 +97,7 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
     }
 }
 
-/// What is plugged in; what is refused says it by itself.
+/// The devices in the ports. A refused answer names the wrong device by itself.
 fn plugged(scene: &Scene<'_>) -> Vec<Line<'static>> {
     if scene.works() || scene.writes {
         return Vec::new();
@@ -113,7 +113,8 @@ fn plugged(scene: &Scene<'_>) -> Vec<Line<'static>> {
 }
 
 fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
-    // While it works, and until the log drives hold it, what was typed was taken: a code does not stay on the screen.
+    // Once an answer is taken, its lines go, also while the machine works or writes: a code does not stay on the
+    // screen.
     if scene.works()
         || scene.writes
         || matches!(scene.desk.stage, Stage::Warn | Stage::Choose { .. } | Stage::Shown | Stage::Attest)

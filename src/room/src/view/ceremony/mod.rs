@@ -1,6 +1,6 @@
-//! The one screen of a ceremony: the steps at the left, who acts and what is asked in the middle, pace and head at the edge.
+//! The one screen of a ceremony: the steps at the left, role and question in the middle, pace and head at the edge.
 //!
-//! There is no screen per step: what a step asks, and the words for it, make its screen.
+//! There is no screen per step: the question of a step, and the words for it, make its screen.
 
 mod digests;
 mod middle;
@@ -38,7 +38,7 @@ const WORKING: u16 = 3;
 const BATTERY: u16 = 13;
 /// Columns of a time in the bar.
 const TIME: u16 = 25;
-/// What a rehearsal's bar looks like: like nothing else here. A console has eight backgrounds, none of them bright.
+/// The look of a rehearsal's bar: like nothing else here. A console has eight backgrounds, none of them bright.
 const REHEARSAL: Style = Style::new().fg(Color::White).bg(Color::Magenta);
 
 /// Draws the whole screen.
@@ -157,7 +157,7 @@ fn shortened(name: &str, columns: usize) -> String {
     name.chars().take(head).chain(GAP.chars()).chain(name.chars().skip(len - tail)).collect()
 }
 
-/// What lies over the ceremony: who acts and what is asked there, and the words below it.
+/// The overlay on the ceremony: its role and question, and the words below.
 fn over(scene: &Scene<'_>, lines: Vec<String>, frame: &mut Frame, area: Rect) {
     let area = Rect { x: area.x + 2, width: area.width - 4, ..area };
     let lines = lines.into_iter().map(Line::from).collect();
@@ -166,7 +166,7 @@ fn over(scene: &Scene<'_>, lines: Vec<String>, frame: &mut Frame, area: Rect) {
 
 /// Planned against elapsed time; it stands out once a step takes longer than planned.
 fn pace(scene: &Scene<'_>) -> (String, Style) {
-    /// Minutes beyond which the line would not fit; who sees them knows enough.
+    /// Minutes beyond which the line would not fit; a person who sees them knows enough.
     const MINUTES_MAX: u64 = 999;
     let minutes = |from: crate::ports::Now| scene.now.mono_ms.saturating_sub(from.mono_ms) / 60_000;
     let step = scene.script.step(scene.state.at());

@@ -10,7 +10,7 @@ use smartcard_hsm::secret::SecretBytes;
 use super::{STRONG, middle};
 use crate::ceremony::scene::Scene;
 
-/// Rows from the top of the middle to the secret: room for who acts and what is asked.
+/// Rows from the top of the middle to the secret: room for role and question.
 const BELOW: u16 = 5;
 
 /// Draws it straight into the cells of the screen, which the next drawing overwrites: no line of text is made of it.
