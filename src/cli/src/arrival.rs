@@ -1,4 +1,4 @@
-//! `conclave token inspect --arrival`: what an owner asks of a token that arrives, before it is used. Changes nothing.
+//! `conclave token inspect --arrival`: the tests of a new token by its owner, before it is used. They change nothing.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -15,16 +15,16 @@ use thiserror::Error;
 use crate::tokens::{Found, Link};
 use crate::{random, said};
 
-/// Times it is plugged in anew: a unit of the defective batch of 2025 shows itself within them.
+/// How often it is plugged in again: a unit of the defective batch of 2025 shows itself within these times.
 const PLUGGINGS: u32 = 10;
 /// Commands it must answer then: a unit of that batch is dead after 242.
 const CHALLENGES: u32 = 2_000;
 /// Bytes of every ATR of this token, in hex.
 const ATR_DIGITS: usize = 48;
-/// Tries of an SO-PIN nobody has tried.
+/// Tries of an SO-PIN that was never tried.
 const SO_TRIES: u8 = 15;
 
-/// Some of what was asked is not as it must be.
+/// Some answers are not as they must be.
 #[derive(Debug, Error)]
 #[error("{0} of the points above are not as they are with a new and sound token: see the lines that begin with NOT")]
 struct NotSound(usize);
@@ -47,9 +47,9 @@ impl<W: Write> Told<W> {
     }
 }
 
-/// Asks one token everything and says what is not as it must be.
+/// Asks one token everything and names the answers that are not as they must be.
 ///
-/// Errors: the output cannot be written; something is not as it must be.
+/// Errors: the output cannot be written; an answer is not as it must be.
 pub(crate) fn arrival(found: &Found) -> Result<(), Box<dyn Error>> {
     let mut told = Told { out: said::out(), bad: 0 };
     told.line("at", Ok(found.at.clone()))?;
@@ -167,7 +167,7 @@ fn factory<W: Write>(session: &mut Opened, told: &mut Told<W>) -> io::Result<()>
     )
 }
 
-/// The device key is used: which cipher it does is what a ceremony needs that meets it a second time.
+/// The device key is used: a ceremony that meets the token a second time needs its cipher.
 fn chip<R: RootKind, W: Write>(session: Opened, told: &mut Told<W>) -> io::Result<()> {
     let (Some(one), Some(two)) = (ephemeral(), ephemeral()) else {
         return told.line("chip", Err("no randomness from the kernel".to_owned()));

@@ -52,7 +52,7 @@ pub fn list(simulated: Option<&Path>) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// What an owner asks of a token that arrives.
+/// The tests of a new token by its owner.
 pub fn arrival(simulated: Option<&Path>, serial: Option<&str>) -> Result<(), Box<dyn Error>> {
     let all = found(simulated)?;
     let names = all.iter().map(|found| found.usb_serial.as_str()).collect::<Vec<_>>().join(", ");
@@ -106,7 +106,7 @@ pub fn inspect(simulated: Option<&Path>, serial: Option<&str>, json: bool) -> Re
     Ok(())
 }
 
-/// What a token answers with which no session can be opened.
+/// The answers of a token with which no session can be opened.
 fn diagnosed(found: &Found) -> io::Result<()> {
     let Ok(mut link) = found.open() else { return Ok(()) };
     let told = diagnose(&mut link);

@@ -1,4 +1,4 @@
-//! What the commands of `conclave` do, one module for each.
+//! The commands of `conclave`, one module for each.
 //!
 //! A library so that a rehearsal on the image has the same terminal, and leaves the same folder, as one without.
 #![forbid(unsafe_code)]

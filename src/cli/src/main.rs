@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use conclave::rehearse::Rehearse;
 use conclave::{drive, ended, inspect, medium, names, out, plan, usage, verify};
 
-/// What its errors begin with.
+/// The beginning of its errors.
 const NAME: &str = "conclave";
 
 /// The desk's side of a key ceremony.
@@ -39,7 +39,7 @@ enum Command {
     },
     /// A whole ceremony on simulated tokens and drives, in this terminal; everything it made is listed and verified.
     Rehearse(Rehearse),
-    /// What a ceremony's transcript is worth: what is proved, what rests on whose word, what is missing.
+    /// Judges a ceremony's transcript: the facts that are proved, the facts that rest on a person's word, the gaps.
     #[command(
         after_help = "Exit code 0: anchored to its end. 1: refused. 2: the names are not those of the plan. 3: sound, and incomplete or not \
                           anchored."
@@ -61,8 +61,8 @@ enum TokenCommand {
         /// As JSON.
         #[arg(long, conflicts_with = "arrival")]
         json: bool,
-        /// What an owner asks of a token that arrives: plugged in ten times, two thousand exchanges, as the factory left it, the
-        /// vendor's certificates, its chip. Changes nothing; takes two minutes.
+        /// Tests a new token: plugged in ten times, two thousand exchanges, as the factory left it, the vendor's
+        /// certificates, its chip. Changes nothing; takes two minutes.
         #[arg(long)]
         arrival: bool,
     },
@@ -70,20 +70,21 @@ enum TokenCommand {
 
 #[derive(Subcommand)]
 enum PlanCommand {
-    /// Refuses a plan with every reason, or prints its digest, its script, and who could do what with what they keep.
+    /// Refuses a plan with every reason, or prints its digest, its script, and which people together could do which
+    /// acts.
     Check {
         /// The plan, TOML. Its names are in `names.toml` in the same folder.
         file: PathBuf,
-        /// Judges a plan that was published, whose names stay where they are.
+        /// Judges a plan that was published without its names.
         #[arg(long)]
         without_names: bool,
     },
-    /// Makes what a plan needs beside it.
+    /// Makes the files that a plan needs beside it.
     ///
-    /// Reads `names.toml` in the plan's folder, a line an id: witness-1 = "Walter Witness". Draws 32 random bytes for every line that
-    /// has none, and prints the lines of [names] for the plan.
+    /// Reads `names.toml` in the plan's folder, a line an id: witness-1 = "Walter Witness". Draws 32 random bytes for
+    /// every line that has none, and prints the lines of [names] for the plan.
     New {
-        /// The plan whose names are to be made.
+        /// The plan for which names are made.
         #[arg(long, value_name = "PLAN")]
         names: PathBuf,
     },
@@ -91,14 +92,14 @@ enum PlanCommand {
 
 #[derive(Subcommand)]
 enum DriveCommand {
-    /// Every stick, what a plan says of it, and what the appliance will say. Changes nothing.
+    /// Lists every stick, the lines of a plan for it, and the appliance's words about it. Changes nothing.
     List,
     /// Makes a stick one the appliance takes. Everything on it is lost; its serial and size are to be typed first.
     Prepare {
         /// The whole disk, as `conclave drive list` names it.
         #[arg(value_name = "DEVICE")]
         disk: PathBuf,
-        /// What it is called: 1 to 11 capital letters, digits, hyphens and low lines.
+        /// Its name: 1 to 11 capital letters, digits, hyphens and low lines.
         #[arg(long, default_value = "CONCLAVE")]
         label: String,
     },

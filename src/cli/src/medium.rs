@@ -1,4 +1,4 @@
-//! `conclave medium`: what the appliance's first screen says of a medium, on any Linux.
+//! `conclave medium`: the facts of the appliance's first screen about a medium, on any Linux.
 
 use std::error::Error;
 use std::fs::File;

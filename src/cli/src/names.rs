@@ -1,4 +1,5 @@
-//! The names behind the ids of a plan: `names.toml` beside it, and `conclave plan new --names`, which draws their random bytes.
+//! The names behind the ids of a plan: `names.toml` beside it, and `conclave plan new --names`, which draws their
+//! random bytes.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +13,7 @@ use thiserror::Error;
 use crate::plan::{Lines, read};
 use crate::{random, said};
 
-/// What the file is called.
+/// The name of the file.
 pub(crate) const FILE: &str = "names.toml";
 
 /// Why there are no names.
@@ -43,7 +44,7 @@ pub(crate) fn of_file(path: &Path, plan: &Plan) -> Result<Names, NamesError> {
     Names::read(&bytes, plan).map_err(|refusals| NamesError::Refused(path.to_owned(), refusals))
 }
 
-/// Draws what is missing in the names beside a plan, and prints the lines the plan has of them.
+/// Draws the missing random bytes of the names beside a plan, and prints the lines of the plan for them.
 ///
 /// Errors: the file cannot be read or written, or a line of it is refused; the file is then as it was.
 pub fn new(plan: &Path) -> Result<(), Box<dyn Error>> {

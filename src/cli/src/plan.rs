@@ -1,4 +1,4 @@
-//! `conclave plan check`: what a plan says, on the desk, weeks before.
+//! `conclave plan check`: a plan in words, on the desk, weeks before the ceremony.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -37,7 +37,8 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
-/// Prints digest, keys, script and coalition table of a plan, whose names are beside it unless it is judged `without_names`.
+/// Prints digest, keys, script and coalition table of a plan. Its names are beside it unless it is judged
+/// `without_names`.
 ///
 /// Errors: a file cannot be read, or the plan or its names are refused: with every refusal, and nothing else printed.
 pub fn check(path: &Path, without_names: bool) -> Result<(), Box<dyn Error>> {
@@ -138,7 +139,7 @@ fn report(plan: &Plan, script: &Script, len: usize, names: Option<&Names>) -> Re
     Ok(out)
 }
 
-/// What wrong PINs lead to, token by token.
+/// The effect of wrong PINs, token by token.
 fn write_pins(out: &mut String, plan: &Plan) -> fmt::Result {
     writeln!(out, "\nPINS\n")?;
     for token in &plan.tokens {
@@ -156,8 +157,8 @@ fn write_pins(out: &mut String, plan: &Plan) -> fmt::Result {
     Ok(())
 }
 
-/// Which proof real tokens are known to do, by firmware. Source: OpenSC's driver, CardContact's scripts, an attestation of a Nitrokey
-/// HSM 2; what nobody has published is not known.
+/// The proofs that real tokens are known to do, by firmware. Source: OpenSC's driver, CardContact's scripts, an
+/// attestation of a Nitrokey HSM 2. Unpublished facts are not known.
 const KNOWN: [[&str; 4]; 5] = [
     ["known of real tokens:", "AES", "3DES", "a key"],
     ["  firmware 3.x", "not known", "not known", "not known"],
@@ -166,7 +167,7 @@ const KNOWN: [[&str; 4]; 5] = [
     ["  firmware not named", "yes (OpenSC)", "yes (the vendor's script)", "not known"],
 ];
 
-/// How often tokens prove themselves once more, how, and what is known of it.
+/// How often tokens prove themselves once more, how, and the known facts about it.
 fn write_proofs(out: &mut String, plan: &Plan, script: &Script) -> fmt::Result {
     writeln!(out, "\nPROOFS: a token that is plugged in again after its proof, or met after a power cut, shows its")?;
     writeln!(out, "device key once more by chip authentication: AES, or 3DES where it refuses AES. One that refuses")?;

@@ -11,14 +11,14 @@ use smartcard_hsm::session::{Public, Session, Unproven};
 
 use conclave_publish::Digest;
 
-/// What looking at a token gave. Nothing in it is proven, certificates included: they can be copied.
+/// The findings about a token that was looked at. Nothing in them is proven, certificates included: they can be copied.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// From its certificate.
     pub(crate) serial: String,
     /// USB port, or file.
     pub(crate) at: String,
-    /// What the reader calls itself.
+    /// The serial that the reader reports.
     pub(crate) usb_serial: String,
     /// Alarm if reader and certificate name different tokens.
     pub(crate) usb_serial_differs: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct OtherTokens {
 pub(crate) struct Key {
     /// The number it has on the token.
     pub(crate) reference: u8,
-    /// What its description says, or why it cannot be read; absent where there is none and OpenSC does not see the key.
+    /// Its description, or why it cannot be read; absent where there is none and OpenSC does not see the key.
     pub(crate) description: Option<Result<Described, String>>,
     pub(crate) certificate: String,
 }

@@ -1,4 +1,4 @@
-//! What is printed: all of it goes through the one filter, [`conclave_publish::plain_lines`]. No other file here writes to
+//! The output: all of it goes through the one filter, [`conclave_publish::plain_lines`]. No other file here writes to
 //! standard output or standard error but the one that draws a rehearsal; `tests/architecture` asks.
 
 use std::error::Error;
@@ -41,7 +41,7 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
         if character == '\n' || is_plain(character) {
             text.push(character);
         } else {
-            // Outside ASCII, and at DEL, JSON has only what stands within a string.
+            // Outside ASCII, and at DEL, JSON has only characters within a string.
             character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
                 // Writing to a string does not fail.
                 let _ = write!(text, "\\u{unit:04x}");
@@ -55,7 +55,7 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
 /// Ends as the command line was not understood, or as help or version were asked for.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let text = plain_usage(&error.render().to_string(), std::env::args_os());
-    // What fails here cannot be told to anybody.
+    // A failure here cannot be told to any person.
     let _ = match error.use_stderr() {
         true => err().write_all(text.as_bytes()),
         false => out().write_all(text.as_bytes()),
@@ -66,7 +66,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 /// Ends a program of this name with its exit code, or with its error in words.
 pub fn ended(program: &str, result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        // What fails here cannot be told to anybody.
+        // A failure here cannot be told to any person.
         let _ = err().write_all(told(program, error.as_ref()).as_bytes());
         ExitCode::FAILURE
     })

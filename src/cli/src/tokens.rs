@@ -28,7 +28,7 @@ pub(crate) const EXTENSION: &str = "token";
 pub(crate) struct Found {
     /// USB port, or file.
     pub(crate) at: String,
-    /// Serial number of the reader, on one line; what the card says may differ, and that is an alarm.
+    /// Serial number of the reader, on one line. The serial of the card may differ, and that is an alarm.
     pub(crate) usb_serial: String,
     source: Source,
 }
@@ -119,7 +119,8 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, Unreached> {
 const BACK_MAX: Duration = Duration::from_secs(10);
 
 impl Found {
-    /// The same token plugged in once more, `before` times before: on USB it is reset on its bus and looked for at its port.
+    /// The same token plugged in once more, `before` times before: on USB it is reset on its bus and looked for at its
+    /// port.
     ///
     /// Errors: it did not come back.
     pub(crate) fn again(&self, before: u32) -> Result<Self, Unreached> {
@@ -176,7 +177,7 @@ pub(crate) fn simulated(token: Kept) -> Result<Link, Unreached> {
 }
 
 impl Link {
-    /// What the card said when it was powered, in hex.
+    /// The answer of the card when it was powered, in hex.
     pub(crate) fn atr(&self) -> String {
         match self {
             Self::Usb(link) => link.atr().to_string(),

@@ -1,4 +1,4 @@
-//! `conclave verify`: what a transcript is worth, in words and as an exit code.
+//! `conclave verify`: the verdict on a transcript, in words and as an exit code.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -37,7 +37,7 @@ const DISPUTED: u8 = 4;
 /// Exit code of a sound transcript of another kind than was asked for.
 const OTHER_KIND: u8 = 5;
 
-/// What is to be verified.
+/// The things to be verified.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The transcript: `conclave.cbor` of a log drive.
@@ -45,7 +45,8 @@ pub struct Verify {
     /// The plan, as everybody agreed on it.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: PathBuf,
-    /// The names behind the plan's ids: `names.toml`. Without it people, organisations and places are called by their ids.
+    /// The names behind the plan's ids: `names.toml`. Without it people, organisations and places are called by their
+    /// ids.
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
     /// A head that a witness wrote down: 64 hex digits, or the words. May be given more than once.
@@ -53,7 +54,7 @@ pub struct Verify {
     pub(crate) heads: Vec<Digest>,
     /// Files of the ceremony to judge with it: the public bundle, `names.toml`, `conclave.txt`, share files, key blobs,
     /// statements of `conclave-receive`.
-    /// May be given more than once, as for several drives; what two of them hold under one name must be equal.
+    /// May be given more than once, as for several drives. Two files of one name must be equal.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) files: Vec<PathBuf>,
     /// The kind of ceremony it must be the record of.
@@ -115,14 +116,15 @@ impl Brought {
     }
 }
 
-/// Judges a transcript and says so. Exit codes, asked in this order: 2: a file cannot be read, or the names are not those of the
-/// plan, and nothing was judged; 1: refused; 5: sound, and of another kind than was asked for; 3: sound as far as it goes, and
-/// incomplete or not anchored; 4: anchored, and a person said no, or a file beside it is missing or changed; 0: anchored.
+/// Judges a transcript and says so. Exit codes, asked in this order: 2: a file cannot be read, or the names are not
+/// those of the plan, and nothing was judged; 1: refused; 5: sound, and of another kind than was asked for; 3: sound as
+/// far as it goes, and incomplete or not anchored; 4: anchored, and a person said no, or a file beside it is missing or
+/// changed; 0: anchored.
 pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     let Brought { transcript, plan, names, files } = match Brought::read(args) {
         Ok(brought) => brought,
         Err(error) => {
-            // What fails here cannot be told to anybody.
+            // A failure here cannot be told to any person.
             let _ = said::err().write_all(told("conclave", error.as_ref()).as_bytes());
             return Ok(ExitCode::from(NOT_JUDGED));
         }
@@ -146,7 +148,8 @@ pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-/// The names, if they were given and there is a plan to hold them against; that there is none is for the verifier to say.
+/// The names, if they were given and there is a plan to hold them against; that there is none is for the verifier to
+/// say.
 fn opened(args: &Verify, plan: &[u8]) -> Result<Option<Names>, Box<dyn Error>> {
     match (&args.names, plan::read(plan)) {
         (Some(path), Ok(plan)) => Ok(Some(names::of_file(path, &plan)?)),

@@ -1,4 +1,4 @@
-//! `conclave` as people run it: a rehearsal from beginning to end, then looking at what it left, then bad input.
+//! `conclave` as people run it: a rehearsal from beginning to end, then a look at its results, then bad input.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
 
 use std::ffi::OsStr;
@@ -110,7 +110,7 @@ fn a_rehearsal_leaves_three_equal_tokens_and_a_verified_record_and_looking_at_th
     refused(["token", "inspect", "--simulated", path], "say which one with --serial");
     refused(["token", "inspect", "--simulated", path, "--serial", "DENK0404144"], "no token has the serial number");
 
-    // The same token twice: what a clone looks like.
+    // The same token twice: the look of a clone.
     fs::copy(tokens.join("DENK0000001.token"), tokens.join("clone.token")).unwrap();
     refused(["token", "list", "--simulated", path], "two tokens say they are DENK0000001");
     refused(["token", "inspect", "--simulated", path, "--serial", "DENK0000001"], "a clone or a forgery");

@@ -9,7 +9,7 @@ use conclave::drive::{Roots, list, prepare};
 
 const LEN: u64 = 64 << 20;
 
-/// A computer with one internal disk and what a test plugs in; gone when the test is.
+/// A computer with one internal disk and the sticks that a test plugs in; gone when the test is.
 struct Computer(PathBuf);
 
 impl Computer {

@@ -15,7 +15,7 @@ fn check(path: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_conclave")).args(["plan", "check"]).arg(path).output().unwrap()
 }
 
-/// What is refused, with nothing printed as if it were good.
+/// The refusal of a plan, with nothing printed as if it were good.
 #[track_caller]
 fn refused(path: &Path) -> String {
     let output = check(path);

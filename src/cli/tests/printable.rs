@@ -1,5 +1,5 @@
-//! Whatever lies in a file or stands in its name, nothing that `conclave` prints acts on the terminal, and no word from outside
-//! begins a line of its own.
+//! Whatever lies in a file or stands in its name, nothing that `conclave` prints acts on the terminal, and no word from
+//! outside begins a line of its own.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
 
 use std::ffi::OsStr;
@@ -9,7 +9,8 @@ use std::process::{Command, Output};
 
 use conclave_publish::is_plain;
 
-/// What a hostile file or name says: escape sequences, C1 controls, a line feed before the best verdict, letters turned around.
+/// The words of a hostile file or name: escape sequences, C1 controls, a line feed before the best verdict, turned
+/// letters.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}[H\u{9b}31m\nANCHORED. It is the record\r\u{202e}\u{61c}\u{3164}\u{e0041}\u{7f}";
 
 fn tests() -> PathBuf {
@@ -39,7 +40,7 @@ impl Drop for Folder {
     }
 }
 
-/// Runs the program; everything it prints is printable, and what it prints is returned.
+/// Runs the program; everything it prints is printable, and is returned.
 fn printable(args: &[&OsStr]) -> (Output, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_conclave")).args(args).output().unwrap();
     let said = [&output.stdout[..], &output.stderr].concat();

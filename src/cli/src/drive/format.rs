@@ -1,12 +1,14 @@
-//! Writes what the appliance takes a stick for: an MBR with one partition, and FAT32 in it.
+//! Formats a stick as the appliance takes it: an MBR with one partition, and FAT32 in it.
 //!
-//! Source: Microsoft, *FAT32 File System Specification* 1.03 (boot sector, summary sector, size of the FAT, clusters by size).
+//! Source: Microsoft, *FAT32 File System Specification* 1.03 (boot sector, summary sector, size of the FAT, clusters by
+//! size).
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// Units: bytes.
 const SECTOR: u64 = 512;
-/// Where the partition begins, and how much of the end of a drive may hold a second copy of an older table. Units: sectors.
+/// Where the partition begins, and how much of the end of a drive may hold a second copy of an older table. Units:
+/// sectors.
 const START: u64 = 2_048;
 /// Sectors before the first FAT.
 const RESERVED: u64 = 32;
@@ -31,7 +33,7 @@ impl Label {
     }
 }
 
-/// What a volume is made of. Units: sectors, but for `clusters`.
+/// The parts of a volume. Units: sectors, but for `clusters`.
 struct Volume {
     sectors: u64,
     per_cluster: u64,
@@ -136,10 +138,11 @@ fn zeros(drive: &mut (impl Write + Seek), at: u64, sectors: u64) -> io::Result<(
     io::copy(&mut io::repeat(0).take(sectors * SECTOR), &mut io::BufWriter::with_capacity(CHUNK, drive)).map(drop)
 }
 
-/// Makes a drive of `len` bytes, 34 MiB at least and 2 TiB at most, a stick of one FAT32 volume. Everything on it is lost.
+/// Makes a drive of `len` bytes, 34 MiB at least and 2 TiB at most, a stick of one FAT32 volume. Everything on it is
+/// lost.
 ///
-/// What other systems are known by stands in its first and its last MiB: both are wiped first. The table is written last: a
-/// drive that is pulled out meanwhile holds nothing anybody takes for a volume.
+/// The signatures of other systems stand in its first and its last MiB: both are wiped first. The table is written
+/// last: a drive that is pulled out meanwhile holds nothing that a system takes for a volume.
 ///
 /// **Errors**: the drive's.
 pub fn format(drive: &mut (impl Write + Seek), len: u64, id: u32, label: Label) -> io::Result<()> {

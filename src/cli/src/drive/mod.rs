@@ -1,4 +1,4 @@
-//! `conclave drive`: what the appliance will say of a stick, and how to make one it takes.
+//! `conclave drive`: the appliance's words about a stick, and how to make a stick that it takes.
 
 mod format;
 mod seen;
@@ -34,11 +34,11 @@ pub enum DriveError {
         "{what} is {wanted}, but {typed:?} was typed: nothing was written. Compare with the stick's label and begin again"
     )]
     Typed {
-        /// What was asked for.
+        /// The property asked for.
         what: &'static str,
-        /// What it is.
+        /// Its true value.
         wanted: String,
-        /// What was typed.
+        /// The typed value.
         typed: String,
     },
     /// It cannot be opened.
@@ -47,17 +47,17 @@ pub enum DriveError {
     /// It failed while it was written to.
     #[error("cannot write to {}: what was on it is lost, and it is not ready. Begin again, or use another stick", .0.display())]
     Write(PathBuf, #[source] io::Error),
-    /// It does not give back what was written.
+    /// It does not give back the written bytes.
     #[error("{} does not give back what was written: {found} Use another stick", .node.display())]
     NotReadBack {
         /// Where it is.
         node: PathBuf,
-        /// What it gives back, a sentence.
+        /// The contents read back, a sentence.
         found: String,
     },
 }
 
-/// Prints every stick, what a plan says of it, and what the appliance will say.
+/// Prints every stick, the lines of a plan for it, and the appliance's words about it.
 pub fn list(roots: &Roots, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let sticks = sticks(roots);
     if sticks.is_empty() {
@@ -84,7 +84,7 @@ pub fn list(roots: &Roots, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a plan says of a stick.
+/// The lines of a plan for a stick.
 fn lines(seen: &Seen, volume: &str, out: &mut impl Write) -> io::Result<()> {
     // The serial is printable ASCII: two characters of it mean something else in TOML.
     let serial = seen.serial.as_str().replace('\\', "\\\\").replace('"', "\\\"");
@@ -128,7 +128,7 @@ pub fn prepare(
     let id = u32::from_be_bytes(random::bytes()?);
     let written = format(&mut drive, seen.len, id, name).and_then(|()| drive.sync_all());
     written.map_err(|error| DriveError::Write(node.clone(), error))?;
-    // Closed, the kernel forgets what it wrote: what is read now comes from the drive.
+    // When the drive is closed, the kernel forgets the written bytes: the bytes read now come from the drive.
     drop(drive);
     let mut drive = File::open(&node).map_err(|error| DriveError::Open(node.clone(), error))?;
     match identify(&mut drive, seen.len) {

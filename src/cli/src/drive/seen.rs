@@ -32,7 +32,7 @@ impl Default for Roots {
 pub struct Seen {
     /// The kernel's name: `sdb`.
     pub name: String,
-    /// What it calls itself.
+    /// The name that it reports.
     pub model: Shown,
     /// Serial of the USB device it is in; empty where that tells none.
     pub serial: Serial,

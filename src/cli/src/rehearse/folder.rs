@@ -27,15 +27,15 @@ pub enum FolderError {
     },
 }
 
-/// Where a rehearsal puts what it made.
+/// The folder for the results of a rehearsal.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A folder that can be taken, before anything is rehearsed: what is there is an older rehearsal's or nothing, and there is
-    /// room for another.
+    /// A folder that can be taken, checked before anything is rehearsed: it holds an older rehearsal or nothing, and
+    /// there is room for another.
     ///
-    /// Errors: something else is there, or the system would not keep a result.
+    /// Errors: the folder holds other things, or the system would not keep a result.
     pub(super) fn ready(path: &Path) -> Result<Self, FolderError> {
         let folder = Self(path.to_owned());
         for path in [path, &folder.before(), &folder.unfinished()] {
@@ -65,7 +65,7 @@ impl Folder {
         FolderError::Io { path: self.0.clone(), source }
     }
 
-    /// Nothing may be there but what a rehearsal made.
+    /// Only the results of a rehearsal may be there.
     fn check(&self, path: &Path) -> Result<(), FolderError> {
         if path.symlink_metadata().is_err() || path.join(LIST).is_file() {
             return Ok(());
@@ -89,16 +89,16 @@ impl Folder {
         self.clear(&new)?;
         let written = fs::create_dir_all(&new).and_then(|()| write(&new));
         written.map_err(|error| {
-            // The reason for the failure is what is told, not one more.
+            // The reason for the failure is told, not a second one.
             let _ = fs::remove_dir_all(&new);
             self.io(error)
         })
     }
 
-    /// Lets `write` fill the folder, whose list it writes first, and keeps what was there before aside. Where that is now, if
-    /// there was something.
+    /// Lets `write` fill the folder; it writes the list first. The older contents are kept aside: returns their new
+    /// place, if there were any.
     ///
-    /// Errors: it could not be written; what was there before is there still.
+    /// Errors: the folder could not be written. Its older contents are still there.
     pub(super) fn fill(&self, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<Option<PathBuf>, FolderError> {
         self.whole(write)?;
         let older = self.0.join(LIST).is_file();

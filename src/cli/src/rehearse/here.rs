@@ -51,17 +51,17 @@ use crate::verify::NOT_ANCHORED;
 const PLAN_PORT: &str = "usb 3-1";
 /// Looks at the screen after which a robot that goes round in a circle is given up.
 const LOOKS_MAX: usize = 20_000;
-/// For those who watch: how long an act stands before the next, a key before the next.
+/// For a watching person: how long an act stands before the next act, and a key before the next key.
 const ACT: Duration = Duration::from_millis(120);
 const KEY: Duration = Duration::from_millis(30);
 /// Between two looks at a terminal that is too small, or at a machine that is at work.
 const LOOK: Duration = Duration::from_millis(20);
 /// Between two readings of the clock while a person does nothing.
 const TICK: Duration = Duration::from_secs(1);
-/// What fails in the next work fails at one of this many operations.
+/// The chosen failure comes at one of this many operations of the next work.
 const SOON: u8 = 12;
 
-/// Who answers the screens.
+/// The player who answers the screens.
 enum Player {
     Robot { robot: Robot, looks: usize },
     Hands { menu: Menu },
@@ -82,7 +82,7 @@ struct Around<'a> {
     keys: Option<Receiver<Typed>>,
     /// Keys that were pressed while the machine was at work.
     typed: VecDeque<Typed>,
-    /// Whether who watches wants it without pauses.
+    /// Whether the watching person wants no pauses.
     hurries: bool,
     player: Player,
     terminal: Terminal<TestBackend>,
@@ -139,7 +139,7 @@ pub(super) fn play(rehearsal: &Rehearsal, watched: &mut Watched) -> Result<Left,
     }
 }
 
-/// What stands on the witness's paper: the last head on the screen.
+/// The text on the witness's paper: the last head on the screen.
 const HEAD: &str = "the last head";
 
 fn wall() -> Result<Wall, Box<dyn Error>> {
@@ -177,8 +177,8 @@ fn stage(plan: &Plan, world: World, taken_up: Option<&TakenUp>) -> Result<Stage,
     Ok(stage)
 }
 
-/// Where a machine is that was started and looked at. What this one stands for is said as it is: its medium is this program,
-/// which the person in front of it has built, and of an air gap it knows nothing.
+/// The state of a machine that was started and looked at. This machine says what it truly is: its medium is this
+/// program, built by the person in front of it, and it knows nothing of an air gap.
 fn look(rehearsal: &Rehearsal) -> Result<Look, Box<dyn Error>> {
     let now = wall()?;
     let build = Build {
@@ -208,7 +208,7 @@ fn pressed(key: Key) -> Event {
 }
 
 impl Around<'_> {
-    /// What lies on the table at the end. `code`: the exit code, if it was stopped.
+    /// The things on the table at the end. `code`: the exit code, if it was stopped.
     fn left(&mut self, code: Option<u8>) -> Left {
         let stage = &mut self.stage;
         let plan = &self.rehearsal.plan;
@@ -233,7 +233,7 @@ impl Around<'_> {
                 let head = robot.head.map(|head| (HEAD.to_owned(), head.to_string()));
                 robot.papers().clone().into_iter().chain(head).collect()
             }
-            // Who goes on by hand may need what the machine wrote down before.
+            // A person who goes on by hand may need the papers that the machine wrote before.
             Player::Hands { .. } => {
                 self.rehearsal.taken_up.as_ref().map(|it| it.unfinished.papers.clone()).unwrap_or_default()
             }
@@ -280,7 +280,7 @@ impl Around<'_> {
         }
     }
 
-    /// Lets time pass, and hears who presses a key meanwhile.
+    /// Lets time pass, and takes the keys that are pressed meanwhile.
     fn wait(&mut self, time: Duration) {
         let Some(keys) = &self.keys else { return thread::sleep(time) };
         let until = Instant::now() + time;
@@ -298,7 +298,7 @@ impl Around<'_> {
         }
     }
 
-    /// Waits for who watches; nobody watches a file.
+    /// Waits for a watching person; output to a file has none.
     fn pause(&mut self, pause: Duration) {
         if self.keys.is_some() {
             self.wait(if self.hurries { Duration::ZERO } else { pause });
@@ -308,7 +308,7 @@ impl Around<'_> {
     /// Lets something fail, now or in the next work with it.
     fn fail(&mut self, serial: &str, failure: Failure) {
         let Some(device) = device(&self.rehearsal.plan, serial) else { return };
-        // Which operation of the next work it is, nobody can foresee. Without randomness it is the first.
+        // No person can foresee the operation of the next work that fails. Without randomness it is the first.
         let [soon, part] = random::bytes().map_or([0, 0], |[soon, part, ..]: [u8; 32]| [soon % SOON, part]);
         let command = self.stage.world.tokens().changes().len() + usize::from(soon);
         let op = self.stage.world.drives().ops() + u64::from(soon);
@@ -345,8 +345,8 @@ impl Around<'_> {
         }
     }
 
-    /// The machine is dark, until somebody lets the power come back; of what drives had not kept yet, some is there. False:
-    /// the rehearsal was stopped instead.
+    /// The machine is dark until a person lets the power come back. Of the bytes that drives had not kept yet, some are
+    /// there. False: the rehearsal was stopped instead.
     fn power_comes_back(&mut self) -> Result<bool, Box<dyn Error>> {
         let mut screen = Buffer::empty(SCREEN);
         screen.set_string(1, 2, "The power has failed: the machine is dark.", Style::new());
@@ -389,7 +389,7 @@ impl Around<'_> {
         }
     }
 
-    /// The robot looks at the screen and does what it asks.
+    /// The robot looks at the screen and does the thing asked.
     fn robot(&mut self) {
         self.pause(READ);
         let screen = rows(self.terminal.backend().buffer());
@@ -484,10 +484,10 @@ impl Ports for Around<'_> {
             if fits || self.ends.is_some() {
                 break;
             }
-            // Nothing happens while nobody can see it.
+            // Nothing happens while no person can see it.
             self.wait(LOOK);
         }
-        // Keys follow each other as they come; what the machine does by itself stands for a while.
+        // Keys follow each other as they come; an act of the machine stands for a while.
         if showing.works() {
             self.pause(ACT);
         }
@@ -506,7 +506,7 @@ impl Ports for Around<'_> {
                 return event;
             }
             if self.ends.is_some() {
-                // What is drawn next ends it.
+                // The next drawing ends it.
                 self.tick();
                 continue;
             }

@@ -1,11 +1,11 @@
 //! Keys as a terminal sends them: bytes, of which some are the beginning of a sequence.
 //!
-//! Source: ECMA-48, 5.4 (control sequences); xterm's ctlseqs, "PC-Style Function Keys" and "VT220-Style Function Keys"; the
-//! Linux console sends F1 to F5 as `ESC [ [ A` to `E`.
+//! Source: ECMA-48, 5.4 (control sequences); xterm's ctlseqs, "PC-Style Function Keys" and "VT220-Style Function Keys";
+//! the Linux console sends F1 to F5 as `ESC [ [ A` to `E`.
 
 use conclave_room::key::Key;
 
-/// What a person at the terminal wants.
+/// The wish of a person at the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// A key of the machine's keyboard.
@@ -20,9 +20,9 @@ const CTRL_C: u8 = 0x03;
 const CTRL_P: u8 = 0x10;
 const ESCAPE: u8 = 0x1b;
 
-/// Everything in what one read of the terminal gave. A sequence arrives in one read: an escape at the end is the key.
+/// All keys in the bytes of one read of the terminal. A sequence arrives in one read: an escape at the end is the key.
 ///
-/// What means no key here is left out.
+/// Bytes that mean no key here are left out.
 pub fn typed(mut bytes: &[u8]) -> Vec<Typed> {
     let mut keys = Vec::new();
     while let Some((first, rest)) = bytes.split_first() {
@@ -57,7 +57,7 @@ fn character(bytes: &[u8]) -> (Option<Typed>, &[u8]) {
     }
 }
 
-/// What follows an escape.
+/// The key of a sequence after an escape, and the bytes that follow.
 fn sequence(bytes: &[u8]) -> (Option<Key>, &[u8]) {
     match bytes {
         [b'O', last @ b'P'..=b'S', rest @ ..] => (Some(Key::Function(last - b'P' + 1)), rest),

@@ -1,4 +1,4 @@
-//! What a rehearsal leaves: every drive, every token, listed and verified.
+//! The results of a rehearsal: every drive, every token, listed and verified.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,16 +34,16 @@ pub(super) const PLAN: &str = "plan.toml";
 const NAMES: &str = names::FILE;
 /// The record on a log drive.
 const TRANSCRIPT: &str = "conclave.cbor";
-/// Exit code of a rehearsal that was ended by Ctrl-C: what shells give to a program ended by SIGINT.
+/// Exit code of a rehearsal that was ended by Ctrl-C: the code that shells give to a program ended by SIGINT.
 pub(super) const STOPPED: u8 = 130;
 
 /// The files of a drive.
 pub type Files = BTreeMap<FileName, Vec<u8>>;
 
-/// A file of a drive: what the list says of it, and its bytes.
+/// A file of a drive: its line in the list, and its bytes.
 type Listed<'a> = (Item, &'a [u8]);
 
-/// What is there when the machine is off.
+/// The state when the machine is off.
 pub struct Left {
     /// The files of every drive of the plan, in its order.
     pub drives: Vec<Files>,
@@ -63,7 +63,7 @@ pub struct Stands {
     pub(super) why: String,
     /// Exit code.
     pub(super) code: u8,
-    /// What takes it up.
+    /// The facts with which it is taken up again.
     pub(super) unfinished: Unfinished,
 }
 
@@ -118,8 +118,9 @@ impl Left {
     }
 }
 
-/// Puts everything into the folder. A ceremony that is closed is listed and verified as a stranger would; one that stands is
-/// not, and what takes it up is said. The exit code is the verifier's, or says that it stands.
+/// Puts everything into the folder. A closed ceremony is listed and verified as a stranger would verify it. A ceremony
+/// that stands is not, and the command that takes it up is printed. The exit code is the verifier's, or says that it
+/// stands.
 pub(super) fn keep(left: &Left, rehearsal: &Rehearsal) -> Result<ExitCode, Box<dyn Error>> {
     let plan = &rehearsal.plan;
     if !left.record(plan) {
@@ -169,7 +170,7 @@ fn tell_before(before: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// What the folder of a drive is called: as the room calls the drive, if a file system can.
+/// The name of a drive's folder: the room's name of the drive, if a file system can hold it.
 pub(super) fn inside(number: usize, name: &str) -> String {
     let taken = [TOKENS, LIST, PLAN, NAMES, UNFINISHED].contains(&name);
     let plain = FileName::new(name.as_bytes()).is_ok() && !name.contains('/') && !taken;

@@ -13,10 +13,10 @@ use ratatui::style::{Color, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
 
-/// What the person at the list wants.
+/// The wish of the person at the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// Plug in what has this serial.
+    /// Plug in the device with this serial.
     Plug(String),
     /// Pull it out.
     Pull(String),
@@ -24,7 +24,7 @@ pub enum Wish {
     Fail(String, Failure),
 }
 
-/// What can be let fail, to be practised.
+/// A failure that can be practised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The power of the machine, in the middle of its next work.
@@ -37,7 +37,7 @@ pub enum Failure {
     Counterfeit,
     /// A drive has no room left.
     Full,
-    /// A drive says that it keeps what it is given, and keeps other bytes.
+    /// A drive says that it keeps the written bytes, and keeps other bytes.
     Lies,
 }
 
@@ -64,13 +64,13 @@ const BAGS: usize = 5;
 /// Every device, and whether it is in.
 pub struct Menu {
     devices: Vec<OnTable>,
-    /// The witness's own copies of digests, by what they are of.
+    /// The witness's own copies of digests, each with the thing it is of.
     copies: Vec<(&'static str, Digest)>,
     /// Numbers on the bags, in the order of the plan: no screen says them.
     bags: Vec<String>,
     at: usize,
     open: bool,
-    /// What will fail, as far as it was chosen since the list was opened.
+    /// The failure chosen since the list was opened, in words.
     said: Option<String>,
 }
 
@@ -85,8 +85,8 @@ const LIST: Style = Style::new().fg(Color::Black).bg(Color::Cyan);
 const AT: Style = Style::new().fg(Color::White).bg(Color::Blue);
 
 impl Menu {
-    /// Everything a plan names, and the drive the plan is on. `image`: the digest of the medium, where there is one. `fails`:
-    /// whether the simulated world can be let fail.
+    /// Everything a plan names, and the drive the plan is on. `image`: the digest of the medium, where there is one.
+    /// `fails`: whether the simulated world can be let fail.
     pub fn new(plan: &Plan, image: Option<Digest>, fails: bool) -> Self {
         let named = |device, serial: &str| OnTable {
             called: text_ceremony::device(plan, device),
@@ -121,7 +121,7 @@ impl Menu {
         self.devices.iter_mut().for_each(|device| device.inside = is_in(&device.serial));
     }
 
-    /// Takes a key if it is open; what comes of it. `None`: the key is not for it.
+    /// Takes a key if the list is open, and returns the wish. `None`: the key is not for the list.
     pub fn press(&mut self, key: Key) -> Option<Option<Wish>> {
         self.open.then(|| self.chosen(key))
     }

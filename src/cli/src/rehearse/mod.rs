@@ -1,7 +1,7 @@
 //! `conclave rehearse`: a whole ceremony on simulated tokens and drives, in this terminal.
 //!
-//! The room is the appliance's: [`conclave_room::run::run`] with its screens. What is simulated stands below it ([`here`]), what
-//! a rehearsal needs around it is shared with the rehearsal on the image: its plan, the terminal, the devices, what it leaves.
+//! The room is the appliance's: [`conclave_room::run::run`] with its screens. The simulated devices stand below it
+//! ([`here`]). The parts around it are shared with the rehearsal on the image: plan, terminal, devices, results.
 
 pub mod folder;
 pub mod here;
@@ -31,26 +31,27 @@ use folder::Folder;
 use terminal::{Lines, Terminal, Watched};
 use unfinished::{TakenUp, Unfinished};
 
-/// The example in the shape of a real ceremony: what is rehearsed unless another plan is named.
+/// The example in the shape of a real ceremony: it is rehearsed unless another plan is named.
 const SAFIRE: &[u8] = include_bytes!("../../../../docs/plans/safire/plan.toml");
 /// The names behind its ids.
 const SAFIRE_NAMES: &[u8] = include_bytes!("../../../../docs/plans/safire/names.toml");
 
-/// For those who watch: how long a screen stands before it is answered.
+/// For a watching person: how long a screen stands before it is answered.
 pub const READ: Duration = Duration::from_millis(900);
 
-/// What a rehearsal is asked for.
+/// The options of a rehearsal.
 #[derive(Debug, Parser)]
 pub struct Rehearse {
     /// The plan, TOML, of kind "rehearsal", with its names in `names.toml` in the same folder. Without it:
     /// docs/plans/safire/plan.toml, three tokens and two keys.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     plan: Option<PathBuf>,
-    /// Where everything it made is put. What an older rehearsal left there is kept as FOLDER.before, in the place of the one
-    /// before that.
+    /// The folder for everything it made. The results of an older rehearsal there are kept as FOLDER.before; they
+    /// replace those of the rehearsal before that.
     #[arg(long, value_name = "FOLDER", default_value = "rehearsal")]
     folder: PathBuf,
-    /// You have the keyboard, and plug in, pull out and let things fail (Ctrl-P). Without it the machine types for everybody.
+    /// You have the keyboard, and plug in, pull out and let things fail (Ctrl-P). Without it the machine types for
+    /// everybody.
     #[arg(long)]
     hands: bool,
     /// Takes up the unfinished rehearsal in the folder: its plan, tokens and drives, as after a power cut.
@@ -80,30 +81,31 @@ pub struct Rehearsal {
     pub plan: Plan,
     /// Whether a person has keyboard and devices.
     pub hands: bool,
-    /// What it goes on with, if it does not begin from nothing.
+    /// The unfinished rehearsal that it takes up, if it takes up one.
     pub taken_up: Option<TakenUp>,
     steps: usize,
     folder: Folder,
     /// How people at this terminal call `conclave`.
     program: String,
-    /// What the medium of its machine stands for: `conclave`.
+    /// The program in place of the medium of its machine: `conclave`.
     digest: Digest,
     /// Its length. Units: bytes.
     len: u64,
 }
 
 impl Rehearse {
-    /// What the command line asks for.
+    /// The options of the command line.
     ///
-    /// Errors: it was not understood, or help was asked for; that is said, and the exit code is what is left to do.
+    /// Errors: it was not understood, or help was asked for. The words are printed already; the caller exits with the
+    /// code.
     pub fn from_command_line() -> Result<Self, ExitCode> {
         Self::try_parse().map_err(|error| said::usage(&error))
     }
 
     /// Checks everything that can be checked before anything is built or switched on. `program` is `conclave`.
     ///
-    /// Errors: the plan cannot be read, is refused (with every refusal) or is none for a rehearsal; nothing can be kept in the
-    /// folder, or nothing be taken up from it; there is no terminal for hands.
+    /// Errors: the plan cannot be read, is refused (with every refusal) or is none for a rehearsal; nothing can be kept
+    /// in the folder, or nothing be taken up from it; there is no terminal for hands.
     pub fn check(self, program: &Path) -> Result<Rehearsal, Box<dyn Error>> {
         let Self { plan, folder, hands, resume } = self;
         let bytes = fs::read(program)?;
@@ -131,7 +133,7 @@ impl Rehearse {
         Ok(Rehearsal { bytes, names, plan, hands, taken_up, steps, folder, program, digest, len })
     }
 
-    /// Rehearses in this terminal, lists what it made and verifies it.
+    /// Rehearses in this terminal, lists the results and verifies them.
     pub fn here(self) -> Result<ExitCode, Box<dyn Error>> {
         let rehearsal = self.check(&env::current_exe()?)?;
         let left = here::play(&rehearsal, &mut rehearsal.watch()?)?;
@@ -167,7 +169,7 @@ impl Rehearsal {
         Ok(Watched::Lines(Lines::default()))
     }
 
-    /// The machine is off and the terminal given back: puts what is there into the folder, lists it and verifies it.
+    /// The machine is off and the terminal given back: puts the results into the folder, lists them and verifies them.
     pub fn leave(&self, left: &left::Left) -> Result<ExitCode, Box<dyn Error>> {
         left::keep(left, self)
     }

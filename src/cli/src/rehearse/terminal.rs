@@ -79,7 +79,7 @@ pub fn there() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// What is said on a terminal the machine's screen does not fit on.
+/// The words on a terminal that is too small for the machine's screen.
 fn small((columns, rows): (u16, u16)) -> Option<String> {
     (columns < SCREEN.width || rows < SCREEN.height).then(|| {
         format!(
@@ -107,7 +107,7 @@ pub struct Terminal {
 impl Terminal {
     /// Takes it over. The first of `said` stands under the machine's screen where there is room, else the second on it.
     pub(super) fn open([below, short]: [&'static str; 2]) -> Result<Self, TerminalError> {
-        // Who panics says why on a screen that can be read.
+        // A panic prints its reason on a screen that can be read.
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             restore();
@@ -120,8 +120,8 @@ impl Terminal {
         Ok(Self { drawn: None, below, short })
     }
 
-    /// What is typed from now on. Who has pressed Ctrl-C and does not want to wait for the end of an act presses it once more:
-    /// that ends the program from whatever it does, and gives the terminal back.
+    /// The keys from now on. A person who has pressed Ctrl-C and does not want to wait for the end of an act presses it
+    /// once more: that ends the program at once, and gives the terminal back.
     pub fn keys(&self) -> Receiver<Typed> {
         let (send, keys) = mpsc::channel();
         thread::spawn(move || {
@@ -144,7 +144,8 @@ impl Terminal {
         keys
     }
 
-    /// Shows the machine's screen, if it or the terminal is another than before; on a terminal it does not fit on, words.
+    /// Shows the machine's screen, if it or the terminal is another than before; on a terminal it does not fit on,
+    /// words.
     pub fn draw(&mut self, screen: &Buffer) -> io::Result<()> {
         let size = terminal::size()?;
         let as_before = |(drawn, of): &(Buffer, (u16, u16))| *of == size && drawn == screen;
@@ -180,8 +181,8 @@ impl Terminal {
     }
 }
 
-/// Says something where the first row has room for it and a blank on either side, the farther right the better; where it has
-/// none, nothing is covered.
+/// Says something where the first row has room for it and a blank on either side, the farther right the better; where
+/// it has none, nothing is covered.
 fn say_on(screen: &mut Buffer, words: &str) {
     let len = u16::try_from(words.len()).unwrap_or(u16::MAX);
     let blank = |x: u16| screen.cell((x, 0)).is_some_and(|cell| cell.symbol() == " ");
@@ -197,7 +198,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Gives the terminal back as it was. What fails here cannot be told to anybody.
+/// Gives the terminal back as it was. A failure here cannot be told to any person.
 fn restore() {
     let mut out = io::stdout();
     let _ = out.queue(SetAttribute(Attribute::Reset)).and_then(|out| out.queue(cursor::Show));

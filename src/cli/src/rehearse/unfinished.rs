@@ -1,4 +1,5 @@
-//! A rehearsal that is not finished, as it lies in its folder: what takes it up again besides its tokens and drives.
+//! An unfinished rehearsal, as it lies in its folder: the facts, besides tokens and drives, with which it is taken up
+//! again.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -24,14 +25,14 @@ const FORMAT: &str = "conclave rehearsal, unfinished; what stands on the papers 
 const HANDS: &str = "typed by hand";
 const ROBOT: &str = "typed by the machine";
 
-/// What takes a rehearsal up again.
+/// The facts with which a rehearsal is taken up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
     /// Whether a person typed.
     pub(super) hands: bool,
-    /// What stood for the image: the program it began with.
+    /// The program in place of the image: the one it began with.
     pub(super) program: Digest,
-    /// What the machine wrote down for everybody, by what it is for.
+    /// The papers that the machine wrote for everybody, each by its use.
     ///
     /// Secret: PINs and passphrases of simulated tokens, worth nothing.
     pub(super) papers: BTreeMap<String, String>,
@@ -59,10 +60,10 @@ pub enum NotTakenUp {
         /// The build it began with.
         began: Digest,
     },
-    /// Nobody knows what people wrote down.
+    /// The papers that people wrote are not known.
     #[error("it was typed by hand, and its papers are not here: add --hands")]
     ByHand,
-    /// A file is not what the list says.
+    /// A file is not as in the list.
     #[error("{}: not as the rehearsal left it: it cannot be taken up", .0.display())]
     Changed(PathBuf),
 }
@@ -75,7 +76,7 @@ impl Unfinished {
         [format!("{FORMAT}\n{typed}\n{}\n", self.program)].into_iter().chain(papers).collect()
     }
 
-    /// Reads the file; `None` if it is not letter by letter what was written.
+    /// Reads the file; `None` if it is not letter by letter as written.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let hands = match (lines.next()?, lines.next()?) {
@@ -90,9 +91,10 @@ impl Unfinished {
         (unfinished.to_text() == text).then_some(unfinished)
     }
 
-    /// Reads what a folder says of itself; `program` is the one that runs.
+    /// Reads the file of a folder about itself; `program` is the running one.
     ///
-    /// Errors: there is nothing to take up, or not with this program or without the people who began.
+    /// Errors: there is nothing to take up, or it cannot be taken up with this program or without the people of its
+    /// beginning.
     pub(super) fn of(folder: &Path, program: Digest, hands: bool) -> Result<Self, NotTakenUp> {
         let path = folder.join(UNFINISHED);
         let text = fs::read_to_string(&path).map_err(|_| NotTakenUp::Nothing(folder.to_owned()))?;
@@ -184,7 +186,7 @@ mod tests {
         assert!(matches!(of(Some(&by_hand), b"other", true), Err(NotTakenUp::OtherProgram { .. })));
         assert!(matches!(of(Some(&by_hand), b"abc", false), Err(NotTakenUp::ByHand)));
         assert_eq!(of(Some(&by_hand), b"abc", true).unwrap(), unfinished(true));
-        // A person can go on with what the machine wrote down for everybody: it is in the file.
+        // A person can go on with the papers that the machine wrote for everybody: they are in the file.
         assert_eq!(of(Some(&by_robot), b"abc", true).unwrap(), unfinished(false));
         let _ = fs::remove_dir_all(&folder);
     }
