@@ -201,7 +201,7 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
     let kept = record.len() - transcript::append(&last.prev.into(), read.entries.last().unwrap()).unwrap().0.len();
     let (changed, _) = transcript::append(&last.prev.into(), &last).unwrap();
     let words = goes_on([&record[..kept], &changed].concat());
-    assert!(words.contains(&format!("the logs part at entry {}", last.seq)), "{words}");
+    assert!(words.contains(&format!("The logs part at entry {}", last.seq)), "{words}");
 
     // Neither is a drive with a record the beginning of another.
     let mut next = super::stage(MINIMAL);
