@@ -232,7 +232,7 @@ pub(crate) fn verify_speed() {
         assert!(account.refused.is_empty() && account.closed && account.entries > ENTRIES as u64, "{account:?}");
     }
     println!(
-        "figure: verifying a record of {ENTRIES} entries and {:.1} MB: {:.2} s (bar 2 s)",
+        "figure: verifying a record of {ENTRIES} entries and {:.1} MB: {:.2} s (bar 1 s)",
         ceremony.transcript().len() as f64 / 1e6,
         median(took)
     );
