@@ -1,4 +1,4 @@
-//! What each kind of step does: no act is left out, none is added.
+//! The acts of each kind of step: no act is left out, no act is added.
 
 use super::tokens::{Proof, proof};
 use super::{Account, Case, Rule};
@@ -45,7 +45,7 @@ fn holding(plan: &Plan, what: Holds) -> Vec<DriveId> {
     drives.filter(|(_, drive)| drive.holds == what).map(|(id, _)| id).collect()
 }
 
-/// An act without what only its attempt decides: numbers of attempts and check values.
+/// An act without its numbers of attempts and its check values: only the attempt decides those.
 fn plain(act: Act) -> Act {
     let numberless = |item| match item {
         Item::Share(share, _) => Item::Share(share, 0),
@@ -169,9 +169,9 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
     }
 }
 
-/// An act that a step may have before those of its kind: a token proves itself once more, and a PIN that this burnt is changed.
-/// That each comes where it must, [`super::tokens::proved_before_use`] and [`super::burnt::burnt`] ask. Only a token that has no
-/// PINs of its own yet may be erased again.
+/// An act that a step may have before the acts of its kind. A token proves itself once more; a PIN that this proof
+/// burnt is changed. [`super::tokens::proved_before_use`] and [`super::burnt::burnt`] check that each of these acts
+/// comes where it must. Only a token that has no PINs of its own yet may be erased again.
 fn proves_again(kind: StepKind, act: &Act) -> bool {
     match proof(act) {
         Some((_, Proof::Chip | Proof::Beside)) => true,
@@ -181,8 +181,8 @@ fn proves_again(kind: StepKind, act: &Act) -> bool {
     }
 }
 
-/// Rule `acts`: a step does what its kind does, in that order, and nothing else. A token may prove itself once more before, and
-/// an import may leave out tokens: that they were imported, [`super::secrets::imports`] asks.
+/// Rule `acts`: a step does the acts of its kind, in that order, and nothing else. A token may prove itself once more
+/// before them. An import may leave out tokens: [`super::secrets::imports`] checks that they were imported.
 pub(super) fn judge(plan: &Plan, kind: StepKind, intended: &[Act], seq: u64, account: &mut Account) {
     let optional = |act: &Act| proves_again(kind, act) || matches!(act, Act::Import(_));
     let steady = |acts: &[Act]| acts.iter().filter(|act| !optional(act)).map(|act| plain(*act)).collect::<Vec<_>>();

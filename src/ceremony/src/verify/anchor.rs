@@ -1,4 +1,4 @@
-//! What fixes the record: signatures of the ceremony's own keys, and heads that witnesses wrote down.
+//! Two things fix the record: signatures of the ceremony's own keys, and heads that witnesses wrote down.
 
 use conclave_publish::{Line, PublicKey, RECEIVED, Statement};
 
@@ -9,9 +9,9 @@ use crate::entry::Head;
 use crate::event::Outcome;
 use crate::ids::{KeyIx, TokenId};
 
-/// Rule `statements`: each key signed, for every token that holds it, the statement that names that token and the head of the
-/// entry that asked for it. The record up to that entry is what it was then. All copies are one key: which of them signed,
-/// only the appliance saw.
+/// Rule `statements`: each key signed, for every token that holds it, the statement that names that token and the head
+/// of the entry that asked for it. The record up to that entry is the same as it was then. All copies are one key: only
+/// the appliance saw which copy signed.
 pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let mut signed = Vec::new();
     for deed in case.deeds() {
@@ -68,8 +68,9 @@ pub(super) fn speaks_of(case: &Case<'_>, name: &str) -> bool {
     homes(case).any(|(_, _, files)| files.iter().any(|file| file == name))
 }
 
-/// What lies here of a key's new home is the statement that names its token and the last head, signed by the key. The record up to
-/// its end is what it was on that day. That the token signed it, who received it says.
+/// The statement of a key's new home that lies here names its token and the last head, and is signed by the key. The
+/// record up to its end is the same as it was on that day. That the token signed it is the word of the person who
+/// received it.
 pub(super) fn received(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     for (token, id, [text, signature]) in homes(case) {
         let name = format!("{} on {}", case.say().key(id), case.say().token(token));
@@ -132,8 +133,8 @@ pub(super) fn statement(
     })
 }
 
-/// Every head that a witness wrote down is that of an entry. One that is not fixes nothing: it may be mistyped, or the record is
-/// another than the one it was written down from.
+/// Every head that a witness wrote down is that of an entry. A head of no entry fixes nothing: it may be mistyped, or
+/// it was written down from another record.
 pub(super) fn heads(case: &Case<'_>, account: &mut Account) {
     for head in case.given.heads {
         match case.transcript.heads.iter().position(|one| one == head) {

@@ -1,4 +1,5 @@
-//! The public bundle, made again from plan and record: its files are what they must be, whoever wrote the list of them.
+//! The public bundle, made again from plan and record. Its files are the ones that plan and record give, no matter
+//! which program wrote the list of them.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ struct Parts<'a> {
     signed: BTreeMap<(KeyIx, TokenId), (u64, &'a Bytes)>,
 }
 
-/// Rule `bundle`: the list that was written names the files that plan and record give, byte by byte. Of those files that lie here
-/// each is compared.
+/// Rule `bundle`: the list that was written names the files that plan and record give, byte by byte. Each of those
+/// files that lies here is compared.
 pub(super) fn judge(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let (mut parts, mut published) = (Parts::default(), None);
     for deed in case.deeds() {

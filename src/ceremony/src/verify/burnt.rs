@@ -8,9 +8,9 @@ use crate::act::{Act, Slot};
 use crate::event::Next;
 use crate::script::StepKind;
 
-/// Rule `burnt-pin`: a user PIN goes to a token that has not proved itself only where that token refused chip authentication; it
-/// is burnt then, and another one, which its keeper was shown, takes its place before the token is used further and before the
-/// step ends. A token without PINs of its own is erased in place of that, after the same refusal.
+/// Rule `burnt-pin`: a user PIN goes to a token that has not proved itself only where that token refused chip
+/// authentication. The PIN is burnt then. Another PIN, which its keeper was shown, takes its place before the token is
+/// used further and before the step ends. A token without PINs of its own is erased instead, after the same refusal.
 pub(super) fn burnt(case: &Case<'_>, account: &mut Account) {
     let (mut refused, mut burnt) = (BTreeSet::new(), BTreeSet::new());
     for visit in &case.walk.visits {
@@ -69,7 +69,7 @@ pub(super) fn burnt(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// What a burnt PIN is called.
+/// The name of a burnt PIN.
 fn pin(case: &Case<'_>, token: crate::ids::TokenId) -> String {
     case.say().slot(Slot::Pin(token, crate::script::Which::User))
 }

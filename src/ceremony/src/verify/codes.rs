@@ -1,5 +1,5 @@
-//! Rule `codes`: wrong sign-in codes of one person are recorded as the fifth, tenth and fifteenth. Then the code is dead: its
-//! owner agrees to nothing before they signed in again, which a person of another role confirms.
+//! Rule `codes`: wrong sign-in codes of one person are recorded as the fifth, tenth and fifteenth. Then the code is
+//! dead. Its owner agrees to nothing before they signed in again; a person of another role confirms that sign-in.
 
 use super::people::Present;
 use super::walk::Given;
@@ -55,7 +55,7 @@ pub(super) fn mistyped(
     dead
 }
 
-/// What a person says, and how they sign in once their code was dead.
+/// The answers of a person, and their sign-in after their code was dead.
 pub(super) fn answered(plan: &Plan, present: &mut Present, given: Given<'_>, account: &mut Account) {
     let Some(person) = given.who else { return };
     let (by, whose) = match given.answer {

@@ -1,4 +1,5 @@
-//! Files on drives: the plan beside both logs, drives that were empty, the public bundle, and what lies before the verifier.
+//! Files on drives: the plan beside both logs, drives that were empty, the public bundle, and the files before the
+//! verifier.
 
 use std::collections::BTreeSet;
 
@@ -51,8 +52,8 @@ pub(super) fn registered(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Rule `names`: a name that is here has the digest that the plan has of its id. [`Names`](crate::plan::names::Names) are not made
-/// otherwise.
+/// Rule `names`: a name that is here has the digest that the plan has of its id. [`Names`](crate::plan::names::Names)
+/// are not made otherwise.
 pub(super) fn names(case: &Case<'_>, account: &mut Account) {
     let Some(names) = case.given.names else {
         return account
@@ -92,7 +93,7 @@ pub(super) fn beside(case: &Case<'_>, account: &mut Account) {
     }
     let known = |name: &str| spoken.contains(name) || bundle::speaks_of(case, name) || anchor::speaks_of(case, name);
     for name in case.given.files.keys() {
-        // What a power cut left of a file is kept beside it under a number.
+        // A power cut can leave a part of a file: the part is kept beside the file under a number.
         let whole =
             name.rsplit_once(".torn").filter(|(_, number)| number.parse::<u16>().is_ok()).map(|(whole, _)| whole);
         if !known(whole.unwrap_or(name)) {

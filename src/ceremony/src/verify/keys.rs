@@ -16,8 +16,8 @@ use crate::ids::KeyIx;
 /// Public halves of the keys that were born, by key.
 pub(super) type Keys = BTreeMap<KeyIx, PublicKey>;
 
-/// Rule `births`: the token signed with its device key that it made the key, under a name that carries the head of an entry that
-/// asked for it.
+/// Rule `births`: the token signed with its device key that it made the key, under a name that carries the head of an
+/// entry that asked for it.
 pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account: &mut Account) -> Keys {
     let mut keys = Keys::new();
     for deed in case.deeds() {
@@ -63,7 +63,8 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     keys
 }
 
-/// Rule `certificates`: each is the one its profile in the plan gives on the day of the ceremony, signed by its own key.
+/// Rule `certificates`: each is the one its profile in the plan gives on the day of the ceremony, signed by its own
+/// key.
 pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) {
     let held = case.transcript.entries.iter().find_map(|entry| match entry.event {
         Event::Looked(Looked::Clock { wall, .. }) => Time::from_unix(wall),

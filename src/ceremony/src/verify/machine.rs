@@ -5,8 +5,8 @@ use conclave_publish::Kind;
 use super::{Account, Case, Rule, resumed};
 use crate::event::Looked;
 
-/// Rule `machine`: what counts is held on a machine that has no way out: every way of this format was tried. Nothing stands against
-/// the machine but the weaknesses that the plan accepts by name.
+/// Rule `machine`: a ceremony that counts is held on a machine that has no way out. Every way out of this format was
+/// tried. Nothing stands against the machine but the weaknesses that the plan accepts by name.
 pub(super) fn weaknesses(case: &Case<'_>, account: &mut Account) {
     for (seq, looked) in resumed::looks(case) {
         let Looked::AirGap { weak, absent, .. } = looked else { continue };
@@ -25,7 +25,7 @@ pub(super) fn weaknesses(case: &Case<'_>, account: &mut Account) {
                     let words = format!("{}; the plan accepts it", weakness.words());
                     account.report(Rule::Machine, Some(seq), words);
                 }
-                // It is said with what else was found of the machine.
+                // The weakness is said with the other findings about the machine.
                 (Kind::Rehearsal, _) => {}
             }
         }

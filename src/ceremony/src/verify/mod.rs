@@ -1,8 +1,8 @@
 //! Judging a transcript years later, from its entries, the plan, files and the heads that witnesses wrote down.
 //!
-//! Nothing here asks [`crate::step`] or what decides for it: what a step must have shown is said again, in other words, so that a
-//! rule lost there is missed here. A rule is one function; a few rules that look at the same things share one. Findings fall into
-//! lists, by the ground they stand on.
+//! Nothing here asks [`crate::step`] or the code that decides for it. The demands on a step are said again here, in
+//! other words, so that a rule lost there is missed here. A rule is one function; a few rules that look at the same
+//! things share one. Findings fall into lists, by the ground they stand on.
 
 mod about;
 mod acts;
@@ -48,7 +48,7 @@ use walk::{Deed, Visit, Walk};
 pub use about::About;
 pub use rule::Rule;
 
-/// What a verifier has.
+/// The input of a verifier.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
     /// The transcript, as on a log drive.
@@ -71,7 +71,7 @@ pub struct Finding {
     pub rule: Rule,
     /// The entry it is about, if one.
     pub entry: Option<u64>,
-    /// In words, on one line, in which nothing acts on a terminal: whatever they repeat went through [`Plain`].
+    /// In words, on one line. Nothing in the words acts on a terminal: every text they repeat went through [`Plain`].
     pub words: String,
 }
 
@@ -81,7 +81,7 @@ impl Finding {
     }
 }
 
-/// What a transcript is worth.
+/// The worth of a transcript.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// Subject of the record; nothing if it has no whole entry, or the plan is another one or no plan.
@@ -96,12 +96,12 @@ pub struct Account {
     pub attested: Vec<Finding>,
     /// Words of people against the record: objections, refusals to attest.
     pub against: Vec<Finding>,
-    /// Files beside the record that are not those of the record, or are missing among them; heads that are of no entry. The record
-    /// itself is what it is without them.
+    /// Files beside the record that are not those of the record, or are missing among them; heads that are of no entry.
+    /// The worth of the record itself does not depend on them.
     pub changed: Vec<Finding>,
     /// Files beside the record that the record does not speak of.
     pub foreign: Vec<Finding>,
-    /// What would be needed to judge more.
+    /// Things that would be needed to judge more.
     pub missing: Vec<Finding>,
     /// Entries there are.
     pub entries: u64,
@@ -122,10 +122,10 @@ pub enum Verdict {
     Refused,
     /// Sound as far as it goes; it was never closed.
     Incomplete,
-    /// Sound and closed; lines after the last signature could have been written anew by who holds the logs.
+    /// Sound and closed; a person who holds the logs could have rewritten the lines after the last signature.
     ConsistentNotAnchored,
-    /// Sound, closed, and fixed to its end by a head that a witness wrote down; a person in the room said no, or a file beside the
-    /// record is missing or changed.
+    /// Sound, closed, and fixed to its end by a head that a witness wrote down; a person in the room said no, or a file
+    /// beside the record is missing or changed.
     Disputed,
     /// Sound, closed, and fixed to its end by a head that a witness wrote down.
     Anchored,
@@ -146,7 +146,7 @@ impl Account {
     }
 
     fn refuse(&mut self, rule: Rule, entry: Option<u64>, words: impl core::fmt::Display) {
-        // A transcript made up by an enemy breaks a rule in every entry: the first hundred are enough for anybody.
+        // A transcript made up by an enemy breaks a rule in every entry: the first hundred are enough.
         if self.refused.len() < REFUSED_MAX {
             self.refused.push(Finding::new(rule, entry, words));
         }
@@ -180,7 +180,7 @@ impl Account {
 /// Most broken rules that are named.
 const REFUSED_MAX: usize = 100;
 
-/// What every rule looks at.
+/// The material that every rule looks at.
 struct Case<'a> {
     plan: &'a Plan,
     script: &'a Script,
@@ -219,7 +219,7 @@ impl<'a> Case<'a> {
 
 /// Judges a transcript.
 ///
-/// Errors: none; what is wrong stands in the account.
+/// Errors: the function has none; every fault stands in the account.
 pub fn verify(given: Given<'_>) -> Account {
     let mut account = Account::default();
     let transcript = match read(given.transcript) {
@@ -270,7 +270,7 @@ pub fn verify(given: Given<'_>) -> Account {
         return account;
     }
     let walk = walk::walk(&plan, &script, &transcript, &mut account);
-    // Mathematics is for records that have the form of a ceremony: whatever else was found, such a record is refused.
+    // Mathematics is for records that have the form of a ceremony. A record without that form is refused anyway.
     if account.refused.len() == REFUSED_MAX {
         account.miss(Rule::Chain, format!("what else it may break: {REFUSED_MAX} findings were enough"));
         return account;
@@ -325,7 +325,7 @@ fn judge_tokens<R: smartcard_hsm::cvc::RootKind>(case: &Case<'_>, account: &mut 
     anchor::received(case, &keys, account);
 }
 
-/// Rule `build`: what counts ran on an image that says strangers can rebuild it; the room takes no other.
+/// Rule `build`: a ceremony that counts ran on an image that says strangers can rebuild it; the room takes no other.
 fn rebuilt(plan: &Plan, began: &Began, account: &mut Account) {
     let tree = Tree::told(began.build.as_str());
     if plan.kind == Kind::Production && tree != Tree::Clean {

@@ -1,5 +1,6 @@
-//! The things of a ceremony as its acts leave them: every act needs its precondition, and changes a thing as the thing itself
-//! would, whatever the record says of it afterwards. At the end the things are what the plan wants.
+//! The things of a ceremony as its acts leave them. Every act needs its precondition, and changes a thing as the thing
+//! itself would, no matter which words the record has for it afterwards. At the end the things are as the plan wants
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ enum Pins {
     Foreign,
     /// Its own: nothing but those erases it.
     Own,
-    /// Either: initialising it was tried, and nobody saw the end.
+    /// Either: initialising it was tried, and the end was not seen.
     Either,
 }
 
@@ -26,7 +27,7 @@ enum Pins {
 enum Domain {
     #[default]
     Empty,
-    /// An import was tried, and nobody saw the end: it cannot be done again.
+    /// An import was tried, and the end was not seen: it cannot be done again.
     Half,
     Of(u64),
 }
@@ -242,7 +243,7 @@ impl World {
     /// An act that was begun and has no good outcome: it may have happened, partly or all.
     fn begun(&mut self, act: Act) {
         match act {
-            // What the token held may be gone, and it may have PINs of its own.
+            // The content of the token may be gone, and it may have PINs of its own.
             Act::Initialise(id) => {
                 let so_pin = self.so_pins.get(&id).copied();
                 let token = self.tokens.entry(id).or_default();
@@ -292,7 +293,7 @@ impl World {
         }
     }
 
-    /// What is not as the plan wants it at the end.
+    /// The things that are not as the plan wants them at the end.
     fn lacks(&self, plan: &Plan) -> Fits {
         let Some(set) = self.set else { return Err("no shares were made") };
         for id in acts::tokens(plan) {
@@ -336,7 +337,7 @@ impl World {
     }
 }
 
-/// Rule `model`: every act could be done where it stands, and at the end tokens and drives are what the plan wants.
+/// Rule `model`: every act could be done where it stands, and at the end tokens and drives are as the plan wants them.
 pub(super) fn arrives(case: &Case<'_>, account: &mut Account) {
     let mut world = World::default();
     for visit in &case.walk.visits {

@@ -22,7 +22,7 @@ struct Known {
     beside: BTreeMap<KeyIx, BTreeSet<Stored>>,
     /// The newest certificate of a key.
     newest: BTreeMap<KeyIx, Stored>,
-    /// Keys whose making or restoring was begun on a token and has no good outcome.
+    /// Keys for which a making or restoring was begun on a token and has no good outcome.
     begun: BTreeSet<(TokenId, KeyIx)>,
     /// Keys that were made or restored on a token that was not erased since.
     there: BTreeSet<(TokenId, KeyIx)>,
@@ -68,7 +68,8 @@ impl Known {
         self.erased(act);
     }
 
-    /// Whether an object on a token is one that the record speaks of: a key that was made or restored there, or may have been.
+    /// Whether an object on a token is one that the record speaks of: a key that was made or restored there, or may
+    /// have been.
     fn speaks_of(&self, held: &[(KeyIx, TokenId, &Key)], token: TokenId, object: &Object) -> bool {
         let Object::Key(seen) = object else { return false };
         let Some((key, master, _)) = held.iter().find(|(.., key)| key.number.get() == seen.number) else {
@@ -104,9 +105,9 @@ fn held<'a>(case: &Case<'a>, token: TokenId) -> Vec<(KeyIx, TokenId, &'a Key)> {
     held.filter_map(|(id, master)| Some((id, master, case.plan.keys.get(usize::from(id.0))?))).collect()
 }
 
-/// Rules `objects`, `one-key` and `copies`: a token lists the keys that the record speaks of and nothing else; while a key was
-/// made one object appeared, or none where the key was found after a power cut, and nothing disappeared but a key half made; a copy holds its keys
-/// as planned, each with its newest certificate, as their masters do.
+/// Rules `objects`, `one-key` and `copies`. A token lists the keys that the record speaks of and nothing else. While a
+/// key was made one object appeared, or no object where the key was found after a power cut; nothing disappeared but a
+/// key half made. A copy holds its keys as planned, each with its newest certificate, as their masters do.
 pub(super) fn lists(case: &Case<'_>, account: &mut Account) {
     let mut known = Known::default();
     for visit in &case.walk.visits {

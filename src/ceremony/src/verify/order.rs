@@ -1,4 +1,4 @@
-//! The order of the script: no step is left unfinished, none is passed over.
+//! The order of the script: no step is left unfinished, no step is passed over.
 
 use super::walk::{Ended, Walk};
 use super::{Account, Case, Rule};
@@ -7,14 +7,15 @@ use crate::event::Next;
 use crate::ids::StepId;
 use crate::script::{Step, StepKind};
 
-/// Rule `order`: a step is entered after the one before it ended well, or again after it failed, or the one that initialises a
-/// token after importing into it failed; after an interruption the
-/// ceremony may go back, and then passes over steps that ended well before.
+/// Rule `order`: a step is entered after the one before it ended well, or again after it failed. The step that
+/// initialises a token is also entered after importing into that token failed. After an interruption the ceremony may
+/// go back, and then passes over steps that ended well before.
 pub(super) fn enter(walk: &Walk<'_>, step: &Step, cut: bool, seq: u64, account: &mut Account) {
     let to = step.id.0;
     let done = |at: u16| walk.well.contains(&StepId(at));
     let next = |from: u16| to >= from && (from..to).all(done);
-    // Half an import cannot be undone: its token is initialised again, then the steps after that which ended well stand.
+    // Half an import cannot be undone: its token is initialised again, then the steps after that which ended well
+    // stand.
     let again = |at: u16| match walk.visits.last().and_then(|visit| visit.failed) {
         Some(Act::Import(token)) => step.kind == StepKind::Initialise(token),
         _ => to == at,

@@ -1,4 +1,5 @@
-//! What an act can give, what a token may have held before, and the secrets that must have been there for a step.
+//! The outcomes that an act can have, the things that a token may have held before, and the secrets that must have been
+//! there for a step.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::ids::{ShareId, TokenId};
 use crate::plan::Before;
 use crate::script::{StepKind, Which};
 
-/// Rule `outcomes`: what came of an act is what such an act gives.
+/// Rule `outcomes`: the outcome of an act is one that an act of this kind gives.
 pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
     for deed in case.deeds() {
         let fits = match deed.act {
@@ -84,8 +85,8 @@ fn taken(case: &Case<'_>, kind: StepKind) -> Vec<Slot> {
     }
 }
 
-/// Rule `secrets`: a step has the secrets it uses: made and typed back, typed in, or opened since the machine was started, and
-/// not wiped since.
+/// Rule `secrets`: a step has the secrets it uses: made and typed back, typed in, or opened since the machine was
+/// started, and not wiped since.
 pub(super) fn there(case: &Case<'_>, account: &mut Account) {
     let mut there = BTreeSet::new();
     for visit in &case.walk.visits {

@@ -46,7 +46,7 @@ struct Things<'a> {
     keys: Vec<KeyIx>,
     shares: Vec<ShareId>,
     bags: Vec<BagId>,
-    /// Everybody but alternates.
+    /// Every person but alternates.
     people: Vec<PersonId>,
     /// The people that attest.
     attest: Vec<PersonId>,
@@ -119,7 +119,8 @@ impl<'a> Things<'a> {
         if self.blobs.is_empty() { Vec::new() } else { each(&self.keys, StepKind::Wrap) }
     }
 
-    /// Two roles agree to erasing, making, copying and ending, a keeper to a step for a kept thing, the operator to the rest.
+    /// Two roles agree to erasing, making, copying and ending, a keeper to a step for a kept thing, the operator to the
+    /// rest.
     fn roles(&self, kind: StepKind) -> Roles {
         let token = |id: TokenId| self.plan.tokens.get(usize::from(id.0));
         let share = |id: ShareId| self.plan.shares.get(usize::from(id.0));
@@ -208,8 +209,8 @@ fn each<I: Copy>(things: &[I], kind: impl Fn(I) -> StepKind) -> Vec<StepKind> {
     things.iter().copied().map(kind).collect()
 }
 
-/// Whether a script has no more steps, and no step more devices, than a script of this plan can have. The checks after this one
-/// take as long as the script is.
+/// Whether a script has no more steps, and no step more devices, than a script of this plan can have. The checks after
+/// this one take as long as the script is.
 pub(super) fn bounded(plan: &Plan, owed: &Owed, script: &Script) -> bool {
     let devices = plan.tokens.len() + plan.drives.len();
     script.steps.len() <= 2 * owed.len() && script.steps.iter().all(|step| step.devices.len() <= devices)

@@ -1,4 +1,5 @@
-//! Who may say what: people of the plan, signed in, of the role, and two of them where the script wants two.
+//! People and the things they may say: people of the plan, signed in, of the role, and two of them where the script
+//! wants two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +10,14 @@ use crate::ids::PersonId;
 use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step, StepKind};
 
-/// Who is there.
+/// The people that are there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Present {
-    /// Who came, and in whose place.
+    /// The people that came, each with the place they have.
     pub(super) places: BTreeMap<PersonId, PersonId>,
-    /// Who signed in since the machine was last started, and whose code is not dead.
+    /// The people that signed in since the machine was last started, without those with a dead code.
     pub(super) signed_in: BTreeSet<PersonId>,
-    /// Wrong codes that are recorded, by whose code was asked for.
+    /// Wrong codes that are recorded, by the owner of the code that was asked for.
     pub(super) mistyped: BTreeMap<PersonId, u16>,
 }
 
@@ -29,7 +30,7 @@ impl Present {
         self.signed_in.contains(&person)
     }
 
-    /// Whether somebody who is there stands in this place.
+    /// Whether a person that is there stands in this place.
     fn is(&self, person: PersonId, place: PersonId) -> bool {
         self.has(person) && self.places.get(&person) == Some(&place)
     }
@@ -79,7 +80,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
         Answer::Absent { whose, .. } => {
             let has_place = |place| present.places.values().any(|taken| *taken == place);
             let first = step.kind == StepKind::SignIn(*whose) && !has_place(*whose);
-            // After an interruption somebody who was there, in their own place or another's, may not come back.
+            // After an interruption a person that was there, in their own place or another's, may not come back.
             let place = match present.places.get(whose) {
                 Some(place) if !present.has(*whose) => Some(*place),
                 None if first => Some(*whose),
@@ -119,7 +120,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
     }
 }
 
-/// Whether an operator and a witness, two people who are there, decided.
+/// Whether an operator and a witness, two people that are there, decided.
 fn decided(plan: &Plan, present: &Present, (operator, witness): (PersonId, PersonId)) -> bool {
     operator != witness
         && present.has(operator)
@@ -167,7 +168,7 @@ pub(super) fn authorised(plan: &Plan, present: &Present, visit: &Visit<'_>) -> b
     }
 }
 
-/// Who agreed, against who must.
+/// The people that agreed, against the people that must.
 fn agreed(plan: &Plan, present: &Present, visit: &Visit<'_>) -> bool {
     let agreed: Vec<_> =
         visit.answers.iter().filter(|given| *given.answer == Answer::Go).map(|given| given.who).collect();

@@ -1,4 +1,4 @@
-//! What is plugged in, by what people were asked to do.
+//! The devices that are plugged in, as far as people were asked to plug them in.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::ids::Device;
 use crate::plan::{Holds, Plan};
 use crate::script::StepKind;
 
-/// Rule `plugged-in`: a step acts with the devices that the script names for it, the logs, and no others. The device of each act
-/// is among them. A device that is taken out was in.
+/// Rule `plugged-in`: a step acts with the devices that the script names for it, the logs, and no others. The device of
+/// each act is among them. A device that is taken out was in.
 pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
     let is_log = |device: &Device| match device {
         Device::Drive(drive) => {
@@ -45,9 +45,10 @@ pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
             logs.insert(Device::Drive(drive));
         }
         match visit.ended {
-            // Everything is asked for anew.
+            // Every device of the step is asked for again.
             Ended::Failed(Next::Device) => plugged.retain(|device| !visit.step.devices.contains(device)),
-            // The record was read from the logs there were: one that was plugged in and not yet known as a log is asked for again.
+            // The record was read from the logs there were. A log drive that was plugged in and not yet known as a log
+            // is asked for again.
             Ended::Cut => plugged.clone_from(&logs),
             _ => {}
         }

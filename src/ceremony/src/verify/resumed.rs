@@ -1,10 +1,12 @@
-//! A resume is a beginning: medium, air gap, clock and plan are compared again, and a witness shows that the logs are not cut back.
+//! A resume is a beginning: medium, air gap, clock and plan are compared again, and a witness shows that the logs are
+//! not cut back.
 
 use super::{Account, Case, Rule};
 use crate::event::{Event, Looked};
 
-/// Rule `resumed`: a boot that goes on has its four looks, in their order. The head that a witness typed is that of an earlier entry.
-/// Where no person had written one down, everything before is on the word of the person who kept the log drives.
+/// Rule `resumed`: a boot that goes on has its four looks, in their order. The head that a witness typed is that of an
+/// earlier entry. Where no person had written one down, everything before is on the word of the person who kept the log
+/// drives.
 pub(super) fn judge(seq: u64, looked: &[Looked], written: Option<u64>, account: &mut Account) {
     use Looked as L;
     if !matches!(looked, [L::Medium { .. }, L::AirGap { .. }, L::Clock { .. }, L::Plan { .. }]) {

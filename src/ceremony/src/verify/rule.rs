@@ -2,7 +2,8 @@
 
 macro_rules! rules {
     ($($name:ident = $id:literal: $words:literal),* $(,)?) => {
-        /// The rules of a record. A record can break most of them; the others only list its content. `docs/verify-rules.md` has all.
+        /// The rules of a record. A record can break most of them; the others only list its content.
+        /// `docs/verify-rules.md` has all.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
             $(#[doc = $words] $name,)*
@@ -34,35 +35,35 @@ rules! {
     Chain = "chain": "Every entry is in the form of its format and names the digest of the entry before it. Bytes of an entry that was never whole are said.",
     Plan = "plan": "The plan has the digest that entry 0 names, and breaks no rule of a plan.",
     Kind = "kind": "Record and plan are of one kind.",
-    Build = "build": "A ceremony that counts ran on an image that says it is what strangers rebuild.",
+    Build = "build": "A ceremony that counts ran on an image that says that strangers can rebuild it.",
     Machine = "machine": "A ceremony that counts was held on a machine on which all 35 ways out of this format were tried and are absent, and against which nothing stands but what its plan accepts by name.",
     Script = "script": "Entry 1 promises each step that the plan owes, once, with the people that must agree, and no other step. Its digest is said.",
     // The order of steps.
-    Order = "order": "A step begins after the one before it ended well, or again after it failed. After an interruption, and after a failed import, the ceremony may go back.",
+    Order = "order": "A step begins after the step before it ended well, or again after it failed. After an interruption, and after a failed import, the ceremony may go back.",
     Stands = "stands": "A step is done while every step below it stands. Doing a step again takes away what rests on it. At the end every step that is owed stands.",
     Close = "close": "In a record that is closed every step ended well, the last one is the closing, and nothing follows it. Any other record is incomplete.",
     Interruption = "interruption": "An interruption names the head of the entry before it.",
-    Resumed = "resumed": "A boot that goes on took its four looks, in their order. The head that a witness typed is that of an earlier entry; where no person had one, that is said.",
+    Resumed = "resumed": "A boot that goes on took its four looks, in their order. The head that a witness typed is that of an earlier entry; where no person had a head, that is said.",
     Times = "times": "Boots are counted up by interruptions, and the clock since power-on never runs backwards within a boot. Once the clock was compared, the wall clock does not either, both go on alike, and the ceremony lies in the window of its plan.",
     Clock = "clock": "Entries are dated by the wall clock that a person compared with a watch: it was not set later.",
     // People.
     People = "people": "Only people of the plan speak, after they signed in, each for the place they have.",
     Authorised = "authorised": "A step has the answers it wants, from the people that must agree.",
     Again = "again": "A step that failed is done again only where an operator and a witness, two people, decide it.",
-    Codes = "codes": "Wrong sign-in codes are recorded at the fifth, tenth and fifteenth of one person. A dead code is used by nobody, and its owner signs in again, confirmed by a person of another role; where there is none, that stands against the record.",
-    Answers = "answers": "What people said is listed.",
+    Codes = "codes": "Wrong sign-in codes are recorded at the fifth, tenth and fifteenth of one person. No person uses a dead code. Its owner signs in again, and a person of another role confirms it; where there is no person of another role, that stands against the record.",
+    Answers = "answers": "The answers of people are listed.",
     Deviations = "deviations": "Alternates, other bags, objections, refusals and steps done again are listed.",
-    Challenges = "challenges": "Where the copy came from that a digest was compared with is listed. Where it came from nowhere, that is said.",
+    Challenges = "challenges": "A digest is compared with a copy: the source of the copy is listed. Where there was no copy, that is said.",
     Attest = "attest": "A refusal to attest is listed as missing, by its entry.",
     Against = "against": "Objections, refusals to attest, and a restart before which no person had written a head down stand against the record; where it counts, a comparison with no copy does, too.",
     // Acts.
-    Acts = "acts": "A step does what its kind does, in that order, beside proofs of its tokens, and nothing else; an import that was done is not done again.",
-    Outcomes = "outcomes": "What came of an act is what such an act gives.",
+    Acts = "acts": "A step does the acts of its kind, in that order, beside proofs of its tokens, and nothing else. An import that was done is not done again.",
+    Outcomes = "outcomes": "The outcome of an act is one that an act of this kind gives.",
     Attempts = "attempts": "Files carry the number of the attempt they were made in.",
     PluggedIn = "plugged-in": "A step acts with the devices that are named for it and the log drives, and no others. A device that is taken out was in.",
-    Model = "model": "Every act could be done where it stands, and changes tokens and drives as the things themselves would. At the end they are what the plan wants.",
-    Events = "events": "What the appliance saw of drives, tokens, clocks and interruptions is listed.",
-    Failures = "failures": "What failed is listed.",
+    Model = "model": "Every act could be done where it stands, and changes tokens and drives as the things themselves would. At the end they are as the plan wants them.",
+    Events = "events": "The things that the appliance saw of drives, tokens, clocks and interruptions are listed.",
+    Failures = "failures": "Acts that failed are listed.",
     Medium = "medium": "The digest of the medium and the build are listed.",
     // Tokens.
     Certificates = "certificates": "A token's device certificate leads to the root of the plan's kind, names the planned serial, and never changes.",
@@ -90,7 +91,7 @@ rules! {
     Bundle = "bundle": "The public bundle is what plan and record give, byte by byte.",
     Names = "names": "A name that is here has the digest that the plan has of its id.",
     Sealed = "sealed": "A share file, a wrapped key or a file of names that is here is the file that was written.",
-    Received = "received": "What the organisation signed afterwards is about this record, and signed by its keys.",
+    Received = "received": "A statement that the organisation signed afterwards is about this record, and signed by its keys.",
     Heads = "heads": "A head that a witness wrote down is that of an entry, and fixes the record up to there.",
     Beside = "beside": "Plan and record that lie among the files are the ones that were given.",
     TextTwin = "text-twin": "The text beside the record is the text of the record.",

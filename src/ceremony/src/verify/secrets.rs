@@ -1,4 +1,5 @@
-//! What the record knows of secrets without holding one: check values, digests of sealed files, that PINs were tried.
+//! The record's knowledge of secrets, though it holds no secret: check values, digests of sealed files, PINs that were
+//! tried.
 
 use std::collections::BTreeMap;
 
@@ -59,8 +60,8 @@ pub(super) fn imports(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// A file that is written is the one that was made, and a file that is read is the one that was written. A file that was made is
-/// in memory until it is written or the power fails: it is written once, in the boot it was made in.
+/// A file that is written is the one that was made, and a file that is read is the one that was written. A file that
+/// was made is in memory until it is written or the power fails. It is written once, in the boot it was made in.
 fn follow(case: &Case<'_>, account: &mut Account, rule: Rule, of: impl Fn(&Act) -> Option<Step>) {
     let mut made: BTreeMap<Made, File> = BTreeMap::new();
     let mut written: BTreeMap<Item, File> = BTreeMap::new();

@@ -12,8 +12,8 @@ use crate::script::StepKind;
 /// No clock of a laptop drifts that far in days, and no person sets the clock once it was compared.
 const PARTED_MAX_MS: u64 = 5 * 60 * 1_000;
 
-/// Rule `times`: boots are counted up by interruptions, no clock runs backwards within a boot once it was compared, both clocks
-/// go on alike there, and the ceremony lies in the window of its plan.
+/// Rule `times`: boots are counted up by interruptions, no clock runs backwards within a boot once it was compared,
+/// both clocks go on alike there, and the ceremony lies in the window of its plan.
 pub(super) fn times(case: &Case<'_>, account: &mut Account) {
     let window = case.plan.window;
     let inside = |wall| Time::from_unix(wall).is_some_and(|wall| window.from <= wall && wall <= window.until);
@@ -72,7 +72,7 @@ pub(super) fn times(case: &Case<'_>, account: &mut Account) {
 /// Most that the clocks may part between the comparison with a watch and the entry of it. **Units**: milliseconds.
 const COMPARED_MAX_MS: u64 = 60 * 1_000;
 
-/// Rule `clock`: the wall clock that a person compared with a watch is the one the entries are dated by: it was not set later.
+/// Rule `clock`: entries are dated by the wall clock that a person compared with a watch: it was not set later.
 pub(super) fn compared(case: &Case<'_>, account: &mut Account) {
     let entry = |seq: u64| case.transcript.entries.get(usize::try_from(seq).ok()?);
     for (seq, looked) in resumed::looks(case) {

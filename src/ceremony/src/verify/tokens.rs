@@ -26,8 +26,8 @@ pub(super) fn bound<R: RootKind>(proof: &BirthProof<R>, head: Option<Head>) -> R
     proof.generated_as(&Name::bound(&first))
 }
 
-/// Rule `certificates`: every token's device certificate leads to the root of the plan's kind and names the planned serial; it
-/// never changes.
+/// Rule `certificates`: every token's device certificate leads to the root of the plan's kind and names the planned
+/// serial; it never changes.
 pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) -> Devices<R> {
     let mut devices = Devices::new();
     let mut seen = BTreeMap::new();
@@ -104,7 +104,8 @@ pub(super) fn proofs<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
     }
 }
 
-/// Rule `proofs`, of a chip: the proof is on the word of the appliance. The rule `outcomes` refuses every other outcome.
+/// Rule `proofs`, of a chip: the proof is on the word of the appliance. The rule `outcomes` refuses every other
+/// outcome.
 fn chip(case: &Case<'_>, token: TokenId, deed: &Deed<'_>, account: &mut Account) {
     let Outcome::Proof { way, .. } = deed.outcome else { return };
     let cipher = match way {
@@ -172,8 +173,8 @@ const fn first_proof(act: &Act) -> Option<TokenId> {
     }
 }
 
-/// Rule `proved-since-plugged-in`: nothing secret goes to a token that has not shown its device key since it was plugged in or
-/// the machine was started, and since the last act on it that failed.
+/// Rule `proved-since-plugged-in`: nothing secret goes to a token that has not shown its device key since it was
+/// plugged in or the machine was started, and since the last act on it that failed.
 pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
     let mut proved = BTreeSet::new();
     for visit in &case.walk.visits {
@@ -210,7 +211,8 @@ pub(super) fn proved_before_use(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// The token that must have proved itself before this act: the one it is done on, unless the act looks at it or proves it.
+/// The token that must have proved itself before this act: the one it is done on, unless the act looks at it or proves
+/// it.
 pub(super) fn needs_proof(plan: &Plan, act: &Act) -> Option<TokenId> {
     let before = matches!(act, Act::Inspect(_)) || first_proof(act).is_some();
     match done_on(plan, act) {

@@ -1,4 +1,4 @@
-//! The entries as visits to steps: what was answered, intended and done in each, and whether it ended well.
+//! The entries as visits to steps: the answers, the intended acts and the done acts of each, and whether it ended well.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -27,7 +27,7 @@ pub(super) struct Deed<'a> {
     pub(super) came: u64,
 }
 
-/// An answer, and who gave it.
+/// An answer, and the person that gave it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Given<'a> {
     pub(super) entry: u64,
@@ -53,7 +53,7 @@ pub(super) enum Ended {
     Well,
     /// An act failed.
     Failed(Next),
-    /// An act failed, and two roles decided to do the step again: what is plugged in stays in, what was typed stays.
+    /// An act failed, and two roles decided to do the step again: plugged-in devices stay in, typed values stay.
     Again,
     /// The power failed.
     Cut,
@@ -73,7 +73,7 @@ pub(super) struct Visit<'a> {
     pub(super) ended: Ended,
 }
 
-/// Every visit, and who was there.
+/// Every visit, and the people that were there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Walk<'a> {
     pub(super) visits: Vec<Visit<'a>>,
@@ -84,11 +84,11 @@ pub(super) struct Walk<'a> {
     signed: HashMap<Act, usize>,
     /// Acts intended and not yet done.
     open: VecDeque<Act>,
-    /// Tokens whose user PIN has its last try left.
+    /// Tokens with the last try of the user PIN left.
     last_try: BTreeSet<TokenId>,
 }
 
-/// Goes through the entries, refusing what is out of order.
+/// Goes through the entries, and refuses those that are out of order.
 pub(super) fn walk<'a>(
     plan: &'a Plan,
     script: &'a Script,
@@ -130,10 +130,10 @@ pub(super) fn walk<'a>(
             }
             Event::Mistyped { times, whose } => {
                 let dead = codes::mistyped(&mut walk.present, (*whose, *times), seq, account);
-                // Where a step failed it is not entered before two roles decided so.
+                // A step that failed is not entered before two roles decided so.
                 if !walk.is_decided_on(step) {
                     walk.at(step, seq, account, |visit| {
-                        // What a code agreed to that is dead now, its owner agrees to again.
+                        // The owner of a code that is dead now agrees again to the step that the code agreed to.
                         visit.answers.retain(|given| !dead || given.who != Some(*whose) || *given.answer != Answer::Go);
                     });
                 }
@@ -160,7 +160,7 @@ pub(super) fn walk<'a>(
 }
 
 impl<'a> Walk<'a> {
-    /// The visit under way, a new one if the last has ended.
+    /// The visit under way; a new one if the last visit has ended.
     fn at(&mut self, step: &'a Step, seq: u64, account: &mut Account, with: impl FnOnce(&mut Visit<'a>)) {
         if !self.open.is_empty() {
             account.refuse(Rule::Acts, Some(seq), "something else happened while acts were under way");
@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
     }
 
     fn cut(&mut self, step: &'a Step, seq: u64) {
-        // What was left to be wiped went with the power: nothing of that step is undone.
+        // Only wiping was left, and the secrets went with the power: nothing of that step is undone.
         let wiped = !self.open.is_empty() && self.open.iter().all(|act| matches!(act, Act::Wipe(_)));
         self.open.clear();
         self.present.everybody_out();
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
             self.last_try.extend(act.as_user().filter(|_| failure.next == Next::LastTry));
             visit.failed = Some(act);
             visit.ended = Ended::Failed(match (visit.step.kind, failure.next) {
-                // Nobody has signed in who could decide: the drive is asked for again.
+                // No person that could decide has signed in: the drive is asked for again.
                 (StepKind::Log(_), Next::Again) => Next::Device,
                 (_, next) => next,
             });

@@ -1,4 +1,4 @@
-//! What rests on somebody's word: the appliance's, or people's.
+//! Facts that rest on the word of the appliance, or on the word of people.
 
 use conclave_publish::Kind;
 
@@ -10,7 +10,7 @@ use crate::ids::BagId;
 use crate::public::Text;
 use crate::script::StepKind;
 
-/// What only the appliance can have seen.
+/// Facts that only the appliance can have seen.
 pub(super) fn appliance(case: &Case<'_>, account: &mut Account) {
     let began = case.began;
     let words = format!("it ran from the medium with SHA-256 {}, build {}", began.image, began.build);
@@ -34,7 +34,7 @@ pub(super) fn appliance(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// What rests on people.
+/// Facts that rest on people.
 pub(super) fn people(case: &Case<'_>, account: &mut Account) {
     for entry in &case.transcript.entries {
         let words = || case.say().event(&entry.event);
@@ -70,7 +70,8 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// A digest that was compared with no copy of a person's own. A rehearsal in a terminal has no medium, so there it is only missing.
+/// A digest that was compared with no copy of a person's own. A rehearsal in a terminal has no medium, so there it is
+/// only missing.
 fn challenges(case: &Case<'_>, account: &mut Account) {
     for (seq, looked) in resumed::looks(case) {
         let digest = match looked {
@@ -89,7 +90,8 @@ fn challenges(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// Rule `bags`: a bag has the number of the plan, or another, that of no bag before it, which two roles decided on.
+/// Rule `bags`: a bag has the number of the plan, or another number that two roles decided on and that no bag before it
+/// has.
 fn bags(case: &Case<'_>, account: &mut Account) {
     let mut typed: Vec<(BagId, &Text)> = Vec::new();
     let planned = |bag: BagId| case.plan.bags.get(usize::from(bag.0)).map(|bag| &bag.number);
