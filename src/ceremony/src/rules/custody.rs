@@ -1,4 +1,4 @@
-//! Where everything is kept: by whom it may be, and what is never together.
+//! The custody of every thing: the people that may keep it, and the things that are never together.
 
 use super::Found;
 use crate::ids::{DriveId, ShareId, TokenId};
@@ -19,15 +19,15 @@ pub(crate) enum Thing {
     Passphrase(ShareId),
     /// The drive with the key blobs.
     Blobs,
-    /// A drive with nothing that must be kept from anybody.
+    /// A drive with nothing that must be kept from any person.
     Open(DriveId),
 }
 
 /// A thing with its custody.
 pub(crate) struct Kept {
-    /// What.
+    /// The thing.
     pub(crate) thing: Thing,
-    /// In words.
+    /// The thing in words.
     pub(crate) name: String,
     /// Where.
     pub(crate) custody: Custody,
@@ -75,7 +75,7 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
 fn keeper(plan: &Plan, kept: &Kept, found: &mut Found) {
     let Some(keeper) = plan.people.get(usize::from(kept.custody.keeper.0)) else { return };
     let (roles, words): (&[Role], _) = match kept.thing {
-        // Whose passphrase it is, the rule for shares says.
+        // The rule for shares checks which person the passphrase belongs to.
         Thing::Passphrase(_) => return,
         Thing::Share(_) => (&[Role::Holder, Role::Custodian], "a holder or custodian"),
         Thing::Token(_) | Thing::Pin(_) | Thing::SoPin(_) | Thing::Blobs | Thing::Open(_) => {

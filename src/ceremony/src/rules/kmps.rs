@@ -43,7 +43,7 @@ fn keys(plan: &Plan, masters: &BTreeSet<TokenId>, found: &mut Found) {
     }
 }
 
-/// What is stored for recovery: in a bag, in a fire-proof safe.
+/// A thing that is stored for recovery: in a bag, in a fire-proof safe.
 fn stored(plan: &Plan, kept: &Kept, masters: &BTreeSet<TokenId>, found: &mut Found) {
     let without_bag = match kept.thing {
         Thing::Token(token) if !masters.contains(&token) => Some(Rule::KmpsP6),

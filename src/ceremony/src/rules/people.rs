@@ -1,4 +1,4 @@
-//! Who takes part: enough of each role, no conflicts, alternates that can stand in.
+//! The people that take part: enough of each role, no conflicts, alternates that can stand in.
 
 use super::Found;
 use crate::ids::PersonId;
@@ -48,7 +48,7 @@ fn alternate(plan: &Plan, id: PersonId, person: &Person, whose: PersonId, found:
         let found_words = format!("{}, who is one too", other.id);
         refuse("an alternate for somebody who is no alternate", found_words, "Name whom both stand in for.");
     }
-    // Who comes is decided by the plan, not at the sign-in.
+    // The plan decides which people come; the sign-in does not.
     let before = plan.people.iter().take(usize::from(id.0));
     if let Some(first) = before.into_iter().find(|one| one.alternate_for == Some(whose)) {
         refuse("one alternate for a person", format!("{} beside {}", person.id, first.id), "Name one of them.");
@@ -99,7 +99,7 @@ fn numbers(plan: &Plan, found: &mut Found) {
     }
 }
 
-/// One custodian, one share: who knows two passphrases is two custodians in one.
+/// One custodian, one share: a person that knows two passphrases is two custodians in one.
 fn shares(plan: &Plan, found: &mut Found) {
     for (at, share) in plan.shares.iter().enumerate() {
         let Some(custodian) = plan.people.get(usize::from(share.custodian.0)) else { continue };
@@ -175,9 +175,9 @@ mod tests {
             |who: &str| format!("custodian = \"{who}\"\ndrive = \"SHARE-2\"\npassphrase = {{ keeper = \"{who}\" }}");
         let given = |who| broken(MINIMAL, &theirs("custodian-2"), &theirs(who));
         assert_eq!(given("operator"), [Rule::Share]);
-        // Who knows both passphrases keeps the drive of one of them, too.
+        // A person that knows both passphrases keeps the drive of one of them, too.
         assert_eq!(given("custodian-1"), [Rule::Share, Rule::Apart]);
-        // In a bag of their own it is theirs, in that of somebody else it is not.
+        // In a bag of their own the drive is theirs; in the bag of another person it is not.
         let passphrase = "passphrase = { keeper = \"custodian-2\" }";
         assert_eq!(share(passphrase, "passphrase = { bag = \"1000006\" }"), []);
         let rules = share(passphrase, "passphrase = { bag = \"1000007\" }");

@@ -7,15 +7,16 @@ use super::Found;
 use crate::ids::TokenId;
 use crate::plan::{Drive, Holds, Key, Plan, Rule};
 
-/// What the vendor states as memory of a token. Source: data sheet of the Nitrokey HSM 2.
+/// The memory of a token, as the vendor states it. Source: data sheet of the Nitrokey HSM 2.
 const TOKEN_BYTES: u32 = 76 * 1024;
 
-/// What certificate and description of a key take, generously: the largest golden certificate, of RSA-3072, has 1,302
-/// bytes; RSA-4096 adds 256; the rest is left to a long subject, which stands there twice, and to the description.
+/// The bytes that certificate and description of a key take, generously: the largest golden certificate, of RSA-3072,
+/// has 1,302 bytes; RSA-4096 adds 256; the rest is left to a long subject, which stands there twice, and to the
+/// description.
 const BESIDE_KEY_BYTES: u32 = 3_072;
 
-/// Fewest bytes of a drive: 65,525 clusters of a sector, which FAT32 begins with, and its tables are just below it. Source:
-/// Microsoft's FAT specification 1.03.
+/// Fewest bytes of a drive: 65,525 clusters of a sector, which FAT32 begins with, and its tables are just below it.
+/// Source: Microsoft's FAT specification 1.03.
 const DRIVE_BYTES_MIN: u64 = 34 * 1024 * 1024;
 
 /// Most bytes of a FAT32 volume: 2^32 sectors of 512 bytes.
@@ -24,7 +25,7 @@ const DRIVE_BYTES_MAX: u64 = 1 << 41;
 /// Days of production's window. Units: seconds.
 const WINDOW_SECONDS_MAX: u64 = 31 * 24 * 60 * 60;
 
-/// What marks a rehearsal.
+/// The mark of a rehearsal.
 const MARK: &str = "REHEARSAL";
 
 pub(super) fn check(plan: &Plan, found: &mut Found) {
@@ -43,7 +44,7 @@ fn drives(plan: &Plan, found: &mut Found) {
         let do_now = "Name two: one alone could be lost with the record.";
         found.refuse(Rule::LogDrives, 1, "exactly two drives that hold \"transcript\"", logs.to_string(), do_now);
     }
-    // The record goes on until the machine is switched off: whatever bag a log drive is in by then was opened again.
+    // The record goes on until the machine is switched off: a bag that holds a log drive by then was opened again.
     for drive in holding(Holds::Transcript).filter(|drive| drive.custody.bag.is_some()) {
         let do_now = "Name its keeper instead; after the end it is bagged on paper.";
         let expected = "a log drive in no bag: it is written to until the end";
@@ -112,8 +113,8 @@ fn tokens(plan: &Plan, found: &mut Found) {
     }
 }
 
-/// What a key takes on a token: about a byte for each of its bits by the vendor's figures (38 RSA-2048 or 19 RSA-4096 or
-/// 150 P-521 keys in all), and what stands beside it.
+/// The memory that a key takes on a token: about a byte for each of its bits by the vendor's figures (38 RSA-2048 or 19
+/// RSA-4096 or 150 P-521 keys in all), and the bytes of the objects beside it.
 fn bytes(key: &Key) -> u32 {
     let bits = match key.spec {
         KeySpec::Rsa(size) => size.bits(),
@@ -122,8 +123,9 @@ fn bytes(key: &Key) -> u32 {
     u32::from(bits) + BESIDE_KEY_BYTES
 }
 
-/// Each hub takes a port of the machine and adds its own. What is free with all hubs plugged in is then as much as the hubs have,
-/// or more: with less, the machine has fewer ports than hubs, or its author counted without the hubs.
+/// Each hub takes a port of the machine and adds its own ports. With all hubs plugged in, at least as many ports are
+/// free as the hubs have. With fewer free ports, the machine has fewer ports than hubs, or the author counted without
+/// the hubs.
 fn hubs(plan: &Plan, found: &mut Found) {
     let of_hubs: u32 = plan.hubs.iter().map(|hub| u32::from(hub.ports)).sum();
     if of_hubs > u32::from(plan.ports.number) {
@@ -153,7 +155,8 @@ fn window(plan: &Plan, found: &mut Found) {
     }
 }
 
-/// The word of a rehearsal stands in nothing that counts. In a rehearsal, title bar and subjects carry it by themselves.
+/// The word of a rehearsal stands in nothing that counts. In a rehearsal, title bar and subjects carry it by
+/// themselves.
 fn marks(plan: &Plan, found: &mut Found) {
     if plan.kind == Kind::Rehearsal {
         return;

@@ -1,4 +1,4 @@
-//! What tells things apart is different for each.
+//! The values that tell things apart are different for each thing.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     let mut unlike_or = |do_now: &str, what: &str, values: &mut dyn Iterator<Item = (u32, String)>| {
         let mut seen = BTreeMap::new();
         for (line, value) in values {
-            // Neither paper, nor people reading aloud, nor FAT keep capitals apart from small letters; nor is a blank more, or
-            // an accent that was typed otherwise, another name.
+            // Paper, people that read aloud, and FAT do not keep capitals apart from small letters. One more blank, or
+            // an accent that was typed otherwise, makes no other name either.
             if let Some(first) = seen.insert(folded(&value), line) {
                 let expected = format!("another {what} than on line {first}");
                 found.refuse(Rule::Twice, line, expected, format!("{value:?} again"), do_now);
@@ -29,7 +29,7 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
     let tokens = || plan.tokens.iter();
     let drives = || plan.drives.iter();
     unlike("id of a person", &mut plan.people.iter().map(|it| (it.line, it.id.to_string())));
-    // That no name stands under two ids, the reader of the names says.
+    // The reader of the names checks that no name stands under two ids.
     unlike("id under [names]", &mut plan.names.iter().map(|it| (it.line, it.id.to_string())));
     unlike("digest under [names]", &mut plan.names.iter().map(|it| (it.line, it.digest.to_string())));
     let names = tokens().map(|it| (it.line, it.name.to_string()));
