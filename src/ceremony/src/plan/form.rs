@@ -8,7 +8,7 @@ use smartcard_hsm::pkcs15::CkaId;
 use super::UsbId;
 use crate::public::Text;
 
-/// Kinds of key a plan may ask for: what the tokens make and certificates can carry.
+/// Kinds of key a plan may ask for: the tokens make them and certificates can carry them.
 pub(super) const ALGORITHMS: &[(&str, (KeySpec, KeyKind))] = &[
     ("RSA-2048", (KeySpec::Rsa(RsaBits::B2048), KeyKind::Rsa { bits: 2048 })),
     ("RSA-3072", (KeySpec::Rsa(RsaBits::B3072), KeyKind::Rsa { bits: 3072 })),
@@ -20,7 +20,7 @@ pub(super) const ALGORITHMS: &[(&str, (KeySpec, KeyKind))] = &[
     ("brainpoolP384r1", (KeySpec::Ec(Curve::BrainpoolP384r1), KeyKind::BrainpoolP384r1)),
 ];
 
-/// What people call a thing: letters, digits and hyphens.
+/// The name that people call a thing by: letters, digits and hyphens.
 pub(super) fn is_short(value: &str) -> bool {
     (1..=24).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

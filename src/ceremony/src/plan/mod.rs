@@ -1,4 +1,4 @@
-//! The plan: one TOML file that says what must be true at the end of a ceremony.
+//! The plan: one TOML file that says the facts that must be true at the end of a ceremony.
 
 mod form;
 mod hub;
@@ -35,23 +35,23 @@ const FIRST_LINE: &str = "conclave = 2";
 /// Things refer to one another by their place in these lists.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// SHA-256 over the bytes of the file: what people agreed on beforehand.
+    /// SHA-256 over the bytes of the file: people agreed on it beforehand.
     pub digest: Digest,
-    /// What the ceremony is called.
+    /// The title of the ceremony.
     pub title: Line,
     /// Whether it counts.
     pub kind: Kind,
     /// Policies its rules are checked against.
     pub policies: Vec<Policy>,
-    /// What may stand against the machine, though the ceremony counts.
+    /// The weaknesses that may stand against the machine, though the ceremony counts.
     pub accepts: Vec<Weakness>,
     /// When it may be held.
     pub window: Window,
-    /// What it can be plugged into.
+    /// The ports for its devices.
     pub ports: Ports,
     /// Every id behind which stands a name, in the order of the ids: people, organisations, places.
     pub names: Vec<Named>,
-    /// Everybody who takes part.
+    /// Every person that takes part.
     pub people: Vec<Person>,
     /// Every token.
     pub tokens: Vec<Token>,
@@ -94,7 +94,7 @@ pub struct Ports {
     pub number: u16,
 }
 
-/// An id, and what the plan says of the name behind it.
+/// An id, and the plan's digest of the name behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// Line of the plan.
@@ -105,7 +105,7 @@ pub struct Named {
     pub digest: Digest,
 }
 
-/// What a person is there for.
+/// The reason why a person is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -119,22 +119,22 @@ pub enum Role {
     Holder,
 }
 
-/// Somebody who takes part.
+/// A person that takes part.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// Line of the plan.
     pub line: u32,
-    /// What the plan calls the person.
+    /// The id that the plan has for the person.
     pub id: Text,
     /// Id of the organisation.
     pub organisation: Text,
-    /// What for.
+    /// The reasons why the person is there.
     pub roles: Vec<Role>,
-    /// Whom this person stands in for if absent.
+    /// The person that this one stands in for if that person is absent.
     pub alternate_for: Option<PersonId>,
 }
 
-/// What a token must be before the ceremony.
+/// The state that a token must have before the ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Before {
     /// As from the factory, with the vendor's published SO-PIN.
@@ -143,10 +143,10 @@ pub enum Before {
     Used,
 }
 
-/// Who keeps a thing, and in which bag.
+/// The keeper of a thing, and its bag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Custody {
-    /// Who.
+    /// The keeper.
     pub keeper: PersonId,
     /// The bag, if it goes into one.
     pub bag: Option<BagId>,
@@ -157,11 +157,11 @@ pub struct Custody {
 pub struct Token {
     /// Line of the plan.
     pub line: u32,
-    /// What the room calls it: `MASTER`.
+    /// The name of the token in the room: `MASTER`.
     pub name: Text,
     /// Serial, as in its certificate: `DENK0404144`.
     pub serial: Text,
-    /// What it must be before.
+    /// The state it must have before.
     pub before: Before,
     /// Label written on it.
     pub label: Label,
@@ -173,29 +173,30 @@ pub struct Token {
     pub tries: u8,
     /// The paper with its SO-PIN.
     pub so_pin: Custody,
-    /// What the SO-PIN can do about a blocked user PIN.
+    /// The power of the SO-PIN over a blocked user PIN.
     pub so_pin_may: SoPinMay,
 }
 
 impl Token {
-    /// Fewest tries of a user PIN: what it has where the plan says nothing.
+    /// Fewest tries of a user PIN: the number where the plan says nothing.
     pub const TRIES_MIN: u8 = 3;
-    /// Most tries of a user PIN: what the token grants one of eight characters or more.
+    /// Most tries of a user PIN: the number that the token grants a PIN of eight characters or more.
     pub const TRIES_MAX: u8 = 10;
 }
 
-/// What an SO-PIN can do about a blocked user PIN, besides erasing the token.
+/// The power of an SO-PIN over a blocked user PIN, besides erasing the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoPinMay {
-    /// Nothing: the token is initialised again, its keys come from a copy. What a token in a bag has, where the plan says nothing.
+    /// Nothing: the token is initialised again, its keys come from a copy. A token in a bag has this power where the
+    /// plan says nothing.
     Nothing,
-    /// Give it new tries, and never another value. Tries are then without end for who has both, so that the user PIN has fourteen
-    /// letters and digits. What a token in no bag has, where the plan says nothing: it goes into use.
+    /// Give it new tries, and never another value. A person with both PINs has tries without end, so the user PIN has
+    /// fourteen letters and digits. A token in no bag has this power where the plan says nothing: it goes into use.
     Unblock,
 }
 
 impl SoPinMay {
-    /// What it means, for who decides about it.
+    /// The meaning of the power, for the person that decides about it.
     pub const fn means(self) -> &'static str {
         match self {
             Self::Nothing => "no SO-PIN unblocks it: a blocked token is initialised again, its keys come from a copy",
@@ -206,7 +207,7 @@ impl SoPinMay {
     }
 }
 
-/// What a drive may hold.
+/// The content that a drive may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holds {
     /// The transcript, the plan and its names. Exactly two drives do.
@@ -224,7 +225,7 @@ pub enum Holds {
 pub struct Drive {
     /// Line of the plan.
     pub line: u32,
-    /// What the room calls it: `WELLINGTON`.
+    /// The name of the drive in the room: `WELLINGTON`.
     pub name: Text,
     /// USB serial, without spaces around it.
     pub serial: Text,
@@ -234,7 +235,7 @@ pub struct Drive {
     pub volume: u32,
     /// The one thing it may hold.
     pub holds: Holds,
-    /// Who keeps it, where.
+    /// The keeper of the drive, and its bag.
     pub custody: Custody,
 }
 
@@ -259,7 +260,7 @@ pub struct Key {
     pub certificate: CertificateProfile,
     /// When the certificate ends; a rehearsal's ends after seven days all the same.
     pub expires: Time,
-    /// What the key is for, in the plan's words; stands in its statements.
+    /// The purpose of the key, in the plan's words; it stands in its statements.
     pub purpose: Line,
 }
 
@@ -275,7 +276,7 @@ impl Key {
 pub struct Share {
     /// Line of the plan.
     pub line: u32,
-    /// Whose it is: who knows its passphrase. The drive is kept by somebody else.
+    /// The owner of the share: the person that knows its passphrase. Another person keeps the drive.
     pub custodian: PersonId,
     /// The drive its file is on.
     pub drive: DriveId,
@@ -294,7 +295,7 @@ pub struct Bag {
     pub place: Text,
     /// Whether that is a fire-proof safe.
     pub fireproof: bool,
-    /// Who takes it there.
+    /// The person that takes it there.
     pub holder: PersonId,
     /// Tokens and drives in it, by their custody.
     pub devices: Vec<Device>,

@@ -42,7 +42,7 @@ fn find(names: impl Iterator<Item = impl AsRef<str>>, name: &str) -> Option<u16>
     (0..).zip(names).find(|(_, known)| known.as_ref() == name).map(|(at, _)| at)
 }
 
-/// What goes into each bag follows from where things are kept.
+/// The content of each bag follows from the custody of the things.
 fn fill_bags(plan: &mut Plan) {
     let tokens = (0..).zip(&plan.tokens).map(|(at, token)| (token.custody.bag, Device::Token(TokenId(at))));
     let drives = (0..).zip(&plan.drives).map(|(at, drive)| (drive.custody.bag, Device::Drive(DriveId(at))));

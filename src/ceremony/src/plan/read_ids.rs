@@ -1,4 +1,4 @@
-//! Reading the first line of a plan, and its ids: whatever has a name has the digest of it.
+//! Reading the first line of a plan, and its ids: every thing with a name has the digest of it.
 
 use super::form::digest;
 use super::raw::{self, At};

@@ -42,19 +42,19 @@ rules! {
     Name = "name",
     /// Each id has a line in `names.toml`, with random bytes of its own, that has the digest the plan says.
     Names = "names",
-    /// What tells things apart is different for each.
+    /// The values that tell things apart are different for each thing.
     Twice = "twice",
     /// A thing is either in a bag, whose holder keeps it, or with a keeper.
     Custody = "custody",
-    /// Nobody is in two roles that watch each other.
+    /// No person is in two roles that watch each other.
     Roles = "roles",
     /// An alternate can stand in.
     Alternate = "alternate",
     /// Each share has a custodian and a drive of its own.
     Share = "share",
-    /// What is kept is kept by somebody whose role that is.
+    /// A thing that is kept is kept by a person with the role for it.
     Keeper = "keeper",
-    /// What opens something and what it opens are never together.
+    /// A thing that opens another and the thing it opens are never together.
     Apart = "apart",
     /// No bag is sealed empty.
     Bag = "bag",
@@ -62,7 +62,7 @@ rules! {
     LogDrives = "log-drives",
     /// Public material has a drive.
     Public = "public",
-    /// What is backed up is restored in the room, from the drive that is kept.
+    /// A thing that is backed up is restored in the room, from the drive that is kept.
     Blobs = "blobs",
     /// Each token holds a key, none twice.
     Copies = "copies",
@@ -80,7 +80,7 @@ rules! {
     KmpsP5 = "kmps-P5",
     /// KMPS: tokens that are not in use are stored for recovery.
     KmpsP6 = "kmps-P6",
-    /// KMPS: what opens the DKEK is apart from tokens.
+    /// KMPS: the things that open the DKEK are apart from tokens.
     KmpsP7 = "kmps-P7",
     /// KMPS: fire-proof safes.
     KmpsP8 = "kmps-P8",
@@ -90,8 +90,8 @@ rules! {
     Ports = "ports",
 }
 
-/// Most refusals of a plan that are told at once: who corrects that many looks again anyway, and a hostile plan fills
-/// memory no further.
+/// Most refusals of a plan that are told at once. An author that corrects this many looks again anyway, and a hostile
+/// plan fills memory no further.
 pub const REFUSALS_MAX: usize = 100;
 
 /// The files of a plan.
@@ -104,7 +104,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// What stands before the line in a refusal: nothing for the plan.
+    /// The word before the line in a refusal: nothing for the plan.
     const fn before(self) -> &'static str {
         match self {
             Self::Plan => "",
@@ -122,11 +122,11 @@ pub struct Refusal {
     pub rule: Rule,
     /// Line of the file, from 1.
     pub line: u32,
-    /// What the rule expects there.
+    /// The value that the rule expects there.
     pub expected: String,
-    /// What stands there.
+    /// The value that stands there.
     pub found: String,
-    /// What its author does now.
+    /// The action that its author takes now.
     pub do_now: String,
 }
 
@@ -138,7 +138,7 @@ impl fmt::Display for Refusal {
             of.before(),
             rule.name()
         );
-        // What stands there is repeated on screens and terminals.
+        // The value that stands there is repeated on screens and terminals.
         Plain(words).fmt(f)
     }
 }

@@ -1,4 +1,4 @@
-//! Plans with one defect each, and what they are refused with.
+//! Plans with one defect each, and the refusal of each plan.
 
 use conclave_publish::Kind;
 use smartcard_hsm::command::{KeySpec, RsaBits};
@@ -178,7 +178,7 @@ fn a_value_of_another_form_is_refused_at_its_line() {
     ] {
         refused(defect, from, to, Rule::Value, words);
     }
-    // What is said in words is no id, and the digest of the id that was there stands alone then.
+    // A description in words is no id, and the digest of the id that was there stands alone then.
     for (from, to) in
         [("id = \"witness\"", "id = \"a witness\""), ("place = \"second-site\"", "place = \"Second site\"")]
     {

@@ -80,7 +80,7 @@ fn quoted_words(words: &str) -> String {
 
 /// A character that an office program put where TOML has a plain one, in the line that is no TOML.
 ///
-/// Shape: what stands there, in words, and what is to be typed instead.
+/// Shape: the character that stands there, in words, and the one to be typed instead.
 fn dressed_up(text: &str, at: usize) -> Option<(String, &'static str)> {
     let begin = text.get(..at)?.rfind('\n').map_or(0, |end| end.saturating_add(1));
     let line = text.get(begin..)?.lines().next()?;

@@ -6,7 +6,7 @@ use super::{Found, Refusal, digest, table, text, written};
 use crate::plan::refusal::Source;
 use crate::public::Octets;
 
-/// A file of names whose every line has its random bytes, and what the plan says of it.
+/// A file of names with random bytes on every line, and the table of the plan for it.
 pub struct Drawn {
     /// The file: as it was, with random bytes on the lines that had none.
     pub file: String,
@@ -16,10 +16,10 @@ pub struct Drawn {
     pub table: String,
 }
 
-/// Draws what is missing in a file of names: a line `id = "name"` becomes one with 32 random bytes; a line that has its bytes,
-/// from an earlier ceremony, keeps them, and with them its digest.
+/// Draws the random bytes that are missing in a file of names: a line `id = "name"` becomes one with 32 random bytes. A
+/// line that has its bytes, from an earlier ceremony, keeps them, and with them its digest.
 ///
-/// **Errors**: what `random` gives; in `Ok`, every refusal of the lines as they are.
+/// **Errors**: the error that `random` gives; in `Ok`, every refusal of the lines as they are.
 pub fn draw<E>(
     bytes: &[u8],
     mut random: impl FnMut() -> Result<[u8; 32], E>,

@@ -1,34 +1,36 @@
 //! `names.toml`: the names behind the ids of a plan, in a file of its own beside the plan.
 //!
-//! A plan and its record say ids: `witness-1`, `head-office`. They can be published, and judged by strangers. The name of a
-//! person, an organisation or a place stands in `names.toml`, a line an id:
+//! A plan and its record say ids: `witness-1`, `head-office`. They can be published, and judged by strangers. The name
+//! of a person, an organisation or a place stands in `names.toml`, a line an id:
 //!
 //! ```toml
 //! witness-1 = { name = "Walter Witness", random = "3f5ce1…" }
 //! ```
 //!
-//! `random` is 32 bytes of the line's own, 64 digits `0` to `9` and `a` to `f`. The plan holds the digest of every line:
+//! `random` is 32 bytes of the line's own, 64 digits `0` to `9` and `a` to `f`. The plan holds the digest of every
+//! line:
 //!
 //! ```toml
 //! [names]
 //! witness-1 = "08bd51…"
 //! ```
 //!
-//! **The digest** is SHA-256 over the 32 bytes, followed by the name in UTF-8: [`digest`]. The bytes have one length, so that no two
-//! lines have one encoding. A person who is shown one line opens one digest; a person who has the plan alone cannot try
-//! names, because 32 bytes are missing for every try. The id is not in the digest: the plan joins the two, and the plan's
-//! own digest is agreed on.
+//! **The digest** is SHA-256 over the 32 bytes, followed by the name in UTF-8: [`digest`]. The bytes have one length,
+//! so that no two lines have one encoding. A person who is shown one line opens one digest; a person who has the plan
+//! alone cannot try names, because 32 bytes are missing for every try. The id is not in the digest: the plan joins the
+//! two, and the plan's own digest is agreed on.
 //!
-//! **Along a chain** of ceremonies the same line gives the same digest: a later plan copies the line and its digest, and an
-//! id is seen to be who or what it was. Another name, or other random bytes, is another digest.
+//! **Along a chain** of ceremonies the same line gives the same digest. A later plan copies the line and its digest,
+//! and a reader sees that an id stands for the same person or thing as before. Another name, or other random bytes, is
+//! another digest.
 //!
-//! **The ids** of a plan are one list: people, the organisations they come from, the places bags go to. [`Names::read`] refuses
-//! a file that has an id more or less than the plan, a line without its random bytes, bytes that stand twice, a name that
-//! stands for two people (organisations, places), and a line whose digest is not the plan's. [`draw()`] makes the file from lines
-//! that have names only.
+//! **The ids** of a plan are one list: people, the organisations they come from, the places bags go to. [`Names::read`]
+//! refuses a file that has an id more or less than the plan, a line without its random bytes, bytes that stand twice, a
+//! name that stands for two people (organisations, places), and a line with a digest that is not the plan's. [`draw()`]
+//! makes the file from lines that have names only.
 //!
-//! The file leaves the appliance for the log drives only. In the room it is there to say who is to show a document and where a
-//! bag goes, and to keep names out of free text: [`Names::held_in`].
+//! The file leaves the appliance for the log drives only. In the room it says which person shows a document and where a
+//! bag goes. It also keeps names out of free text: [`Names::held_in`].
 
 mod draw;
 #[cfg(test)]
@@ -50,9 +52,9 @@ use crate::public::Text;
 
 pub use draw::{Drawn, draw};
 
-/// What a line looks like.
+/// The form of a line.
 const LINE: &str = "a line `id = { name = \"…\", random = \"64 digits 0 to 9, a to f\" }`";
-/// What makes one.
+/// The way to make a line.
 const DRAW: &str = "Write `id = \"name\"` and have the bytes drawn: conclave plan new --names PLAN.";
 /// Fewest letters of a word that by itself gives a person's name away.
 const WORD_LEN_MIN: usize = 4;
@@ -63,7 +65,7 @@ const WORD_LEN_MIN: usize = 4;
 pub struct Names {
     bytes: Vec<u8>,
     lines: Vec<Line>,
-    /// What gives a name away, each with its id: words that stand one behind the other.
+    /// The words that give a name away, each row with its id: words that stand one behind the other.
     telling: Vec<(Text, Vec<String>)>,
 }
 
@@ -129,8 +131,8 @@ impl Names {
         self.all().find(|(known, _)| *known == id).map(|(_, name)| name)
     }
 
-    /// The id whose name stands in a text that people typed, however it is spaced and accented: the whole of it, or of a
-    /// person one word of four letters. Words that the ids of the plan say give nothing away.
+    /// The id of a name that stands in a text that people typed, however it is spaced and accented: the whole name, or
+    /// of a person one word of four letters. Words that the ids of the plan say give nothing away.
     pub fn held_in(&self, text: &str) -> Option<&Text> {
         let text = words_of(text);
         let holds = |telling: &[String]| text.windows(telling.len()).any(|words| words == telling);
@@ -156,7 +158,8 @@ fn words_of(text: &str) -> Vec<String> {
     words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// What gives names away: every name as a whole, and each longer word of a person's, but for words that an id says anyway.
+/// The words that give names away: every name as a whole, and each longer word of a person's, but for words that an id
+/// says anyway.
 fn telling(plan: &Plan, lines: &[Line]) -> Vec<(Text, Vec<String>)> {
     let said: Vec<String> = plan.names.iter().flat_map(|named| words_of(named.id.as_str())).collect();
     let mut telling = Vec::new();
@@ -226,7 +229,7 @@ impl<'a> Found<'a> {
         None
     }
 
-    /// What was refused, in the order of the file.
+    /// The refusals, in the order of the file.
     fn sorted(self) -> Vec<Refusal> {
         let mut refusals = self.refusals;
         refusals.sort_by_key(|refusal| refusal.line);
@@ -293,7 +296,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// A line whose digest the plan has.
+    /// A line with a digest that the plan has.
     fn opened(&mut self, written: &Written, plan: &Plan) -> Option<Line> {
         let Written { line, id, name, random, .. } = written;
         let Some(random) = random else {
