@@ -9,6 +9,7 @@ use conclave_publish::FileName;
 use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::play::{Ended, play};
+use conclave_sim::world::stage::Stage;
 use conclave_sim::world::tokens::Fault;
 
 use crate::MINIMAL;
@@ -17,26 +18,35 @@ use crate::theatre::{Played, Theatre};
 /// The files of a log drive.
 type Files = BTreeMap<FileName, Vec<u8>>;
 
-fn files(theatre: &mut Theatre) -> [(DriveId, Files); 2] {
-    theatre.logs().map(|log| (log, theatre.stage.stick(log).unwrap().files.clone()))
-}
+/// The log drives with their files.
+type Logs = [(DriveId, Files); 2];
 
-/// Plays until the power fails: as it was set, or once the record has the key.
-fn until_made(theatre: &mut Theatre, ceremony: &mut Played) -> bool {
+/// Plays until the power fails: as it was set, or once the record has the key. Gives whether the record has the key, and the logs as
+/// they were before any key was intended.
+fn until_made(theatre: &mut Theatre, ceremony: &mut Played) -> (bool, Option<Logs>) {
+    let ids = theatre.logs();
     let Theatre { stage, robot, .. } = theatre;
-    let mut made = false;
+    let (mut made, mut before) = (false, None);
     let ended = play(stage, ceremony, robot, |stage, ceremony| {
-        made = ceremony.state().facts().keys.values().any(|key| key.made.is_some());
+        let keys = &ceremony.state().facts().keys;
+        if keys.is_empty() {
+            before = Some(files(stage, ids));
+        }
+        made = keys.values().any(|key| key.made.is_some());
         if made {
             stage.world.tokens().darken();
         }
     });
     assert_eq!(ended, Ended::Dark);
-    made
+    (made, before)
+}
+
+fn files(stage: &mut Stage, logs: [DriveId; 2]) -> Logs {
+    logs.map(|log| (log, stage.stick(log).unwrap().files.clone()))
 }
 
 /// The logs are what they were, and the ceremony goes on from them.
-fn cut_back(theatre: &mut Theatre, logs: [(DriveId, Files); 2]) -> Ended {
+fn cut_back(theatre: &mut Theatre, logs: Logs) -> Ended {
     theatre.power_back(0);
     for (log, files) in logs {
         theatre.stage.stick(log).unwrap().files = files;
@@ -61,15 +71,16 @@ fn logs_without_the_entry_that_a_keys_request_names_halt_and_the_key_stays() {
         let mut theatre = Theatre::new(MINIMAL, &memo);
         let mut ceremony = theatre.begin();
         theatre.stage.world.tokens().fail_at(generate, Fault::PowerCut { changes });
-        assert!(!until_made(&mut theatre, &mut ceremony));
+        assert!(!until_made(&mut theatre, &mut ceremony).0);
         theatre.power_back(0);
-        let logs = files(&mut theatre);
+        let ids = theatre.logs();
+        let logs = files(&mut theatre.stage, ids);
         (theatre, logs)
     };
     let (mut theatre, logs) = cut(0);
     theatre.head = None;
     let mut ceremony = theatre.resume();
-    assert!(until_made(&mut theatre, &mut ceremony));
+    assert!(until_made(&mut theatre, &mut ceremony).0);
     for _ in 0..2 {
         let Ended::Stands(words) = cut_back(&mut theatre, logs.clone()) else {
             panic!("a key was taken over or removed")
@@ -80,19 +91,8 @@ fn logs_without_the_entry_that_a_keys_request_names_halt_and_the_key_stays() {
     // Logs that lack the first intent, too, know of no key at all.
     let mut theatre = Theatre::new(MINIMAL, &memo);
     let mut ceremony = theatre.begin();
-    let mut logs = None;
-    let Theatre { stage, robot, .. } = &mut theatre;
-    let ended = play(stage, &mut ceremony, robot, |stage, ceremony| {
-        let facts = ceremony.state().facts();
-        if facts.keys.is_empty() {
-            let sticks = [0, 1].map(|log| (DriveId(log), stage.stick(DriveId(log)).unwrap().files.clone()));
-            logs = Some(sticks);
-        }
-        if facts.keys.values().any(|key| key.made.is_some()) {
-            stage.world.tokens().darken();
-        }
-    });
-    assert_eq!(ended, Ended::Dark);
+    let (made, logs) = until_made(&mut theatre, &mut ceremony);
+    assert!(made);
     let Ended::Stands(words) = cut_back(&mut theatre, logs.unwrap()) else { panic!("a key was taken over or removed") };
     assert!(words.contains("this is another key than the one that was made"), "{words}");
 }
