@@ -172,8 +172,8 @@ impl Open {
 
     /// Whether every line is the group asked for.
     pub fn is_of(&self, digests: &Digests) -> bool {
-        let fits = |(group, field): (Group, &Field)| group.compare(field.text()).is_ok();
-        self.groups(digests).count() == self.typed.len() && self.groups(digests).zip(&self.typed).all(fits)
+        let mut groups = self.groups(digests);
+        self.typed.iter().all(|field| groups.next().is_some_and(|group| group.compare(field.text()).is_ok()))
     }
 
     /// Compares every line. A line that is no group at all is pointed out instead, which tells nothing of the digest.
