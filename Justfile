@@ -22,7 +22,7 @@ bench *ARGS:
 
 # Rewrite the golden screens; review the difference before committing it.
 bless:
-    CONCLAVE_BLESS=1 cargo test -p conclave-room --test screens
+    CONCLAVE_BLESS=1 cargo test -p conclave-console --test screens
 
 # The desk's programs, in target/desk: `conclave`, static, and `conclave-receive`.
 desk:

@@ -5,9 +5,9 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use conclave_room::look::air_gap::{AirGap, Fact, Found, Proof, Unused, Weakness};
-use conclave_room::shown::Shown;
-use conclave_room::text;
+use conclave_console::look::air_gap::{AirGap, Fact, Found, Proof, Unused, Weakness};
+use conclave_console::shown::Shown;
+use conclave_console::text;
 use nix::errno::Errno;
 use nix::libc;
 
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::disks::tests::{SATA, STICK, Tree};
     use crate::usb::tests::{STICK as STICK_INTERFACE, descriptors};
-    use conclave_room::look::air_gap::Looked;
+    use conclave_console::look::air_gap::Looked;
     use std::fs;
 
     fn found(tried: &str) -> Found {

@@ -2,8 +2,8 @@
 
 use std::fs::read_to_string;
 
-use conclave_room::civil::Wall;
-use conclave_room::look::{Build, Tree};
+use conclave_console::civil::Wall;
+use conclave_console::look::{Build, Tree};
 
 const REVISION: &str = "/revision";
 

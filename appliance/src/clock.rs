@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use conclave_room::civil::{Ahead, Wall};
-use conclave_room::look::Event;
-use conclave_room::look::clock::Set;
-use conclave_room::shown::Shown;
+use conclave_console::civil::{Ahead, Wall};
+use conclave_console::look::Event;
+use conclave_console::look::clock::Set;
+use conclave_console::shown::Shown;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use conclave_room::drives::Drive;
-use conclave_room::look::devices::{Devices, Hub, Other, Token, Unused};
-use conclave_room::ports::{Plugged, What};
-use conclave_room::shown::Shown;
-use conclave_room::usb::gate::Use;
-use conclave_room::usb::units::Kind;
+use conclave_console::drives::Drive;
+use conclave_console::look::devices::{Devices, Hub, Other, Token, Unused};
+use conclave_console::ports::{Plugged, What};
+use conclave_console::shown::Shown;
+use conclave_console::usb::gate::Use;
+use conclave_console::usb::units::Kind;
 
 use crate::drives::Watch;
 use crate::gate::{Gate, Rules, Seen, Standing};
@@ -161,7 +161,7 @@ mod tests {
     use crate::disks::tests::Tree;
     use crate::usb;
     use crate::usb::tests::{HUB, KEYBOARD, STICK, descriptors};
-    use conclave_room::usb::gate::{Never, judge};
+    use conclave_console::usb::gate::{Never, judge};
 
     fn seen(tree: &Tree, standings: &[(Use, Standing)]) -> Vec<Seen> {
         let devices = usb::devices(&tree.0).into_iter().zip(standings);

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path};
 
-use conclave_room::look::medium::Kind;
-use conclave_room::shown::Shown;
+use conclave_console::look::medium::Kind;
+use conclave_console::shown::Shown;
 
 /// Most block devices looked at.
 const DISKS_MAX: usize = 64;

@@ -51,7 +51,7 @@ pub(crate) fn told(flags: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_room::shown::Shown;
+    use conclave_console::shown::Shown;
 
     #[test]
     fn the_source_is_told_whole() {

@@ -1,4 +1,4 @@
-//! The USB gate: the kernel lets nothing in by itself. This gate lets in the devices that [`conclave_room::usb::gate`]
+//! The USB gate: the kernel lets nothing in by itself. This gate lets in the devices that [`conclave_console::usb::gate`]
 //! allows.
 
 use std::collections::BTreeMap;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use conclave_room::look::devices::Port;
-use conclave_room::shown::Shown;
-use conclave_room::usb::gate::{self, Admission, Inside, Never, Present, Use, admit, judge};
-use conclave_room::usb::units::{self, Kind};
+use conclave_console::look::devices::Port;
+use conclave_console::shown::Shown;
+use conclave_console::usb::gate::{self, Admission, Inside, Never, Present, Use, admit, judge};
+use conclave_console::usb::units::{self, Kind};
 use smartcard_hsm_usb::MODELS;
 
 use crate::disks::{Disk, disks};

@@ -9,11 +9,11 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use conclave_room::key::{KeyboardId, Press};
-use conclave_room::layout::{Layout, Modifiers};
-use conclave_room::look::Event;
-use conclave_room::look::keyboards::Code;
-use conclave_room::shown::Shown;
+use conclave_console::key::{KeyboardId, Press};
+use conclave_console::layout::{Layout, Modifiers};
+use conclave_console::look::Event;
+use conclave_console::look::keyboards::Code;
+use conclave_console::shown::Shown;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::disks::usb_port;
@@ -210,7 +210,7 @@ fn key(event: &[u8; EVENT_LEN]) -> Option<(u16, i32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_room::key::Key;
+    use conclave_console::key::Key;
 
     fn event(kind: u16, code: u16, value: i32) -> [u8; EVENT_LEN] {
         let mut event = [0xff; EVENT_LEN];

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use conclave_console::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use conclave_console::shown::Shown;
+use conclave_console::usb::units;
 use conclave_medium::{ExamineError, SealError, examine, identify};
-use conclave_room::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
-use conclave_room::shown::Shown;
-use conclave_room::usb::units;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use crate::devices::Shared;

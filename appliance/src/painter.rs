@@ -7,8 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conclave_room::run::Showing;
-use conclave_room::view;
+use conclave_console::run::Showing;
+use conclave_console::view;
 use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, read_to_string};
 use std::io::{self, Write};
 
-use conclave_room::view::console_number;
+use conclave_console::view::console_number;
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};

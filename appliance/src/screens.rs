@@ -1,6 +1,6 @@
 //! The screens: a process of its own below PID 1, so that its end, however it comes, takes its memory with it.
 //!
-//! This is the machine behind the ports of [`conclave_room::run`]; that module decides the consequences of an event.
+//! This is the machine behind the ports of [`conclave_console::run`]; that module decides the consequences of an event.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conclave_room::civil::Wall;
-use conclave_room::layout::Layout;
-use conclave_room::look::{Act, Event, Look};
-use conclave_room::ports::{Machine, NoRandomness, Now, Plugged};
-use conclave_room::run::{Ports, ScreenLost, Showing, run as run_room};
-use conclave_room::usb::gate::Named;
+use conclave_console::civil::Wall;
+use conclave_console::layout::Layout;
+use conclave_console::look::{Act, Event, Look};
+use conclave_console::ports::{Machine, NoRandomness, Now, Plugged};
+use conclave_console::run::{Ports, ScreenLost, Showing, run as run_room};
+use conclave_console::usb::gate::Named;
 use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
 
 use crate::air_gap;

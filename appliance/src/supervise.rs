@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use conclave_room::key::{Key, Press};
-use conclave_room::layout::Layout;
-use conclave_room::text;
+use conclave_console::key::{Key, Press};
+use conclave_console::layout::Layout;
+use conclave_console::text;
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 

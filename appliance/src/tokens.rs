@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use conclave_room::look::devices::{Chain, Dkek, Looked, Token, Unanswered};
-use conclave_room::ports::{TokenAt, Tokens};
-use conclave_room::shown::Shown;
-use conclave_room::usb::gate::{Use, judge};
+use conclave_console::look::devices::{Chain, Dkek, Looked, Token, Unanswered};
+use conclave_console::ports::{TokenAt, Tokens};
+use conclave_console::shown::Shown;
+use conclave_console::usb::gate::{Use, judge};
 use smartcard_hsm::channel::{Channel, ChannelError};
 use smartcard_hsm::command::{DkekStatus, KeyDomain};
 use smartcard_hsm::cvc::{Production, Simulated, UsbSerialError};
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use crate::disks::tests::Tree;
     use crate::usb::tests::descriptors;
-    use conclave_room::shown::Serial;
+    use conclave_console::shown::Serial;
     use smartcard_hsm::apdu::{Apdu, Reply};
     use smartcard_hsm::channel::Patience;
 

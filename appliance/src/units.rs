@@ -7,8 +7,8 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conclave_room::usb::gate::judge;
-use conclave_room::usb::units::{self, Kind};
+use conclave_console::usb::gate::judge;
+use conclave_console::usb::units::{self, Kind};
 use nix::errno::Errno;
 
 use crate::disks::{Disk, usb_port};

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use conclave_room::shown::{Serial, Shown};
-use conclave_room::usb::descriptors::{DESCRIPTORS_LEN_MAX, Descriptors, DescriptorsError};
+use conclave_console::shown::{Serial, Shown};
+use conclave_console::usb::descriptors::{DESCRIPTORS_LEN_MAX, Descriptors, DescriptorsError};
 
 /// Most entries of the bus looked at: devices, interfaces, controllers.
 const ENTRIES_MAX: usize = 1_024;

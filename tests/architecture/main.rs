@@ -16,12 +16,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartcard-hsm", &[]),
     ("conclave-publish", &[]),
     ("conclave-ceremony", &["smartcard-hsm", "conclave-publish"]),
-    ("conclave-room", &["smartcard-hsm", "conclave-publish", "conclave-ceremony"]),
+    ("conclave-console", &["smartcard-hsm", "conclave-publish", "conclave-ceremony"]),
     ("smartcard-hsm-usb", &["smartcard-hsm"]),
     ("smartcard-hsm-recover", &["smartcard-hsm"]),
     (
         "conclave-sim",
-        &["smartcard-hsm", "smartcard-hsm-recover", "conclave-ceremony", "conclave-publish", "conclave-room"],
+        &["smartcard-hsm", "smartcard-hsm-recover", "conclave-ceremony", "conclave-publish", "conclave-console"],
     ),
     ("conclave-medium", &["conclave-publish"]),
     ("conclave-image", &["conclave-medium", "conclave-publish"]),
@@ -33,7 +33,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "conclave-medium",
             "conclave-publish",
             "conclave-ceremony",
-            "conclave-room",
+            "conclave-console",
         ],
     ),
     ("conclave-receive", &["conclave-publish", "conclave-ceremony"]),
@@ -45,7 +45,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "conclave-medium",
             "conclave-publish",
             "conclave-ceremony",
-            "conclave-room",
+            "conclave-console",
             "conclave-sim",
         ],
     ),
@@ -58,7 +58,7 @@ const APPLIANCE_FLOORS: &[&str] = &[
     "smartcard-hsm-usb",
     "conclave-publish",
     "conclave-ceremony",
-    "conclave-room",
+    "conclave-console",
 ];
 
 /// Crates of this workspace that must never be below the appliance.

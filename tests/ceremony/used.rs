@@ -7,7 +7,7 @@ use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
 use conclave_ceremony::transcript;
-use conclave_room::ceremony::begin::Begun;
+use conclave_console::ceremony::begin::Begun;
 use conclave_sim::world::play::{Ended, play, screen};
 use conclave_sim::world::robot::Robot;
 use conclave_tests::ceremony::{brought, chained, start};

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::TokenId;
-use conclave_room::ports::Machine;
+use conclave_console::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::play::Ended;
 

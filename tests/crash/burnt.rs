@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conclave_ceremony::act::{Act, Slot};
-use conclave_room::ports::Machine;
+use conclave_console::ports::Machine;
 use conclave_sim::card::profile::{ChipAuthentication, Profile};
 use conclave_sim::memo::Memo;
 use conclave_sim::world::play::Ended;

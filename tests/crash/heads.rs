@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::DriveId;
+use conclave_console::ports::Machine;
 use conclave_publish::FileName;
-use conclave_room::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::stage::Stage;

@@ -12,7 +12,7 @@ use conclave_ceremony::plan;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::transcript::{Transcript, read};
 use conclave_ceremony::verify::{Account, Given, verify};
-use conclave_room::civil::Wall;
+use conclave_console::civil::Wall;
 use conclave_tests::ceremony::{Played, STARTED, played_at};
 
 pub(crate) const TRANSCRIPT: &[u8] = include_bytes!("../golden/transcripts/v2/conclave.cbor");

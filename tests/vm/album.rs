@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
-use conclave_room::text_intake;
+use conclave_console::text_intake;
 use conclave_tests::vm::machine::Machine;
 
 /// Columns of the list of steps.

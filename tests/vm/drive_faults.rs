@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::plan::read;
 use conclave_ceremony::transcript;
-use conclave_room::text_intake;
+use conclave_console::text_intake;
 use conclave_sim::world::robot::copies;
 use conclave_tests::ceremony::on_stick;
 use conclave_tests::scratch::Scratch;

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use conclave_console::drives::{Came, Listing, NAMES_MAX, Past, Space};
+use conclave_console::shown::Shown;
 use conclave_publish::FileName;
-use conclave_room::drives::{Came, Listing, NAMES_MAX, Past, Space};
-use conclave_room::shown::Shown;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, RenameFlags, renameat2};
 use nix::sys::statvfs::statvfs;

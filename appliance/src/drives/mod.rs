@@ -1,4 +1,4 @@
-//! Drives on USB: their list, their content, and the operations that [`conclave_room::drives`] asks for.
+//! Drives on USB: their list, their content, and the operations that [`conclave_console::drives`] asks for.
 //!
 //! A volume is mounted only after its boot sector was found sound, and only where the kernel sees the same volume.
 //! Nothing on it is taken for a program or a device.
@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use conclave_console::drives::{Access, Came, Drive, Listing, Media, Past, Space};
+use conclave_console::shown::Shown;
+use conclave_console::usb::gate::{Use, judge};
 use conclave_publish::FileName;
-use conclave_room::drives::{Access, Came, Drive, Listing, Media, Past, Space};
-use conclave_room::shown::Shown;
-use conclave_room::usb::gate::{Use, judge};
 use nix::mount::{MntFlags, MsFlags, mount, umount, umount2};
 
 use folder::{Folder, io_came};

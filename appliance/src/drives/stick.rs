@@ -3,11 +3,11 @@
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use conclave_room::drives::Drive;
-use conclave_room::drives::fat32::{Fat32, Place, Unfit, identify};
-use conclave_room::look::medium;
-use conclave_room::shown::Shown;
-use conclave_room::usb::units::Kind;
+use conclave_console::drives::Drive;
+use conclave_console::drives::fat32::{Fat32, Place, Unfit, identify};
+use conclave_console::look::medium;
+use conclave_console::shown::Shown;
+use conclave_console::usb::units::Kind;
 
 use crate::disks::{Disk, Reach, disks};
 use crate::medium::open;

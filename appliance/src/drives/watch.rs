@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use conclave_room::drives::Drive;
-use conclave_room::drives::fat32::{Fat32, Unfit};
-use conclave_room::shown::Shown;
+use conclave_console::drives::Drive;
+use conclave_console::drives::fat32::{Fat32, Unfit};
+use conclave_console::shown::Shown;
 
 use super::stick::{Stick, sticks};
 use crate::usb::{Device, Place};

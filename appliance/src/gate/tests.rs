@@ -3,8 +3,8 @@
 use super::*;
 use crate::disks::tests::Tree;
 use crate::usb::tests::{HUB, KEYBOARD, STICK, descriptors};
-use conclave_room::shown::Serial;
-use conclave_room::usb::gate::Named;
+use conclave_console::shown::Serial;
+use conclave_console::usb::gate::Named;
 use std::fs;
 
 fn stick() -> Vec<u8> {

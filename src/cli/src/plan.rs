@@ -13,8 +13,8 @@ use conclave_ceremony::ids::Device;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal, SoPinMay};
 use conclave_ceremony::script::{Roles, Script, Step};
+use conclave_console::text_ceremony;
 use conclave_publish::{Digest, Kind};
-use conclave_room::text_ceremony;
 use thiserror::Error;
 
 use crate::{names, said};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::ids::TokenId;
 use conclave_ceremony::step::Waiting;
-use conclave_room::ceremony::desk;
-use conclave_room::ports::Machine;
+use conclave_console::ceremony::desk;
+use conclave_console::ports::Machine;
 use conclave_sim::icc::Icc;
 
 use super::{Pending, Trial, name};

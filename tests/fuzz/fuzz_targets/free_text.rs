@@ -7,7 +7,7 @@ use conclave_ceremony::act::Slot;
 use conclave_ceremony::ids::{ShareId, TokenId};
 use conclave_ceremony::script::Which;
 use conclave_fuzz::target;
-use conclave_room::vault::{NotPublic, Vault};
+use conclave_console::vault::{NotPublic, Vault};
 use smartcard_hsm::secret::SecretBytes;
 
 const SECRETS: [(Slot, &str); 3] = [

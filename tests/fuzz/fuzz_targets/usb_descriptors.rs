@@ -2,10 +2,10 @@
 #![no_main]
 
 use conclave_fuzz::{plain, target};
-use conclave_room::look::devices::Unused;
-use conclave_room::text_usb::unused;
-use conclave_room::usb::descriptors::Descriptors;
-use conclave_room::usb::gate::{Use, judge};
+use conclave_console::look::devices::Unused;
+use conclave_console::text_usb::unused;
+use conclave_console::usb::descriptors::Descriptors;
+use conclave_console::usb::gate::{Use, judge};
 
 target!(|bytes: &[u8]| {
     let descriptors = Descriptors::parse(bytes);

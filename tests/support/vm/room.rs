@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conclave_ceremony::plan::{Holds, Plan, read};
-use conclave_room::ceremony::begin::Brought;
-use conclave_room::key::Key;
+use conclave_console::ceremony::begin::Brought;
+use conclave_console::key::Key;
 use conclave_sim::card::profile::Profile;
 use conclave_sim::ccid_device::CcidDevice;
 use conclave_sim::token::Token;

@@ -156,7 +156,7 @@ pub fn format(drive: &mut (impl Write + Seek), len: u64, id: u32, label: Label) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_room::drives::fat32::{Fat32, Place, identify};
+    use conclave_console::drives::fat32::{Fat32, Place, identify};
     use std::io::Cursor;
 
     #[test]

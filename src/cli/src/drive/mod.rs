@@ -9,9 +9,9 @@ use std::io::{self, BufRead, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use conclave_room::drives::fat32::identify;
-use conclave_room::text::digits;
-use conclave_room::text_drives::{mend, unfit};
+use conclave_console::drives::fat32::identify;
+use conclave_console::text::digits;
+use conclave_console::text_drives::{mend, unfit};
 
 use crate::random;
 pub use format::{Label, format};

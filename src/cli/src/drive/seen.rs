@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use conclave_room::shown::{Serial, Shown};
+use conclave_console::shown::{Serial, Shown};
 
 /// Bytes of the sectors sysfs counts in, whatever the disk's are.
 const SECTOR: u64 = 512;

@@ -3,7 +3,7 @@
 //! Source: ECMA-48, 5.4 (control sequences); xterm's ctlseqs, "PC-Style Function Keys" and "VT220-Style Function Keys";
 //! the Linux console sends F1 to F5 as `ESC [ [ A` to `E`.
 
-use conclave_room::key::Key;
+use conclave_console::key::Key;
 
 /// The wish of a person at the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

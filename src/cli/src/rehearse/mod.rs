@@ -1,6 +1,6 @@
 //! `conclave rehearse`: a whole ceremony on simulated tokens and drives, in this terminal.
 //!
-//! The room is the appliance's: [`conclave_room::run::run`] with its screens. The simulated devices stand below it
+//! The room is the appliance's: [`conclave_console::run::run`] with its screens. The simulated devices stand below it
 //! ([`here`]). The parts around it are shared with the rehearsal on the image: plan, terminal, devices, results.
 
 pub mod folder;

@@ -5,7 +5,7 @@ use std::process;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use conclave_room::view::console_number;
+use conclave_console::view::console_number;
 use conclave_sim::world::play::rows;
 use crossterm::style::{Attribute, Color as Ansi, Print, SetAttribute, SetBackgroundColor, SetForegroundColor};
 use crossterm::{QueueableCommand, cursor, terminal};

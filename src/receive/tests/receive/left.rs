@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_ceremony::ids::TokenId;
-use conclave_room::ports::Machine;
+use conclave_console::ports::Machine;
 use conclave_sim::memo::Memo;
 use conclave_sim::token::Token;
 use conclave_tests::ceremony::{Played, played};

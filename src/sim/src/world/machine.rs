@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use conclave_ceremony::plan::UsbId;
-use conclave_room::civil::Wall;
-use conclave_room::look::devices::Port;
-use conclave_room::ports::{Machine, NoRandomness, Now, Plugged, What};
-use conclave_room::shown::{Serial, Shown};
-use conclave_room::usb::gate::{Admission, Inside, Named, Present, Rules, Use, admit};
+use conclave_console::civil::Wall;
+use conclave_console::look::devices::Port;
+use conclave_console::ports::{Machine, NoRandomness, Now, Plugged, What};
+use conclave_console::shown::{Serial, Shown};
+use conclave_console::usb::gate::{Admission, Inside, Named, Present, Rules, Use, admit};
 use sha2::{Digest, Sha256};
 use smartcard_hsm::dkek::stretch::Stretch;
 
@@ -168,10 +168,10 @@ fn millis(since: &Instant) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use conclave_console::drives::{Access, Media};
+    use conclave_console::ports::Tokens;
+    use conclave_console::shown::Shown;
     use conclave_publish::FileName;
-    use conclave_room::drives::{Access, Media};
-    use conclave_room::ports::Tokens;
-    use conclave_room::shown::Shown;
     use smartcard_hsm::apdu::{Apdu, ReplyLen};
     use smartcard_hsm::channel::{Channel, ChannelError, Patience};
 

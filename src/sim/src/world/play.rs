@@ -2,9 +2,9 @@
 
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::Plan;
-use conclave_room::ceremony::Ceremony;
-use conclave_room::shown::Serial;
-use conclave_room::view;
+use conclave_console::ceremony::Ceremony;
+use conclave_console::shown::Serial;
+use conclave_console::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::ids::PersonId;
 use conclave_ceremony::plan::{Holds, Plan};
+use conclave_console::key::Key;
+use conclave_console::look::challenge::Digests;
+use conclave_console::{text, text_intake};
 use conclave_publish::Digest;
-use conclave_room::key::Key;
-use conclave_room::look::challenge::Digests;
-use conclave_room::{text, text_intake};
 
 /// Columns of the list of steps at the left.
 const STEPS: usize = 26;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::{Before, Plan, Token as Planned};
-use conclave_room::drives::{Volume, VolumeId};
-use conclave_room::ports::Machine;
-use conclave_room::shown::Shown;
+use conclave_console::drives::{Volume, VolumeId};
+use conclave_console::ports::Machine;
+use conclave_console::shown::Shown;
 use sha2::{Digest, Sha256};
 
 use super::drives::Stick;
@@ -155,9 +155,9 @@ pub fn token(planned: &Planned, profile: Profile, seed: &[u8; 32]) -> Result<Tok
 mod tests {
     use std::sync::Arc;
 
-    use conclave_room::civil::Wall;
-    use conclave_room::drives::Drives;
-    use conclave_room::ports::Tokens;
+    use conclave_console::civil::Wall;
+    use conclave_console::drives::Drives;
+    use conclave_console::ports::Tokens;
     use smartcard_hsm::cvc::Simulated;
     use smartcard_hsm::genuine::CurrentSoPin;
     use smartcard_hsm::secret::{Pin, SO_PIN_PUBLISHED, Secret, SecretBytes};

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use conclave_room::look::devices::Port;
-use conclave_room::ports::{TokenAt, Tokens};
-use conclave_room::shown::{Serial, Shown};
-use conclave_room::usb::hubs::behind;
+use conclave_console::look::devices::Port;
+use conclave_console::ports::{TokenAt, Tokens};
+use conclave_console::shown::{Serial, Shown};
+use conclave_console::usb::hubs::behind;
 use smartcard_hsm::channel::{Channel, ChannelError};
 
 use crate::card::random::Randomness;

@@ -7,11 +7,11 @@
 
 mod stick;
 
+use conclave_console::drives::{Access, Came, Drive, Listing, Media, NAMES_MAX, Past, Space};
+use conclave_console::look::devices::Port;
+use conclave_console::shown::{Serial, Shown};
+use conclave_console::usb::hubs::behind;
 use conclave_publish::FileName;
-use conclave_room::drives::{Access, Came, Drive, Listing, Media, NAMES_MAX, Past, Space};
-use conclave_room::look::devices::Port;
-use conclave_room::shown::{Serial, Shown};
-use conclave_room::usb::hubs::behind;
 
 use stick::Change;
 pub use stick::{Lies, Stick};

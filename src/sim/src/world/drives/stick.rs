@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use conclave_console::drives::{Access, Came, Drive, Volume, VolumeId};
+use conclave_console::shown::{Serial, Shown};
 use conclave_publish::FileName;
-use conclave_room::drives::{Access, Came, Drive, Volume, VolumeId};
-use conclave_room::shown::{Serial, Shown};
 
 /// The length of a file is rounded up to a multiple of this. Units: bytes.
 pub(super) const CLUSTER: u64 = 4096;

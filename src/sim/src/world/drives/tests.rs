@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use conclave_ceremony::public::Bytes;
-use conclave_room::drives::fat32::Unfit;
-use conclave_room::drives::{Attempt, Differs, DriveError, Drives, Tried};
-use conclave_room::leaves::{Leaves, Public};
+use conclave_console::drives::fat32::Unfit;
+use conclave_console::drives::{Attempt, Differs, DriveError, Drives, Tried};
+use conclave_console::leaves::{Leaves, Public};
 
 const PLAN: &[u8] = b"kind = \"rehearsal\"\n";
 const OLD: &[u8] = b"somebody else's";

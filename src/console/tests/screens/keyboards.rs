@@ -1,12 +1,12 @@
 //! Keyboards on USB: asked for their code, shut out, missing.
 
-use conclave_room::ceremony::intake::{Intake, Stage};
-use conclave_room::key::{Key, KeyboardId, Press};
-use conclave_room::look::challenge::Challenged;
-use conclave_room::look::devices::{Devices, Other, Unused as NotUsed};
-use conclave_room::look::keyboards::Code;
-use conclave_room::look::{Event, Screen, step};
-use conclave_room::shown::Shown;
+use conclave_console::ceremony::intake::{Intake, Stage};
+use conclave_console::key::{Key, KeyboardId, Press};
+use conclave_console::look::challenge::Challenged;
+use conclave_console::look::devices::{Devices, Other, Unused as NotUsed};
+use conclave_console::look::keyboards::Code;
+use conclave_console::look::{Event, Screen, step};
+use conclave_console::shown::Shown;
 
 use super::fixtures::{after, at, check, check_with, devices, press, rendered};
 

@@ -1,12 +1,12 @@
 //! The looks before a plan comes in: the air gap, the clock, the devices.
 
-use conclave_room::civil::Wall;
-use conclave_room::key::Key;
-use conclave_room::look::clock::Set;
-use conclave_room::look::devices::Devices;
-use conclave_room::look::{Act, Event, Look, Screen, step};
-use conclave_room::shown::Shown;
-use conclave_room::text;
+use conclave_console::civil::Wall;
+use conclave_console::key::Key;
+use conclave_console::look::clock::Set;
+use conclave_console::look::devices::Devices;
+use conclave_console::look::{Act, Event, Look, Screen, step};
+use conclave_console::shown::Shown;
+use conclave_console::text;
 
 use super::fixtures::{after, air_gap, at, check, devices, press, rendered, typed};
 

@@ -1,10 +1,10 @@
 //! The medium, its digest and the challenge.
 
-use conclave_room::key::Key;
-use conclave_room::look::laptop::SecureBoot;
-use conclave_room::look::medium::{Medium, SelfCheck};
-use conclave_room::look::{Act, Event, Look, Screen, step};
-use conclave_room::shown::Shown;
+use conclave_console::key::Key;
+use conclave_console::look::laptop::SecureBoot;
+use conclave_console::look::medium::{Medium, SelfCheck};
+use conclave_console::look::{Act, Event, Look, Screen, step};
+use conclave_console::shown::Shown;
 
 use super::fixtures::{
     after, at, check, digest, hashed, met, new, open_challenge, place, press, rendered, stick, typed,

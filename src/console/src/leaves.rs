@@ -6,7 +6,7 @@
 //!
 //! ```compile_fail,E0277
 //! use conclave_publish::FileName;
-//! use conclave_room::drives::{Attempt, Drive, DriveError, Drives};
+//! use conclave_console::drives::{Attempt, Drive, DriveError, Drives};
 //! use smartcard_hsm::secret::SecretBytes;
 //!
 //! fn leak(drives: &mut impl Drives, to: &Drive, name: FileName, secret: &SecretBytes) -> Result<(), DriveError> {
@@ -18,8 +18,8 @@
 //!
 //! ```
 //! use conclave_publish::FileName;
-//! use conclave_room::drives::{Attempt, Drive, DriveError, Drives};
-//! use conclave_room::leaves::Sealed;
+//! use conclave_console::drives::{Attempt, Drive, DriveError, Drives};
+//! use conclave_console::leaves::Sealed;
 //!
 //! fn keep(drives: &mut impl Drives, to: &Drive, name: FileName, sealed: &Sealed) -> Result<(), DriveError> {
 //!     drives.write(to, &[(name, sealed)], Attempt::First)
@@ -29,7 +29,7 @@
 //! A clear share does not become sealed by being called so:
 //!
 //! ```compile_fail,E0277
-//! fn seal(share: &smartcard_hsm::dkek::Share) -> conclave_room::leaves::Sealed {
+//! fn seal(share: &smartcard_hsm::dkek::Share) -> conclave_console::leaves::Sealed {
 //!     share.into()
 //! }
 //! ```
@@ -37,7 +37,7 @@
 //! Its file does:
 //!
 //! ```
-//! fn seal(share: &smartcard_hsm::dkek::share::SealedShare) -> conclave_room::leaves::Sealed {
+//! fn seal(share: &smartcard_hsm::dkek::share::SealedShare) -> conclave_console::leaves::Sealed {
 //!     share.into()
 //! }
 //! ```
@@ -45,13 +45,13 @@
 //! Nor does a PIN become public, or bytes without a declared kind:
 //!
 //! ```compile_fail,E0277
-//! fn publish(pin: &smartcard_hsm::secret::Pin) -> conclave_room::leaves::Public {
+//! fn publish(pin: &smartcard_hsm::secret::Pin) -> conclave_console::leaves::Public {
 //!     pin.into()
 //! }
 //! ```
 //!
 //! ```compile_fail,E0277
-//! fn publish(bytes: &[u8]) -> conclave_room::leaves::Public {
+//! fn publish(bytes: &[u8]) -> conclave_console::leaves::Public {
 //!     bytes.into()
 //! }
 //! ```
@@ -59,7 +59,7 @@
 //! A value of the transcript does:
 //!
 //! ```
-//! fn publish(certificate: &conclave_ceremony::public::Bytes) -> conclave_room::leaves::Public {
+//! fn publish(certificate: &conclave_ceremony::public::Bytes) -> conclave_console::leaves::Public {
 //!     certificate.into()
 //! }
 //! ```

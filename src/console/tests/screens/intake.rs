@@ -1,15 +1,15 @@
 //! A plan that comes in.
 
 use conclave_ceremony::plan::{self, UsbId};
+use conclave_console::ceremony::intake::{Intake, Stage};
+use conclave_console::key::Key;
+use conclave_console::look::Screen;
+use conclave_console::look::challenge::{Challenged, Differ, Digests, Of, Source};
+use conclave_console::ports::{Plugged, What};
+use conclave_console::run::Showing;
+use conclave_console::shown::{Serial, Shown};
+use conclave_console::text;
 use conclave_publish::Digest;
-use conclave_room::ceremony::intake::{Intake, Stage};
-use conclave_room::key::Key;
-use conclave_room::look::Screen;
-use conclave_room::look::challenge::{Challenged, Differ, Digests, Of, Source};
-use conclave_room::ports::{Plugged, What};
-use conclave_room::run::Showing;
-use conclave_room::shown::{Serial, Shown};
-use conclave_room::text;
 
 use super::fixtures::{after, at, check_with, digest, shown};
 
