@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use conclave_console::look::air_gap::{AirGap, Fact, Found, Proof, Unused, Weakness};
+use conclave_console::preflight::air_gap::{AirGap, Fact, Found, Proof, Unused, Weakness};
 use conclave_console::shown::Shown;
 use conclave_console::text;
 use nix::errno::Errno;
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::disks::tests::{SATA, STICK, Tree};
     use crate::usb::tests::{STICK as STICK_INTERFACE, descriptors};
-    use conclave_console::look::air_gap::Looked;
+    use conclave_console::preflight::air_gap::Looked;
     use std::fs;
 
     fn found(tried: &str) -> Found {

@@ -3,7 +3,7 @@
 use std::fs::read_to_string;
 
 use conclave_console::civil::Wall;
-use conclave_console::look::{Build, Tree};
+use conclave_console::preflight::{Build, Tree};
 
 const REVISION: &str = "/revision";
 

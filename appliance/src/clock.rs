@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use conclave_console::civil::{Ahead, Wall};
-use conclave_console::look::Event;
-use conclave_console::look::clock::Set;
+use conclave_console::preflight::Event;
+use conclave_console::preflight::clock::Set;
 use conclave_console::shown::Shown;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime, clock_settime};

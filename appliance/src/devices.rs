@@ -7,8 +7,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use conclave_console::drives::Drive;
-use conclave_console::look::devices::{Devices, Hub, Other, Token, Unused};
 use conclave_console::ports::{Plugged, What};
+use conclave_console::preflight::devices::{Devices, Hub, Other, Token, Unused};
 use conclave_console::shown::Shown;
 use conclave_console::usb::gate::Use;
 use conclave_console::usb::units::Kind;

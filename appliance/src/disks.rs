@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use conclave_console::look::medium::Kind;
+use conclave_console::preflight::medium::Kind;
 use conclave_console::shown::Shown;
 
 /// Most block devices looked at.

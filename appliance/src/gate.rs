@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use conclave_console::look::devices::Port;
+use conclave_console::preflight::devices::Port;
 use conclave_console::shown::Shown;
 use conclave_console::usb::gate::{self, Admission, Inside, Never, Present, Use, admit, judge};
 use conclave_console::usb::units::{self, Kind};

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use conclave_console::key::{KeyboardId, Press};
 use conclave_console::layout::{Layout, Modifiers};
-use conclave_console::look::Event;
-use conclave_console::look::keyboards::Code;
+use conclave_console::preflight::Event;
+use conclave_console::preflight::keyboards::Code;
 use conclave_console::shown::Shown;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 

@@ -3,7 +3,7 @@
 use std::fs::{read, read_dir, read_to_string};
 use std::path::Path;
 
-use conclave_console::look::laptop::{Battery, SecureBoot, Supply};
+use conclave_console::preflight::laptop::{Battery, SecureBoot, Supply};
 
 /// Most supplies that are looked at.
 const SUPPLIES_MAX: usize = 16;

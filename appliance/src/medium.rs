@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use conclave_console::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use conclave_console::preflight::medium::{Hashed, Kind, Medium, Place, SelfCheck};
 use conclave_console::shown::Shown;
 use conclave_console::usb::units;
 use conclave_medium::{ExamineError, SealError, examine, identify};

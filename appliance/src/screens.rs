@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use conclave_console::civil::Wall;
 use conclave_console::layout::Layout;
-use conclave_console::look::{Act, Event, Look};
 use conclave_console::ports::{Machine, NoRandomness, Now, Plugged};
+use conclave_console::preflight::{Act, Event, Preflight};
 use conclave_console::run::{Ports, ScreenLost, Showing, run as run_room};
 use conclave_console::usb::gate::Named;
 use smartcard_hsm::dkek::stretch::{Md5Stretch, Stretch};
@@ -47,7 +47,7 @@ pub(crate) fn run() -> ExitCode {
     around.perform(Act::FindMedium);
     around.ready.push_back(Event::SecureBoot(laptop::secure_boot(Path::new("/sys"))));
     around.ready.push_back(Event::Tried(air_gap::try_all()));
-    match run_room(Look::new(build()), &mut around) {
+    match run_room(Preflight::new(build()), &mut around) {
         Ok(()) => ExitCode::from(POWER_OFF),
         Err(_) => ExitCode::FAILURE,
     }

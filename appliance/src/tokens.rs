@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
-use conclave_console::look::devices::{Chain, Dkek, Looked, Token, Unanswered};
 use conclave_console::ports::{TokenAt, Tokens};
+use conclave_console::preflight::devices::{Chain, Dkek, Looked, Token, Unanswered};
 use conclave_console::shown::Shown;
 use conclave_console::usb::gate::{Use, judge};
 use smartcard_hsm::channel::{Channel, ChannelError};

@@ -9,12 +9,12 @@ use conclave_ceremony::event::Looked::Clock;
 use conclave_ceremony::plan;
 use conclave_console::civil::Wall;
 use conclave_console::key::{Key, KeyboardId, Press};
-use conclave_console::look::air_gap::AirGap;
-use conclave_console::look::challenge::{Challenged, Source};
-use conclave_console::look::keyboards::Code;
-use conclave_console::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
-use conclave_console::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_console::ports::Machine;
+use conclave_console::preflight::air_gap::AirGap;
+use conclave_console::preflight::challenge::{Challenged, Source};
+use conclave_console::preflight::keyboards::Code;
+use conclave_console::preflight::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use conclave_console::preflight::{Act, Build, Event, Preflight, Screen, Tree, step};
 use conclave_console::run::{Ports, ScreenLost, Showing, run};
 use conclave_console::shown::Shown;
 use conclave_console::view;
@@ -177,17 +177,17 @@ impl Ports for Around {
 }
 
 /// A machine with medium, air gap and clock checked and found sound.
-pub fn look() -> Look {
+pub fn look() -> Preflight {
     let build = Build { version: "0.1.0".into(), revision: "0123".into(), tree: Tree::Clean, committed: Wall(0) };
-    let mut look = Look::new(build);
+    let mut preflight = Preflight::new(build);
     let place = Place { kind: Kind::Optical, model: Shown::new("DVD"), node: Shown::new("/dev/sr0") };
     let digest = conclave_publish::Digest::of(b"an image");
-    look.medium = Medium::Hashed(Hashed { place, len: 1, digest, self_check: SelfCheck::Holds });
-    look.challenged = Challenged::Met(Source::Paper);
-    look.air_gap = AirGap::Tried { proofs: vec![], unused: vec![], machine: vec![], weak: vec![], scroll: 0 };
-    look.clock.compared = Some((COMPARED, 0));
-    look.screen = Screen::Devices;
-    step(look, Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 }).0
+    preflight.medium = Medium::Hashed(Hashed { place, len: 1, digest, self_check: SelfCheck::Holds });
+    preflight.challenged = Challenged::Met(Source::Paper);
+    preflight.air_gap = AirGap::Tried { proofs: vec![], unused: vec![], machine: vec![], weak: vec![], scroll: 0 };
+    preflight.clock.compared = Some((COMPARED, 0));
+    preflight.screen = Screen::Devices;
+    step(preflight, Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 }).0
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use conclave_console::drives::Drive;
 use conclave_console::drives::fat32::{Fat32, Place, Unfit, identify};
-use conclave_console::look::medium;
+use conclave_console::preflight::medium;
 use conclave_console::shown::Shown;
 use conclave_console::usb::units::Kind;
 

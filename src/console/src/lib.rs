@@ -14,9 +14,9 @@ pub mod leaves;
 pub mod secret_field;
 pub mod shown;
 
-pub mod look;
 pub mod perform;
 pub mod ports;
+pub mod preflight;
 pub mod run;
 pub mod text;
 pub mod text_ceremony;

@@ -9,11 +9,11 @@ use crate::ceremony::intake::{Intake, Next};
 use crate::ceremony::scene::Scene;
 use crate::key::Key;
 use crate::layout::Layout;
-use crate::look::air_gap::{AirGap, Found};
-use crate::look::challenge::Challenged;
-use crate::look::devices::Devices;
-use crate::look::{Act, Build, Event, Look, Over, Screen, step};
 use crate::ports::{Machine, Now};
+use crate::preflight::air_gap::{AirGap, Found};
+use crate::preflight::challenge::Challenged;
+use crate::preflight::devices::Devices;
+use crate::preflight::{Act, Build, Event, Over, Preflight, Screen, step};
 
 /// The needs of the room besides the machine: a screen, and the events around it.
 pub trait Ports {
@@ -36,9 +36,9 @@ pub trait Ports {
 /// The state that the screen shows.
 pub enum Showing<'a> {
     /// It only looks.
-    Look(&'a Look),
+    Preflight(&'a Preflight),
     /// A plan comes in.
-    Intake(&'a Look, &'a Intake),
+    Intake(&'a Preflight, &'a Intake),
     /// A ceremony.
     Ceremony(Box<Scene<'a>>),
 }
@@ -52,7 +52,7 @@ impl Showing<'_> {
     /// The layout by which keys are read.
     pub fn layout(&self) -> Layout {
         match self {
-            Self::Look(look) | Self::Intake(look, _) => look.layout,
+            Self::Preflight(preflight) | Self::Intake(preflight, _) => preflight.layout,
             Self::Ceremony(scene) => scene.desk.layout,
         }
     }
@@ -69,7 +69,7 @@ pub struct ScreenLost {
 /// The room, from power-on to power-off.
 struct Room<M: Machine> {
     /// Clock, keyboards and devices are looked at while a ceremony runs, too.
-    look: Look,
+    preflight: Preflight,
     intake: Option<Intake>,
     begun: Option<Begun<M>>,
     /// The last order about letting keyboards in.
@@ -77,8 +77,8 @@ struct Room<M: Machine> {
 }
 
 /// Runs until somebody powers off, or the screen is lost.
-pub fn run<P: Ports>(look: Look, ports: &mut P) -> Result<(), ScreenLost> {
-    let mut room = Room::<P::Machine> { look, intake: None, begun: None, keyboards: false };
+pub fn run<P: Ports>(preflight: Preflight, ports: &mut P) -> Result<(), ScreenLost> {
+    let mut room = Room::<P::Machine> { preflight, intake: None, begun: None, keyboards: false };
     loop {
         ports.draw(&room.showing())?;
         if room.begun.as_ref().is_some_and(Begun::busy) {
@@ -102,22 +102,22 @@ impl<M: Machine> Room<M> {
     fn showing(&mut self) -> Showing<'_> {
         match (&mut self.begun, &self.intake) {
             (Some(begun), _) => {
-                let keyboard = self.look.keyboards.asked();
-                let devices = self.look.devices.as_ref();
+                let keyboard = self.preflight.keyboards.asked();
+                let devices = self.preflight.devices.as_ref();
                 let overhears = devices.and_then(Devices::overhears);
                 let shut_out = devices.filter(|_| !begun.over().asks_for_keyboard()).and_then(Devices::shut_out);
-                let battery = self.look.battery;
+                let battery = self.preflight.battery;
                 Showing::Ceremony(Box::new(Scene { keyboard, overhears, shut_out, battery, ..begun.scene() }))
             }
-            (None, Some(intake)) => Showing::Intake(&self.look, intake),
-            (None, None) => Showing::Look(&self.look),
+            (None, Some(intake)) => Showing::Intake(&self.preflight, intake),
+            (None, None) => Showing::Preflight(&self.preflight),
         }
     }
 
     fn take(&mut self, event: Event, machine: &mut M) -> Vec<Act> {
         let mut acts = self.turn(event, machine);
-        let over = self.begun.as_ref().map_or(&self.look.over, Begun::over);
-        let keyboards = self.look.keyboards.come_unasked() || over.asks_for_keyboard();
+        let over = self.begun.as_ref().map_or(&self.preflight.over, Begun::over);
+        let keyboards = self.preflight.keyboards.come_unasked() || over.asks_for_keyboard();
         if keyboards != self.keyboards {
             self.keyboards = keyboards;
             acts.push(Act::AdmitKeyboards(keyboards));
@@ -129,7 +129,7 @@ impl<M: Machine> Room<M> {
         let key = match event {
             // A USB keyboard counts after its code was typed, in every phase.
             Event::Pressed(press) if self.begun.is_some() || self.takes_plan(press.key) => {
-                if !self.look.keyboards.counts(press) {
+                if !self.preflight.keyboards.counts(press) {
                     return Vec::new();
                 }
                 press.key
@@ -144,8 +144,8 @@ impl<M: Machine> Room<M> {
                 if let (Event::Read { .. } | Event::Seen(_), Some(intake)) = (&event, &mut self.intake) {
                     intake.look(machine);
                 }
-                let (look, acts) = step(self.look.clone(), event);
-                self.look = look;
+                let (preflight, acts) = step(self.preflight.clone(), event);
+                self.preflight = preflight;
                 return acts;
             }
         };
@@ -156,12 +156,12 @@ impl<M: Machine> Room<M> {
                 forget.into_iter().chain(begun.powers_off().then_some(Act::PowerOff)).collect()
             }
             (None, Some(intake)) => {
-                let Some(start) = start(&self.look) else { return Vec::new() };
+                let Some(start) = start(&self.preflight) else { return Vec::new() };
                 match intake.press(key, &start, machine) {
                     Next::Stay => {}
                     Next::Back => self.intake = None,
                     Next::Begun(mut begun) => {
-                        begun.lay(self.look.layout);
+                        begun.lay(self.preflight.layout);
                         self.begun = Some(begun);
                     }
                 }
@@ -177,19 +177,19 @@ impl<M: Machine> Room<M> {
     /// Whether a key is the intake's: all but those that lie over every screen, once it began with Enter on the
     /// devices.
     fn takes_plan(&self, key: Key) -> bool {
-        let over = self.look.over != Over::Nothing || matches!(key, Key::Function(_));
-        !over && (self.intake.is_some() || (self.look.screen == Screen::Devices && key == Key::Enter))
+        let over = self.preflight.over != Over::Nothing || matches!(key, Key::Function(_));
+        !over && (self.intake.is_some() || (self.preflight.screen == Screen::Devices && key == Key::Enter))
     }
 }
 
 /// The findings so far, for the record. `None` without the digest of the medium; every way here has one.
-fn start(look: &Look) -> Option<Start> {
-    let image = *look.digest()?;
+fn start(preflight: &Preflight) -> Option<Start> {
+    let image = *preflight.digest()?;
     let mut findings = Vec::new();
-    if let Challenged::Met(source) = &look.challenged {
+    if let Challenged::Met(source) = &preflight.challenged {
         findings.push(Looked::Medium { source: *source });
     }
-    if let AirGap::Tried { proofs, unused, machine, weak, .. } = &look.air_gap {
+    if let AirGap::Tried { proofs, unused, machine, weak, .. } = &preflight.air_gap {
         let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();
         findings.push(Looked::AirGap {
             weak: weak.clone(),
@@ -198,8 +198,8 @@ fn start(look: &Look) -> Option<Start> {
             machine: machine.iter().map(|fact| Text::fitted(&format!("{}: {}", fact.what, fact.value))).collect(),
         });
     }
-    findings.extend(look.clock.compared.map(|(wall, mono)| Looked::Clock { wall: wall.0, mono }));
-    let Build { version, revision, tree, .. } = &look.build;
+    findings.extend(preflight.clock.compared.map(|(wall, mono)| Looked::Clock { wall: wall.0, mono }));
+    let Build { version, revision, tree, .. } = &preflight.build;
     let said = [version.as_str(), revision, tree.words()];
     let build = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     Some(Start { image, build: Text::fitted(&build.join(" ")), tree: *tree, findings })

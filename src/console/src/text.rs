@@ -1,13 +1,13 @@
 //! Every word that people in the room read, in one place: line one is the event, line two the thing to do now.
 
 use crate::civil::Wall;
-use crate::look::air_gap::AirGap;
-use crate::look::challenge::{Challenged, Of, Source};
-use crate::look::clock::{Clock, Set, Unbelievable};
-use crate::look::devices::Devices;
-use crate::look::laptop::SecureBoot;
-use crate::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
-use crate::look::{Build, Look, Over, Screen, Tree};
+use crate::preflight::air_gap::AirGap;
+use crate::preflight::challenge::{Challenged, Of, Source};
+use crate::preflight::clock::{Clock, Set, Unbelievable};
+use crate::preflight::devices::Devices;
+use crate::preflight::laptop::SecureBoot;
+use crate::preflight::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use crate::preflight::{Build, Over, Preflight, Screen, Tree};
 
 /// The role that runs the machine.
 pub const OPERATOR: &str = "Operator";
@@ -84,25 +84,25 @@ pub fn too_small(columns: u16, rows: u16) -> String {
 }
 
 /// The keys that do something now.
-pub fn keys(look: &Look) -> String {
-    if look.keyboards.are_none() {
+pub fn keys(preflight: &Preflight) -> String {
+    if preflight.keyboards.are_none() {
         return crate::text_usb::NO_KEYBOARD.into();
     }
-    match &look.over {
+    match &preflight.over {
         Over::Help => "any key: back".into(),
         Over::Keyboard(_) => KEYBOARD_KEYS.into(),
         Over::PowerOff(_) => "Enter: do it   Esc: back".into(),
         Over::Nothing => {
-            let own = match (look.screen, &look.challenged) {
-                (Screen::Medium, _) if look.medium.may_look_again() => "Enter: look again",
-                (Screen::Medium, _) if look.medium.sound().is_none() => "",
+            let own = match (preflight.screen, &preflight.challenged) {
+                (Screen::Medium, _) if preflight.medium.may_look_again() => "Enter: look again",
+                (Screen::Medium, _) if preflight.medium.sound().is_none() => "",
                 (Screen::Medium, challenged) => keys_of_challenge(challenged),
-                (Screen::AirGap, _) if !look.air_gap.holds() => "Up Down: scroll   Esc: back",
+                (Screen::AirGap, _) if !preflight.air_gap.holds() => "Up Down: scroll   Esc: back",
                 (Screen::AirGap, _) => "Enter: go on  Up Down: scroll  Esc: back",
                 (Screen::Clock, _) => "Enter: set, or go on   Esc: back",
                 (Screen::Devices, _) => "Up Down: scroll   Esc: back",
             };
-            keys_with(look, own)
+            keys_with(preflight, own)
         }
     }
 }
@@ -120,8 +120,8 @@ pub fn keys_of_challenge(challenged: &Challenged) -> &'static str {
 }
 
 /// The keys of every screen before those of its `own`.
-pub fn keys_with(look: &Look, own: &str) -> String {
-    format!("F1 help  F2 keyboard {}  F10 off   {own}", look.layout.name())
+pub fn keys_with(preflight: &Preflight, own: &str) -> String {
+    format!("F1 help  F2 keyboard {}  F10 off   {own}", preflight.layout.name())
 }
 
 fn at(place: &Place) -> String {
@@ -408,7 +408,7 @@ pub fn devices(devices: Option<&Devices>) -> Words {
 pub const HELP: &str = "help for this screen. Any key goes back.";
 
 /// The help of a screen.
-pub fn help(look: &Look, screen: Screen) -> Vec<String> {
+pub fn help(preflight: &Preflight, screen: Screen) -> Vec<String> {
     let paragraphs: &[&str] = match screen {
         Screen::Medium => &[
             "This is the SHA-256 digest of the disc or stick that started this machine. The publisher of the image also published \
@@ -446,10 +446,10 @@ pub fn help(look: &Look, screen: Screen) -> Vec<String> {
     };
     let mut shown: Vec<String> = paragraphs.iter().map(|&line| line.to_owned()).collect();
     shown.push(String::new());
-    let Build { version, revision, .. } = &look.build;
+    let Build { version, revision, .. } = &preflight.build;
     let commit = if revision.is_empty() { "that its builder did not name" } else { revision };
     shown.push(format!("Version {version}, built from the commit {commit}"));
-    let differs = match look.build.tree {
+    let differs = match preflight.build.tree {
         Tree::Clean => return shown,
         Tree::Dirty => "with changes that are in no commit: no person can rebuild it.",
         Tree::Moved => "with other packages than that commit locks, for rehearsals and tests.",
@@ -499,7 +499,7 @@ pub const POWER_OFF: &str = "type off and press Enter to power off.";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::look::POWER_OFF_WORD;
+    use crate::preflight::POWER_OFF_WORD;
 
     #[test]
     fn the_power_off_screen_names_the_word_that_powers_off() {

@@ -11,7 +11,7 @@ use conclave_ceremony::step::{Unfit, Waiting};
 use crate::ceremony::NotTaken;
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
-use crate::look::Over;
+use crate::preflight::Over;
 use crate::shown::Serial;
 use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, capital};
 use crate::text_codes;

@@ -10,7 +10,7 @@ use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::drives::VolumeId;
 use crate::layout::Layout;
-use crate::look::laptop::{Battery, Supply};
+use crate::preflight::laptop::{Battery, Supply};
 use crate::text::{KEYBOARD_LINE, capital, digits};
 use crate::text_ceremony::device;
 

@@ -5,8 +5,8 @@ use conclave_ceremony::plan::Refusal;
 use crate::ceremony::intake::Stage;
 use crate::ceremony::resume::NotResumed;
 use crate::ceremony::written::Written;
-use crate::look::Look;
-use crate::look::challenge::Challenged;
+use crate::preflight::Preflight;
+use crate::preflight::challenge::Challenged;
 use crate::shown::Serial;
 use crate::text;
 
@@ -57,7 +57,7 @@ pub const NO_RECORD: &str = "No drive with a record, its plan and its names is p
                              the power failed before they held all three: Esc, then begin again with the plan's drive.";
 
 /// The keys that do something now.
-pub fn keys(look: &Look, stage: &Stage) -> String {
+pub fn keys(preflight: &Preflight, stage: &Stage) -> String {
     let own = match stage {
         Stage::Challenge(Challenged::Closed) => "Enter: begin the challenge  Esc: devices",
         Stage::Challenge(challenged) if challenged.hides_digest() => text::keys_of_challenge(challenged),
@@ -72,7 +72,7 @@ pub fn keys(look: &Look, stage: &Stage) -> String {
             "Enter: go on   Esc: to the devices"
         }
     };
-    text::keys_with(look, own)
+    text::keys_with(preflight, own)
 }
 
 /// None, or more than one.

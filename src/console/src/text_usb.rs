@@ -1,7 +1,7 @@
 //! Every word about devices on USB.
 
-use crate::look::devices::{Chain, Dkek, Hub, Other, Port, Unanswered, Unused};
-use crate::look::keyboards::{CODE_LEN, Code, Keyboard, Standing};
+use crate::preflight::devices::{Chain, Dkek, Hub, Other, Port, Unanswered, Unused};
+use crate::preflight::keyboards::{CODE_LEN, Code, Keyboard, Standing};
 use crate::shown::Shown;
 use crate::usb::gate::Never;
 
@@ -154,7 +154,7 @@ const IN_DISGUISE: &str = "If no person plugged it in, pull it out: it is anothe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::look::keyboards::TRIES;
+    use crate::preflight::keyboards::TRIES;
     use crate::usb::descriptors::DescriptorsError;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use conclave_console::look::challenge::Digests;
+use conclave_console::preflight::challenge::Digests;
 use conclave_publish::Digest;
 use conclave_sim::world::robot::groups_asked_for;
 use serde_json::json;

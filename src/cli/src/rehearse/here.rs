@@ -12,12 +12,12 @@ use conclave_ceremony::plan::Plan;
 use conclave_ceremony::step::Waiting;
 use conclave_console::civil::Wall;
 use conclave_console::key::{Key, KeyboardId, Press};
-use conclave_console::look::air_gap::{AirGap, Fact};
-use conclave_console::look::challenge::{Challenged, Source};
-use conclave_console::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
-use conclave_console::look::{Act, Build, Event, Look, Screen, Tree, step};
 use conclave_console::perform::log_drive;
 use conclave_console::ports::Machine;
+use conclave_console::preflight::air_gap::{AirGap, Fact};
+use conclave_console::preflight::challenge::{Challenged, Source};
+use conclave_console::preflight::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use conclave_console::preflight::{Act, Build, Event, Preflight, Screen, Tree, step};
 use conclave_console::run::{Ports, ScreenLost, Showing, run};
 use conclave_console::shown::Shown;
 use conclave_console::view;
@@ -179,7 +179,7 @@ fn stage(plan: &Plan, world: World, taken_up: Option<&TakenUp>) -> Result<Stage,
 
 /// The state of a machine that was started and looked at. This machine says what it truly is: its medium is this
 /// program, built by the person in front of it, and it knows nothing of an air gap.
-fn look(rehearsal: &Rehearsal) -> Result<Look, Box<dyn Error>> {
+fn look(rehearsal: &Rehearsal) -> Result<Preflight, Box<dyn Error>> {
     let now = wall()?;
     let build = Build {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -188,19 +188,19 @@ fn look(rehearsal: &Rehearsal) -> Result<Look, Box<dyn Error>> {
         committed: Wall(0),
     };
     let (model, node) = (Shown::new("this program"), Shown::new("conclave"));
-    let mut look = Look::new(build);
-    look.medium = Medium::Hashed(Hashed {
+    let mut preflight = Preflight::new(build);
+    preflight.medium = Medium::Hashed(Hashed {
         place: Place { kind: Kind::UsbDisk, model, node },
         len: rehearsal.len,
         digest: rehearsal.digest,
         self_check: SelfCheck::Holds,
     });
-    look.challenged = Challenged::Met(Source::Nobody);
+    preflight.challenged = Challenged::Met(Source::Nobody);
     let machine = vec![Fact { what: "rehearsal", value: Shown::new("no air gap was tried") }];
-    look.air_gap = AirGap::Tried { proofs: Vec::new(), unused: Vec::new(), machine, weak: Vec::new(), scroll: 0 };
-    look.clock.compared = Some((now, 0));
-    look.screen = Screen::Devices;
-    Ok(step(look, Event::Read { wall: now, mono_ms: 0 }).0)
+    preflight.air_gap = AirGap::Tried { proofs: Vec::new(), unused: Vec::new(), machine, weak: Vec::new(), scroll: 0 };
+    preflight.clock.compared = Some((now, 0));
+    preflight.screen = Screen::Devices;
+    Ok(step(preflight, Event::Read { wall: now, mono_ms: 0 }).0)
 }
 
 fn pressed(key: Key) -> Event {

@@ -3,7 +3,7 @@
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::Plan;
 use conclave_console::key::Key;
-use conclave_console::look::challenge::Digests;
+use conclave_console::preflight::challenge::Digests;
 use conclave_console::text_ceremony;
 use conclave_publish::Digest;
 use conclave_sim::world::robot::{PLAN_DRIVE, copies};

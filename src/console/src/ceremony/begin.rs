@@ -20,9 +20,9 @@ use super::{Ceremony, NotTaken};
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::leaves::Public;
-use crate::look::{Over, Tree};
 use crate::perform::Performer;
 use crate::ports::{Machine, NoRandomness, Now};
+use crate::preflight::{Over, Tree};
 
 /// The facts about the machine that are known before a plan is loaded.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use super::signing::{People, Signing};
 use crate::field::Field;
 use crate::key::Key;
 use crate::layout::Layout;
-use crate::look::{Over, POWER_OFF_WORD};
+use crate::preflight::{Over, POWER_OFF_WORD};
 use crate::text::keyboard_fits;
 use crate::text_ceremony as text;
 

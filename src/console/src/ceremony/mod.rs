@@ -33,9 +33,9 @@ use smartcard_hsm::cvc::RootKind;
 
 use crate::key::Key;
 use crate::leaves::Public;
-use crate::look::{Over, Tree};
 use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now, Plugged};
+use crate::preflight::{Over, Tree};
 use desk::Desk;
 use record::{NotWritten, Record};
 use signing::People;

@@ -15,11 +15,11 @@ use super::Ceremony;
 use super::desk::{Desk, Stage};
 use super::record::NotWritten;
 use super::signing::People;
-use crate::look::devices::Other;
-use crate::look::keyboards::Keyboard;
-use crate::look::laptop::Battery;
-use crate::look::{Over, Tree};
 use crate::ports::{Machine, Now, Plugged};
+use crate::preflight::devices::Other;
+use crate::preflight::keyboards::Keyboard;
+use crate::preflight::laptop::Battery;
+use crate::preflight::{Over, Tree};
 
 /// A ceremony as one screen shows it.
 pub struct Scene<'a> {

@@ -3,7 +3,7 @@
 use conclave_ceremony::entry::Head;
 
 use crate::key::Key;
-use crate::look::challenge::{Challenged, Of, Source, Then};
+use crate::preflight::challenge::{Challenged, Of, Source, Then};
 
 /// The question for a head, and the heads of the record it may be.
 pub struct Written {
@@ -67,7 +67,7 @@ mod tests {
     use conclave_publish::Digest;
 
     use super::*;
-    use crate::look::challenge::Differ;
+    use crate::preflight::challenge::Differ;
 
     fn heads() -> Vec<Head> {
         (0..9_u8).map(|entry| Digest::of(&[entry])).collect()

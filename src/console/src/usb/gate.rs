@@ -4,7 +4,7 @@ use conclave_ceremony::plan::{Hub, Plan, UsbId};
 
 use super::descriptors::{Descriptors, DescriptorsError, Interface};
 use super::hubs::{behind, shut_out};
-use crate::look::devices::Port;
+use crate::preflight::devices::Port;
 use crate::shown::Serial;
 
 /// USB classes by number.

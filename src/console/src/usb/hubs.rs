@@ -6,7 +6,7 @@
 use conclave_ceremony::plan::UsbId;
 
 use super::gate::{Inside, Present, Use};
-use crate::look::devices::Port;
+use crate::preflight::devices::Port;
 
 /// Whether a port is one of the hub at another port, or of a hub on that.
 pub fn behind(port: &Port, hub: &Port) -> bool {

@@ -5,14 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{BAD, GOOD, PLAIN, STRONG, instruction, row, rows, scrolled};
-use crate::look::Look;
-use crate::look::air_gap::{AirGap, Found};
+use crate::preflight::Preflight;
+use crate::preflight::air_gap::{AirGap, Found};
 use crate::text;
 
-pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
-    let words = text::air_gap(&look.air_gap);
+pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
+    let words = text::air_gap(&preflight.air_gap);
     instruction(frame, row(area, 0), words.role, &words.instruction);
-    let AirGap::Tried { proofs, unused, machine, scroll, .. } = &look.air_gap else { return };
+    let AirGap::Tried { proofs, unused, machine, scroll, .. } = &preflight.air_gap else { return };
     let mut shown = Vec::new();
     for two in proofs.chunks(2) {
         let mut spans = Vec::new();

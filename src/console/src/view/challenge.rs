@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
-use crate::look::challenge::{Challenged, Of, Open};
+use crate::preflight::challenge::{Challenged, Of, Open};
 use crate::text;
 
 pub(super) fn draw(of: Of, challenged: &Challenged, frame: &mut Frame, area: Rect) {

@@ -6,12 +6,12 @@ use ratatui::text::Line;
 
 use super::{ASK, BAD, GOOD, PLAIN, STRONG, instruction, lines, row, rows};
 use crate::civil::Ahead;
-use crate::look::Look;
-use crate::look::clock::Set;
+use crate::preflight::Preflight;
+use crate::preflight::clock::Set;
 use crate::text;
 
-pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
-    let clock = &look.clock;
+pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
+    let clock = &preflight.clock;
     let words = text::clock(clock);
     instruction(frame, row(area, 1), words.role, &words.instruction);
     let mut shown = Vec::new();

@@ -6,15 +6,15 @@ use ratatui::text::{Line, Span};
 
 use super::{BAD, PLAIN, STRONG, instruction, row, rows, scrolled};
 use crate::drives::Drive;
-use crate::look::Look;
-use crate::look::devices::{Chain, Looked, Other, Token};
-use crate::look::keyboards::{Keyboard, Standing};
+use crate::preflight::Preflight;
+use crate::preflight::devices::{Chain, Looked, Other, Token};
+use crate::preflight::keyboards::{Keyboard, Standing};
 use crate::{text, text_drives, text_usb};
 
-pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
-    let words = text::devices(look.devices.as_ref());
+pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
+    let words = text::devices(preflight.devices.as_ref());
     instruction(frame, row(area, 0), words.role, &words.instruction);
-    let Some(devices) = &look.devices else { return };
+    let Some(devices) = &preflight.devices else { return };
     let mut shown: Vec<Line> =
         devices.clones().into_iter().map(|serial| Line::styled(text_usb::clone_alarm(serial), BAD)).collect();
     let mut section = |heading: &'static str, none: Option<&'static str>, mut found: Vec<Line<'static>>| {
@@ -28,7 +28,7 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     };
     section(text_usb::TOKENS, Some(text_usb::NO_TOKENS), devices.tokens.iter().flat_map(token).collect());
     section(text_usb::DRIVES, Some(text_usb::NO_DRIVES), devices.drives.iter().flat_map(drive).collect());
-    section(text_usb::KEYBOARDS, None, look.keyboards.all().iter().map(keyboard).collect());
+    section(text_usb::KEYBOARDS, None, preflight.keyboards.all().iter().map(keyboard).collect());
     section(
         text_usb::HUBS,
         None,

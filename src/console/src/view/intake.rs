@@ -11,19 +11,19 @@ use super::{
     title,
 };
 use crate::ceremony::intake::{Intake, Stage};
-use crate::look::Look;
-use crate::look::challenge::{Challenged, Of};
+use crate::preflight::Preflight;
+use crate::preflight::challenge::{Challenged, Of};
 use crate::text_plugged::{self, Says};
 use crate::{text, text_intake as words};
 
-pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
+pub(super) fn draw(preflight: &Preflight, intake: &Intake, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        return super::draw(look, frame);
+        return super::draw(preflight, frame);
     }
-    title(look, frame, row(area, 0));
-    order(look, frame, row(area, 1));
+    title(preflight, frame, row(area, 0));
+    order(preflight, frame, row(area, 1));
     let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
     let (role, asked, mut shown) = match &intake.stage {
         Stage::Insert => (text::OPERATOR, words::INSERT, Vec::new()),
@@ -37,11 +37,11 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
         }
         Stage::Challenge(challenged) if challenged.hides_digest() => {
             challenge::draw(Of::Plan, challenged, frame, body);
-            return foot(look, intake, frame, body);
+            return foot(preflight, intake, frame, body);
         }
         Stage::Written(read) if read.written.challenged.hides_digest() => {
             challenge::draw(Of::Head, &read.written.challenged, frame, body);
-            return foot(look, intake, frame, body);
+            return foot(preflight, intake, frame, body);
         }
         Stage::Written(read) => {
             let met = matches!(read.written.challenged, Challenged::Met(_));
@@ -68,7 +68,7 @@ pub(super) fn draw(look: &Look, intake: &Intake, frame: &mut Frame) {
         shown.extend([Line::from(""), Line::styled(wrong.clone(), BAD)]);
     }
     scrolled(frame, rows(body, 3), shown, 0);
-    foot(look, intake, frame, body);
+    foot(preflight, intake, frame, body);
 }
 
 fn plugged(says: Says) -> Line<'static> {
@@ -97,9 +97,9 @@ fn digest(intake: &Intake) -> Vec<Line<'static>> {
 }
 
 /// The keys, and the question to a keyboard over the lines above them.
-fn foot(look: &Look, intake: &Intake, frame: &mut Frame, body: Rect) {
+fn foot(preflight: &Preflight, intake: &Intake, frame: &mut Frame, body: Rect) {
     let area = frame.area();
-    keyboards::draw_all(look, frame, body);
-    let keys = format!(" {}", words::keys(look, &intake.stage));
+    keyboards::draw_all(preflight, frame, body);
+    let keys = format!(" {}", words::keys(preflight, &intake.stage));
     frame.render_widget(Paragraph::new(keys).style(BAR), row(area, area.height - 1));
 }

@@ -6,8 +6,8 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::ASK;
-use crate::look::Look;
-use crate::look::keyboards::{Keyboard, Standing};
+use crate::preflight::Preflight;
+use crate::preflight::keyboards::{Keyboard, Standing};
 use crate::text_usb;
 
 /// The question to a keyboard that waits for its code.
@@ -18,8 +18,8 @@ pub(super) fn draw(keyboard: Option<&Keyboard>, frame: &mut Frame, area: Rect) {
 }
 
 /// The question before a ceremony; if no keyboard waits for its code, that one is shut out.
-pub(super) fn draw_all(look: &Look, frame: &mut Frame, area: Rect) {
-    match (look.keyboards.asked(), look.shut_out()) {
+pub(super) fn draw_all(preflight: &Preflight, frame: &mut Frame, area: Rect) {
+    match (preflight.keyboards.asked(), preflight.shut_out()) {
         (None, Some(other)) => boxed(text_usb::keyboard_shut_out(other), frame, area),
         (asked, _) => draw(asked, frame, area),
     }

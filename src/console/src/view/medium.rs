@@ -7,14 +7,14 @@ use ratatui::text::{Line, Span};
 use conclave_publish::Digest;
 
 use super::{ASK, BAD, GOOD, PLAIN, STRONG, big, instruction, lines, row, rows};
-use crate::look::Look;
-use crate::look::challenge::Challenged;
-use crate::look::medium::{Hashed, Medium, SelfCheck};
+use crate::preflight::Preflight;
+use crate::preflight::challenge::Challenged;
+use crate::preflight::medium::{Hashed, Medium, SelfCheck};
 use crate::text;
 
-pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
-    match &look.medium {
-        Medium::Hashed(hashed) => hashed_medium(look, hashed, frame, area),
+pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
+    match &preflight.medium {
+        Medium::Hashed(hashed) => hashed_medium(preflight, hashed, frame, area),
         other => {
             let words = text::medium(other);
             instruction(frame, row(area, 1), words.role, &words.instruction);
@@ -28,8 +28,8 @@ pub(super) fn draw(look: &Look, frame: &mut Frame, area: Rect) {
     }
 }
 
-fn hashed_medium(look: &Look, hashed: &Hashed, frame: &mut Frame, area: Rect) {
-    let words = text::hashed(hashed, &look.challenged);
+fn hashed_medium(preflight: &Preflight, hashed: &Hashed, frame: &mut Frame, area: Rect) {
+    let words = text::hashed(hashed, &preflight.challenged);
     instruction(frame, row(area, 0), words.role, &words.instruction);
     digest(frame, Rect { y: area.y + 1, height: area.height - 1, ..area }, &hashed.digest);
     let verdict = match hashed.self_check {
@@ -37,7 +37,7 @@ fn hashed_medium(look: &Look, hashed: &Hashed, frame: &mut Frame, area: Rect) {
         SelfCheck::Fails => Span::styled(text::self_check(hashed), BAD),
     };
     let mut last = vec![Span::raw(" "), verdict, Span::raw("  ")];
-    match (hashed.self_check, &look.challenged) {
+    match (hashed.self_check, &preflight.challenged) {
         // There is nothing to compare a damaged medium with.
         (SelfCheck::Fails, _) => {}
         (_, Challenged::Met(source)) => last.push(Span::styled(text::met(*source), GOOD)),

@@ -21,8 +21,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
-use crate::look::challenge::Of;
-use crate::look::{Look, Over, Screen, Tree};
+use crate::preflight::challenge::Of;
+use crate::preflight::{Over, Preflight, Screen, Tree};
 use crate::run::Showing;
 use crate::text;
 
@@ -67,37 +67,37 @@ pub fn console_number(colour: Color) -> Option<u8> {
 /// Draws whatever is shown.
 pub fn show(showing: &Showing<'_>, frame: &mut Frame) {
     match showing {
-        Showing::Intake(look, intake) if look.over == Over::Nothing => intake::draw(look, intake, frame),
-        Showing::Look(look) | Showing::Intake(look, _) => draw(look, frame),
+        Showing::Intake(preflight, intake) if preflight.over == Over::Nothing => intake::draw(preflight, intake, frame),
+        Showing::Preflight(preflight) | Showing::Intake(preflight, _) => draw(preflight, frame),
         Showing::Ceremony(scene) => ceremony::draw(scene, frame),
     }
 }
 
 /// Draws the whole screen of the time before a plan.
-pub fn draw(look: &Look, frame: &mut Frame) {
+pub fn draw(preflight: &Preflight, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        return too_small(&text::title(&look.build), frame);
+        return too_small(&text::title(&preflight.build), frame);
     }
-    title(look, frame, row(area, 0));
-    order(look, frame, row(area, 1));
+    title(preflight, frame, row(area, 0));
+    order(preflight, frame, row(area, 1));
     let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
-    match (&look.over, look.screen) {
-        (Over::Nothing, Screen::Medium) if look.challenged.hides_digest() => {
-            challenge::draw(Of::Medium, &look.challenged, frame, body)
+    match (&preflight.over, preflight.screen) {
+        (Over::Nothing, Screen::Medium) if preflight.challenged.hides_digest() => {
+            challenge::draw(Of::Medium, &preflight.challenged, frame, body)
         }
-        (Over::Nothing, Screen::Medium) => medium::draw(look, frame, body),
-        (Over::Nothing, Screen::AirGap) => air_gap::draw(look, frame, body),
-        (Over::Nothing, Screen::Clock) => clock::draw(look, frame, body),
-        (Over::Nothing, Screen::Devices) => devices::draw(look, frame, body),
-        (Over::Help, screen) => over::help(look, screen, frame, body),
-        (Over::Keyboard(field), _) => over::keyboard(look, field, frame, body),
+        (Over::Nothing, Screen::Medium) => medium::draw(preflight, frame, body),
+        (Over::Nothing, Screen::AirGap) => air_gap::draw(preflight, frame, body),
+        (Over::Nothing, Screen::Clock) => clock::draw(preflight, frame, body),
+        (Over::Nothing, Screen::Devices) => devices::draw(preflight, frame, body),
+        (Over::Help, screen) => over::help(preflight, screen, frame, body),
+        (Over::Keyboard(field), _) => over::keyboard(preflight, field, frame, body),
         (Over::PowerOff(field), _) => over::power_off(field, frame, body),
     }
-    keyboards::draw_all(look, frame, body);
-    let keys = format!(" {}", text::keys(look));
-    let style = if look.keyboards.are_none() { BAD } else { BAR };
+    keyboards::draw_all(preflight, frame, body);
+    let keys = format!(" {}", text::keys(preflight));
+    let style = if preflight.keyboards.are_none() { BAD } else { BAR };
     frame.render_widget(Paragraph::new(keys).style(style), row(area, area.height - 1));
 }
 
@@ -117,20 +117,20 @@ const fn top(tree: Tree) -> Style {
     }
 }
 
-fn title(look: &Look, frame: &mut Frame, area: Rect) {
-    let style = top(look.build.tree);
-    frame.render_widget(Paragraph::new(format!(" {}", text::title(&look.build))).style(style), area);
-    let time = match look.clock.now {
+fn title(preflight: &Preflight, frame: &mut Frame, area: Rect) {
+    let style = top(preflight.build.tree);
+    frame.render_widget(Paragraph::new(format!(" {}", text::title(&preflight.build))).style(style), area);
+    let time = match preflight.clock.now {
         Some(now) => format!("{} UTC ", now.shown(crate::civil::Ahead(0))),
         None => String::new(),
     };
     frame.render_widget(Paragraph::new(time).style(style).alignment(Alignment::Right), right(area, 25));
 }
 
-fn order(look: &Look, frame: &mut Frame, area: Rect) {
+fn order(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     let mut spans = vec![Span::raw(" ")];
     for screen in Screen::ALL {
-        let (mark, style) = match screen.cmp(&look.screen) {
+        let (mark, style) = match screen.cmp(&preflight.screen) {
             core::cmp::Ordering::Less => ("√", GOOD),
             core::cmp::Ordering::Equal => ("►", STRONG),
             core::cmp::Ordering::Greater => ("·", PLAIN),
@@ -138,8 +138,8 @@ fn order(look: &Look, frame: &mut Frame, area: Rect) {
         spans.push(Span::styled(format!("{mark} {}   ", text::screen(screen)), style));
     }
     frame.render_widget(Line::from(spans), area);
-    let beside = match look.screen {
-        Screen::Medium => text::secure_boot(look.secure_boot),
+    let beside = match preflight.screen {
+        Screen::Medium => text::secure_boot(preflight.secure_boot),
         Screen::AirGap | Screen::Clock | Screen::Devices => text::ONLY_LOOKING,
     };
     frame.render_widget(Paragraph::new(beside).alignment(Alignment::Right), right(area, 30));

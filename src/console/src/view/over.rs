@@ -6,19 +6,19 @@ use ratatui::text::Line;
 
 use super::{ASK, BAD, instruction, lines, row, rows};
 use crate::field::Field;
-use crate::look::{Look, Screen};
+use crate::preflight::{Preflight, Screen};
 use crate::text;
 
-pub(super) fn help(look: &Look, screen: Screen, frame: &mut Frame, area: Rect) {
+pub(super) fn help(preflight: &Preflight, screen: Screen, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::ANYBODY, text::HELP);
-    lines(frame, rows(area, 3), text::help(look, screen).into_iter().map(Line::from).collect());
+    lines(frame, rows(area, 3), text::help(preflight, screen).into_iter().map(Line::from).collect());
 }
 
-pub(super) fn keyboard(look: &Look, field: &Field, frame: &mut Frame, area: Rect) {
+pub(super) fn keyboard(preflight: &Preflight, field: &Field, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::OPERATOR, text::KEYBOARD);
     let mut shown: Vec<Line> = text::keyboard(field.text()).into_iter().map(Line::from).collect();
     shown.push(Line::from(""));
-    shown.push(Line::styled(format!("  layout {}:  {}_", look.layout.name(), field.text()), ASK));
+    shown.push(Line::styled(format!("  layout {}:  {}_", preflight.layout.name(), field.text()), ASK));
     lines(frame, rows(area, 3), shown);
 }
 

@@ -9,11 +9,13 @@ use conclave_console::civil::Wall;
 use conclave_console::drives::fat32::Unfit;
 use conclave_console::drives::{Drive, Volume, VolumeId};
 use conclave_console::key::{Key, KeyboardId, Press};
-use conclave_console::look::air_gap::{AirGap, Fact, Found, Proof, Unused};
-use conclave_console::look::challenge::Challenged;
-use conclave_console::look::devices::{Chain, Devices, Dkek, Hub, Looked, Other, Token, Unanswered, Unused as NotUsed};
-use conclave_console::look::medium::{Hashed, Kind, Medium, Place, SelfCheck};
-use conclave_console::look::{Build, Event, Look, Screen, Tree, step};
+use conclave_console::preflight::air_gap::{AirGap, Fact, Found, Proof, Unused};
+use conclave_console::preflight::challenge::Challenged;
+use conclave_console::preflight::devices::{
+    Chain, Devices, Dkek, Hub, Looked, Other, Token, Unanswered, Unused as NotUsed,
+};
+use conclave_console::preflight::medium::{Hashed, Kind, Medium, Place, SelfCheck};
+use conclave_console::preflight::{Build, Event, Preflight, Screen, Tree, step};
 use conclave_console::run::Showing;
 use conclave_console::shown::{Serial, Shown};
 use conclave_console::usb::gate::Never;
@@ -32,8 +34,8 @@ pub(crate) fn digest() -> Digest {
     Digest::of(b"an image")
 }
 
-pub(crate) fn new() -> Look {
-    Look::new(Build {
+pub(crate) fn new() -> Preflight {
+    Preflight::new(Build {
         version: "0.1.0".into(),
         revision: REVISION.into(),
         tree: Tree::Clean,
@@ -41,9 +43,9 @@ pub(crate) fn new() -> Look {
     })
 }
 
-pub(crate) fn after(events: impl IntoIterator<Item = Event>) -> Look {
+pub(crate) fn after(events: impl IntoIterator<Item = Event>) -> Preflight {
     let read = Event::Read { wall: Wall(1_795_295_100), mono_ms: 9_000 };
-    [read].into_iter().chain(events).fold(new(), |look, event| step(look, event).0)
+    [read].into_iter().chain(events).fold(new(), |preflight, event| step(preflight, event).0)
 }
 
 pub(crate) fn press(key: Key) -> Event {
@@ -71,8 +73,8 @@ pub(crate) fn open_challenge() -> Vec<Event> {
 }
 
 /// The groups asked for, as they must be typed.
-pub(crate) fn answers(look: &Look) -> Vec<String> {
-    let Challenged::Open(open) = &look.challenged else { panic!("{:?}", look.challenged) };
+pub(crate) fn answers(preflight: &Preflight) -> Vec<String> {
+    let Challenged::Open(open) = &preflight.challenged else { panic!("{:?}", preflight.challenged) };
     open.groups(&digest().into()).map(|group| group.to_string()).collect()
 }
 
@@ -220,8 +222,8 @@ pub(crate) fn at(screen: Screen, mut events: Vec<Event>) -> Vec<Event> {
     all
 }
 
-pub(crate) fn rendered(look: &Look, columns: u16, rows: u16) -> String {
-    shown(&Showing::Look(look), columns, rows)
+pub(crate) fn rendered(preflight: &Preflight, columns: u16, rows: u16) -> String {
+    shown(&Showing::Preflight(preflight), columns, rows)
 }
 
 pub(crate) fn shown(showing: &Showing<'_>, columns: u16, rows: u16) -> String {
@@ -238,9 +240,9 @@ pub(crate) fn shown(showing: &Showing<'_>, columns: u16, rows: u16) -> String {
 
 /// One screen: its golden files, the build it is of, the role, the instruction, and the words that must stand on it.
 #[track_caller]
-pub(crate) fn check(name: &str, look: &Look, role: &str, instruction: &str, contains: &[&str]) {
-    assert!(text::keys(look).chars().count() < 79, "{name}: the keys do not fit");
-    check_with(None, name, look, role, instruction, contains);
+pub(crate) fn check(name: &str, preflight: &Preflight, role: &str, instruction: &str, contains: &[&str]) {
+    assert!(text::keys(preflight).chars().count() < 79, "{name}: the keys do not fit");
+    check_with(None, name, preflight, role, instruction, contains);
 }
 
 /// The same while a plan comes in.
@@ -248,26 +250,26 @@ pub(crate) fn check(name: &str, look: &Look, role: &str, instruction: &str, cont
 pub(crate) fn check_with(
     intake: Option<&Intake>,
     name: &str,
-    look: &Look,
+    preflight: &Preflight,
     role: &str,
     instruction: &str,
     contains: &[&str],
 ) {
-    let rendered = |look: &Look, columns, rows| {
-        shown(&intake.map_or(Showing::Look(look), |intake| Showing::Intake(look, intake)), columns, rows)
+    let rendered = |preflight: &Preflight, columns, rows| {
+        shown(&intake.map_or(Showing::Preflight(preflight), |intake| Showing::Intake(preflight, intake)), columns, rows)
     };
     for (columns, rows) in [(80, 25), (160, 50)] {
-        let screen = rendered(look, columns, rows);
+        let screen = rendered(preflight, columns, rows);
         for glyph in screen.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
             assert!(GLYPHS.contains(glyph), "{name}: the console font has no {glyph:?}");
         }
         assert!(screen.contains(&format!("{role}: {instruction}")), "{name}:\n{screen}");
-        for tree in [look.build.tree, Tree::Dirty, Tree::Moved, Tree::DirtyAndMoved] {
-            let mut look = look.clone();
-            look.build.tree = tree;
-            let screen = rendered(&look, columns, rows);
+        for tree in [preflight.build.tree, Tree::Dirty, Tree::Moved, Tree::DirtyAndMoved] {
+            let mut preflight = preflight.clone();
+            preflight.build.tree = tree;
+            let screen = rendered(&preflight, columns, rows);
             let title = screen.lines().next().unwrap();
-            assert!(title.starts_with(&format!(" {}", text::title(&look.build))), "{name}: {title}");
+            assert!(title.starts_with(&format!(" {}", text::title(&preflight.build))), "{name}: {title}");
             assert_eq!(title.contains(REVISION), tree == Tree::Clean, "{name}: {title}");
             assert!(title.contains(tree.words()), "{name}: {title}");
         }

@@ -3,9 +3,9 @@
 use conclave_ceremony::plan::{self, UsbId};
 use conclave_console::ceremony::intake::{Intake, Stage};
 use conclave_console::key::Key;
-use conclave_console::look::Screen;
-use conclave_console::look::challenge::{Challenged, Differ, Digests, Of, Source};
 use conclave_console::ports::{Plugged, What};
+use conclave_console::preflight::Screen;
+use conclave_console::preflight::challenge::{Challenged, Differ, Digests, Of, Source};
 use conclave_console::run::Showing;
 use conclave_console::shown::{Serial, Shown};
 use conclave_console::text;

@@ -2,10 +2,10 @@
 
 use conclave_console::ceremony::intake::{Intake, Stage};
 use conclave_console::key::{Key, KeyboardId, Press};
-use conclave_console::look::challenge::Challenged;
-use conclave_console::look::devices::{Devices, Other, Unused as NotUsed};
-use conclave_console::look::keyboards::Code;
-use conclave_console::look::{Event, Screen, step};
+use conclave_console::preflight::challenge::Challenged;
+use conclave_console::preflight::devices::{Devices, Other, Unused as NotUsed};
+use conclave_console::preflight::keyboards::Code;
+use conclave_console::preflight::{Event, Screen, step};
 use conclave_console::shown::Shown;
 
 use super::fixtures::{after, at, check, check_with, devices, press, rendered};

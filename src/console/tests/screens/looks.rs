@@ -2,9 +2,9 @@
 
 use conclave_console::civil::Wall;
 use conclave_console::key::Key;
-use conclave_console::look::clock::Set;
-use conclave_console::look::devices::Devices;
-use conclave_console::look::{Act, Event, Look, Screen, step};
+use conclave_console::preflight::clock::Set;
+use conclave_console::preflight::devices::Devices;
+use conclave_console::preflight::{Act, Event, Preflight, Screen, step};
 use conclave_console::shown::Shown;
 use conclave_console::text;
 
@@ -12,13 +12,13 @@ use super::fixtures::{after, air_gap, at, check, devices, press, rendered, typed
 
 #[test]
 fn the_air_gap_names_every_proof_and_what_lies_unused() {
-    let look = after(at(Screen::AirGap, vec![]));
+    let preflight = after(at(Screen::AirGap, vec![]));
     let shown = ["socket INET ", "absent (ENOSYS)", "/sys/kernel/debug", "8086:100e", "never opened"];
-    check("air-gap", &look, "Witness", "every way out was tried", &shown);
-    let more = |look: &Look| rendered(look, 80, 25).contains(text::MORE_BELOW);
-    assert!(more(&look) && !rendered(&look, 80, 25).contains("hypervisor"));
+    check("air-gap", &preflight, "Witness", "every way out was tried", &shown);
+    let more = |preflight: &Preflight| rendered(preflight, 80, 25).contains(text::MORE_BELOW);
+    assert!(more(&preflight) && !rendered(&preflight, 80, 25).contains("hypervisor"));
     // However often Down is pressed, the last line stays the last, and the next Up moves.
-    let down = (0..100).fold(look, |look, _| step(look, press(Key::Down)).0);
+    let down = (0..100).fold(preflight, |preflight, _| step(preflight, press(Key::Down)).0);
     let last = ["lockdown", "randomness", "microcode", "IOMMU", "hypervisor        no"];
     check("air-gap-end", &down, "Witness", "every way out was tried", &last);
     assert!(!more(&down) && more(&step(down, press(Key::Up)).0));
@@ -40,8 +40,8 @@ fn the_clock_is_shown_set_and_refused() {
     assert_eq!(step(early, press(Key::Enter)).0.screen, Screen::Clock, "an impossible clock leads nowhere");
     let mistyped = clock(typed("21.11.2026").chain([press(Key::Enter)]).collect());
     check("clock-mistyped", &mistyped, "Operator", "compare with a watch", &["expected YYYY-MM-DD hh:mm"]);
-    let look = clock(typed("2026-11-21 22:30").collect());
-    assert_eq!(step(look, press(Key::Enter)).1, [Act::SetClock(Wall(1_795_300_200))]);
+    let preflight = clock(typed("2026-11-21 22:30").collect());
+    assert_eq!(step(preflight, press(Key::Enter)).1, [Act::SetClock(Wall(1_795_300_200))]);
     for (name, set, said) in [
         ("clock-set", Set::Both, "The clock is set. The board"),
         ("clock-not-kept", Set::UntilPowerOff(Shown::new("EIO")), "until power-off only"),
@@ -57,7 +57,7 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
     check("devices-not-looked-at", &nobody, "Operator", "wait: looking at the USB ports", &[]);
     let none = after(at(Screen::Devices, vec![Event::Seen(Devices::default())]));
     check("devices-none", &none, "Operator", "plug in a token or a drive", &["no token", "no drive"]);
-    let look = after(at(Screen::Devices, vec![devices()]));
+    let preflight = after(at(Screen::Devices, vec![devices()]));
     let shown = [
         "CLONE ALARM: two tokens say they are DENK0404144",
         "not yet proven",
@@ -68,16 +68,17 @@ fn the_devices_say_what_they_are_and_prove_nothing() {
         "Flash ?[2JDisk",
         "no serial: cannot be used",
     ];
-    check("devices", &look, "Operator", "pull out every token of the clone alarm", &shown);
-    let down =
-        [press(Key::Down), press(Key::Down), devices()].into_iter().fold(look, |look, event| step(look, event).0);
+    check("devices", &preflight, "Operator", "pull out every token of the clone alarm", &shown);
+    let down = [press(Key::Down), press(Key::Down), devices()]
+        .into_iter()
+        .fold(preflight, |preflight, event| step(preflight, event).0);
     let shown = [
         "one drive at a time: first take out 1-4",
         "USB2.0 Hub             id 05e3:0610",
         "network or radio: not let in",
     ];
     check("devices-scrolled", &down, "Operator", "pull out every token of the clone alarm", &shown);
-    let far = (0..100).fold(down, |look, _| step(look, press(Key::Down)).0);
+    let far = (0..100).fold(down, |preflight, _| step(preflight, press(Key::Down)).0);
     assert!(rendered(&far, 80, 25).contains(shown[0]), "the last line stays in sight");
     let Event::Seen(mut genuine) = devices() else { panic!() };
     genuine.tokens.remove(1);

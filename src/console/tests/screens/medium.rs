@@ -1,16 +1,16 @@
 //! The medium, its digest and the challenge.
 
 use conclave_console::key::Key;
-use conclave_console::look::laptop::SecureBoot;
-use conclave_console::look::medium::{Medium, SelfCheck};
-use conclave_console::look::{Act, Event, Look, Screen, step};
+use conclave_console::preflight::laptop::SecureBoot;
+use conclave_console::preflight::medium::{Medium, SelfCheck};
+use conclave_console::preflight::{Act, Event, Preflight, Screen, step};
 use conclave_console::shown::Shown;
 
 use super::fixtures::{
     after, at, check, digest, hashed, met, new, open_challenge, place, press, rendered, stick, typed,
 };
 
-fn medium(state: Medium) -> Look {
+fn medium(state: Medium) -> Preflight {
     after([Event::Medium(state)])
 }
 
@@ -61,14 +61,14 @@ fn the_first_screen_says_what_the_firmware_says_of_secure_boot_and_the_others_th
 
 #[test]
 fn the_digest_is_shown_whole_in_groups_and_words() {
-    let look = after([hashed(SelfCheck::Holds)]);
+    let preflight = after([hashed(SelfCheck::Holds)]);
     let groups = digest().groups();
     let shown: Vec<String> = groups.iter().map(|group| format!("{group}  {}", group.words())).collect();
     let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
-    check("medium-digest", &look, "Witness", "compare with your own copy", &shown);
+    check("medium-digest", &preflight, "Witness", "compare with your own copy", &shown);
     check(
         "medium-digest",
-        &look,
+        &preflight,
         "Witness",
         "compare",
         &["Self-check OK.  Elsewhere: head -c 7909376 DRIVE | sha256sum (DRIVE: see F1)"],
@@ -77,18 +77,18 @@ fn the_digest_is_shown_whole_in_groups_and_words() {
 
 #[test]
 fn a_damaged_medium_shows_its_digest_and_leads_nowhere() {
-    let look = after([hashed(SelfCheck::Fails)]);
-    check("medium-damaged", &look, "Operator", "the medium is damaged. Power off", &["SELF-CHECK FAILED"]);
-    assert!(!rendered(&look, 80, 25).contains("head -c"), "there is nothing to compare it with");
-    let (next, acts) = step(look.clone(), press(Key::Enter));
-    assert_eq!((next.screen, next.challenged, acts), (Screen::Medium, look.challenged, Vec::new()));
+    let preflight = after([hashed(SelfCheck::Fails)]);
+    check("medium-damaged", &preflight, "Operator", "the medium is damaged. Power off", &["SELF-CHECK FAILED"]);
+    assert!(!rendered(&preflight, 80, 25).contains("head -c"), "there is nothing to compare it with");
+    let (next, acts) = step(preflight.clone(), press(Key::Enter));
+    assert_eq!((next.screen, next.challenged, acts), (Screen::Medium, preflight.challenged, Vec::new()));
 }
 
 #[test]
 fn no_group_of_the_digest_is_on_the_screen_while_the_challenge_is_open() {
-    let hidden = |name, look: &Look, instruction| {
-        check(name, look, "Witness", instruction, &[]);
-        let screen = rendered(look, 160, 50);
+    let hidden = |name, preflight: &Preflight, instruction| {
+        check(name, preflight, "Witness", instruction, &[]);
+        let screen = rendered(preflight, 160, 50);
         for group in digest().groups() {
             assert!(!screen.contains(&group.to_string()), "{name} shows {group}");
             for word in group.words().split(' ') {
@@ -110,7 +110,13 @@ fn no_group_of_the_digest_is_on_the_screen_while_the_challenge_is_open() {
 
 #[test]
 fn a_met_challenge_shows_both_and_goes_on() {
-    let look = after(met());
-    check("medium-met", &look, "Witness", "the digest is the one you brought", &["Challenge met, from a printed copy"]);
-    assert_eq!(step(look, press(Key::Enter)).0.screen, Screen::AirGap);
+    let preflight = after(met());
+    check(
+        "medium-met",
+        &preflight,
+        "Witness",
+        "the digest is the one you brought",
+        &["Challenge met, from a printed copy"],
+    );
+    assert_eq!(step(preflight, press(Key::Enter)).0.screen, Screen::AirGap);
 }

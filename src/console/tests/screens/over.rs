@@ -2,7 +2,7 @@
 
 use conclave_console::ceremony::intake::Intake;
 use conclave_console::key::Key;
-use conclave_console::look::{Act, Screen, Tree, step};
+use conclave_console::preflight::{Act, Screen, Tree, step};
 use conclave_console::run::Showing;
 use conclave_console::text;
 
@@ -21,7 +21,7 @@ fn what_lies_over_a_screen() {
     assert!(rendered(&stays, 160, 50).contains("layout de:  yzq_"), "a layout that does not fit is not kept");
     let fits = after([press(Key::Function(2))].into_iter().chain(typed(text::KEYBOARD_LINE)));
     assert!(rendered(&fits, 160, 50).contains("It is the same."));
-    assert_eq!(step(fits, press(Key::Enter)).0.over, conclave_console::look::Over::Nothing);
+    assert_eq!(step(fits, press(Key::Enter)).0.over, conclave_console::preflight::Over::Nothing);
     for closes in [Key::Enter, Key::Escape, Key::Tab] {
         let (_, acts) = step(keyboard.clone(), press(closes));
         assert_eq!(acts, [Act::ForgetKeys], "{closes:?}: people try a keyboard with a passphrase");
@@ -29,7 +29,7 @@ fn what_lies_over_a_screen() {
     let off = after([press(Key::Function(10))].into_iter().chain(typed("of")));
     check("power-off", &off, "Operator", "type off and press Enter", &["of_"]);
     let (back, acts) = step(off.clone(), press(Key::Enter));
-    assert_eq!((back.over, acts), (conclave_console::look::Over::Nothing, vec![]), "half a word is not the word");
+    assert_eq!((back.over, acts), (conclave_console::preflight::Over::Nothing, vec![]), "half a word is not the word");
     let (_, acts) = step(step(off, press(Key::Char('f'))).0, press(Key::Enter));
     assert_eq!(acts, [Act::PowerOff]);
 }

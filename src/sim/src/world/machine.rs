@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use conclave_ceremony::plan::UsbId;
 use conclave_console::civil::Wall;
-use conclave_console::look::devices::Port;
 use conclave_console::ports::{Machine, NoRandomness, Now, Plugged, What};
+use conclave_console::preflight::devices::Port;
 use conclave_console::shown::{Serial, Shown};
 use conclave_console::usb::gate::{Admission, Inside, Named, Present, Rules, Use, admit};
 use sha2::{Digest, Sha256};

@@ -10,7 +10,7 @@ use conclave_ceremony::compile::compile;
 use conclave_ceremony::ids::PersonId;
 use conclave_ceremony::plan::{Holds, Plan};
 use conclave_console::key::Key;
-use conclave_console::look::challenge::Digests;
+use conclave_console::preflight::challenge::Digests;
 use conclave_console::{text, text_intake};
 use conclave_publish::Digest;
 

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use conclave_console::look::devices::Port;
 use conclave_console::ports::{TokenAt, Tokens};
+use conclave_console::preflight::devices::Port;
 use conclave_console::shown::{Serial, Shown};
 use conclave_console::usb::hubs::behind;
 use smartcard_hsm::channel::{Channel, ChannelError};

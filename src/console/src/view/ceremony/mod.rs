@@ -22,8 +22,8 @@ use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, keyboards
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
-use crate::look::Over;
-use crate::look::laptop::Supply;
+use crate::preflight::Over;
+use crate::preflight::laptop::Supply;
 use crate::{text, text_ceremony as words, text_facts, text_usb};
 
 /// Rows above the middle: title, and the bar of a rehearsal.

@@ -8,7 +8,7 @@
 mod stick;
 
 use conclave_console::drives::{Access, Came, Drive, Listing, Media, NAMES_MAX, Past, Space};
-use conclave_console::look::devices::Port;
+use conclave_console::preflight::devices::Port;
 use conclave_console::shown::{Serial, Shown};
 use conclave_console::usb::hubs::behind;
 use conclave_publish::FileName;

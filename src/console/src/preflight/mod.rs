@@ -100,7 +100,7 @@ pub struct Build {
 
 /// Everything known before a plan is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Preflight {
     /// Which build runs.
     pub build: Build,
     /// Where in the fixed order.
@@ -191,7 +191,7 @@ pub enum Act {
     PowerOff,
 }
 
-impl Look {
+impl Preflight {
     /// The state at power-on.
     pub fn new(build: Build) -> Self {
         let clock = Clock::new(build.committed);
@@ -225,88 +225,88 @@ impl Look {
 }
 
 /// The next state, and the orders to the machine.
-pub fn step(mut look: Look, event: Event) -> (Look, Vec<Act>) {
+pub fn step(mut preflight: Preflight, event: Event) -> (Preflight, Vec<Act>) {
     let acts = match event {
-        Event::Pressed(press) if !look.keyboards.counts(press) => Vec::new(),
+        Event::Pressed(press) if !preflight.keyboards.counts(press) => Vec::new(),
         Event::Pressed(press) => {
-            look.keyboard = Some(press.keyboard);
-            pressed(&mut look, press.key)
+            preflight.keyboard = Some(press.keyboard);
+            pressed(&mut preflight, press.key)
         }
         Event::Medium(medium) => {
             // A digest once shown stays: the medium may be taken out after it.
-            if look.medium.digest().is_none() {
-                look.medium = medium;
+            if preflight.medium.digest().is_none() {
+                preflight.medium = medium;
             }
             Vec::new()
         }
         Event::Drew(random) => {
-            look.challenged = look.challenged.drew(Of::Medium, &random);
+            preflight.challenged = preflight.challenged.drew(Of::Medium, &random);
             Vec::new()
         }
         Event::Tried(air_gap) => {
-            look.air_gap = air_gap;
+            preflight.air_gap = air_gap;
             Vec::new()
         }
         Event::Read { wall, mono_ms } => {
-            look.clock.read(wall, mono_ms);
-            look.keyboards.read(mono_ms);
+            preflight.clock.read(wall, mono_ms);
+            preflight.keyboards.read(mono_ms);
             Vec::new()
         }
         Event::Set(set) => {
-            look.clock.set = Some(set);
+            preflight.clock.set = Some(set);
             Vec::new()
         }
         Event::Seen(mut devices) => {
             // The list stays scrolled down while a device is plugged in.
-            devices.scroll = look.devices.map_or(0, |before| before.scroll);
-            look.devices = Some(devices);
+            devices.scroll = preflight.devices.map_or(0, |before| before.scroll);
+            preflight.devices = Some(devices);
             Vec::new()
         }
         Event::KeyboardCame { id, port, product, code } => {
-            look.keyboards.came(id, port, product, code);
+            preflight.keyboards.came(id, port, product, code);
             Vec::new()
         }
         Event::KeyboardWent(id) => {
-            look.keyboards.went(id);
+            preflight.keyboards.went(id);
             Vec::new()
         }
         Event::OwnKeyboard(found) => {
-            look.keyboards.own(found);
+            preflight.keyboards.own(found);
             Vec::new()
         }
         Event::SecureBoot(told) => {
-            look.secure_boot = told;
+            preflight.secure_boot = told;
             Vec::new()
         }
         Event::Battery(battery) => {
-            look.battery = battery;
+            preflight.battery = battery;
             Vec::new()
         }
     };
-    (look, acts)
+    (preflight, acts)
 }
 
-fn pressed(look: &mut Look, key: Key) -> Vec<Act> {
-    match (&mut look.over, key) {
-        (Over::Nothing, Key::Function(1)) => look.over = Over::Help,
-        (Over::Nothing, Key::Function(2)) => look.over = Over::Keyboard(Field::default()),
-        (Over::Nothing, Key::Function(10)) => look.over = Over::PowerOff(Field::default()),
-        (Over::Nothing, key) => return on_screen(look, key),
+fn pressed(preflight: &mut Preflight, key: Key) -> Vec<Act> {
+    match (&mut preflight.over, key) {
+        (Over::Nothing, Key::Function(1)) => preflight.over = Over::Help,
+        (Over::Nothing, Key::Function(2)) => preflight.over = Over::Keyboard(Field::default()),
+        (Over::Nothing, Key::Function(10)) => preflight.over = Over::PowerOff(Field::default()),
+        (Over::Nothing, key) => return on_screen(preflight, key),
         (Over::Keyboard(field), Key::Escape | Key::Enter) => {
             if key == Key::Escape || text::keyboard_fits(field.text()) {
-                look.over = Over::Nothing;
+                preflight.over = Over::Nothing;
             }
             return vec![Act::ForgetKeys];
         }
         (Over::Keyboard(field), Key::Tab) => {
-            look.layout = look.layout.next();
+            preflight.layout = preflight.layout.next();
             *field = Field::default();
             return vec![Act::ForgetKeys];
         }
-        (_, Key::Escape) | (Over::Help, _) => look.over = Over::Nothing,
+        (_, Key::Escape) | (Over::Help, _) => preflight.over = Over::Nothing,
         (Over::PowerOff(field), Key::Enter) => {
             let meant = field.text().trim() == POWER_OFF_WORD;
-            look.over = Over::Nothing;
+            preflight.over = Over::Nothing;
             if meant {
                 return vec![Act::PowerOff];
             }
@@ -318,29 +318,29 @@ fn pressed(look: &mut Look, key: Key) -> Vec<Act> {
     Vec::new()
 }
 
-fn on_screen(look: &mut Look, key: Key) -> Vec<Act> {
-    match look.screen {
-        Screen::Medium => on_medium(look, key),
-        Screen::Clock if key == Key::Enter && look.clock.typed().is_empty() => {
-            if look.clock.compare() {
-                look.screen = look.screen.next();
+fn on_screen(preflight: &mut Preflight, key: Key) -> Vec<Act> {
+    match preflight.screen {
+        Screen::Medium => on_medium(preflight, key),
+        Screen::Clock if key == Key::Enter && preflight.clock.typed().is_empty() => {
+            if preflight.clock.compare() {
+                preflight.screen = preflight.screen.next();
             }
             Vec::new()
         }
         Screen::Clock => match key {
-            Key::Escape if look.clock.typed().is_empty() => {
-                look.screen = look.screen.back();
+            Key::Escape if preflight.clock.typed().is_empty() => {
+                preflight.screen = preflight.screen.back();
                 Vec::new()
             }
-            key => look.clock.pressed(key).map(Act::SetClock).into_iter().collect(),
+            key => preflight.clock.pressed(key).map(Act::SetClock).into_iter().collect(),
         },
         Screen::AirGap | Screen::Devices => {
             match key {
-                Key::Enter if look.screen == Screen::AirGap && !look.air_gap.holds() => {}
-                Key::Enter => look.screen = look.screen.next(),
-                Key::Escape => look.screen = look.screen.back(),
-                Key::Down => look.scroll(1),
-                Key::Up => look.scroll(-1),
+                Key::Enter if preflight.screen == Screen::AirGap && !preflight.air_gap.holds() => {}
+                Key::Enter => preflight.screen = preflight.screen.next(),
+                Key::Escape => preflight.screen = preflight.screen.back(),
+                Key::Down => preflight.scroll(1),
+                Key::Up => preflight.scroll(-1),
                 _ => {}
             }
             Vec::new()
@@ -348,26 +348,26 @@ fn on_screen(look: &mut Look, key: Key) -> Vec<Act> {
     }
 }
 
-fn on_medium(look: &mut Look, key: Key) -> Vec<Act> {
-    let Some(digest) = look.medium.sound().copied() else {
-        let again = key == Key::Enter && look.medium.may_look_again();
+fn on_medium(preflight: &mut Preflight, key: Key) -> Vec<Act> {
+    let Some(digest) = preflight.medium.sound().copied() else {
+        let again = key == Key::Enter && preflight.medium.may_look_again();
         if again {
-            look.medium = Medium::Looking;
+            preflight.medium = Medium::Looking;
             return vec![Act::FindMedium];
         }
         return Vec::new();
     };
-    match look.challenged.pressed(Of::Medium, key, &digest.into()) {
+    match preflight.challenged.pressed(Of::Medium, key, &digest.into()) {
         challenge::Then::Draw => vec![Act::Draw],
         challenge::Then::Stay => Vec::new(),
         challenge::Then::GoOn => {
-            look.screen = look.screen.next();
+            preflight.screen = preflight.screen.next();
             vec![Act::LeaveMedium]
         }
     }
 }
 
-impl Look {
+impl Preflight {
     fn scroll(&mut self, by: i16) {
         /// Lines of them that the smallest screen shows.
         const SHOWN: usize = 21;
