@@ -7,7 +7,7 @@ use std::path::Path;
 
 use conclave_console::preflight::air_gap::{AirGap, Fact, Found, Proof, Unused, Weakness};
 use conclave_console::shown::Shown;
-use conclave_console::text;
+use conclave_console::wording::preflight as text;
 use nix::errno::Errno;
 use nix::libc;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use conclave_console::key::{Key, Press};
 use conclave_console::layout::Layout;
-use conclave_console::text;
+use conclave_console::wording::preflight as text;
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 

@@ -17,7 +17,7 @@ use conclave_ceremony::verify::{Given, verify};
 use conclave_console::ceremony::begin::Begun;
 use conclave_console::ports::{Machine, NoRandomness, Now, Plugged, TokenAt, Tokens};
 use conclave_console::usb::gate::Named;
-use conclave_console::{text_ceremony, view};
+use conclave_console::{view, wording};
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::MemoryDrives;
 use conclave_sim::world::machine::World;
@@ -178,7 +178,7 @@ pub(crate) fn safire() {
     let script = conclave_ceremony::compile::compile(&plan).unwrap();
     let total: f64 = steps.values().sum();
     let (longest, took) = steps.iter().max_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap();
-    let name = script.step(*longest).map_or_else(String::new, |step| text_ceremony::step(&plan, step.kind));
+    let name = script.step(*longest).map_or_else(String::new, |step| wording::ceremony::step(&plan, step.kind));
     println!(
         "figure: SAFIRE in {} steps: the machine takes {:.1} s besides tokens and people (bar 20 s), most in {name:?}, {:.1} s",
         script.steps.len(),

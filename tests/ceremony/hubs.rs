@@ -171,7 +171,7 @@ fn a_ceremony_that_is_resumed_shuts_out_the_same_hubs() {
     stage.world.drives().plug(hung);
     assert!(matches!(intake.press(Key::Enter, &start, &mut stage.world), Next::Stay));
     assert!(intake.wrong.as_ref().is_some_and(|words| words.contains("LOG-B")), "{:?}", intake.wrong);
-    let says = conclave_console::text_plugged::of_logs(intake.plan.as_ref().unwrap(), &intake.plugged);
+    let says = conclave_console::wording::plugged::of_logs(intake.plan.as_ref().unwrap(), &intake.plugged);
     let says = format!("{says:?}");
     assert!(says.contains(&format!("The hub 0409:55aa at 9-1 is not in the plan: {DO_NOW}")), "{says}");
     assert!(says.contains("Plugged in: hub 0409:55aa at 9-1, LOG-A."), "{says}");

@@ -190,7 +190,7 @@ fn records_that_do_not_go_together_are_left_as_they_are() {
         stage.stick(DriveId(1)).unwrap().files.insert(name(RECORD), on_b.clone());
         let refused = resumed(MINIMAL, &mut stage.world).err().unwrap();
         assert_eq!(stage.stick(DriveId(1)).unwrap().files[&name(RECORD)], on_b, "nothing was changed");
-        conclave_console::text_intake::not_resumed(&refused)
+        conclave_console::wording::intake::not_resumed(&refused)
     };
     let words = goes_on(other);
     assert!(words.contains("The logs are of two ceremonies") && words.contains("Keep both log drives"), "{words}");
@@ -226,7 +226,7 @@ fn a_ceremony_goes_on_with_the_image_it_began_with_and_with_no_other() {
     let mut other = again(&mut stage.world);
     other.image = Digest::of(b"another image");
     let refused = resumed_from(other.clone(), MINIMAL, &mut stage.world).err().unwrap();
-    let words = conclave_console::text_intake::not_resumed(&refused);
+    let words = conclave_console::wording::intake::not_resumed(&refused);
     for said in [start().image.to_string(), other.image.to_string(), "Power off and start from the medium".into()] {
         assert!(words.contains(&said), "{words}");
     }
@@ -278,7 +278,7 @@ fn a_ceremony_that_counts_does_not_go_on_with_an_image_strangers_cannot_rebuild(
     for (tree, words) in NOT_REBUILT {
         let refused =
             resumed_from(Start { tree, ..again(&mut stage.world) }, counts.as_bytes(), &mut stage.world).err().unwrap();
-        let words_said = conclave_console::text_intake::not_resumed(&refused);
+        let words_said = conclave_console::wording::intake::not_resumed(&refused);
         assert!(words_said.contains(words) && words_said.contains("Nothing was changed"), "{words_said}");
     }
     assert!(resumed(counts.as_bytes(), &mut stage.world).is_ok());

@@ -22,8 +22,8 @@ use conclave_console::ports::Machine;
 use conclave_console::preflight::devices::Devices;
 use conclave_console::preflight::{Event, step};
 use conclave_console::shown::{Serial, Shown};
-use conclave_console::text_drives::{mend, unfit};
-use conclave_console::{text_ceremony, view};
+use conclave_console::wording::drives::{mend, unfit};
+use conclave_console::{view, wording};
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, rows, screen};
@@ -128,7 +128,7 @@ fn where_a_plan_or_the_log_drives_are_asked_for_every_stick_is_called_what_it_is
             logs.into_iter().for_each(|log| held.plug(Device::Drive(log)));
             held.stick(log).unwrap().drive.volume = Err(why.clone());
             let refused = resumed(MINIMAL, &mut held.world).err().unwrap();
-            let words = conclave_console::text_intake::not_resumed(&refused);
+            let words = conclave_console::wording::intake::not_resumed(&refused);
             assert!(words.contains(&format!("{name} cannot be used.")) && words.contains(said), "{words}");
         }
     }
@@ -186,7 +186,7 @@ fn at_every_step_that_works_with_a_drive_every_stick_is_called_what_it_is_until_
     });
     let plan = plan::read(MINIMAL).unwrap();
     let script = compile(&plan).unwrap();
-    let steps = told.keys().map(|(at, _)| text_ceremony::step(&plan, script.step(*at).unwrap().kind));
+    let steps = told.keys().map(|(at, _)| wording::ceremony::step(&plan, script.step(*at).unwrap().kind));
     let all = [
         "Log LOG-A",
         "Log LOG-B",

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
-use conclave_console::text_intake;
+use conclave_console::wording;
 use conclave_tests::vm::machine::Machine;
 
 /// Columns of the list of steps.
 const STEPS: usize = 26;
 /// The question where no list of steps is: while a plan comes in, and beside a QR code.
 const ALONE: [(&str, &str); 8] = [
-    (text_intake::INSERT, "intake-insert"),
-    (text_intake::COMPARE, "intake-compare"),
+    (wording::intake::INSERT, "intake-insert"),
+    (wording::intake::COMPARE, "intake-compare"),
     ("where does your own copy", "intake-source"),
     ("type these groups", "intake-groups"),
-    (text_intake::MET, "intake-met"),
-    (text_intake::LOGS, "intake-logs"),
+    (wording::intake::MET, "intake-met"),
+    (wording::intake::LOGS, "intake-logs"),
     ("Everybody: compare,", "show"),
     ("Everybody: switch off", "closed"),
 ];

@@ -24,7 +24,7 @@ use conclave::rehearse::{READ, Rehearse};
 use conclave::{ended, out};
 use conclave_console::ceremony::begin::Brought;
 use conclave_console::key::Key;
-use conclave_console::text_intake;
+use conclave_console::wording;
 use conclave_publish::{Digest, FileName, Tree};
 use conclave_sim::world::play::rows;
 use conclave_sim::world::robot::{Robot, edge};
@@ -129,7 +129,7 @@ fn robot(room: &mut Room, stands: Duration, mut seen: impl FnMut(&[String])) {
     machine.wait_for(walk::SOUND);
     thread::sleep(stands);
     walk::to_air_gap(machine);
-    for next in ["compare with a watch", "► Devices", text_intake::INSERT] {
+    for next in ["compare with a watch", "► Devices", wording::intake::INSERT] {
         thread::sleep(stands);
         machine.press(&["ret"]);
         machine.wait_for(next);

@@ -13,7 +13,7 @@ use conclave_ceremony::ids::Device;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal, SoPinMay};
 use conclave_ceremony::script::{Roles, Script, Step};
-use conclave_console::text_ceremony;
+use conclave_console::wording;
 use conclave_publish::{Digest, Kind};
 use thiserror::Error;
 
@@ -190,7 +190,7 @@ fn write_proofs(out: &mut String, plan: &Plan, script: &Script) -> fmt::Result {
 }
 
 fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {
-    let (number, title) = (step.id.0.saturating_add(1), text_ceremony::step(plan, step.kind));
+    let (number, title) = (step.id.0.saturating_add(1), wording::ceremony::step(plan, step.kind));
     let devices: Vec<_> = step.devices.iter().map(|it| device(plan, *it)).collect();
     let line =
         format!("{number:>3} {title:<34} {:>2} min  {:<22} {}", step.budget, who(plan, step.roles), devices.join(" "));
@@ -200,9 +200,9 @@ fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {
 fn who(plan: &Plan, roles: Roles) -> String {
     match roles {
         Roles::Anyone => "anyone".to_owned(),
-        Roles::Person(person) => text_ceremony::person(plan, person),
-        Roles::One(role) => text_ceremony::role(role).to_owned(),
-        Roles::Two(one, other) => format!("{} and {}", text_ceremony::role(one), text_ceremony::role(other)),
+        Roles::Person(person) => wording::ceremony::person(plan, person),
+        Roles::One(role) => wording::ceremony::role(role).to_owned(),
+        Roles::Two(one, other) => format!("{} and {}", wording::ceremony::role(one), wording::ceremony::role(other)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use conclave_fuzz::{plain, target};
 use conclave_console::drives::fat32::{Place, identify};
-use conclave_console::text_drives::{mend, unfit};
+use conclave_console::wording::drives::{mend, unfit};
 
 /// Length of the drive the bytes stand at the beginning of.
 const LEN: u64 = 1 << 36;

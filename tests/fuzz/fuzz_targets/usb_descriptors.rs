@@ -3,7 +3,7 @@
 
 use conclave_fuzz::{plain, target};
 use conclave_console::preflight::devices::Unused;
-use conclave_console::text_usb::unused;
+use conclave_console::wording::usb::unused;
 use conclave_console::usb::descriptors::Descriptors;
 use conclave_console::usb::gate::{Use, judge};
 

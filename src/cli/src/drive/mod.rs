@@ -10,8 +10,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use conclave_console::drives::fat32::identify;
-use conclave_console::text::digits;
-use conclave_console::text_drives::{mend, unfit};
+use conclave_console::wording::drives::{mend, unfit};
+use conclave_console::wording::preflight::digits;
 
 use crate::random;
 pub use format::{Label, format};

@@ -128,7 +128,7 @@ pub(super) fn play(rehearsal: &Rehearsal, watched: &mut Watched) -> Result<Left,
     loop {
         // From the devices screen to the plan.
         around.ready = VecDeque::from([pressed(Key::Enter)]);
-        let ran = run(look(rehearsal)?, &mut around);
+        let ran = run(preflight(rehearsal)?, &mut around);
         match around.ends.take() {
             None => ran?,
             Some(Ends::Stopped) => return Ok(around.left(Some(STOPPED))),
@@ -179,7 +179,7 @@ fn stage(plan: &Plan, world: World, taken_up: Option<&TakenUp>) -> Result<Stage,
 
 /// The state of a machine that was started and looked at. This machine says what it truly is: its medium is this
 /// program, built by the person in front of it, and it knows nothing of an air gap.
-fn look(rehearsal: &Rehearsal) -> Result<Preflight, Box<dyn Error>> {
+fn preflight(rehearsal: &Rehearsal) -> Result<Preflight, Box<dyn Error>> {
     let now = wall()?;
     let build = Build {
         version: env!("CARGO_PKG_VERSION").into(),

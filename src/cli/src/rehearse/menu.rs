@@ -4,7 +4,7 @@ use conclave_ceremony::ids::{Device, DriveId, TokenId};
 use conclave_ceremony::plan::Plan;
 use conclave_console::key::Key;
 use conclave_console::preflight::challenge::Digests;
-use conclave_console::text_ceremony;
+use conclave_console::wording;
 use conclave_publish::Digest;
 use conclave_sim::world::robot::{PLAN_DRIVE, copies};
 use ratatui::buffer::Buffer;
@@ -89,7 +89,7 @@ impl Menu {
     /// `fails`: whether the simulated world can be let fail.
     pub fn new(plan: &Plan, image: Option<Digest>, fails: bool) -> Self {
         let named = |device, serial: &str| OnTable {
-            called: text_ceremony::device(plan, device),
+            called: wording::ceremony::device(plan, device),
             serial: serial.to_owned(),
             inside: false,
             fails: match device {

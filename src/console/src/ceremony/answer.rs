@@ -18,11 +18,10 @@ use super::form::Form;
 use super::signing::People;
 use crate::drives::Drives;
 use crate::ports::{Machine, Tokens};
-use crate::text::keyboard_fits;
-use crate::text_ceremony as text;
-use crate::text_codes;
-use crate::text_plugged;
 use crate::vault::NotPublic;
+use crate::wording;
+use crate::wording::ceremony as text;
+use crate::wording::preflight::keyboard_fits;
 
 /// Digits of a sign-in code.
 const CODE_DIGITS: usize = 4;
@@ -43,9 +42,9 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 Compared::Wrong(times) if is_recorded(times) => {
                     return Some(Ok(Some(Event::Mistyped { times, whose })));
                 }
-                Compared::Wrong(times) => text_codes::wrong(&self.plan, whose, times),
-                Compared::Empty => text_codes::EMPTY.into(),
-                Compared::Waits(left) => text_codes::waits(&self.plan, (whose, recorded), left),
+                Compared::Wrong(times) => wording::codes::wrong(&self.plan, whose, times),
+                Compared::Empty => wording::codes::EMPTY.into(),
+                Compared::Waits(left) => wording::codes::waits(&self.plan, (whose, recorded), left),
             };
             self.desk.form.take(at);
             Some(Err(words))
@@ -54,7 +53,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
 
     /// The person for the code at this place of the form. The code is compared before it counts.
     fn signer(&self, at: usize) -> Result<PersonId, String> {
-        self.desk.signing.signers().get(at).copied().ok_or_else(|| text_codes::EMPTY.into())
+        self.desk.signing.signers().get(at).copied().ok_or_else(|| wording::codes::EMPTY.into())
     }
 
     /// The event that the lines on the table are; none if the question goes on.
@@ -87,7 +86,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             Ask::Word(word) => Err(text::not_the_word(word)),
             Ask::Insert(device) if self.plugged(*device, machine) => done(Answer::Inserted(*device)),
             Ask::Insert(device) => {
-                let wrong = text_plugged::wrong(&self.plan, self.state.facts(), *device, &self.plugged);
+                let wrong = wording::plugged::wrong(&self.plan, self.state.facts(), *device, &self.plugged);
                 Err(wrong.unwrap_or_else(|| text::not_plugged(&self.plan, *device)))
             }
             Ask::Remove(device) if self.plugged(*device, machine) => Err(text::still_plugged(&self.plan, *device)),
@@ -205,7 +204,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         if self.desk.stage != Stage::Confirms {
             let typed = self.desk.form.take(0);
             if !self.desk.codes.is(person, typed.expose()) {
-                return Err(text_codes::OTHER_CODE.into());
+                return Err(wording::codes::OTHER_CODE.into());
             }
             if !confirm(&self.plan, self.state.facts(), (person, asked)).is_empty() {
                 self.goes_to(Stage::Confirms, |_| Form::default(), ask);
@@ -232,7 +231,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 return Ok(());
             }
         }
-        Err(text_codes::NO_CODE.into())
+        Err(wording::codes::NO_CODE.into())
     }
 
     /// Whether a device of the plan is plugged in, by the serial its bus tells.

@@ -14,8 +14,8 @@ use crate::field::Field;
 use crate::key::Key;
 use crate::layout::Layout;
 use crate::preflight::{Over, POWER_OFF_WORD};
-use crate::text::keyboard_fits;
-use crate::text_ceremony as text;
+use crate::wording::ceremony as text;
+use crate::wording::preflight::keyboard_fits;
 
 /// How far a question is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

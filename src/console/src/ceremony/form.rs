@@ -12,8 +12,8 @@ use smartcard_hsm::secret::SecretBytes;
 use crate::field::Field;
 use crate::key::Key;
 use crate::secret_field::SecretField;
-use crate::text_ceremony as text;
-use crate::text_codes;
+use crate::wording;
+use crate::wording::ceremony as text;
 
 /// One line.
 pub struct Line {
@@ -50,7 +50,7 @@ impl Form {
         let lines = match waiting {
             Waiting::Acting(Act::Reveal(slot)) => hidden(&[text::slot(*slot)]),
             Waiting::Asked(ask) => match ask {
-                Ask::SignIn(_) => hidden(&[text_codes::CODE]),
+                Ask::SignIn(_) => hidden(&[wording::codes::CODE]),
                 Ask::Word(_) => open(&[text::WORD]),
                 Ask::Keyboard => open(&[text::TRY]),
                 Ask::BagNumber(_) => open(&[text::NUMBER, text::NUMBER_AGAIN]),
@@ -81,7 +81,7 @@ impl Form {
             return;
         }
         self.at = self.lines.len();
-        let code = |whose: &PersonId| Line { whose: Some(*whose), ..hidden(text_codes::code_of(plan, *whose)) };
+        let code = |whose: &PersonId| Line { whose: Some(*whose), ..hidden(wording::codes::code_of(plan, *whose)) };
         self.lines.extend(signers.iter().map(code).chain(words.map(self::words)));
     }
 

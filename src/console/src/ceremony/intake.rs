@@ -21,9 +21,9 @@ use crate::perform::log_drive;
 use crate::ports::{Machine, Plugged};
 use crate::preflight::challenge::{Challenged, Digests, Of, Then};
 use crate::shown::Serial;
-use crate::text_drives::told;
-use crate::text_intake as text;
 use crate::usb::gate::Named;
+use crate::wording::drives::told;
+use crate::wording::intake as text;
 
 /// Longest plan, and longest file of names, that is read. **Units**: bytes.
 const PLAN_LEN_MAX: u64 = plan::LEN_MAX as u64;

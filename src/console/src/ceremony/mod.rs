@@ -208,7 +208,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// drive may take its time.
     fn told(&mut self, event: Event, machine: &mut M) {
         if let Err(refused) = self.push(event, machine) {
-            self.desk.refuse(crate::text_ceremony::not_taken(&refused));
+            self.desk.refuse(crate::wording::ceremony::not_taken(&refused));
         }
     }
 

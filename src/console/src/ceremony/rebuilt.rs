@@ -2,7 +2,7 @@
 
 use conclave_publish::{Kind, Tree};
 
-use crate::text;
+use crate::wording::preflight as text;
 
 /// The plan counts, and strangers cannot rebuild the running program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

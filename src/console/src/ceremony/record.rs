@@ -11,7 +11,7 @@ use crate::drives::{Drive, DriveError, Drives};
 use crate::leaves::Public;
 use crate::perform::{find_drive, log_drive};
 use crate::ports::Machine;
-use crate::text_drives::told;
+use crate::wording::drives::told;
 
 /// The transcript so far.
 #[derive(Debug, Default)]

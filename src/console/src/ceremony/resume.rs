@@ -224,7 +224,7 @@ fn name(text: &str) -> Result<FileName, NotResumed> {
 }
 
 fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
-    NotResumed::Drive(crate::text_drives::told(&drive.serial.to_string(), error))
+    NotResumed::Drive(crate::wording::drives::told(&drive.serial.to_string(), error))
 }
 
 /// The names behind the plan's ids, from the first drive that has them whole: a power cut may have torn the other.
@@ -242,7 +242,7 @@ fn names(plan: &Plan, machine: &mut impl Machine) -> Result<Names, NotResumed> {
             }
         }
     }
-    Err(torn.unwrap_or_else(|| NotResumed::Drive(crate::text_intake::NO_RECORD.into())))
+    Err(torn.unwrap_or_else(|| NotResumed::Drive(crate::wording::intake::NO_RECORD.into())))
 }
 
 fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed> {

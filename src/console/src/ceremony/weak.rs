@@ -4,7 +4,7 @@ use conclave_ceremony::event::{Looked, Weakness};
 use conclave_ceremony::plan::Plan;
 use conclave_publish::Kind;
 
-use crate::text::capital;
+use crate::wording::preflight::capital;
 
 /// The machine has a weakness that the plan does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

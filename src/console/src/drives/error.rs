@@ -1,4 +1,4 @@
-//! The errors of a drive; the words for people are in [`crate::text_drives`].
+//! The errors of a drive; the words for people are in [`crate::wording::drives`].
 
 use conclave_publish::{FileName, ManifestError};
 

@@ -66,7 +66,7 @@ pub fn find(planned: &Drive, machine: &mut impl Machine) -> Result<drives::Drive
         Err(device(&format!("{}: {what}. This is another drive with its serial: take it out.", planned.name)))
     };
     match &there.volume {
-        Err(unfit) => Err(device(&crate::text_drives::not_fit(planned.name.as_str(), unfit))),
+        Err(unfit) => Err(device(&crate::wording::drives::not_fit(planned.name.as_str(), unfit))),
         Ok(_) if there.len != planned.size => {
             refuse(format!("it has {} bytes, the plan says {}", there.len, planned.size))
         }

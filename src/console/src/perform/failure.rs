@@ -8,8 +8,8 @@ use smartcard_hsm::object::{PinKind, PinState};
 use smartcard_hsm::session::Failed;
 
 use crate::drives::{self, DriveError};
-use crate::text_drives;
 use crate::vault::NotMade;
+use crate::wording;
 
 /// A token's failure.
 pub(super) fn of_token(error: &TokenError) -> Failure {
@@ -95,7 +95,7 @@ pub(super) fn of_drive(name: &str, error: &DriveError) -> Failure {
         Came::NotReadBack(_) | Came::LogLength { .. } | Came::Exists(_) => Next::Halt,
         _ => Next::Again,
     };
-    failure(next, &text_drives::told(name, error))
+    failure(next, &wording::drives::told(name, error))
 }
 
 /// A secret that was not made.

@@ -18,7 +18,7 @@ use crate::field::Field;
 use crate::key::{Key, KeyboardId, Press};
 use crate::layout::Layout;
 use crate::shown::Shown;
-use crate::text;
+use crate::wording::preflight as text;
 
 use air_gap::AirGap;
 use challenge::{Challenged, Of};

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{BAD, GOOD, PLAIN, STRONG, instruction, row, rows, scrolled};
 use crate::preflight::Preflight;
 use crate::preflight::air_gap::{AirGap, Found};
-use crate::text;
+use crate::wording::preflight as text;
 
 pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     let words = text::air_gap(&preflight.air_gap);

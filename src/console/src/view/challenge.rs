@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{ASK, BAD, PLAIN, STRONG, instruction, lines, row, rows};
 use crate::preflight::challenge::{Challenged, Of, Open};
-use crate::text;
+use crate::wording::preflight as text;
 
 pub(super) fn draw(of: Of, challenged: &Challenged, frame: &mut Frame, area: Rect) {
     let words = text::challenge(of, challenged);

@@ -8,7 +8,7 @@ use super::{ASK, BAD, GOOD, PLAIN, STRONG, instruction, lines, row, rows};
 use crate::civil::Ahead;
 use crate::preflight::Preflight;
 use crate::preflight::clock::Set;
-use crate::text;
+use crate::wording::preflight as text;
 
 pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     let clock = &preflight.clock;

@@ -9,14 +9,14 @@ use crate::drives::Drive;
 use crate::preflight::Preflight;
 use crate::preflight::devices::{Chain, Looked, Other, Token};
 use crate::preflight::keyboards::{Keyboard, Standing};
-use crate::{text, text_drives, text_usb};
+use crate::wording::{self, preflight as text};
 
 pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     let words = text::devices(preflight.devices.as_ref());
     instruction(frame, row(area, 0), words.role, &words.instruction);
     let Some(devices) = &preflight.devices else { return };
     let mut shown: Vec<Line> =
-        devices.clones().into_iter().map(|serial| Line::styled(text_usb::clone_alarm(serial), BAD)).collect();
+        devices.clones().into_iter().map(|serial| Line::styled(wording::usb::clone_alarm(serial), BAD)).collect();
     let mut section = |heading: &'static str, none: Option<&'static str>, mut found: Vec<Line<'static>>| {
         if found.is_empty() {
             found.extend(none.map(Line::from));
@@ -26,15 +26,19 @@ pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
             shown.append(&mut found);
         }
     };
-    section(text_usb::TOKENS, Some(text_usb::NO_TOKENS), devices.tokens.iter().flat_map(token).collect());
-    section(text_usb::DRIVES, Some(text_usb::NO_DRIVES), devices.drives.iter().flat_map(drive).collect());
-    section(text_usb::KEYBOARDS, None, preflight.keyboards.all().iter().map(keyboard).collect());
+    section(wording::usb::TOKENS, Some(wording::usb::NO_TOKENS), devices.tokens.iter().flat_map(token).collect());
+    section(wording::usb::DRIVES, Some(wording::usb::NO_DRIVES), devices.drives.iter().flat_map(drive).collect());
+    section(wording::usb::KEYBOARDS, None, preflight.keyboards.all().iter().map(keyboard).collect());
     section(
-        text_usb::HUBS,
+        wording::usb::HUBS,
         None,
-        devices.hubs.iter().map(|hub| named(hub.port.as_str(), hub.product.as_str(), &text_usb::hub(hub))).collect(),
+        devices
+            .hubs
+            .iter()
+            .map(|hub| named(hub.port.as_str(), hub.product.as_str(), &wording::usb::hub(hub)))
+            .collect(),
     );
-    section(text_usb::OTHERS, None, devices.others.iter().map(other).collect());
+    section(wording::usb::OTHERS, None, devices.others.iter().map(other).collect());
     scrolled(frame, rows(area, 2), shown, devices.scroll);
 }
 
@@ -51,16 +55,16 @@ fn token(token: &Token) -> Vec<Line<'static>> {
         ])
     };
     match &token.looked {
-        Looked::Asking => vec![first(Span::styled(text_usb::ASKING, PLAIN))],
-        Looked::Refused(why) => vec![first(Span::styled(text_usb::unanswered(why), BAD))],
+        Looked::Asking => vec![first(Span::styled(wording::usb::ASKING, PLAIN))],
+        Looked::Refused(why) => vec![first(Span::styled(wording::usb::unanswered(why), BAD))],
         Looked::Answered { chain, firmware, pin, so_pin, dkek } => {
             let style = if *chain == Chain::Unknown { BAD } else { PLAIN };
             vec![
-                first(Span::styled(format!("firmware {firmware}, {}", text_usb::NOT_PROVEN), PLAIN)),
+                first(Span::styled(format!("firmware {firmware}, {}", wording::usb::NOT_PROVEN), PLAIN)),
                 Line::from(vec![
                     Span::raw(format!("{:9}", "")),
-                    Span::styled(text_usb::chain(chain), style),
-                    Span::raw(format!("; {}", text_usb::dkek(dkek))),
+                    Span::styled(wording::usb::chain(chain), style),
+                    Span::raw(format!("; {}", wording::usb::dkek(dkek))),
                 ]),
                 Line::from(format!("{:9}PIN {pin}; SO-PIN {so_pin}", "")),
             ]
@@ -70,15 +74,16 @@ fn token(token: &Token) -> Vec<Line<'static>> {
 
 fn drive(drive: &Drive) -> Vec<Line<'static>> {
     let serial = if drive.serial.is_empty() {
-        Span::styled(text_usb::NO_SERIAL, BAD)
+        Span::styled(wording::usb::NO_SERIAL, BAD)
     } else {
         Span::styled(format!("serial {}", drive.serial), STRONG)
     };
     let volume = match &drive.volume {
         Ok(volume) => Span::styled(format!("FAT32 volume {} {}", volume.id, volume.label), PLAIN),
-        Err(why) => Span::styled(text_drives::unfit(why), BAD),
+        Err(why) => Span::styled(wording::drives::unfit(why), BAD),
     };
-    let mend = drive.volume.as_ref().err().map(|why| Line::from(format!("{:9}Now: {}", "", text_drives::mend(why))));
+    let mend =
+        drive.volume.as_ref().err().map(|why| Line::from(format!("{:9}Now: {}", "", wording::drives::mend(why))));
     let lines = [
         Line::from(vec![Span::styled(format!("{:<9}{:<30}", drive.port, drive.model), PLAIN), serial]),
         Line::from(vec![Span::raw(format!("{:9}{} bytes. ", "", text::digits(drive.len))), volume]),
@@ -87,10 +92,10 @@ fn drive(drive: &Drive) -> Vec<Line<'static>> {
 }
 
 fn keyboard(keyboard: &Keyboard) -> Line<'static> {
-    let line = named(keyboard.port.as_str(), keyboard.product.as_str(), text_usb::standing(&keyboard.standing));
+    let line = named(keyboard.port.as_str(), keyboard.product.as_str(), wording::usb::standing(&keyboard.standing));
     if keyboard.standing == Standing::Refused { line.style(BAD) } else { line }
 }
 
 fn other(other: &Other) -> Line<'static> {
-    named(other.port.as_str(), other.product.as_str(), &text_usb::unused(&other.why))
+    named(other.port.as_str(), other.product.as_str(), &wording::usb::unused(&other.why))
 }

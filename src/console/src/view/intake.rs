@@ -13,8 +13,8 @@ use super::{
 use crate::ceremony::intake::{Intake, Stage};
 use crate::preflight::Preflight;
 use crate::preflight::challenge::{Challenged, Of};
-use crate::text_plugged::{self, Says};
-use crate::{text, text_intake as words};
+use crate::wording::plugged::Says;
+use crate::wording::{self, intake as words, preflight as text};
 
 pub(super) fn draw(preflight: &Preflight, intake: &Intake, frame: &mut Frame) {
     let area = frame.area();
@@ -54,12 +54,12 @@ pub(super) fn draw(preflight: &Preflight, intake: &Intake, frame: &mut Frame) {
     };
     instruction(frame, row(body, 1), role, asked);
     match &intake.stage {
-        Stage::Insert => shown.push(plugged(text_plugged::before_plan(&intake.plugged))),
+        Stage::Insert => shown.push(plugged(wording::plugged::before_plan(&intake.plugged))),
         Stage::Challenge(Challenged::Met(_)) if !intake.resumes => {
-            shown.extend([Line::from(""), plugged(text_plugged::before_plan(&intake.plugged))]);
+            shown.extend([Line::from(""), plugged(wording::plugged::before_plan(&intake.plugged))]);
         }
         Stage::Logs(_) => {
-            let says = intake.plan.iter().flat_map(|plan| text_plugged::of_logs(plan, &intake.plugged));
+            let says = intake.plan.iter().flat_map(|plan| wording::plugged::of_logs(plan, &intake.plugged));
             shown.extend(says.map(plugged));
         }
         Stage::Refused(_) | Stage::Challenge(_) | Stage::Written(_) => {}

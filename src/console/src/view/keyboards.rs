@@ -8,19 +8,19 @@ use ratatui::widgets::{Block, Clear, Paragraph};
 use super::ASK;
 use crate::preflight::Preflight;
 use crate::preflight::keyboards::{Keyboard, Standing};
-use crate::text_usb;
+use crate::wording;
 
 /// The question to a keyboard that waits for its code.
 pub(super) fn draw(keyboard: Option<&Keyboard>, frame: &mut Frame, area: Rect) {
     let Some(keyboard) = keyboard else { return };
     let Standing::Asked { code, typed, left } = &keyboard.standing else { return };
-    boxed(text_usb::keyboard(keyboard, *code, typed, *left), frame, area);
+    boxed(wording::usb::keyboard(keyboard, *code, typed, *left), frame, area);
 }
 
 /// The question before a ceremony; if no keyboard waits for its code, that one is shut out.
 pub(super) fn draw_all(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     match (preflight.keyboards.asked(), preflight.shut_out()) {
-        (None, Some(other)) => boxed(text_usb::keyboard_shut_out(other), frame, area),
+        (None, Some(other)) => boxed(wording::usb::keyboard_shut_out(other), frame, area),
         (asked, _) => draw(asked, frame, area),
     }
 }

@@ -10,7 +10,7 @@ use super::{ASK, BAD, GOOD, PLAIN, STRONG, big, instruction, lines, row, rows};
 use crate::preflight::Preflight;
 use crate::preflight::challenge::Challenged;
 use crate::preflight::medium::{Hashed, Medium, SelfCheck};
-use crate::text;
+use crate::wording::preflight as text;
 
 pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     match &preflight.medium {

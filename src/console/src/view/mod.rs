@@ -1,7 +1,7 @@
 //! The screen: a function of the state, in glyphs of code page 437 and sixteen colours.
 //!
 //! Every screen has the same frame: the program and the time above, the order of screens below them, then the role and
-//! its one instruction, the facts, and the keys at the bottom. The words stand in [`crate::text`].
+//! its one instruction, the facts, and the keys at the bottom. The words stand in [`crate::wording::preflight`].
 
 mod air_gap;
 mod big;
@@ -24,7 +24,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 use crate::preflight::challenge::Of;
 use crate::preflight::{Over, Preflight, Screen, Tree};
 use crate::run::Showing;
-use crate::text;
+use crate::wording::preflight as text;
 
 /// Fewest columns a screen needs.
 pub const COLUMNS_MIN: u16 = 80;

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use super::{ASK, BAD, instruction, lines, row, rows};
 use crate::field::Field;
 use crate::preflight::{Preflight, Screen};
-use crate::text;
+use crate::wording::preflight as text;
 
 pub(super) fn help(preflight: &Preflight, screen: Screen, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::ANYBODY, text::HELP);

@@ -8,7 +8,7 @@ use conclave_console::preflight::Screen;
 use conclave_console::preflight::challenge::{Challenged, Differ, Digests, Of, Source};
 use conclave_console::run::Showing;
 use conclave_console::shown::{Serial, Shown};
-use conclave_console::text;
+use conclave_console::wording::preflight as text;
 use conclave_publish::Digest;
 
 use super::fixtures::{after, at, check_with, digest, shown};

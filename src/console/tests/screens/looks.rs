@@ -6,7 +6,7 @@ use conclave_console::preflight::clock::Set;
 use conclave_console::preflight::devices::Devices;
 use conclave_console::preflight::{Act, Event, Preflight, Screen, step};
 use conclave_console::shown::Shown;
-use conclave_console::text;
+use conclave_console::wording::preflight as text;
 
 use super::fixtures::{after, air_gap, at, check, devices, press, rendered, typed};
 

@@ -4,7 +4,7 @@ use conclave_console::ceremony::intake::Intake;
 use conclave_console::key::Key;
 use conclave_console::preflight::{Act, Screen, Tree, step};
 use conclave_console::run::Showing;
-use conclave_console::text;
+use conclave_console::wording::preflight as text;
 
 use super::fixtures::{REVISION, after, at, check, met, press, rendered, shown, typed};
 

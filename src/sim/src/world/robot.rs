@@ -11,7 +11,7 @@ use conclave_ceremony::ids::PersonId;
 use conclave_ceremony::plan::{Holds, Plan};
 use conclave_console::key::Key;
 use conclave_console::preflight::challenge::Digests;
-use conclave_console::{text, text_intake};
+use conclave_console::wording::{self, preflight as text};
 use conclave_publish::Digest;
 
 /// Columns of the list of steps at the left.
@@ -130,20 +130,22 @@ impl Robot {
     /// While the plan comes in.
     fn intake(&self, words: &str) -> Option<Vec<Deed>> {
         let enter = Deed::Press(Key::Enter);
-        if words.contains(text_intake::INSERT) {
+        if words.contains(wording::intake::INSERT) {
             let log = self.logs.first().filter(|_| self.resumes);
             return Some(vec![Deed::Plug(log.map_or(PLAN_DRIVE, String::as_str).to_owned()), enter]);
         }
-        if words.contains(text_intake::LOGS) {
+        if words.contains(wording::intake::LOGS) {
             return Some(self.logs.iter().cloned().map(Deed::Plug).chain([enter]).collect());
         }
-        if words.contains(text_intake::COMPARE) {
+        if words.contains(wording::intake::COMPARE) {
             return Some(vec![enter]);
         }
-        if words.contains(text_intake::MET) {
+        if words.contains(wording::intake::MET) {
             return Some(vec![Deed::Pull(PLAN_DRIVE.to_owned()), enter]);
         }
-        if [text_intake::MET_AGAIN, text_intake::WRITTEN, text_intake::GO_ON].iter().any(|asked| words.contains(asked))
+        if [wording::intake::MET_AGAIN, wording::intake::WRITTEN, wording::intake::GO_ON]
+            .iter()
+            .any(|asked| words.contains(asked))
         {
             return Some(vec![enter]);
         }

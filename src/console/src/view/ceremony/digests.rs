@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{ASK, PLAIN, STRONG, middle};
 use crate::ceremony::scene::Scene;
-use crate::text_facts;
+use crate::wording;
 
 /// Columns of the words beside the symbol, the gap included.
 const WORDS: u16 = 43;
@@ -31,7 +31,7 @@ pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(lines), area);
     let left = width.map_or(0, |width| width + 2);
     let area = Rect { x: area.x + left, width: area.width.saturating_sub(left + 1), ..area };
-    let name = of.map_or_else(|| text_facts::HEAD.to_owned(), |key| text_facts::certificate(scene.plan, key));
+    let name = of.map_or_else(|| wording::facts::HEAD.to_owned(), |key| wording::facts::certificate(scene.plan, key));
     let mut facts = vec![Line::styled(format!("{name} ({} of {}):", at + 1, published.len()), ASK)];
     let groups = digest.groups().map(|group| group.to_string());
     facts.extend(groups.chunks(4).map(|row| Line::styled(row.join("  "), STRONG)));

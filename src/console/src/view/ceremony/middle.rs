@@ -12,8 +12,8 @@ use super::{ASK, BAD, GOOD, PLAIN, STRONG};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::form::{Input, Line as FormLine};
 use crate::ceremony::scene::Scene;
-use crate::text_plugged::{self, Says};
-use crate::{text_ceremony as words, text_codes, text_facts};
+use crate::wording::plugged::Says;
+use crate::wording::{self, ceremony as words};
 
 /// Rows no block has more of: the longest words of a failure, wrapped, are a tenth of that.
 const ROWS_MAX: u16 = 100;
@@ -74,15 +74,15 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
             vec![Line::styled(failure.words.to_string(), BAD)]
         }
         Waiting::Asked(Ask::SignIn(asked)) if !scene.works() => {
-            let choices = text_facts::CHOICES.into_iter().filter(|_| scene.desk.signs.is_none());
-            let person = text_facts::person(scene, scene.desk.signing_in().unwrap_or(*asked));
-            let dead = text_codes::dead(scene, *asked).into_iter().flat_map(|dead| [dead, String::new()]);
+            let choices = wording::facts::CHOICES.into_iter().filter(|_| scene.desk.signs.is_none());
+            let person = wording::facts::person(scene, scene.desk.signing_in().unwrap_or(*asked));
+            let dead = wording::codes::dead(scene, *asked).into_iter().flat_map(|dead| [dead, String::new()]);
             plain(dead.chain([person, String::new()]).chain(choices.map(str::to_owned)).collect())
         }
         _ => {
             let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
-            let burnt = if scene.works() { Vec::new() } else { text_facts::burnt(scene) };
-            let facts: Vec<String> = burnt.into_iter().chain(text_facts::of_step(scene, step.kind)).collect();
+            let burnt = if scene.works() { Vec::new() } else { wording::facts::burnt(scene) };
+            let facts: Vec<String> = burnt.into_iter().chain(wording::facts::of_step(scene, step.kind)).collect();
             let mut lines = vec![words::purpose(scene.plan, step.kind)];
             if !facts.is_empty() {
                 lines.push(String::new());
@@ -102,7 +102,7 @@ fn plugged(scene: &Scene<'_>) -> Vec<Line<'static>> {
     if scene.works() || scene.writes {
         return Vec::new();
     }
-    let says = text_plugged::of_step(scene.plan, scene.state.facts(), &scene.waiting, scene.plugged);
+    let says = wording::plugged::of_step(scene.plan, scene.state.facts(), &scene.waiting, scene.plugged);
     let line = |says: Says| match says {
         Says::Wrong(_) if scene.desk.refused.is_some() => None,
         Says::Right(words) => Some(Line::styled(words, GOOD)),
@@ -121,9 +121,9 @@ fn form(scene: &Scene<'_>) -> Vec<Line<'static>> {
     {
         return Vec::new();
     }
-    let waits = text_codes::waiting(scene).into_iter().map(|words| Line::styled(words, ASK));
+    let waits = wording::codes::waiting(scene).into_iter().map(|words| Line::styled(words, ASK));
     if scene.desk.stage == Stage::Who {
-        return waits.chain(text_codes::choices(scene).into_iter().map(Line::from)).collect();
+        return waits.chain(wording::codes::choices(scene).into_iter().map(Line::from)).collect();
     }
     let (lines, at) = scene.desk.form.lines();
     let line = |(place, FormLine { label, input, .. }): (usize, &FormLine)| {

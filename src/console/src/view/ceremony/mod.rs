@@ -24,7 +24,7 @@ use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
 use crate::preflight::Over;
 use crate::preflight::laptop::Supply;
-use crate::{text, text_ceremony as words, text_facts, text_usb};
+use crate::wording::{self, ceremony as words, preflight as text};
 
 /// Rows above the middle: title, and the bar of a rehearsal.
 const ABOVE: u16 = 2;
@@ -68,8 +68,8 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     let working = if scene.works() { WORKING } else { 0 };
     keyboards::draw(scene.keyboard, frame, Rect { height: body.height - working, ..body });
     let (pace, style) = match (scene.overhears, scene.shut_out) {
-        (Some(other), _) => (text_usb::overhears(other), BAD),
-        (None, Some(other)) => (text_usb::shut_out(other), BAD),
+        (Some(other), _) => (wording::usb::overhears(other), BAD),
+        (None, Some(other)) => (wording::usb::shut_out(other), BAD),
         (None, None) => pace(scene),
     };
     let line = row(area, area.height - 3);
@@ -80,7 +80,7 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
             Supply::Battery => ASK,
             Supply::Mains => PLAIN,
         };
-        let words = Paragraph::new(text_facts::battery(battery)).style(style).alignment(Alignment::Right);
+        let words = Paragraph::new(wording::facts::battery(battery)).style(style).alignment(Alignment::Right);
         frame.render_widget(words, right(line, BATTERY));
     }
     let head = scene.head.groups().map(|group| group.to_string()).join(" ");

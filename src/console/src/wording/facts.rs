@@ -11,8 +11,8 @@ use crate::ceremony::scene::Scene;
 use crate::drives::VolumeId;
 use crate::layout::Layout;
 use crate::preflight::laptop::{Battery, Supply};
-use crate::text::{KEYBOARD_LINE, capital, digits};
-use crate::text_ceremony::device;
+use crate::wording::ceremony::device;
+use crate::wording::preflight::{KEYBOARD_LINE, capital, digits};
 
 /// Most objects of a token that are named on a screen.
 const OBJECTS_MAX: usize = 6;

@@ -2,7 +2,7 @@
 
 use crate::drives::fat32::Unfit;
 use crate::drives::{Came, Differs, DriveError};
-use crate::text::{OPERATOR, Words, digits};
+use crate::wording::preflight::{OPERATOR, Words, digits};
 
 /// Why a drive cannot be worked with: a sentence.
 pub fn unfit(unfit: &Unfit) -> String {

@@ -8,7 +8,7 @@ use crate::ceremony::written::Written;
 use crate::preflight::Preflight;
 use crate::preflight::challenge::Challenged;
 use crate::shown::Serial;
-use crate::text;
+use crate::wording::preflight as text;
 
 /// The first thing asked.
 pub const INSERT: &str = "plug in the drive with the plan, or a log drive; press Enter.";

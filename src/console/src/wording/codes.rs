@@ -9,8 +9,8 @@ use conclave_ceremony::step::{DEVIATION_ROLES, Waiting};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::ceremony::signing::keyed;
-use crate::text::ANYBODY;
-use crate::text_ceremony::{person, role};
+use crate::wording::ceremony::{person, role};
+use crate::wording::preflight::ANYBODY;
 
 /// Label of the line for the code of a person who signs in.
 pub const CODE: &str = "Sign-in code";

@@ -13,9 +13,9 @@ use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::preflight::Over;
 use crate::shown::Serial;
-use crate::text::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, capital};
-use crate::text_codes;
 use crate::vault::{Mistyped, NotPublic};
+use crate::wording;
+use crate::wording::preflight::{ANYBODY, HELP, KEYBOARD, NO_LAYOUT_FITS, OPERATOR, POWER_OFF, capital};
 
 /// Label of the line for a word.
 pub const WORD: &str = "Word";
@@ -328,7 +328,7 @@ pub fn asked(scene: &Scene<'_>) -> String {
         return OPERATOR.into();
     }
     if scene.desk.stage == Stage::Who {
-        return text_codes::asked(scene);
+        return wording::codes::asked(scene);
     }
     if let Some(one) = scene.desk.signer().or_else(|| scene.desk.signing_in()) {
         return person(scene.plan, one);
@@ -382,7 +382,7 @@ pub fn instruction(scene: &Scene<'_>) -> String {
         },
         Waiting::Acting(Act::Show) => "compare, write the head down, then press Enter.".into(),
         Waiting::Acting(act) => format!("wait: {}", doing(plan, act)),
-        Waiting::Asked(_) if scene.desk.stage == Stage::Who => text_codes::who(scene),
+        Waiting::Asked(_) if scene.desk.stage == Stage::Who => wording::codes::who(scene),
         Waiting::Asked(_) if scene.desk.stage == Stage::Objection => {
             "type your code and your objection. It is recorded word for word; the ceremony goes on.".into()
         }
@@ -430,7 +430,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         Ask::BagNumber(id) => {
             format!("seal bag {} and type the number that is printed on it, twice.", id.0 + 1)
         }
-        Ask::Objections => text_codes::who(scene),
+        Ask::Objections => wording::codes::who(scene),
         Ask::Attest(_) => match scene.desk.stage {
             Stage::Attests => "type your code to attest the ceremony.".into(),
             Stage::Why => "say why you do not attest. The reason is shown again before it is recorded.".into(),
@@ -501,7 +501,7 @@ pub fn help(scene: &Scene<'_>) -> Vec<String> {
         kind.map_or_else(String::new, |kind| purpose(scene.plan, kind)),
         String::new(),
         "Every line that you type is recorded before anything is done, except secrets and codes.".into(),
-        text_codes::HELP.into(),
+        wording::codes::HELP.into(),
         "Type a PIN or a passphrase only on its hidden line. Other lines refuse it only if the machine recognises it."
             .into(),
         "If the power fails: start again from the same medium, plug in both log drives, go on.".into(),

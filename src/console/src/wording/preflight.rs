@@ -86,7 +86,7 @@ pub fn too_small(columns: u16, rows: u16) -> String {
 /// The keys that do something now.
 pub fn keys(preflight: &Preflight) -> String {
     if preflight.keyboards.are_none() {
-        return crate::text_usb::NO_KEYBOARD.into();
+        return crate::wording::usb::NO_KEYBOARD.into();
     }
     match &preflight.over {
         Over::Help => "any key: back".into(),

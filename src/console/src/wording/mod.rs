@@ -1,0 +1,10 @@
+//! The words of every screen, made from typed reasons of the modules below.
+
+pub mod ceremony;
+pub mod codes;
+pub mod drives;
+pub mod facts;
+pub mod intake;
+pub mod plugged;
+pub mod preflight;
+pub mod usb;
