@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Files of the desk's programs that write to a terminal themselves: the filter of each, and the files that draw a
 /// rehearsal.
-const WRITE: [&str; 3] = ["src/cli/src/said.rs", "src/cli/src/rehearse/terminal.rs", "src/receive/src/said.rs"];
+const WRITE: [&str; 3] = ["src/cli/src/said.rs", "src/cli/src/rehearse/terminal.rs", "src/desk/src/said.rs"];
 /// How a program of Rust writes to its terminal.
 const WRITES: [&str; 5] = ["stdout()", "stderr()", "print!(", "println!(", "dbg!("];
 
@@ -36,7 +36,7 @@ fn text(path: &str) -> String {
 #[test]
 fn the_programs_of_the_desk_print_through_the_filter_only() {
     let mut write = BTreeSet::new();
-    for path in ["src/cli/src", "src/receive/src"].into_iter().flat_map(below) {
+    for path in ["src/cli/src", "src/desk/src"].into_iter().flat_map(below) {
         let text = text(&path);
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         if WRITES.iter().any(|writes| code.contains(writes)) {
