@@ -1,4 +1,4 @@
-//! The room without its machine: the state, the changes by key presses, the screen.
+//! The console without its machine: the state, the changes by key presses, the screen.
 //!
 //! Nothing here opens a device, reads a clock or draws randomness. Facts arrive as events, orders to the machine leave
 //! as acts, and [`view::draw`] reads the state and never changes it.
@@ -7,10 +7,10 @@
 pub mod ceremony;
 pub mod civil;
 pub mod drives;
+pub mod export;
 pub mod field;
 pub mod key;
 pub mod layout;
-pub mod leaves;
 pub mod secret_field;
 pub mod shown;
 

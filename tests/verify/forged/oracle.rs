@@ -15,7 +15,7 @@ use conclave_ceremony::plan::Holds;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::script::{StepKind, Which};
 use conclave_console::drives::Drives;
-use conclave_console::leaves::Public;
+use conclave_console::export::Public;
 use conclave_console::perform::{Case, Performer, file_name, find_drive};
 use conclave_console::ports::{Machine, Tokens};
 use conclave_publish::Digest;

@@ -31,8 +31,8 @@ use conclave_ceremony::transcript;
 use conclave_publish::{Digest, FileName};
 use smartcard_hsm::cvc::RootKind;
 
+use crate::export::Public;
 use crate::key::Key;
-use crate::leaves::Public;
 use crate::perform::{Case, Performer, log_drive};
 use crate::ports::{Machine, Now, Plugged};
 use crate::preflight::{Over, Tree};

@@ -8,7 +8,7 @@ use conclave_ceremony::transcript::{self, Transcript};
 use conclave_publish::{Digest, FileName};
 
 use crate::drives::{Drive, DriveError, Drives};
-use crate::leaves::Public;
+use crate::export::Public;
 use crate::perform::{find_drive, log_drive};
 use crate::ports::Machine;
 use crate::wording::drives::told;

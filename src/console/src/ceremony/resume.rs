@@ -22,7 +22,7 @@ use super::weak::{WeakMachine, fit_machine};
 use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
 use crate::drives::{Drive, Drives};
-use crate::leaves::Public;
+use crate::export::Public;
 use crate::perform::{Performer, log_drive};
 use crate::ports::Machine;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use conclave_publish::{Digest, FileName, Item, Manifest};
 
 use super::{Access, Came, Differs, Drive, DriveError, Listing, Media, Past, Tried};
-use crate::leaves::Leaves;
+use crate::export::Exportable;
 use crate::shown::Shown;
 
 /// Most files in the root directory of a drive.
@@ -49,7 +49,12 @@ pub trait Drives {
     /// have.
     ///
     /// **Errors**: [`Came::Exists`] if one is there with other bytes (see [`Attempt`]); then nothing was written.
-    fn write(&mut self, drive: &Drive, files: &[(FileName, &dyn Leaves)], attempt: Attempt) -> Result<(), DriveError>;
+    fn write(
+        &mut self,
+        drive: &Drive,
+        files: &[(FileName, &dyn Exportable)],
+        attempt: Attempt,
+    ) -> Result<(), DriveError>;
 
     /// Adds `bytes` to a log of exactly `at` bytes (at zero it may not exist yet), and returns when the drive has
     /// said it keeps them and has given them back past every cache. The drive stays mounted until [`Self::release`] or
@@ -92,8 +97,13 @@ impl<M: Media> Drives for M {
         ended(self, drive, bytes)
     }
 
-    fn write(&mut self, drive: &Drive, files: &[(FileName, &dyn Leaves)], attempt: Attempt) -> Result<(), DriveError> {
-        let files: Vec<_> = files.iter().map(|(name, leaves)| (name.clone(), leaves.bytes())).collect();
+    fn write(
+        &mut self,
+        drive: &Drive,
+        files: &[(FileName, &dyn Exportable)],
+        attempt: Attempt,
+    ) -> Result<(), DriveError> {
+        let files: Vec<_> = files.iter().map(|(name, exportable)| (name.clone(), exportable.bytes())).collect();
         let files = files.as_slice();
         let at = At(&drive.port);
         let wanted = manifest(files).map_err(at.tried(Tried::WriteAll))?;

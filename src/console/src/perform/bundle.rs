@@ -12,7 +12,7 @@ use smartcard_hsm::cvc::RootKind;
 use super::failure::{halt, malformed};
 use super::shares::file;
 use super::{Case, Performer};
-use crate::leaves::{Leaves, Public};
+use crate::export::{Exportable, Public};
 use crate::ports::Machine;
 
 /// Name of the list of all other files.
@@ -33,8 +33,8 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         let manifest = Public::from(&manifest);
         let outcome = file(manifest.bytes());
         push(&mut files, MANIFEST.to_owned(), manifest)?;
-        let borrowed: Vec<(FileName, &dyn Leaves)> =
-            files.iter().map(|(name, public)| (name.clone(), public as &dyn Leaves)).collect();
+        let borrowed: Vec<(FileName, &dyn Exportable)> =
+            files.iter().map(|(name, public)| (name.clone(), public as &dyn Exportable)).collect();
         self.onto(drive, &borrowed, Act::Write(drive, Item::Bundle), case, machine)?;
         Ok(outcome)
     }

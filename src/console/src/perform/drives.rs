@@ -12,7 +12,7 @@ use super::failure::{device, halt, missing, of_drive};
 use super::shares::file;
 use super::{Case, Performer, log_drive};
 use crate::drives::{self, Drives};
-use crate::leaves::Leaves;
+use crate::export::Exportable;
 use crate::ports::Machine;
 use crate::shown::Serial;
 
@@ -98,14 +98,14 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
         case: Case<'_>,
         machine: &mut M,
     ) -> Result<Outcome, Failure> {
-        let leaves: &dyn Leaves = match item {
+        let exportable: &dyn Exportable = match item {
             Item::Plan => &self.plan,
             Item::Names => &self.names,
             _ => self.sealed.get(&item).ok_or_else(|| missing("The file"))?,
         };
-        let files = [(named(case.plan, item)?, leaves)];
+        let files = [(named(case.plan, item)?, exportable)];
         self.onto(id, &files, Act::Write(id, item), case, machine)?;
-        let outcome = file(leaves.bytes());
+        let outcome = file(exportable.bytes());
         // Later the file is read from the drive, never from here.
         self.sealed.remove(&item);
         Ok(outcome)
@@ -114,7 +114,7 @@ impl<M: Machine, R: RootKind> Performer<M, R> {
     pub(super) fn onto(
         &self,
         id: DriveId,
-        files: &[(FileName, &dyn Leaves)],
+        files: &[(FileName, &dyn Exportable)],
         act: Act,
         case: Case<'_>,
         machine: &mut M,

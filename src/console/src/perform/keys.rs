@@ -23,7 +23,7 @@ use super::proofs::bound;
 use super::shares::file;
 use super::tokens::bytes;
 use super::{Case, Performer, random};
-use crate::leaves::{Leaves, Sealed};
+use crate::export::{Exportable, Sealed};
 use crate::ports::Machine;
 
 /// Outer tag of an attestation: a request signed by its key and by the device.

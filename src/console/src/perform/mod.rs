@@ -26,7 +26,7 @@ use smartcard_hsm::cvc::RootKind;
 use zeroize::Zeroizing;
 
 use crate::drives::Attempt;
-use crate::leaves::{Public, Sealed};
+use crate::export::{Public, Sealed};
 use crate::ports::{Machine, Tokens};
 use crate::vault::Vault;
 use tokens::Held;

@@ -13,7 +13,7 @@ use smartcard_hsm::secret::SecretBytes;
 use super::failure::{halt, malformed, missing, not_made, of_token, typed};
 use super::tokens::Held;
 use super::{Case, Performer, random};
-use crate::leaves::{Leaves, Sealed};
+use crate::export::{Exportable, Sealed};
 use crate::ports::Machine;
 
 /// Bytes of a share. The token gives as many, the kernel as many.

@@ -6,7 +6,7 @@ use super::*;
 use conclave_ceremony::public::Bytes;
 use conclave_console::drives::fat32::Unfit;
 use conclave_console::drives::{Attempt, Differs, DriveError, Drives, Tried};
-use conclave_console::leaves::{Leaves, Public};
+use conclave_console::export::{Exportable, Public};
 
 const PLAN: &[u8] = b"kind = \"rehearsal\"\n";
 const OLD: &[u8] = b"somebody else's";
@@ -53,7 +53,7 @@ fn put(
 ) -> Result<(), DriveError> {
     let public = |bytes: &[u8]| Public::from(&Bytes::new(bytes.to_vec()).unwrap());
     let public: Vec<Public> = files.iter().map(|(_, bytes)| public(bytes)).collect();
-    let leaves = files.iter().zip(&public).map(|((name, _), public)| (name.clone(), public as &dyn Leaves));
+    let leaves = files.iter().zip(&public).map(|((name, _), public)| (name.clone(), public as &dyn Exportable));
     world.write(drive, &leaves.collect::<Vec<_>>(), attempt)
 }
 

@@ -1,7 +1,7 @@
 //! The things that may leave on a drive: public and sealed material and the names have a way to its door, secrets have
 //! none.
 //!
-//! The door, [`Drives::write`](crate::drives::Drives::write), takes a type that [`Leaves`]; no other module can say of
+//! The door, [`Drives::write`](crate::drives::Drives::write), takes a type that [`Exportable`]; no other module can say of
 //! a type that it does. A passphrase does not leave:
 //!
 //! ```compile_fail,E0277
@@ -19,7 +19,7 @@
 //! ```
 //! use conclave_publish::FileName;
 //! use conclave_console::drives::{Attempt, Drive, DriveError, Drives};
-//! use conclave_console::leaves::Sealed;
+//! use conclave_console::export::Sealed;
 //!
 //! fn keep(drives: &mut impl Drives, to: &Drive, name: FileName, sealed: &Sealed) -> Result<(), DriveError> {
 //!     drives.write(to, &[(name, sealed)], Attempt::First)
@@ -29,7 +29,7 @@
 //! A clear share does not become sealed by being called so:
 //!
 //! ```compile_fail,E0277
-//! fn seal(share: &smartcard_hsm::dkek::Share) -> conclave_console::leaves::Sealed {
+//! fn seal(share: &smartcard_hsm::dkek::Share) -> conclave_console::export::Sealed {
 //!     share.into()
 //! }
 //! ```
@@ -37,7 +37,7 @@
 //! Its file does:
 //!
 //! ```
-//! fn seal(share: &smartcard_hsm::dkek::share::SealedShare) -> conclave_console::leaves::Sealed {
+//! fn seal(share: &smartcard_hsm::dkek::share::SealedShare) -> conclave_console::export::Sealed {
 //!     share.into()
 //! }
 //! ```
@@ -45,13 +45,13 @@
 //! Nor does a PIN become public, or bytes without a declared kind:
 //!
 //! ```compile_fail,E0277
-//! fn publish(pin: &smartcard_hsm::secret::Pin) -> conclave_console::leaves::Public {
+//! fn publish(pin: &smartcard_hsm::secret::Pin) -> conclave_console::export::Public {
 //!     pin.into()
 //! }
 //! ```
 //!
 //! ```compile_fail,E0277
-//! fn publish(bytes: &[u8]) -> conclave_console::leaves::Public {
+//! fn publish(bytes: &[u8]) -> conclave_console::export::Public {
 //!     bytes.into()
 //! }
 //! ```
@@ -59,7 +59,7 @@
 //! A value of the transcript does:
 //!
 //! ```
-//! fn publish(certificate: &conclave_ceremony::public::Bytes) -> conclave_console::leaves::Public {
+//! fn publish(certificate: &conclave_ceremony::public::Bytes) -> conclave_console::export::Public {
 //!     certificate.into()
 //! }
 //! ```
@@ -79,7 +79,7 @@ mod closed {
 }
 
 /// Material that may leave by the drive its plan names.
-pub trait Leaves: closed::Closed {
+pub trait Exportable: closed::Closed {
     /// The bytes of its file.
     fn bytes(&self) -> &[u8];
 }
@@ -99,19 +99,19 @@ impl closed::Closed for Sealed {}
 /// [`Item::Names`]: conclave_ceremony::act::Item::Names
 impl closed::Closed for Names {}
 
-impl Leaves for Public {
+impl Exportable for Public {
     fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-impl Leaves for Sealed {
+impl Exportable for Sealed {
     fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-impl Leaves for Names {
+impl Exportable for Names {
     fn bytes(&self) -> &[u8] {
         Self::bytes(self)
     }
