@@ -69,7 +69,7 @@ impl Who {
         Guard::IsThere.holds(facts.is_there(person))
             && Guard::InPlace.holds(match self {
                 Self::Person(one) => facts.stand_in(one) == person,
-                Self::Role(role) => plan.people.get(usize::from(person.0)).is_some_and(|p| p.roles.contains(&role)),
+                Self::Role(role) => plan.person(person).is_some_and(|p| p.roles.contains(&role)),
             })
     }
 }

@@ -141,12 +141,12 @@ fn owners<'a>(things: &'a [Kept], names: &[String], name: impl Fn(&Kept) -> Stri
 }
 
 fn name_of_person(plan: &Plan, kept: &Kept) -> String {
-    plan.people.get(usize::from(kept.custody.keeper.0)).map_or_else(String::new, |person| person.id.to_string())
+    plan.person(kept.custody.keeper).map_or_else(String::new, |person| person.id.to_string())
 }
 
 /// The place of a bag; what is in none is with its keeper.
 fn name_of_place(plan: &Plan, kept: &Kept) -> String {
-    let bag = kept.custody.bag.and_then(|bag| plan.bags.get(usize::from(bag.0)));
+    let bag = kept.custody.bag.and_then(|bag| plan.bag(bag));
     bag.map_or_else(|| format!("with {}", name_of_person(plan, kept)), |bag| format!("{:?}", bag.place.as_str()))
 }
 
@@ -176,10 +176,10 @@ fn write_table(plan: &Plan, out: &mut String) -> fmt::Result {
     let by_person = owners(&things, &people, of_people);
     let by_place = owners(&things, &places, of_places);
     for (tokens, keys) in by_tokens(plan) {
-        let Some(key) = keys.first().and_then(|key| plan.keys.get(usize::from(key.0))) else { continue };
-        let labels: Vec<_> = keys.iter().filter_map(|key| plan.keys.get(usize::from(key.0))).collect();
+        let Some(key) = keys.first().and_then(|key| plan.key(*key)) else { continue };
+        let labels: Vec<_> = keys.iter().filter_map(|key| plan.key(*key)).collect();
         let labels: Vec<_> = labels.iter().map(|key| key.label.as_str()).collect();
-        let names: Vec<_> = tokens.iter().filter_map(|token| plan.tokens.get(usize::from(token.0))).collect();
+        let names: Vec<_> = tokens.iter().filter_map(|token| plan.token(*token)).collect();
         let names: Vec<_> = names.iter().map(|token| token.name.as_str()).collect();
         writeln!(out, "{} on {}", labels.join(", "), names.join(", "))?;
         for power in POWERS {

@@ -26,7 +26,7 @@ pub fn confirm(plan: &Plan, facts: &Facts, (person, whose): (PersonId, PersonId)
     if !is_dead(facts, whose) {
         return Vec::new();
     }
-    let roles = |of: PersonId| plan.people.get(usize::from(of.0)).map(|person| &person.roles[..]).unwrap_or_default();
+    let roles = |of: PersonId| plan.person(of).map(|person| &person.roles[..]).unwrap_or_default();
     let other = |of: &PersonId| roles(*of).iter().all(|role| !roles(person).contains(role));
     facts.present.keys().copied().filter(|of| facts.is_there(*of)).filter(other).collect()
 }

@@ -165,7 +165,7 @@ impl Steps<'_> {
     fn keys(&mut self) {
         let keys = self.by_master();
         for (key, master) in &keys {
-            let budget = self.plan.keys.get(usize::from(key.0)).map_or(0, minutes);
+            let budget = self.plan.key(*key).map_or(0, minutes);
             self.add(StepKind::Generate(*key), TWO, budget, &[Device::Token(*master)]);
         }
         for (key, master) in &keys {

@@ -159,7 +159,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
 
 /// What the room calls a token.
 pub(crate) fn name(plan: &Plan, token: TokenId) -> String {
-    plan.tokens.get(usize::from(token.0)).map_or_else(|| "a token".into(), |token| token.name.to_string())
+    plan.token(token).map_or_else(|| "a token".into(), |token| token.name.to_string())
 }
 
 fn identified(case: Case<'_>, facts: &mut Facts, drive: DriveId, held: (&[Text], u32)) -> Result<(), Failure> {
@@ -169,7 +169,7 @@ fn identified(case: Case<'_>, facts: &mut Facts, drive: DriveId, held: (&[Text],
             Ok(())
         }
         StepKind::Register(_) if !Guard::Empty.holds(held.0.is_empty() && held.1 == 0) => {
-            let name = case.plan.drives.get(usize::from(drive.0)).map_or("the drive", |drive| drive.name.as_str());
+            let name = case.plan.drive(drive).map_or("the drive", |drive| drive.name.as_str());
             let words = format!(
                 "{name} is not empty: it holds {}. Take it out, empty it on another computer, plug it in again.",
                 crate::say::held(held.0, held.1)
@@ -226,7 +226,7 @@ fn read(facts: &Facts, item: Item, file: FileSeen) -> Result<(), Failure> {
 }
 
 fn inspected(plan: &Plan, facts: &mut Facts, token: TokenId, seen: &TokenSeen) -> Result<(), Failure> {
-    let Some(planned) = plan.tokens.get(usize::from(token.0)) else { return Err(halt("the plan has no such token")) };
+    let Some(planned) = plan.token(token) else { return Err(halt("the plan has no such token")) };
     if !Guard::Serial.holds(seen.serial == planned.serial) {
         let words = format!(
             "{} is to be {}, but this token says it is {}. Plug in the right one.",
@@ -267,9 +267,9 @@ pub fn statement(plan: &Plan, facts: &Facts, token: TokenId, key: KeyIx, head: D
         ceremony: plan.digest,
         image: began.image.into(),
         head,
-        token: Line::new(plan.tokens.get(usize::from(token.0))?.serial.as_str()).ok()?,
+        token: Line::new(plan.token(token)?.serial.as_str()).ok()?,
         key: spki_of(spki).ok()?.digest(),
-        purpose: plan.keys.get(usize::from(key.0))?.purpose.clone(),
+        purpose: plan.key(key)?.purpose.clone(),
     })
 }
 

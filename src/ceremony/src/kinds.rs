@@ -41,7 +41,7 @@ pub fn drive_for(plan: &Plan, holds: Holds) -> Option<DriveId> {
 }
 
 fn master(plan: &Plan, key: KeyIx) -> Option<TokenId> {
-    plan.keys.get(usize::from(key.0)).map(|key| key.master)
+    plan.key(key).map(|key| key.master)
 }
 
 /// The masters of the keys a token holds.
@@ -55,7 +55,7 @@ pub fn needs(plan: &Plan, kind: StepKind) -> Vec<Slot> {
     let of_master = |key| master(plan, key).map(user).into_iter().collect();
     match kind {
         StepKind::Prove(token) => {
-            let used = plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used);
+            let used = plan.token(token).is_some_and(|token| token.before == Before::Used);
             if used { vec![Slot::OldSoPin(token)] } else { Vec::new() }
         }
         StepKind::MakeShares => shares(plan).map(Slot::Passphrase).collect(),
@@ -122,11 +122,11 @@ pub fn proof_again(facts: &Facts, token: TokenId) -> Act {
 
 /// Who keeps a secret, and so types it.
 pub fn keeper(plan: &Plan, slot: Slot) -> Option<PersonId> {
-    let token = |id: TokenId| plan.tokens.get(usize::from(id.0));
+    let token = |id: TokenId| plan.token(id);
     match slot {
         Slot::Pin(id, Which::User) | Slot::NewPin(id) => token(id).map(|token| token.pin.keeper),
         Slot::Pin(id, Which::So) | Slot::OldSoPin(id) => token(id).map(|token| token.so_pin.keeper),
-        Slot::Passphrase(id) => plan.shares.get(usize::from(id.0)).map(|share| share.passphrase.keeper),
+        Slot::Passphrase(id) => plan.share(id).map(|share| share.passphrase.keeper),
         // Nobody ever sees a clear share.
         Slot::Share(_) => None,
     }
@@ -136,7 +136,7 @@ pub fn keeper(plan: &Plan, slot: Slot) -> Option<PersonId> {
 pub fn word(plan: &Plan, step: &Step, facts: &Facts) -> Option<&'static str> {
     match step.kind {
         StepKind::Prove(token) => {
-            let token = plan.tokens.get(usize::from(token.0))?;
+            let token = plan.token(token)?;
             (token.before == Before::Used).then_some(ERASE_WORD)
         }
         _ => {
@@ -228,7 +228,7 @@ fn plain(plan: &Plan, kind: StepKind, facts: &mut Facts) -> Vec<Act> {
         StepKind::Inspect(token) => vec![Act::Inspect(token)],
         StepKind::Prove(token) => {
             let wipe = needs(plan, kind).into_iter().map(|slot| Act::Wipe(Some(slot)));
-            let unblocks = plan.tokens.get(usize::from(token.0)).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
+            let unblocks = plan.token(token).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
             let try_set = unblocks.then_some(Act::TrySet(token));
             std::iter::once(Act::Prove(token)).chain(try_set).chain(wipe).collect()
         }

@@ -40,7 +40,7 @@ impl List<'_> {
     /// The key of the plan that an object is, by its number.
     fn key<'o>(&self, object: &'o Object) -> Option<(KeyIx, &'o KeySeen)> {
         let Object::Key(seen) = object else { return None };
-        let planned = |key: &KeyIx| self.plan.keys.get(usize::from(key.0));
+        let planned = |key: &KeyIx| self.plan.key(*key);
         let numbered = |key: &KeyIx| planned(key).is_some_and(|key| key.number.get() == seen.number);
         keys_on(self.plan, self.token).into_iter().find(numbered).map(|key| (key, seen))
     }
@@ -68,7 +68,7 @@ impl List<'_> {
     fn may_stand_beside(&self, key: KeyIx, stored: Stored) -> bool {
         let nothing = KeyFacts::default();
         let known = self.facts.keys.get(&key).unwrap_or(&nothing);
-        let made_here = self.plan.keys.get(usize::from(key.0)).is_some_and(|key| key.master == self.token);
+        let made_here = self.plan.key(key).is_some_and(|key| key.master == self.token);
         // An earlier entry than the one under way intended the making, which a power cut may have ended at any of its changes.
         let cut = made_here && known.intents.len() > 1 && !self.facts.there.contains(&(self.token, key));
         match stored {
@@ -116,7 +116,7 @@ impl List<'_> {
         let on_masters: Vec<&Object> = masters.filter_map(|master| self.facts.objects.get(&master)).flatten().collect();
         for key in planned {
             let certificate = self.facts.keys.get(&key).and_then(|key| key.certificate.as_ref());
-            let key = self.plan.keys.get(usize::from(key.0)).zip(certificate);
+            let key = self.plan.key(key).zip(certificate);
             let Some(wanted) = key.and_then(|(key, certificate)| described(key, certificate)) else {
                 return Err("one of its keys has no certificate".to_owned());
             };

@@ -54,7 +54,7 @@ impl<'a> Say<'a> {
 
     /// A person, by id; with names, by name and organisation, too.
     pub fn person(self, id: PersonId) -> String {
-        let person = self.plan.people.get(usize::from(id.0)).map(|person| {
+        let person = self.plan.person(id).map(|person| {
             let name = |id| self.names.and_then(|names| names.of(id));
             let both = name(&person.id).zip(name(&person.organisation));
             both.map_or_else(|| person.id.to_string(), |(name, of)| format!("{} ({name}, {of})", person.id))
@@ -64,13 +64,13 @@ impl<'a> Say<'a> {
 
     /// A token, by name and serial.
     pub fn token(self, id: TokenId) -> String {
-        let token = self.plan.tokens.get(usize::from(id.0));
+        let token = self.plan.token(id);
         named(token.map(|token| format!("token {} ({})", token.name, token.serial)), "token", id.0)
     }
 
     /// A drive, by name.
     pub fn drive(self, id: DriveId) -> String {
-        named(self.plan.drives.get(usize::from(id.0)).map(|drive| format!("drive {}", drive.name)), "drive", id.0)
+        named(self.plan.drive(id).map(|drive| format!("drive {}", drive.name)), "drive", id.0)
     }
 
     /// A device.
@@ -83,7 +83,7 @@ impl<'a> Say<'a> {
 
     /// A key, by label.
     pub fn key(self, id: KeyIx) -> String {
-        named(self.plan.keys.get(usize::from(id.0)).map(|key| format!("key {}", key.label.as_str())), "key", id.0)
+        named(self.plan.key(id).map(|key| format!("key {}", key.label.as_str())), "key", id.0)
     }
 
     /// A share, counted from one as on its file.
@@ -93,7 +93,7 @@ impl<'a> Say<'a> {
 
     /// A bag, by its number.
     pub fn bag(self, id: BagId) -> String {
-        named(self.plan.bags.get(usize::from(id.0)).map(|bag| format!("bag {}", bag.number)), "bag", id.0)
+        named(self.plan.bag(id).map(|bag| format!("bag {}", bag.number)), "bag", id.0)
     }
 
     /// A place in the Vault.

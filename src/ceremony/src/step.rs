@@ -419,7 +419,7 @@ impl State {
             (Ask::BagNumber(asked), Event::Done(Answer::BagNumber { bag, number }))
                 if Guard::Bag.holds(asked == bag) =>
             {
-                let planned = plan.bags.get(usize::from(bag.0));
+                let planned = plan.bag(*bag);
                 if !Guard::BagPlanned.holds(planned.is_some_and(|planned| planned.number == *number)) {
                     return Err(Unfit::BagNumber);
                 }

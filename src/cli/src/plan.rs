@@ -208,8 +208,8 @@ fn who(plan: &Plan, roles: Roles) -> String {
 
 fn device(plan: &Plan, device: Device) -> String {
     let name = match device {
-        Device::Token(token) => plan.tokens.get(usize::from(token.0)).map(|token| &token.name),
-        Device::Drive(drive) => plan.drives.get(usize::from(drive.0)).map(|drive| &drive.name),
+        Device::Token(token) => plan.token(token).map(|token| &token.name),
+        Device::Drive(drive) => plan.drive(drive).map(|drive| &drive.name),
     };
     name.map_or_else(String::new, ToString::to_string)
 }

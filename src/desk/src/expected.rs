@@ -137,7 +137,7 @@ impl Expected {
         };
         let mut keys = Vec::new();
         for key in keys_on(&plan, token) {
-            let Some(planned) = plan.keys.get(usize::from(key.0)) else { continue };
+            let Some(planned) = plan.key(key) else { continue };
             let label = planned.label.as_str().to_owned();
             let Some((spki, certificate)) = made(key) else { return Err(NotExpected::NoKey { label }) };
             keys.push(ExpectedKey {

@@ -11,6 +11,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 mod text;
+mod things;
 
 use conclave_publish::x509::{CertificateProfile, Time};
 use conclave_publish::{Digest, Kind, Line};

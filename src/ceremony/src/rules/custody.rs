@@ -73,7 +73,7 @@ pub(super) fn check(plan: &Plan, found: &mut Found) {
 }
 
 fn keeper(plan: &Plan, kept: &Kept, found: &mut Found) {
-    let Some(keeper) = plan.people.get(usize::from(kept.custody.keeper.0)) else { return };
+    let Some(keeper) = plan.person(kept.custody.keeper) else { return };
     let (roles, words): (&[Role], _) = match kept.thing {
         // The rule for shares checks which person the passphrase belongs to.
         Thing::Passphrase(_) => return,
@@ -103,11 +103,11 @@ fn never_together(one: Thing, other: Thing) -> bool {
 
 /// Refuses one bag, one holder or one place for two things: in this order, because each follows from the one before.
 pub(super) fn apart(plan: &Plan, first: &Kept, second: &Kept, rule: Rule, found: &mut Found) {
-    let bag = |kept: &Kept| kept.custody.bag.and_then(|bag| plan.bags.get(usize::from(bag.0)));
+    let bag = |kept: &Kept| kept.custody.bag.and_then(|bag| plan.bag(bag));
     let together = match (bag(first), bag(second)) {
         (Some(one), Some(_)) if first.custody.bag == second.custody.bag => Some(format!("bag {}", one.number)),
         _ if first.custody.keeper == second.custody.keeper => {
-            let keeper = plan.people.get(usize::from(first.custody.keeper.0));
+            let keeper = plan.person(first.custody.keeper);
             keeper.map(|keeper| format!("the keeping of {}", keeper.id))
         }
         (Some(one), Some(other)) if one.place == other.place => Some(format!("the place {}", one.place)),

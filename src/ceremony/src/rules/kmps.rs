@@ -51,7 +51,7 @@ fn stored(plan: &Plan, kept: &Kept, masters: &BTreeSet<TokenId>, found: &mut Fou
         Thing::Token(_) => None,
         Thing::Pin(_) | Thing::SoPin(_) | Thing::Passphrase(_) | Thing::Open(_) => return,
     };
-    match (kept.custody.bag.and_then(|bag| plan.bags.get(usize::from(bag.0))), without_bag) {
+    match (kept.custody.bag.and_then(|bag| plan.bag(bag)), without_bag) {
         (None, Some(rule)) => {
             let expected = format!("{} in a tamper-evident bag", kept.name);
             found.refuse(rule, kept.line, expected, "none", "Name a bag for it.");

@@ -40,7 +40,7 @@ fn roles(person: &Person, found: &mut Found) {
 }
 
 fn alternate(plan: &Plan, id: PersonId, person: &Person, whose: PersonId, found: &mut Found) {
-    let Some(other) = plan.people.get(usize::from(whose.0)) else { return };
+    let Some(other) = plan.person(whose) else { return };
     let mut refuse = |expected: &str, found_words: String, do_now: &str| {
         found.refuse(Rule::Alternate, person.line, expected, found_words, do_now);
     };
@@ -102,7 +102,7 @@ fn numbers(plan: &Plan, found: &mut Found) {
 /// One custodian, one share: a person that knows two passphrases is two custodians in one.
 fn shares(plan: &Plan, found: &mut Found) {
     for (at, share) in plan.shares.iter().enumerate() {
-        let Some(custodian) = plan.people.get(usize::from(share.custodian.0)) else { continue };
+        let Some(custodian) = plan.person(share.custodian) else { continue };
         let do_now = "Name another person, or give this one the role.";
         if !custodian.roles.contains(&Role::Custodian) {
             let found_words = format!("{} without that role", custodian.id);

@@ -26,12 +26,12 @@ pub(super) fn keys(plan: &Plan) -> Vec<KeyIx> {
 
 /// Whether a token was used before, and so is erased.
 pub(super) fn used(plan: &Plan, token: TokenId) -> bool {
-    plan.tokens.get(usize::from(token.0)).is_some_and(|token| token.before == Before::Used)
+    plan.token(token).is_some_and(|token| token.before == Before::Used)
 }
 
 /// The token a key is made on.
 pub(super) fn master(plan: &Plan, key: KeyIx) -> Option<TokenId> {
-    plan.keys.get(usize::from(key.0)).map(|key| key.master)
+    plan.key(key).map(|key| key.master)
 }
 
 /// Keys a token is to hold, and on which token each was made.
@@ -98,7 +98,7 @@ pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
         StepKind::Inspect(token) => vec![Act::Inspect(token)],
         StepKind::Prove(token) => {
             let wipe = used(plan, token).then_some(Act::Wipe(Some(Slot::OldSoPin(token))));
-            let unblocks = plan.tokens.get(usize::from(token.0)).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
+            let unblocks = plan.token(token).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
             let try_set = unblocks.then_some(Act::TrySet(token));
             [Act::Prove(token)].into_iter().chain(try_set).chain(wipe).collect()
         }

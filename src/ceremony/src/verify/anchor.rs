@@ -25,7 +25,7 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
             );
             continue;
         };
-        let (head, purpose) = (case.head(deed.intent), case.plan.keys.get(usize::from(id.0)).map(|key| &key.purpose));
+        let (head, purpose) = (case.head(deed.intent), case.plan.key(id).map(|key| &key.purpose));
         let (Some(head), Some(purpose)) = (head, purpose) else { continue };
         let Some(statement) = statement(case, token, key, head, purpose.clone()) else { continue };
         match statement.verify(key, signature.get()) {
@@ -55,9 +55,9 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
 fn homes<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (TokenId, KeyIx, [String; 2])> + 'a {
     let plan = case.plan;
     acts::tokens(plan).into_iter().flat_map(move |token| {
-        let serial = plan.tokens.get(usize::from(token.0)).map_or("", |token| token.serial.as_str());
+        let serial = plan.token(token).map_or("", |token| token.serial.as_str());
         acts::held(plan, token).into_iter().filter_map(move |(id, _)| {
-            let label = plan.keys.get(usize::from(id.0))?.label.as_str();
+            let label = plan.key(id)?.label.as_str();
             Some((token, id, ["txt", "sig"].map(|end| format!("{label}.{serial}.received.{end}"))))
         })
     })
@@ -127,7 +127,7 @@ pub(super) fn statement(
         ceremony: case.plan.digest,
         image: case.began.image.into(),
         head,
-        token: Line::new(case.plan.tokens.get(usize::from(token.0))?.serial.as_str()).ok()?,
+        token: Line::new(case.plan.token(token)?.serial.as_str()).ok()?,
         key: key.digest(),
         purpose,
     })

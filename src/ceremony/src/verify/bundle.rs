@@ -100,7 +100,7 @@ fn made(case: &Case<'_>, keys: &Keys, parts: &Parts<'_>) -> Option<BTreeMap<Stri
         let of_this = [certificate.get().to_vec(), key.spki_pem().into_bytes(), attestation.get().to_vec()];
         files.extend(of_key(label).into_iter().zip(of_this));
         for ((_, token), (intent, signature)) in parts.signed.iter().filter(|((key, _), _)| *key == id) {
-            let serial = &case.plan.tokens.get(usize::from(token.0))?.serial;
+            let serial = &case.plan.token(*token)?.serial;
             let statement = statement(case, *token, key, case.head(*intent)?, planned.purpose.clone())?;
             let signed = [statement.to_string().into_bytes(), signature.get().to_vec()];
             files.extend(of_token(label, serial.as_str()).into_iter().zip(signed));

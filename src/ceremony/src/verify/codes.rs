@@ -19,7 +19,7 @@ fn is_dead(present: &Present, person: PersonId) -> bool {
 
 /// Whether two people have no role in common.
 fn of_another_role(plan: &Plan, one: PersonId, other: PersonId) -> bool {
-    let of = |person: PersonId| plan.people.get(usize::from(person.0));
+    let of = |person: PersonId| plan.person(person);
     match (of(one), of(other)) {
         (Some(one), Some(other)) => !one.roles.iter().any(|role| other.roles.contains(role)),
         _ => false,

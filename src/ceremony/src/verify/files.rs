@@ -117,7 +117,7 @@ fn name(case: &Case<'_>, item: Item) -> Option<String> {
     match item {
         Item::Share(share, attempt) => Some(format!("share-{}{}.pbe", u32::from(share.0) + 1, again(attempt))),
         Item::Blob(key, attempt) => {
-            let key = case.plan.keys.get(usize::from(key.0))?;
+            let key = case.plan.key(key)?;
             Some(format!("{}{}.wrap", key.label.as_str(), again(attempt)))
         }
         Item::Plan => Some(PLAN.to_owned()),

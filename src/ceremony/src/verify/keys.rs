@@ -73,7 +73,7 @@ pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) 
     for deed in case.deeds() {
         let Act::Sign(_, id, Signs::Certificate) = deed.act else { continue };
         let name = case.say().key(id);
-        let planned = case.plan.keys.get(usize::from(id.0));
+        let planned = case.plan.key(id);
         let (Outcome::Certificate(der), Some(key), Some(planned)) = (deed.outcome, keys.get(&id), planned) else {
             account.refuse(
                 Rule::Profile,

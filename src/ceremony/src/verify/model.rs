@@ -319,7 +319,7 @@ impl World {
                     let Published { certificates, signed } =
                         self.published.get(&drive).ok_or("nothing was published")?;
                     let newest = |(key, birth): (&KeyIx, &u64)| {
-                        let tokens = plan.keys.get(usize::from(key.0)).into_iter().flat_map(crate::plan::Key::tokens);
+                        let tokens = plan.key(*key).into_iter().flat_map(crate::plan::Key::tokens);
                         tokens.into_iter().all(|token| signed.contains(&(token, *key, *birth)))
                     };
                     let all = *certificates == self.certificates && self.births.iter().all(newest);

@@ -102,7 +102,7 @@ fn listed(outcome: &Outcome) -> Option<&[Object]> {
 /// The keys of the plan that a token is to hold, with the token that each was made on.
 fn held<'a>(case: &Case<'a>, token: TokenId) -> Vec<(KeyIx, TokenId, &'a Key)> {
     let held = acts::held(case.plan, token).into_iter();
-    held.filter_map(|(id, master)| Some((id, master, case.plan.keys.get(usize::from(id.0))?))).collect()
+    held.filter_map(|(id, master)| Some((id, master, case.plan.key(id)?))).collect()
 }
 
 /// Rules `objects`, `one-key` and `copies`. A token lists the keys that the record speaks of and nothing else. While a
@@ -159,7 +159,7 @@ fn one_key(case: &Case<'_>, visit: &Visit<'_>, key: KeyIx, account: &mut Account
         Outcome::Key { attestation, .. } => Some(Stored::attestation(attestation)),
         _ => None,
     });
-    let planned = case.plan.keys.get(usize::from(key.0)).map(|key| key.number.get());
+    let planned = case.plan.key(key).map(|key| key.number.get());
     let is_made =
         |object: &Object| matches!(object, Object::Key(key) if Some(key.stored) == made && Some(key.number) == planned);
     if !new.iter().any(is_made) {

@@ -54,7 +54,7 @@ pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
 pub(super) fn new(case: &Case<'_>, account: &mut Account) {
     for deed in case.deeds() {
         let (Act::Inspect(token), Outcome::Token(said)) = (deed.act, deed.outcome) else { continue };
-        let planned = case.plan.tokens.get(usize::from(token.0)).map(|token| token.before);
+        let planned = case.plan.token(token).map(|token| token.before);
         if planned == Some(Before::New) && !said.objects.is_empty() {
             let words = format!("{} was to be new and held {} objects", case.say().token(token), said.objects.len());
             account.refuse(Rule::New, Some(deed.came), words);

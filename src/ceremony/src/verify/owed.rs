@@ -122,8 +122,8 @@ impl<'a> Things<'a> {
     /// Two roles agree to erasing, making, copying and ending, a keeper to a step for a kept thing, the operator to the
     /// rest.
     fn roles(&self, kind: StepKind) -> Roles {
-        let token = |id: TokenId| self.plan.tokens.get(usize::from(id.0));
-        let share = |id: ShareId| self.plan.shares.get(usize::from(id.0));
+        let token = |id: TokenId| self.plan.token(id);
+        let share = |id: ShareId| self.plan.share(id);
         let person = |person: Option<PersonId>| person.map_or(TWO, Roles::Person);
         match kind {
             StepKind::Medium
@@ -155,7 +155,7 @@ impl<'a> Things<'a> {
             StepKind::Passphrase(id) | StepKind::WriteShare(id) | StepKind::OpenShare(id) => {
                 person(share(id).map(|share| share.custodian))
             }
-            StepKind::Bag(id) => person(self.plan.bags.get(usize::from(id.0)).map(|bag| bag.holder)),
+            StepKind::Bag(id) => person(self.plan.bag(id).map(|bag| bag.holder)),
         }
     }
 

@@ -37,7 +37,7 @@ impl Present {
 }
 
 fn has_role(plan: &Plan, person: PersonId, role: Role) -> bool {
-    plan.people.get(usize::from(person.0)).is_some_and(|person| person.roles.contains(&role))
+    plan.person(person).is_some_and(|person| person.roles.contains(&role))
 }
 
 /// Rule `people`: only people of the plan speak, after they signed in, and each for the place they have.
@@ -64,7 +64,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
         }
         return;
     };
-    let Some(of_plan) = plan.people.get(usize::from(person.0)) else {
+    let Some(of_plan) = plan.person(person) else {
         return refuse("a person the plan does not have");
     };
     match given.answer {
@@ -98,11 +98,11 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
         Answer::Typed(slot) => {
             use crate::act::Slot;
             use crate::script::Which;
-            let token = |id: crate::ids::TokenId| plan.tokens.get(usize::from(id.0));
+            let token = |id: crate::ids::TokenId| plan.token(id);
             let keeper = match *slot {
                 Slot::Pin(id, Which::User) => token(id).map(|token| token.pin.keeper),
                 Slot::Pin(id, Which::So) | Slot::OldSoPin(id) => token(id).map(|token| token.so_pin.keeper),
-                Slot::Passphrase(share) => plan.shares.get(usize::from(share.0)).map(|share| share.passphrase.keeper),
+                Slot::Passphrase(share) => plan.share(share).map(|share| share.passphrase.keeper),
                 // It is made and shown, never asked for.
                 Slot::NewPin(_) | Slot::Share(_) => None,
             };

@@ -14,9 +14,7 @@ use crate::script::StepKind;
 /// each act is among them. A device that is taken out was in.
 pub(super) fn plugged_in(case: &Case<'_>, account: &mut Account) {
     let is_log = |device: &Device| match device {
-        Device::Drive(drive) => {
-            case.plan.drives.get(usize::from(drive.0)).is_some_and(|drive| drive.holds == Holds::Transcript)
-        }
+        Device::Drive(drive) => case.plan.drive(*drive).is_some_and(|drive| drive.holds == Holds::Transcript),
         Device::Token(_) => false,
     };
     let (mut plugged, mut logs) = (BTreeSet::new(), BTreeSet::new());

@@ -39,7 +39,7 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
             continue;
         };
         let name = case.say().token(token);
-        let planned = case.plan.tokens.get(usize::from(token.0)).map(|token| token.serial.as_str());
+        let planned = case.plan.token(token).map(|token| token.serial.as_str());
         let device = match DeviceChain::parse(said.certificates.get()).and_then(|chain| chain.verify::<R>()) {
             Ok(device) => device,
             Err(error) => {

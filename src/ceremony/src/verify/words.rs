@@ -94,7 +94,7 @@ fn challenges(case: &Case<'_>, account: &mut Account) {
 /// has.
 fn bags(case: &Case<'_>, account: &mut Account) {
     let mut typed: Vec<(BagId, &Text)> = Vec::new();
-    let planned = |bag: BagId| case.plan.bags.get(usize::from(bag.0)).map(|bag| &bag.number);
+    let planned = |bag: BagId| case.plan.bag(bag).map(|bag| &bag.number);
     for entry in &case.transcript.entries {
         typed.push(match &entry.event {
             Event::Done(Answer::BagNumber { bag, number }) => {

@@ -109,8 +109,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 if *first != self.desk.form.text(1) {
                     return Err(text::NUMBERS_DIFFER.into());
                 }
-                let planned =
-                    self.plan.bags.get(usize::from(bag.0)).map(|bag| bag.number.to_string()).unwrap_or_default();
+                let planned = self.plan.bag(*bag).map(|bag| bag.number.to_string()).unwrap_or_default();
                 let number = if first.len() == planned.len() { self.number(0)? } else { self.public(0)? };
                 if *first == planned {
                     return done(Answer::BagNumber { bag: *bag, number });
@@ -237,11 +236,11 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// Whether a device of the plan is plugged in, by the serial its bus tells.
     fn plugged(&self, device: Device, machine: &mut M) -> bool {
         match device {
-            Device::Token(id) => self.plan.tokens.get(usize::from(id.0)).is_some_and(|token| {
+            Device::Token(id) => self.plan.token(id).is_some_and(|token| {
                 let serial = token.serial.as_str();
                 machine.tokens().plugged().iter().any(|at| at.serial.as_str().starts_with(serial))
             }),
-            Device::Drive(id) => self.plan.drives.get(usize::from(id.0)).is_some_and(|drive| {
+            Device::Drive(id) => self.plan.drive(id).is_some_and(|drive| {
                 let present = machine.drives().present().unwrap_or_default();
                 present.iter().any(|there| there.serial.as_str() == drive.serial.as_str())
             }),

@@ -296,7 +296,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
         match waiting {
             Waiting::Asked(Ask::Remove(Device::Token(token))) => self.performer.let_go(*token),
             Waiting::Asked(Ask::Remove(Device::Drive(drive))) => {
-                let planned = self.plan.drives.get(usize::from(drive.0));
+                let planned = self.plan.drive(*drive);
                 let found = planned.and_then(|planned| crate::perform::find_drive(planned, machine).ok());
                 if let Some(drive) = found {
                     use crate::drives::Drives;

@@ -148,14 +148,13 @@ impl Record {
     }
 
     fn find(&self, id: DriveId, plan: &Plan, machine: &mut impl Machine) -> Result<Drive, NotWritten> {
-        let planned =
-            plan.drives.get(usize::from(id.0)).ok_or_else(|| NotWritten("The plan has no such drive.".into()))?;
+        let planned = plan.drive(id).ok_or_else(|| NotWritten("The plan has no such drive.".into()))?;
         find_drive(planned, machine).map_err(|failure| NotWritten(failure.words.to_string()))
     }
 }
 
 fn name(plan: &Plan, id: DriveId) -> String {
-    plan.drives.get(usize::from(id.0)).map_or_else(|| "drive".into(), |drive| drive.name.to_string())
+    plan.drive(id).map_or_else(|| "drive".into(), |drive| drive.name.to_string())
 }
 
 /// Whether a record of this plan was cut off before the names beside it, which come last, were whole.

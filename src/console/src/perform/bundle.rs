@@ -56,7 +56,7 @@ fn files(case: Case<'_>) -> Result<Files, Failure> {
         push(&mut files, format!("{name}.pub.pem"), (&public).into())?;
         push(&mut files, format!("{name}.attestation.cvc"), attestation.into())?;
         for (token, (head, signature)) in &facts.statements {
-            let Some(planned) = case.plan.tokens.get(usize::from(token.0)) else { continue };
+            let Some(planned) = case.plan.token(*token) else { continue };
             let statement = statement(case.plan, case.facts, *token, id, *head).ok_or_else(lacks)?;
             let name = format!("{name}.{}", planned.serial);
             push(&mut files, format!("{name}.statement.txt"), (&statement).into())?;

@@ -22,7 +22,7 @@ const FILE_LEN_MAX: u64 = 64 * 1024;
 const NAMES_MAX: usize = 64;
 
 fn planned(case: Case<'_>, id: DriveId) -> Result<&Drive, Failure> {
-    case.plan.drives.get(usize::from(id.0)).ok_or_else(|| halt("The plan has no such drive."))
+    case.plan.drive(id).ok_or_else(|| halt("The plan has no such drive."))
 }
 
 /// The name of a file on its drive. Further attempts are numbered, because nothing is ever written over.
@@ -31,7 +31,7 @@ pub fn file_name(plan: &Plan, item: Item) -> Option<FileName> {
     let name = match item {
         Item::Share(share, attempt) => format!("share-{}{}.pbe", share.0 + 1, again(attempt)),
         Item::Blob(key, attempt) => {
-            format!("{}{}.wrap", plan.keys.get(usize::from(key.0))?.label.as_str(), again(attempt))
+            format!("{}{}.wrap", plan.key(key)?.label.as_str(), again(attempt))
         }
         Item::Plan => log_drive::PLAN.into(),
         Item::Names => log_drive::NAMES.into(),

@@ -33,7 +33,7 @@ const ATTESTATION: u16 = 0x67;
 type Made = (Vec<u8>, Vec<u8>);
 
 fn planned(case: Case<'_>, id: KeyIx) -> Result<&Key, Failure> {
-    case.plan.keys.get(usize::from(id.0)).ok_or_else(|| halt("The plan has no such key."))
+    case.plan.key(id).ok_or_else(|| halt("The plan has no such key."))
 }
 
 /// The public half of a key, from the attestation in the record, as the token's driver has it.

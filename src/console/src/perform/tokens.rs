@@ -27,7 +27,7 @@ pub(super) enum Held<C, R: RootKind> {
 
 /// A token of the plan.
 pub(super) fn planned(case: Case<'_>, id: TokenId) -> Result<&Token, Failure> {
-    case.plan.tokens.get(usize::from(id.0)).ok_or_else(|| halt("The plan has no such token."))
+    case.plan.token(id).ok_or_else(|| halt("The plan has no such token."))
 }
 
 /// Public bytes for the record.

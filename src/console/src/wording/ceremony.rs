@@ -167,11 +167,10 @@ const LOOK_AWAY: &str = "projector off, others look away. Press Enter when only 
 /// A device by name and serial, in full.
 pub fn device(plan: &Plan, device: Device) -> String {
     match device {
-        Device::Token(id) => plan
-            .tokens
-            .get(usize::from(id.0))
-            .map_or_else(String::new, |token| format!("token {}, serial {}", token.name, token.serial)),
-        Device::Drive(id) => plan.drives.get(usize::from(id.0)).map_or_else(String::new, |drive| {
+        Device::Token(id) => {
+            plan.token(id).map_or_else(String::new, |token| format!("token {}, serial {}", token.name, token.serial))
+        }
+        Device::Drive(id) => plan.drive(id).map_or_else(String::new, |drive| {
             format!("drive {}, serial {}", drive.name, Serial::new(drive.serial.as_str()))
         }),
     }
@@ -179,7 +178,7 @@ pub fn device(plan: &Plan, device: Device) -> String {
 
 /// A person by their short name.
 pub fn person(plan: &Plan, id: PersonId) -> String {
-    plan.people.get(usize::from(id.0)).map_or_else(String::new, |person| person.id.to_string())
+    plan.person(id).map_or_else(String::new, |person| person.id.to_string())
 }
 
 /// A role.
@@ -193,15 +192,15 @@ pub const fn role(role: Role) -> &'static str {
 }
 
 fn token(plan: &Plan, id: conclave_ceremony::ids::TokenId) -> String {
-    plan.tokens.get(usize::from(id.0)).map_or_else(String::new, |token| token.name.to_string())
+    plan.token(id).map_or_else(String::new, |token| token.name.to_string())
 }
 
 fn drive(plan: &Plan, id: conclave_ceremony::ids::DriveId) -> String {
-    plan.drives.get(usize::from(id.0)).map_or_else(String::new, |drive| drive.name.to_string())
+    plan.drive(id).map_or_else(String::new, |drive| drive.name.to_string())
 }
 
 fn key(plan: &Plan, id: conclave_ceremony::ids::KeyIx) -> String {
-    plan.keys.get(usize::from(id.0)).map_or_else(String::new, |key| key.label.as_str().to_owned())
+    plan.key(id).map_or_else(String::new, |key| key.label.as_str().to_owned())
 }
 
 /// The name of a step in the list of steps.
@@ -266,7 +265,7 @@ pub fn purpose(plan: &Plan, kind: StepKind) -> String {
             format!("The SO-PIN of {} is made, shown to its keeper and typed back.", token(id))
         }
         StepKind::Pin(id, Which::User) => {
-            let of = plan.tokens.get(usize::from(id.0));
+            let of = plan.token(id);
             let means = of.map_or_else(String::new, |of| {
                 format!(" {} wrong ones in a row block it; {}.", of.tries, of.so_pin_may.means())
             });

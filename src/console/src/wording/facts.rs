@@ -30,9 +30,7 @@ pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
     let plan = scene.plan;
     match kind {
         StepKind::Log(id) | StepKind::Register(id) | StepKind::Publish(id) => drive(plan, id),
-        StepKind::WriteShare(id) => {
-            plan.shares.get(usize::from(id.0)).map_or_else(Vec::new, |share| drive(plan, share.drive))
-        }
+        StepKind::WriteShare(id) => plan.share(id).map_or_else(Vec::new, |share| drive(plan, share.drive)),
         StepKind::Inspect(id) | StepKind::Prove(id) => token(scene, id),
         StepKind::Initialise(id)
         | StepKind::TryPin(id)
@@ -65,7 +63,7 @@ pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
     let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
     let facts = scene.state.facts();
     let words = |id: TokenId| {
-        let name = scene.plan.tokens.get(usize::from(id.0)).map_or("", |token| token.name.as_str());
+        let name = scene.plan.token(id).map_or("", |token| token.name.as_str());
         let unproved = !facts.proved.contains(&id);
         let proof = format!(
             "{name} refuses chip authentication: its PIN is sent to it before its proof, is burnt, and is changed."
@@ -84,7 +82,7 @@ pub fn burnt(scene: &Scene<'_>) -> Vec<String> {
 
 /// The name of a person, for the people who look at the document.
 pub fn person(scene: &Scene<'_>, id: PersonId) -> String {
-    let person = scene.plan.people.get(usize::from(id.0));
+    let person = scene.plan.person(id);
     person.map_or_else(String::new, |person| {
         format!("{}, {}", name(scene, &person.id), name(scene, &person.organisation))
     })
@@ -97,7 +95,7 @@ fn name<'a>(scene: &Scene<'a>, id: &'a Text) -> &'a Text {
 
 /// The thing of which a digest is the fingerprint.
 pub fn certificate(plan: &Plan, id: KeyIx) -> String {
-    let label = plan.keys.get(usize::from(id.0)).map_or("", |key| key.label.as_str());
+    let label = plan.key(id).map_or("", |key| key.label.as_str());
     format!("Certificate of {label}, SHA-256")
 }
 
@@ -105,7 +103,7 @@ pub fn certificate(plan: &Plan, id: KeyIx) -> String {
 pub const HEAD: &str = "Head of the record";
 
 fn drive(plan: &Plan, id: DriveId) -> Vec<String> {
-    let Some(drive) = plan.drives.get(usize::from(id.0)) else { return Vec::new() };
+    let Some(drive) = plan.drive(id) else { return Vec::new() };
     let holds = match drive.holds {
         Holds::Transcript => "the record".to_owned(),
         Holds::Share(share) => format!("share {}", share.0 + 1),
@@ -133,7 +131,7 @@ fn token(scene: &Scene<'_>, id: TokenId) -> Vec<String> {
 }
 
 fn key(plan: &Plan, id: KeyIx) -> Vec<String> {
-    let Some(key) = plan.keys.get(usize::from(id.0)) else { return Vec::new() };
+    let Some(key) = plan.key(id) else { return Vec::new() };
     vec![
         format!("{}, id {}, for {}.", key.spec, key.id, key.purpose),
         capital(&device(plan, Device::Token(key.master))),
@@ -143,7 +141,7 @@ fn key(plan: &Plan, id: KeyIx) -> Vec<String> {
 /// The contents of a bag, the person who takes it, and its place.
 fn bag(scene: &Scene<'_>, id: BagId) -> Vec<String> {
     let plan = scene.plan;
-    let Some(bag) = plan.bags.get(usize::from(id.0)) else { return Vec::new() };
+    let Some(bag) = plan.bag(id) else { return Vec::new() };
     let here = |custody: Custody| custody.bag == Some(id);
     let devices = bag.devices.iter().map(|of| device(plan, *of));
     let pins = plan.tokens.iter().filter(|token| here(token.pin)).map(|token| format!("paper, PIN of {}", token.name));
@@ -152,7 +150,7 @@ fn bag(scene: &Scene<'_>, id: BagId) -> Vec<String> {
     let passphrases = plan.shares.iter().enumerate().filter(|(_, share)| here(share.passphrase));
     let passphrases = passphrases.map(|(at, _)| format!("paper, passphrase of share {}", at + 1));
     let things = devices.chain(pins).chain(so_pins).chain(passphrases).map(|thing| format!("  {thing}"));
-    let holder = plan.people.get(usize::from(bag.holder.0)).map_or("", |person| person.id.as_str());
+    let holder = plan.person(bag.holder).map_or("", |person| person.id.as_str());
     let mut lines = vec!["The bag holds these things and nothing else:".to_owned()];
     lines.extend(things);
     lines.push(format!("{holder} takes it. Place: {}.", name(scene, &bag.place)));

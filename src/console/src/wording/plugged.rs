@@ -43,8 +43,8 @@ fn hub_of(plan: &Plan, id: UsbId) -> Option<&Hub> {
 
 /// The short name of a device of the plan.
 pub fn name(plan: &Plan, device: Device) -> String {
-    let token = |id: TokenId| plan.tokens.get(usize::from(id.0)).map(|token| token.name.to_string());
-    let drive = |id: DriveId| plan.drives.get(usize::from(id.0)).map(|drive| drive.name.to_string());
+    let token = |id: TokenId| plan.token(id).map(|token| token.name.to_string());
+    let drive = |id: DriveId| plan.drive(id).map(|drive| drive.name.to_string());
     match device {
         Device::Token(id) => token(id),
         Device::Drive(id) => drive(id),

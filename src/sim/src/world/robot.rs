@@ -97,7 +97,7 @@ impl Robot {
 
     /// The sign-in code of a person.
     pub fn code(&self, plan: &Plan, person: PersonId) -> Option<&str> {
-        let name = &plan.people.get(usize::from(person.0))?.id;
+        let name = &plan.person(person)?.id;
         self.codes.get(name.as_str()).map(String::as_str)
     }
 
