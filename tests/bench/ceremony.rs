@@ -10,6 +10,7 @@ use std::time::Instant;
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
 use conclave_ceremony::ids::StepId;
+use conclave_ceremony::kind::about;
 use conclave_ceremony::plan::read;
 use conclave_ceremony::public::Text;
 use conclave_ceremony::step::Waiting;
@@ -17,7 +18,7 @@ use conclave_ceremony::verify::{Given, verify};
 use conclave_console::ceremony::begin::Begun;
 use conclave_console::ports::{Machine, NoRandomness, Now, Plugged, TokenAt, Tokens};
 use conclave_console::usb::gate::Named;
-use conclave_console::{view, wording};
+use conclave_console::view;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::MemoryDrives;
 use conclave_sim::world::machine::World;
@@ -178,7 +179,7 @@ pub(crate) fn safire() {
     let script = conclave_ceremony::compile::compile(&plan).unwrap();
     let total: f64 = steps.values().sum();
     let (longest, took) = steps.iter().max_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap();
-    let name = script.step(*longest).map_or_else(String::new, |step| wording::ceremony::step(&plan, step.kind));
+    let name = script.step(*longest).map_or_else(String::new, |step| about(&plan, step.kind).name);
     println!(
         "figure: SAFIRE in {} steps: the machine takes {:.1} s besides tokens and people (bar 20 s), most in {name:?}, {:.1} s",
         script.steps.len(),

@@ -191,8 +191,11 @@ fn expected(kind: StepKind) -> (&'static str, bool) {
         | StepKind::Initialise(_)
         | StepKind::Import
         | StepKind::Generate(_)
+        | StepKind::Certify(_)
+        | StepKind::Wrap(_)
+        | StepKind::Restore(_)
+        | StepKind::State(_)
         | StepKind::Close => (TWO, true),
-        StepKind::Certify(_) | StepKind::Wrap(_) | StepKind::Restore(_) | StepKind::State(_) => (TWO, false),
         StepKind::Keyboard => ("Anybody: type the line below, then press Enter.", false),
         StepKind::Pin(..) => ("projector off, others look away. Press Enter when only you see the screen.", false),
         StepKind::Passphrase(_) => ("custodian-1: write down the passphrase of share 1, then press Enter", false),

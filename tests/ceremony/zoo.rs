@@ -10,6 +10,7 @@ use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::ids::{Device, DriveId, StepId, TokenId};
+use conclave_ceremony::kind::about;
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
 use conclave_console::ceremony::Ceremony;
@@ -22,8 +23,8 @@ use conclave_console::ports::Machine;
 use conclave_console::preflight::devices::Devices;
 use conclave_console::preflight::{Event, step};
 use conclave_console::shown::{Serial, Shown};
+use conclave_console::view;
 use conclave_console::wording::drives::{mend, unfit};
-use conclave_console::{view, wording};
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, rows, screen};
@@ -186,7 +187,7 @@ fn at_every_step_that_works_with_a_drive_every_stick_is_called_what_it_is_until_
     });
     let plan = plan::read(MINIMAL).unwrap();
     let script = compile(&plan).unwrap();
-    let steps = told.keys().map(|(at, _)| wording::ceremony::step(&plan, script.step(*at).unwrap().kind));
+    let steps = told.keys().map(|(at, _)| about(&plan, script.step(*at).unwrap().kind).name);
     let all = [
         "Log LOG-A",
         "Log LOG-B",

@@ -124,76 +124,82 @@ pub enum Class {
     Once,
 }
 
+/// A row of the table of acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    /// The token that it is done on.
+    token: Option<TokenId>,
+    /// Whether the token is logged in to by its user PIN.
+    as_user: bool,
+    class: Class,
+}
+
+impl Row {
+    const fn elsewhere(class: Class) -> Self {
+        Self { token: None, as_user: false, class }
+    }
+
+    const fn on(token: TokenId, class: Class) -> Self {
+        Self { token: Some(token), as_user: false, class }
+    }
+
+    const fn as_user(token: TokenId, class: Class) -> Self {
+        Self { token: Some(token), as_user: true, class }
+    }
+}
+
 impl Act {
+    /// The token that it is done on.
+    pub const fn token(&self) -> Option<TokenId> {
+        self.row().token
+    }
+
     /// The token that it is done on as its user, logged in by the user PIN.
     pub const fn as_user(&self) -> Option<TokenId> {
+        let row = self.row();
+        if row.as_user { row.token } else { None }
+    }
+
+    /// What a power cut in the middle of it means.
+    pub const fn class(&self) -> Class {
+        self.row().class
+    }
+
+    /// The table of acts. Exhaustive: an act without an answer to "what if the power fails now" does not compile.
+    const fn row(&self) -> Row {
         match *self {
+            Self::Identify(_)
+            | Self::Read(..)
+            | Self::Make(_)
+            | Self::Reveal(_)
+            | Self::Seal(_)
+            | Self::Open(_)
+            | Self::Combine(_)
+            | Self::Wipe(_)
+            | Self::Show
+            | Self::PowerOff => Row::elsewhere(Class::Repeatable),
+            // A file with the same bytes.
+            Self::Write(..) => Row::elsewhere(Class::Probe),
+            // Clear shares are gone with the power.
+            Self::MakeShares => Row::elsewhere(Class::Once),
+            Self::Inspect(token) | Self::TrySet(token) | Self::Authenticate(token) => Row::on(token, Class::Repeatable),
+            // A throw-away key, an SO-PIN that was set.
+            Self::Prove(token) | Self::Initialise(token) => Row::on(token, Class::Probe),
+            // Half an import cannot be undone.
+            Self::Import(token) => Row::on(token, Class::Once),
             Self::TryPin(token)
             | Self::Label(token)
             | Self::List(token)
-            | Self::ProveAgain(token)
-            | Self::ProveBeside(token)
-            | Self::ChangePin(token)
-            | Self::Generate(token, _)
             | Self::Sign(token, ..)
             | Self::Describe(token, _)
-            | Self::Wrap(token, _)
-            | Self::Unwrap(token, _) => Some(token),
-            Self::Identify(_)
-            | Self::Write(..)
-            | Self::Read(..)
-            | Self::Inspect(_)
-            | Self::Prove(_)
-            | Self::TrySet(_)
-            | Self::Authenticate(_)
-            | Self::Make(_)
-            | Self::Reveal(_)
-            | Self::MakeShares
-            | Self::Seal(_)
-            | Self::Open(_)
-            | Self::Combine(_)
-            | Self::Wipe(_)
-            | Self::Initialise(_)
-            | Self::Import(_)
-            | Self::Show
-            | Self::PowerOff => None,
-        }
-    }
-
-    /// Its class. Exhaustive: an act without an answer to "what if the power fails now" does not compile.
-    pub const fn class(&self) -> Class {
-        match self {
-            Self::Identify(_)
-            | Self::Read(..)
-            | Self::Inspect(_)
-            | Self::TrySet(_)
-            | Self::Authenticate(_)
-            | Self::Make(_)
-            | Self::Reveal(_)
-            | Self::Seal(_)
-            | Self::Open(_)
-            | Self::Combine(_)
-            | Self::Wipe(_)
-            | Self::TryPin(_)
-            | Self::Sign(..)
-            | Self::Wrap(..)
-            | Self::Describe(..)
-            | Self::Label(_)
-            | Self::List(_)
-            | Self::Show
-            | Self::PowerOff => Class::Repeatable,
-            // A file with the same bytes, a key with this CAR, a restored key, a throw-away key, an SO-PIN that was set. Which
-            // user PIN a token has, the burnt one or the new one, shows at the login of the proof that comes before its change.
-            Self::Write(..)
-            | Self::Generate(..)
-            | Self::Unwrap(..)
-            | Self::Prove(_)
-            | Self::ProveAgain(_)
-            | Self::ProveBeside(_)
-            | Self::ChangePin(_)
-            | Self::Initialise(_) => Class::Probe,
-            // Clear shares are gone with the power; half an import cannot be undone.
-            Self::MakeShares | Self::Import(_) => Class::Once,
+            | Self::Wrap(token, _) => Row::as_user(token, Class::Repeatable),
+            // A key with this CAR, a restored key, a throw-away key. Which user PIN a token has, the burnt one or the new one,
+            // shows at the login of the proof that comes before its change.
+            Self::Generate(token, _)
+            | Self::Unwrap(token, _)
+            | Self::ProveAgain(token)
+            | Self::ProveBeside(token)
+            | Self::ChangePin(token) => Row::as_user(token, Class::Probe),
         }
     }
 }

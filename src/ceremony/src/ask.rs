@@ -6,9 +6,9 @@ use crate::event::Failure;
 use crate::facts::Facts;
 use crate::guard::Guard;
 use crate::ids::{BagId, Device, PersonId};
-use crate::kinds::{keeper, needed, word};
+use crate::kind::{Question, Secrets, about, keeper, needed, word};
 use crate::plan::{Plan, Role};
-use crate::script::{Roles, Step, StepKind};
+use crate::script::{Roles, Step};
 
 /// What a step asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,18 +113,20 @@ pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress)
     if let Some(device) = to_remove(step, facts).filter(|_| Guard::OnlyNamed.is_on()) {
         return Some(Ask::Remove(device));
     }
-    if let Some(device) = wanted(step).find(|device| !Guard::AllNamed.holds(facts.plugged.contains(device))) {
-        return Some(Ask::Insert(device));
+    let missing = |device: &&Device| !Guard::AllNamed.holds(facts.plugged.contains(device));
+    if let Some(device) = step.devices.iter().find(missing) {
+        return Some(Ask::Insert(*device));
     }
+    let about = about(plan, step.kind);
     if !Guard::Question.holds(progress.answered)
-        && let Some(ask) = of_kind(step.kind)
+        && let Some(ask) = of_kind(about.question)
     {
         return Some(ask);
     }
     let missing =
         needed(plan, step, facts).into_iter().find(|slot| !Guard::SecretThere.holds(facts.vault.contains(slot)));
     if let Some((slot, keeper)) = missing.and_then(|slot| Some((slot, keeper(plan, slot)?))) {
-        let sets = matches!(step.kind, StepKind::MakeShares | StepKind::Initialise(_));
+        let sets = matches!(about.secrets, Secrets::Set(_));
         return Some(Ask::Type { slot, keeper: facts.stand_in(keeper), sets });
     }
     if let Some(word) = word(plan, step, facts)
@@ -132,43 +134,37 @@ pub(crate) fn next(plan: &Plan, step: &Step, facts: &Facts, progress: &Progress)
     {
         return Some(Ask::Word(word));
     }
-    agreement(step, progress)
+    if answer_is_all(about.question) { None } else { agreement(step, progress) }
 }
 
-/// The question only this kind asks.
-fn of_kind(kind: StepKind) -> Option<Ask> {
-    match kind {
-        StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => Some(Ask::Look),
-        StepKind::SignIn(person) => Some(Ask::SignIn(person)),
-        StepKind::Keyboard => Some(Ask::Keyboard),
-        StepKind::Objections => Some(Ask::Objections),
-        StepKind::Bag(bag) => Some(Ask::BagNumber(bag)),
-        StepKind::Attest(person) => Some(Ask::Attest(person)),
-        _ => None,
+/// The question that only this kind of step asks.
+fn of_kind(question: Question) -> Option<Ask> {
+    match question {
+        Question::Nothing => None,
+        Question::Look => Some(Ask::Look),
+        Question::SignIn(person) => Some(Ask::SignIn(person)),
+        Question::Keyboard => Some(Ask::Keyboard),
+        Question::Objections => Some(Ask::Objections),
+        Question::Attest(person) => Some(Ask::Attest(person)),
+        Question::Bag(bag) => Some(Ask::BagNumber(bag)),
     }
 }
 
-/// Kinds whose one question is all: nobody is asked to press Enter after it.
-fn answer_is_all(kind: StepKind) -> bool {
-    !matches!(kind, StepKind::Bag(_)) && of_kind(kind).is_some()
-}
-
-/// What must be plugged in for a step, log drives that are in already left out.
-fn wanted(step: &Step) -> impl Iterator<Item = Device> {
-    let log = if let StepKind::Log(drive) = step.kind { Some(Device::Drive(drive)) } else { None };
-    step.devices.iter().copied().chain(log)
+/// Whether the answer to the question is all: nobody is asked to press Enter after it.
+const fn answer_is_all(question: Question) -> bool {
+    match question {
+        Question::Nothing | Question::Bag(_) => false,
+        Question::Look | Question::SignIn(_) | Question::Keyboard | Question::Objections | Question::Attest(_) => true,
+    }
 }
 
 /// Everything leaves that a step does not name, logs excepted: the script names what may stay in.
 fn to_remove(step: &Step, facts: &Facts) -> Option<Device> {
     let is_log = |device: &Device| matches!(device, Device::Drive(drive) if facts.logs.contains(drive));
-    facts.plugged.iter().copied().find(|device| !is_log(device) && !wanted(step).any(|one| one == *device))
+    facts.plugged.iter().copied().find(|device| !is_log(device) && !step.devices.contains(device))
 }
 
 fn agreement(step: &Step, progress: &Progress) -> Option<Ask> {
-    if answer_is_all(step.kind) {
-        return None;
-    }
     let already = progress.agreed.first().copied();
     let go = |who| Some(Ask::Go { who, already });
     match (step.roles, progress.agreed.len()) {

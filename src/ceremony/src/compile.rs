@@ -4,13 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use smartcard_hsm::command::{KeySpec, RsaBits};
-
-use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
-use crate::kinds::masters_of;
-use crate::plan::{Holds, Key, Plan, Refusal, Role, Rule, Source};
+use crate::ids::{Device, DriveId, KeyIx, PersonId};
+use crate::kind;
+use crate::plan::{Holds, Plan, Refusal, Role, Rule, Source};
 use crate::rules;
-use crate::script::{LOGS, Roles, Script, Step, StepKind, Which};
+use crate::script::{LOGS, Script, Step, StepKind, Which};
 
 /// Compiles a plan.
 ///
@@ -68,165 +66,96 @@ fn stay(script: &mut Script, ports: usize) {
     steps.iter_mut().for_each(|step| step.devices.sort_unstable());
 }
 
-/// Ids of the things of a list.
-fn ids<T, I>(things: &[T], id: impl Fn(u16) -> I) -> impl Iterator<Item = I> {
-    (0..).zip(things).map(move |(at, _)| id(at))
-}
-
 struct Steps<'a> {
     plan: &'a Plan,
     steps: Vec<Step>,
 }
 
-/// Destroys or cannot be undone: two people of these roles agree.
-const TWO: Roles = Roles::Two(Role::Operator, Role::Witness);
-const OPERATOR: Roles = Roles::One(Role::Operator);
-
 impl Steps<'_> {
-    fn add(&mut self, kind: StepKind, roles: Roles, budget: u16, devices: &[Device]) {
-        self.steps.push(Step { id: StepId(0), kind, roles, budget, devices: devices.to_vec() });
+    fn add(&mut self, kind: StepKind) {
+        self.steps.push(kind::step(self.plan, kind));
     }
 
-    fn tokens(&self) -> impl Iterator<Item = TokenId> + use<> {
-        ids(&self.plan.tokens, TokenId).collect::<Vec<_>>().into_iter()
+    /// A step of this kind for each of these things.
+    fn each<I>(&mut self, things: impl IntoIterator<Item = I>, kind: impl Fn(I) -> StepKind) {
+        things.into_iter().for_each(|thing| self.add(kind(thing)));
     }
 
     fn drives(&self, holds: impl Fn(Holds) -> bool) -> Vec<DriveId> {
-        let drives = ids(&self.plan.drives, DriveId).zip(&self.plan.drives);
-        drives.filter(|(_, drive)| holds(drive.holds)).map(|(id, _)| id).collect()
+        self.plan.drive_ids().filter(|id| self.plan.drive(*id).is_some_and(|drive| holds(drive.holds))).collect()
     }
 
+    /// People who are to come: no alternates.
     fn people(&self, wanted: impl Fn(&[Role]) -> bool) -> Vec<PersonId> {
-        let people = ids(&self.plan.people, PersonId).zip(&self.plan.people);
-        let present = people.filter(|(_, person)| person.alternate_for.is_none() && wanted(&person.roles));
-        present.map(|(id, _)| id).collect()
+        let comes = |id: &PersonId| {
+            self.plan.person(*id).is_some_and(|person| person.alternate_for.is_none() && wanted(&person.roles))
+        };
+        self.plan.person_ids().filter(comes).collect()
     }
 
-    /// Keys with their ids, those of one master side by side.
-    fn by_master(&self) -> Vec<(KeyIx, TokenId)> {
-        let mut keys: Vec<_> = ids(&self.plan.keys, KeyIx).zip(self.plan.keys.iter().map(|key| key.master)).collect();
-        keys.sort_by_key(|(key, master)| (*master, *key));
+    /// Keys, those of one master side by side.
+    fn by_master(&self) -> Vec<KeyIx> {
+        let mut keys: Vec<_> = self.plan.key_ids().collect();
+        keys.sort_by_key(|key| (self.plan.master(*key), *key));
         keys
     }
 
     /// Nothing is changed but the log drives, until the tokens are erased to prove themselves.
     fn beginning(&mut self) {
-        self.add(StepKind::Medium, Roles::Anyone, 10, &[]);
-        self.add(StepKind::AirGap, Roles::Anyone, 2, &[]);
-        self.add(StepKind::Clock, Roles::Anyone, 2, &[]);
-        self.add(StepKind::Plan, Roles::Anyone, 10, &[]);
-        for drive in self.drives(|holds| holds == Holds::Transcript) {
-            self.add(StepKind::Log(drive), Roles::Anyone, 3, &[Device::Drive(drive)]);
-        }
-        for person in self.people(|_| true) {
-            self.add(StepKind::SignIn(person), Roles::Person(person), 2, &[]);
-        }
-        for drive in self.drives(|holds| holds != Holds::Transcript) {
-            self.add(StepKind::Register(drive), OPERATOR, 2, &[Device::Drive(drive)]);
-        }
-        for token in self.tokens() {
-            self.add(StepKind::Inspect(token), OPERATOR, 2, &[Device::Token(token)]);
-        }
-        for token in self.tokens() {
-            self.add(StepKind::Prove(token), TWO, 3, &[Device::Token(token)]);
-        }
+        self.each([StepKind::Medium, StepKind::AirGap, StepKind::Clock, StepKind::Plan], |kind| kind);
+        self.each(self.drives(|holds| holds == Holds::Transcript), StepKind::Log);
+        self.each(self.people(|_| true), StepKind::SignIn);
+        self.each(self.drives(|holds| holds != Holds::Transcript), StepKind::Register);
+        self.each(self.plan.token_ids(), StepKind::Inspect);
+        self.each(self.plan.token_ids(), StepKind::Prove);
     }
 
     /// PINs, passphrases, shares: everything people write down.
     fn secrets(&mut self) {
-        self.add(StepKind::Keyboard, OPERATOR, 2, &[]);
-        for (token, of) in self.tokens().zip(&self.plan.tokens) {
-            self.add(StepKind::Pin(token, Which::So), Roles::Person(of.so_pin.keeper), 4, &[]);
-            self.add(StepKind::Pin(token, Which::User), Roles::Person(of.pin.keeper), 4, &[]);
+        self.add(StepKind::Keyboard);
+        for token in self.plan.token_ids() {
+            self.each([Which::So, Which::User], |which| StepKind::Pin(token, which));
         }
-        let shares: Vec<_> = ids(&self.plan.shares, ShareId).zip(&self.plan.shares).collect();
-        for (share, of) in &shares {
-            self.add(StepKind::Passphrase(*share), Roles::Person(of.custodian), 5, &[]);
-        }
-        // Half of the randomness is a token's.
-        let first = self.tokens().next().map(Device::Token);
-        self.add(StepKind::MakeShares, TWO, 3, first.as_slice());
-        for (share, of) in &shares {
-            self.add(StepKind::WriteShare(*share), Roles::Person(of.custodian), 3, &[Device::Drive(of.drive)]);
-        }
-        for token in self.tokens() {
-            self.add(StepKind::Initialise(token), TWO, 3, &[Device::Token(token)]);
-        }
-        for (share, of) in &shares {
-            self.add(StepKind::OpenShare(*share), Roles::Person(of.custodian), 4, &[Device::Drive(of.drive)]);
-        }
-        let tokens: Vec<_> = self.tokens().map(Device::Token).collect();
-        self.add(StepKind::Import, TWO, 3, &tokens);
-        for token in self.tokens() {
-            self.add(StepKind::TryPin(token), OPERATOR, 2, &[Device::Token(token)]);
-        }
+        self.each(self.plan.share_ids(), StepKind::Passphrase);
+        self.add(StepKind::MakeShares);
+        self.each(self.plan.share_ids(), StepKind::WriteShare);
+        self.each(self.plan.token_ids(), StepKind::Initialise);
+        self.each(self.plan.share_ids(), StepKind::OpenShare);
+        self.add(StepKind::Import);
+        self.each(self.plan.token_ids(), StepKind::TryPin);
     }
 
     fn keys(&mut self) {
         let keys = self.by_master();
-        for (key, master) in &keys {
-            let budget = self.plan.key(*key).map_or(0, minutes);
-            self.add(StepKind::Generate(*key), TWO, budget, &[Device::Token(*master)]);
-        }
-        for (key, master) in &keys {
-            self.add(StepKind::Certify(*key), TWO, 2, &[Device::Token(*master)]);
-        }
-        let blobs: Vec<_> = self.drives(|holds| holds == Holds::Blobs).into_iter().map(Device::Drive).collect();
-        if !blobs.is_empty() {
-            for (key, master) in &keys {
-                self.add(StepKind::Wrap(*key), TWO, 3, &[&[Device::Token(*master)], &*blobs].concat());
-            }
+        self.each(keys.clone(), StepKind::Generate);
+        self.each(keys.clone(), StepKind::Certify);
+        if !self.plan.drives_for(Holds::Blobs).is_empty() {
+            self.each(keys, StepKind::Wrap);
         }
         let plan = self.plan;
-        let copied = |token: &TokenId| plan.keys.iter().filter(|key| key.copies.contains(token)).count();
-        let copies: Vec<_> = self.tokens().filter(|token| copied(token) > 0).collect();
-        for token in &copies {
-            let budget = 2 + u16::try_from(copied(token)).unwrap_or(u16::MAX);
-            self.add(StepKind::Restore(*token), TWO, budget, &[&[Device::Token(*token)], &*blobs].concat());
-        }
-        for token in &copies {
-            // Compared with the masters of its keys.
-            let mut tokens = masters_of(plan, *token);
-            tokens.insert(*token);
-            let devices: Vec<_> = tokens.into_iter().map(Device::Token).collect();
-            self.add(StepKind::Compare(*token), OPERATOR, 3, &devices);
-        }
+        let copies = || plan.token_ids().filter(|token| plan.keys.iter().any(|key| key.copies.contains(token)));
+        self.each(copies(), StepKind::Restore);
+        self.each(copies(), StepKind::Compare);
     }
 
     fn ending(&mut self) {
-        self.add(StepKind::Objections, Roles::Anyone, 5, &[]);
-        for token in self.tokens() {
-            self.add(StepKind::State(token), TWO, 3, &[Device::Token(token)]);
-        }
-        for drive in self.drives(|holds| holds == Holds::Public) {
-            self.add(StepKind::Publish(drive), OPERATOR, 3, &[Device::Drive(drive)]);
-        }
-        self.add(StepKind::Show, OPERATOR, 5, &[]);
-        for (bag, of) in ids(&self.plan.bags, BagId).zip(&self.plan.bags) {
-            self.add(StepKind::Bag(bag), Roles::Person(of.holder), 4, &[]);
-        }
+        self.add(StepKind::Objections);
+        self.each(self.plan.token_ids(), StepKind::State);
+        self.each(self.plan.drives_for(Holds::Public), StepKind::Publish);
+        self.add(StepKind::Show);
+        self.each(self.plan.bag_ids(), StepKind::Bag);
         let attests = |roles: &[Role]| roles.contains(&Role::Witness) || roles.contains(&Role::Custodian);
-        for person in self.people(attests) {
-            self.add(StepKind::Attest(person), Roles::Person(person), 3, &[]);
-        }
-        self.add(StepKind::Close, TWO, 3, &[]);
-    }
-}
-
-/// Units: minutes a token may take to make a key. RSA primes are found by luck: allow several times the mean.
-fn minutes(key: &Key) -> u16 {
-    match key.spec {
-        KeySpec::Rsa(RsaBits::B2048) => 5,
-        KeySpec::Rsa(RsaBits::B3072) => 10,
-        KeySpec::Rsa(RsaBits::B4096) => 20,
-        KeySpec::Ec(_) => 2,
+        self.each(self.people(attests), StepKind::Attest);
+        self.add(StepKind::Close);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{BagId, ShareId, StepId, TokenId};
     use crate::plan::read;
+    use crate::script::Roles;
 
     fn plan(name: &str) -> Plan {
         let text = match name {

@@ -7,6 +7,7 @@ use crate::event::{Failure, Next, Outcome, Way};
 use crate::facts::{Facts, FileSeen};
 use crate::guard::Guard;
 use crate::ids::{DriveId, KeyIx, TokenId};
+use crate::kind::{DriveIs, about};
 use crate::listed::listed;
 use crate::plan::{Before, Plan};
 use crate::public::{Bytes, Octets, Text};
@@ -86,7 +87,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         (Act::MakeShares, Outcome::Kcv(kcv)) => {
             facts.kcv = Some(*kcv);
             facts.shares.clear();
-            facts.vault.extend(crate::kinds::shares(case.plan).map(Slot::Share));
+            facts.vault.extend(case.plan.share_ids().map(Slot::Share));
             Ok(())
         }
         (Act::Seal(share), Outcome::File { len, digest }) => {
@@ -100,7 +101,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
         (Act::Combine(recorded), Outcome::Kcv(kcv)) => same_kcv(recorded, *kcv, "the shares as read from their drives"),
         (Act::Import(token), Outcome::Kcv(kcv)) => {
             let recorded = facts.kcv.ok_or_else(|| unlike(act))?;
-            same_kcv(recorded, *kcv, &name(case.plan, token))?;
+            same_kcv(recorded, *kcv, &case.plan.token_name(token))?;
             facts.importing.remove(&token);
             facts.imported.insert(token);
             Ok(())
@@ -123,7 +124,7 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
             let seen = facts.keys.entry(key).or_default();
             seen.made = Some((spki.clone(), attestation.clone()));
             seen.beside.insert(Stored::attestation(attestation));
-            let read = spki_of(spki).map(drop).map_err(|why| halt(&format!("{}: {why}", name(case.plan, token))));
+            let read = spki_of(spki).map(drop).map_err(|why| halt(&format!("{}: {why}", case.plan.token_name(token))));
             if Guard::PublicKey.holds(read.is_ok()) { Ok(()) } else { read }
         }
         (Act::Sign(_, key, Signs::Certificate), Outcome::Certificate(der)) => {
@@ -157,26 +158,21 @@ pub fn judge(case: Case<'_>, facts: &mut Facts, act: &Act, outcome: &Outcome) ->
     }
 }
 
-/// What the room calls a token.
-pub(crate) fn name(plan: &Plan, token: TokenId) -> String {
-    plan.token(token).map_or_else(|| "a token".into(), |token| token.name.to_string())
-}
-
 fn identified(case: Case<'_>, facts: &mut Facts, drive: DriveId, held: (&[Text], u32)) -> Result<(), Failure> {
-    match case.kind {
-        StepKind::Log(_) => {
+    match about(case.plan, case.kind).drive {
+        DriveIs::Log => {
             facts.logs.insert(drive);
             Ok(())
         }
-        StepKind::Register(_) if !Guard::Empty.holds(held.0.is_empty() && held.1 == 0) => {
-            let name = case.plan.drive(drive).map_or("the drive", |drive| drive.name.as_str());
+        DriveIs::Empty if !Guard::Empty.holds(held.0.is_empty() && held.1 == 0) => {
             let words = format!(
-                "{name} is not empty: it holds {}. Take it out, empty it on another computer, plug it in again.",
+                "{} is not empty: it holds {}. Take it out, empty it on another computer, plug it in again.",
+                case.plan.drive_name(drive),
                 crate::say::held(held.0, held.1)
             );
             Err(failure(Next::Device, &words))
         }
-        _ => Ok(()),
+        DriveIs::Empty | DriveIs::Named => Ok(()),
     }
 }
 
@@ -274,7 +270,7 @@ pub fn statement(plan: &Plan, facts: &Facts, token: TokenId, key: KeyIx, head: D
 }
 
 fn stated(case: Case<'_>, facts: &mut Facts, token: TokenId, key: KeyIx, sig: &Bytes) -> Result<(), Failure> {
-    let unsound = |why: &str| halt(&format!("the statement signed by {}: {why}", name(case.plan, token)));
+    let unsound = |why: &str| halt(&format!("the statement signed by {}: {why}", case.plan.token_name(token)));
     let Some(statement) = statement(case.plan, facts, token, key, *case.intent) else {
         return Err(unsound("what it is about is not known"));
     };

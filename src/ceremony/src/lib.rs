@@ -16,7 +16,7 @@ mod guard;
 pub mod hands;
 pub mod ids;
 pub mod judge;
-pub mod kinds;
+pub mod kind;
 mod listed;
 pub mod plan;
 pub mod public;
@@ -43,5 +43,7 @@ extern crate self as conclave_ceremony;
 mod provoked;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod steps_page;
 #[cfg(test)]
 mod variants;

@@ -4,8 +4,7 @@ use crate::event::{Failure, Next};
 use crate::facts::{Facts, KeyFacts};
 use crate::guard::Guard;
 use crate::ids::{KeyIx, TokenId};
-use crate::judge::{Case, failure, name};
-use crate::kinds::{keys_on, masters_of};
+use crate::judge::{Case, failure};
 use crate::plan::{Key, Plan};
 use crate::public::{Bytes, Text};
 use crate::say::Say;
@@ -25,7 +24,7 @@ pub(crate) fn listed(case: Case<'_>, facts: &mut Facts, token: TokenId, objects:
             StepKind::Compare(copy) if copy == token => list.is_planned(),
             _ => Ok(()),
         })
-        .map_err(|words| failure(Next::Halt, &format!("{}: {words}", name(case.plan, token))))
+        .map_err(|words| failure(Next::Halt, &format!("{}: {words}", case.plan.token_name(token))))
 }
 
 /// The objects of a token, and the facts that they are held against.
@@ -42,7 +41,7 @@ impl List<'_> {
         let Object::Key(seen) = object else { return None };
         let planned = |key: &KeyIx| self.plan.key(*key);
         let numbered = |key: &KeyIx| planned(key).is_some_and(|key| key.number.get() == seen.number);
-        keys_on(self.plan, self.token).into_iter().find(numbered).map(|key| (key, seen))
+        self.plan.keys_on(self.token).into_iter().find(numbered).map(|key| (key, seen))
     }
 
     /// The list holds every key that is on the token, and no other object.
@@ -108,11 +107,11 @@ impl List<'_> {
 
     /// A copy holds its keys with their newest certificates, as the tokens do that made the keys.
     fn is_planned(&self) -> Result<(), String> {
-        let planned = keys_on(self.plan, self.token);
+        let planned = self.plan.keys_on(self.token);
         if !Guard::CopyCount.holds(self.objects.len() == planned.len()) {
             return Err(format!("it holds {} objects, expected {}", self.objects.len(), planned.len()));
         }
-        let masters = masters_of(self.plan, self.token).into_iter();
+        let masters = self.plan.masters_of(self.token).into_iter();
         let on_masters: Vec<&Object> = masters.filter_map(|master| self.facts.objects.get(&master)).flatten().collect();
         for key in planned {
             let certificate = self.facts.keys.get(&key).and_then(|key| key.certificate.as_ref());

@@ -4,9 +4,9 @@
 use crate::facts::Facts;
 use crate::guard::Guard;
 use crate::ids::{Device, StepId};
-use crate::kinds::shares;
+use crate::kind::{self, Memory, about};
 use crate::plan::Plan;
-use crate::script::{Script, StepKind};
+use crate::script::{Script, Step, StepKind};
 
 /// Half an import cannot be undone: its token is initialised again, by this step.
 pub(crate) fn half_imported(script: &Script, facts: &mut Facts) -> Option<StepId> {
@@ -34,26 +34,22 @@ pub(crate) fn back(plan: &Plan, script: &Script, at: StepId, facts: &mut Facts, 
     }
 
     half_imported(script, facts);
-    let first = |wanted: &dyn Fn(StepKind) -> bool| script.steps.iter().find(|step| wanted(step.kind)).map(|s| s.id);
-    let made = facts.kcv.is_some();
-    let unwritten = shares(plan).any(|share| facts.share(share).written.is_none());
-    let back_to = match script.step(at).map(|step| step.kind) {
-        // Sealed shares were in memory only: all are made anew, as the next set.
-        Some(StepKind::MakeShares | StepKind::WriteShare(_)) if made && unwritten && Guard::SealedInBoot.is_on() => {
+    let memory = |step: &Step| about(plan, step.kind).memory;
+    let first = |facts: &Facts, wanted: Memory| {
+        let lost = |step: &&Step| memory(step) == wanted && !kind::of(step.kind).stands(plan, facts);
+        script.steps.iter().find(lost).map(|step| step.id)
+    };
+    let unwritten = || plan.share_ids().any(|share| facts.share(share).written.is_none());
+    let back_to = match script.step(at).map(memory) {
+        // All shares are made again, as the next set.
+        Some(Memory::Sealed) if facts.kcv.is_some() && unwritten() && Guard::SealedInBoot.is_on() => {
             facts.kcv = None;
             facts.shares.clear();
-            first(&|kind| kind == StepKind::MakeShares)
+            first(facts, Memory::Sealed)
         }
-        // Clear shares were in memory only: all are opened again.
-        Some(StepKind::Initialise(_) | StepKind::OpenShare(_) | StepKind::Import) if Guard::OpenedInBoot.is_on() => {
-            let again = |kind| match kind {
-                StepKind::Initialise(token) => !facts.initialised.contains(&token),
-                StepKind::OpenShare(_) => true,
-                _ => false,
-            };
-            first(&again)
-        }
-        _ => None,
+        // All are opened again.
+        Some(Memory::Opened) if Guard::OpenedInBoot.is_on() => first(facts, Memory::Opened),
+        Some(Memory::Nothing | Memory::Sealed | Memory::Opened) | None => None,
     };
     back_to.map_or(at, |back_to| back_to.min(at))
 }

@@ -6,6 +6,7 @@ use crate::act::{Act, Item, Signs, Slot};
 use crate::codes;
 use crate::event::{Answer, Event, Looked, Next, Outcome, Source, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
+use crate::kind::about;
 use crate::plan::Plan;
 use crate::plan::names::Names;
 use crate::public::Text;
@@ -171,43 +172,12 @@ impl<'a> Say<'a> {
         }
     }
 
-    /// What a step is for.
+    /// A step, by its name.
     pub fn kind(self, kind: StepKind) -> String {
-        match kind {
-            StepKind::Medium => "compare the medium".to_owned(),
-            StepKind::AirGap => "try every way out".to_owned(),
-            StepKind::Clock => "compare the clock".to_owned(),
-            StepKind::Plan => "compare the plan".to_owned(),
-            StepKind::Log(drive) => format!("begin the log on {}", self.drive(drive)),
-            StepKind::SignIn(person) => format!("sign in {}", self.person(person)),
-            StepKind::Register(drive) => format!("register {}", self.drive(drive)),
-            StepKind::Inspect(token) => format!("inspect {}", self.token(token)),
-            StepKind::Prove(token) => format!("prove {}", self.token(token)),
-            StepKind::Keyboard => "test the keyboard".to_owned(),
-            StepKind::Pin(token, which) => format!("hand over {}", self.slot(Slot::Pin(token, which))),
-            StepKind::Passphrase(share) => format!("hand over {}", self.slot(Slot::Passphrase(share))),
-            StepKind::MakeShares => "make the shares".to_owned(),
-            StepKind::WriteShare(share) => format!("write {}", self.share(share)),
-            StepKind::Initialise(token) => format!("initialise {}", self.token(token)),
-            StepKind::OpenShare(share) => format!("open {}", self.share(share)),
-            StepKind::Import => "import the shares".to_owned(),
-            StepKind::TryPin(token) => format!("try the PINs of {}", self.token(token)),
-            StepKind::Generate(key) => format!("make {}", self.key(key)),
-            StepKind::Certify(key) => format!("certify {}", self.key(key)),
-            StepKind::Wrap(key) => format!("wrap {}", self.key(key)),
-            StepKind::Restore(token) => format!("restore on {}", self.token(token)),
-            StepKind::Compare(token) => format!("compare {}", self.token(token)),
-            StepKind::Objections => "ask for objections".to_owned(),
-            StepKind::State(token) => format!("have {} sign its statements", self.token(token)),
-            StepKind::Publish(drive) => format!("publish to {}", self.drive(drive)),
-            StepKind::Show => "show what is public".to_owned(),
-            StepKind::Bag(bag) => format!("seal {}", self.bag(bag)),
-            StepKind::Attest(person) => format!("ask {} to attest", self.person(person)),
-            StepKind::Close => "close".to_owned(),
-        }
+        about(self.plan, kind).name
     }
 
-    /// A step, by its number as people count it, and what it is for.
+    /// A step, by its number as people count it, and its name.
     pub fn step(self, script: Option<&Script>, kind: StepKind) -> String {
         match script.and_then(|script| script.of(kind)) {
             Some(step) => format!("step {}: {}", u32::from(step.id.0) + 1, self.kind(kind)),
@@ -241,7 +211,7 @@ impl<'a> Say<'a> {
                 )
             }
             Event::Again { by: (first, second), why, step } => format!(
-                "{} and {} decided to {} again: {why}",
+                "{} and {} decided to do the step \"{}\" again: {why}",
                 self.person(*first),
                 self.person(*second),
                 self.kind(*step)

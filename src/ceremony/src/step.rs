@@ -17,10 +17,10 @@ use crate::facts::Facts;
 use crate::guard::Guard;
 use crate::ids::{Device, PersonId, StepId};
 use crate::judge::{Case, judge};
-use crate::kinds::{acts, needed, satisfied, talks_to};
+use crate::kind::{self, acts, needed, talks_to};
 use crate::plan::{Plan, Role};
 use crate::resume;
-use crate::script::{Script, Step, StepKind};
+use crate::script::{Roles, Script, Step, StepKind};
 
 /// What the room waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,7 +245,7 @@ impl State {
     fn enter(&mut self, plan: &Plan, script: &Script, from: StepId) {
         self.at = from;
         while let Some(step) = script.step(self.at)
-            && satisfied(plan, step.kind, &self.facts)
+            && kind::of(step.kind).stands(plan, &self.facts)
         {
             self.at.0 = self.at.0.saturating_add(1);
         }
@@ -295,8 +295,8 @@ impl State {
                 self.facts.importing.retain(|token| *act == Act::Import(*token));
                 match failure.next {
                     Next::Halt if Guard::Halted.is_on() => self.phase = Phase::Halted(failure),
-                    // Where a log drive fails nobody has signed in who could decide: it is asked for again.
-                    Next::Again if !matches!(step.kind, StepKind::Log(_)) && Guard::Decided.is_on() => {
+                    // Where anyone goes on, as at a log drive, nobody has signed in who could decide: the step asks again.
+                    Next::Again if step.roles != Roles::Anyone && Guard::Decided.is_on() => {
                         self.phase = Phase::Failed(failure);
                     }
                     Next::Again | Next::Device | Next::Halt => {

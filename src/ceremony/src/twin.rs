@@ -80,7 +80,7 @@ mod tests {
         assert!(text.contains("\n  witness came instead of operator, document: passport\n"), "{text}");
         assert!(text.contains("\n  person number 99, which the plan does not have agreed\n"), "{text}");
         assert!(text.contains("\nentry 2, 2026-09-21T"), "{text}");
-        assert!(text.contains("  step 3: compare the clock\n"), "{text}");
+        assert!(text.contains("  step 3: Clock\n"), "{text}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use conclave_ceremony::coalition;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::hands;
 use conclave_ceremony::ids::Device;
+use conclave_ceremony::kind::about;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal, SoPinMay};
 use conclave_ceremony::script::{Roles, Script, Step};
@@ -190,7 +191,7 @@ fn write_proofs(out: &mut String, plan: &Plan, script: &Script) -> fmt::Result {
 }
 
 fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {
-    let (number, title) = (step.id.0.saturating_add(1), wording::ceremony::step(plan, step.kind));
+    let (number, title) = (step.id.0.saturating_add(1), about(plan, step.kind).name);
     let devices: Vec<_> = step.devices.iter().map(|it| device(plan, *it)).collect();
     let line =
         format!("{number:>3} {title:<34} {:>2} min  {:<22} {}", step.budget, who(plan, step.roles), devices.join(" "));
@@ -200,7 +201,7 @@ fn write_step(out: &mut String, plan: &Plan, step: &Step) -> fmt::Result {
 fn who(plan: &Plan, roles: Roles) -> String {
     match roles {
         Roles::Anyone => "anyone".to_owned(),
-        Roles::Person(person) => wording::ceremony::person(plan, person),
+        Roles::Person(person) => plan.person_name(person),
         Roles::One(role) => wording::ceremony::role(role).to_owned(),
         Roles::Two(one, other) => format!("{} and {}", wording::ceremony::role(one), wording::ceremony::role(other)),
     }

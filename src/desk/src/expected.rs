@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use conclave_ceremony::act::{Act, Signs};
 use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::ids::{KeyIx, TokenId};
-use conclave_ceremony::kinds::keys_on;
 use conclave_ceremony::plan::{Plan, Refusal, read};
 use conclave_ceremony::public::Octets;
 use conclave_ceremony::transcript::{self, Damage};
@@ -136,7 +135,7 @@ impl Expected {
             Some((birth, certificate))
         };
         let mut keys = Vec::new();
-        for key in keys_on(&plan, token) {
+        for key in plan.keys_on(token) {
             let Some(planned) = plan.key(key) else { continue };
             let label = planned.label.as_str().to_owned();
             let Some((spki, certificate)) = made(key) else { return Err(NotExpected::NoKey { label }) };

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use conclave_ceremony::kinds::LAST_WORD;
+use conclave_ceremony::kind::LAST_WORD;
 use conclave_publish::Digest;
 
 use expected::{Expected, ExpectedKey};

@@ -2,7 +2,6 @@
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
-use conclave_ceremony::kinds::token_of;
 use conclave_ceremony::script::StepKind;
 use conclave_ceremony::step::Waiting;
 
@@ -37,7 +36,7 @@ pub fn is_moment(fault: Fault, waiting: &Waiting, kind: StepKind) -> bool {
         (
             Fault::OtherToken | Fault::Disguised | Fault::Counterfeit | Fault::TokenPulled(_) | Fault::NothingDone(_),
             Waiting::Acting(act),
-        ) => token_of(act).is_some(),
+        ) => act.token().is_some(),
         (Fault::OtherCheckValue, Waiting::Acting(act)) => matches!(act, Act::Import(_)),
         (
             Fault::OtherDrive | Fault::ForgedDrive | Fault::DrivePulled(_),

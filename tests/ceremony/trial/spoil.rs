@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::{Device, DriveId, TokenId};
-use conclave_ceremony::kinds::token_of;
 use conclave_ceremony::plan::Holds;
 use conclave_console::ports::Machine;
 use conclave_console::shown::{Serial, Shown};
@@ -32,7 +31,7 @@ pub enum Spoilt {
 impl Trial {
     /// Lets the fault strike.
     pub(super) fn spoil(&mut self, fault: Fault, act: Option<Act>) {
-        let token = act.as_ref().and_then(token_of);
+        let token = act.as_ref().and_then(Act::token);
         let drive = match act {
             Some(Act::Identify(drive) | Act::Write(drive, _) | Act::Read(drive, _)) => Some(drive),
             _ => None,

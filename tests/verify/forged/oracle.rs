@@ -10,7 +10,6 @@ use conclave_ceremony::event::{Answer, Event, Looked};
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::{Device, DriveId, KeyIx, ShareId, TokenId};
 use conclave_ceremony::judge::{self, judge};
-use conclave_ceremony::kinds;
 use conclave_ceremony::plan::Holds;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::script::{StepKind, Which};
@@ -53,7 +52,7 @@ pub fn doubts(good: &Good, forgery: &Forgery, written: &Written, memo: &Arc<Memo
         room.event(entry.step, &entry.event).map_err(lie)?;
         room.intends(&entry.acts, head);
     }
-    for token in kinds::tokens(&good.plan) {
+    for token in good.plan.token_ids() {
         room.token(token).map_err(|lie| format!("{token:?}: {lie}"))?;
     }
     room.drives()
@@ -108,7 +107,7 @@ impl<'a> Room<'a> {
     fn of(good: &'a Good, memo: &'a Arc<Memo>) -> Self {
         let world = World::new(MACHINE, STARTED, Arc::clone(memo));
         let stage = Stage::of(&good.plan, world, SEED).unwrap();
-        let papers = kinds::tokens(&good.plan).map(|token| {
+        let papers = good.plan.token_ids().map(|token| {
             let old: String = OLD_SO_PIN.iter().map(|byte| format!("{byte:02x}")).collect();
             (Slot::OldSoPin(token), SecretBytes::copied_from(old.as_bytes()))
         });
@@ -218,7 +217,7 @@ impl<'a> Room<'a> {
         self.stage.world.tokens().darken();
         let kept = self.stage.world.drives().unsynced();
         self.stage.world.restart(kept);
-        let tokens = kinds::tokens(&self.good.plan).map(Device::Token);
+        let tokens = self.good.plan.token_ids().map(Device::Token);
         let drives = (0..).map(DriveId).zip(&self.good.plan.drives);
         let drives = drives.filter(|(_, drive)| drive.holds != Holds::Transcript).map(|(id, _)| Device::Drive(id));
         tokens.chain(drives).for_each(|device| self.stage.pull(device));
@@ -235,7 +234,7 @@ impl<'a> Room<'a> {
     /// The token holds the keys of the plan and nothing else, under the DKEK, and its keeper's PIN opens it.
     fn token(&mut self, id: TokenId) -> Result<(), Lie> {
         let plan = &self.good.plan;
-        kinds::tokens(plan).for_each(|token| self.stage.pull(Device::Token(token)));
+        plan.token_ids().for_each(|token| self.stage.pull(Device::Token(token)));
         self.stage.plug(Device::Token(id));
         let at = self.stage.world.tokens().plugged().remove(0);
         let session = Session::open(self.stage.world.tokens().open(&at).unwrap()).unwrap();
@@ -250,7 +249,7 @@ impl<'a> Room<'a> {
             return Err(format!("its DKEK is another: {status}"));
         }
         let inventory = session.inventory().map_err(|error| error.to_string())?;
-        let planned = kinds::keys_on(plan, id);
+        let planned = plan.keys_on(id);
         if inventory.objects.len() != planned.len() {
             return Err(format!("it holds {} objects, the plan wants {}", inventory.objects.len(), planned.len()));
         }
@@ -291,7 +290,7 @@ impl<'a> Room<'a> {
         let drives: Vec<(DriveId, Holds)> =
             (0..).map(DriveId).zip(plan.drives.iter().map(|drive| drive.holds)).collect();
         let shares: Vec<Share> =
-            kinds::shares(plan).map(|share| self.share(share, &drives)).collect::<Result<_, Lie>>()?;
+            plan.share_ids().map(|share| self.share(share, &drives)).collect::<Result<_, Lie>>()?;
         let dkek = Dkek::combine(&shares.iter().collect::<Vec<_>>()).map_err(|error| error.to_string())?;
         if Some(*dkek.kcv().bytes()) != self.facts.kcv.map(|kcv| kcv.0) {
             return Err("the shares on the drives make another DKEK".to_owned());

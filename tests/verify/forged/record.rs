@@ -10,7 +10,7 @@ use conclave_ceremony::event::{Answer, Event, Looked, Outcome, Way};
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::{Device, PersonId};
 use conclave_ceremony::judge::{self, judge};
-use conclave_ceremony::kinds;
+use conclave_ceremony::kind;
 use conclave_ceremony::plan::{self, Holds, Plan};
 use conclave_ceremony::public::Octets;
 use conclave_ceremony::script::{Script, Step, StepKind};
@@ -274,21 +274,21 @@ impl Pen<'_> {
                 _ => {}
             }
         }
-        let missing = kinds::needed(plan, &step, &self.facts).into_iter();
+        let missing = kind::needed(plan, &step, &self.facts).into_iter();
         for slot in missing.filter(|slot| !self.facts.vault.contains(slot)).collect::<Vec<_>>() {
-            if let Some(keeper) = kinds::keeper(plan, slot) {
+            if let Some(keeper) = kind::keeper(plan, slot) {
                 self.facts.vault.insert(slot);
                 events.push(Event::Said(keeper, Answer::Typed(slot)));
             }
         }
-        if kinds::word(plan, &step, &self.facts).is_some() {
+        if kind::word(plan, &step, &self.facts).is_some() {
             events.push(Event::Done(Answer::Word));
         }
         let agrees = |person: &Option<PersonId>| {
             person.map_or(Event::Done(Answer::Go), |person| Event::Said(person, Answer::Go))
         };
         events.extend(visit.agreed.iter().map(agrees));
-        let mut acts = kinds::acts(plan, &step, &mut self.facts);
+        let mut acts = kind::acts(plan, &step, &mut self.facts);
         if acts.is_empty() {
             acts = good.acts(kind);
         }

@@ -1,12 +1,12 @@
 //! The acts of each kind of step: no act is left out, no act is added.
 
 use super::tokens::{Proof, proof};
-use super::{Account, Case, Rule};
-use crate::act::{Act, Item, Signs, Slot};
+use super::{Account, Case, Rule, kind};
+use crate::act::{Act, Item, Slot};
 use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
-use crate::plan::{Before, Holds, Plan, SoPinMay};
+use crate::plan::{Before, Holds, Plan};
 use crate::public::Octets;
-use crate::script::{StepKind, Which};
+use crate::script::StepKind;
 
 fn all<I>(len: usize, id: impl Fn(u16) -> I) -> Vec<I> {
     (0..len).filter_map(|at| u16::try_from(at).ok()).map(id).collect()
@@ -40,7 +40,7 @@ pub(super) fn held(plan: &Plan, token: TokenId) -> Vec<(KeyIx, TokenId)> {
     held.map(|(id, key)| (id, key.master)).collect()
 }
 
-fn holding(plan: &Plan, what: Holds) -> Vec<DriveId> {
+pub(super) fn holding(plan: &Plan, what: Holds) -> Vec<DriveId> {
     let drives = all(plan.drives.len(), DriveId).into_iter().zip(&plan.drives);
     drives.filter(|(_, drive)| drive.holds == what).map(|(id, _)| id).collect()
 }
@@ -85,90 +85,6 @@ fn plain(act: Act) -> Act {
     }
 }
 
-/// The acts a kind of step consists of, as [`plain`] has them.
-pub(super) fn wanted(plan: &Plan, kind: StepKind) -> Vec<Act> {
-    let secret = |slot| vec![Act::Make(slot), Act::Reveal(slot)];
-    let with_blobs =
-        |acts: &dyn Fn(DriveId) -> Vec<Act>| holding(plan, Holds::Blobs).into_iter().flat_map(acts).collect();
-    match kind {
-        StepKind::Log(drive) => {
-            vec![Act::Identify(drive), Act::Write(drive, Item::Plan), Act::Write(drive, Item::Names)]
-        }
-        StepKind::Register(drive) => vec![Act::Identify(drive)],
-        StepKind::Inspect(token) => vec![Act::Inspect(token)],
-        StepKind::Prove(token) => {
-            let wipe = used(plan, token).then_some(Act::Wipe(Some(Slot::OldSoPin(token))));
-            let unblocks = plan.token(token).is_some_and(|of| of.so_pin_may == SoPinMay::Unblock);
-            let try_set = unblocks.then_some(Act::TrySet(token));
-            [Act::Prove(token)].into_iter().chain(try_set).chain(wipe).collect()
-        }
-        StepKind::Pin(token, Which::So) => secret(Slot::Pin(token, Which::So)),
-        StepKind::Pin(token, Which::User) => secret(Slot::Pin(token, Which::User)),
-        StepKind::Passphrase(share) => secret(Slot::Passphrase(share)),
-        StepKind::MakeShares => {
-            let mut acts = vec![Act::MakeShares];
-            acts.extend(shares(plan).into_iter().map(Act::Seal));
-            for share in shares(plan) {
-                acts.extend([Slot::Share(share), Slot::Passphrase(share)].map(|slot| Act::Wipe(Some(slot))));
-            }
-            acts
-        }
-        StepKind::WriteShare(share) => {
-            let drives = holding(plan, Holds::Share(share)).into_iter();
-            drives.flat_map(|drive| [Act::Identify(drive), Act::Write(drive, Item::Share(share, 0))]).collect()
-        }
-        StepKind::Initialise(token) => vec![Act::Initialise(token)],
-        StepKind::OpenShare(share) => {
-            let wipe = Act::Wipe(Some(Slot::Passphrase(share)));
-            let read = |drive| [Act::Identify(drive), Act::Read(drive, Item::Share(share, 0)), Act::Open(share), wipe];
-            holding(plan, Holds::Share(share)).into_iter().flat_map(read).collect()
-        }
-        StepKind::Import => {
-            let imports = tokens(plan).into_iter().map(Act::Import);
-            let wipes = shares(plan).into_iter().map(|share| Act::Wipe(Some(Slot::Share(share))));
-            [Act::Combine(Octets([0; 8]))].into_iter().chain(imports).chain(wipes).collect()
-        }
-        StepKind::TryPin(token) => vec![Act::TryPin(token), Act::Label(token)],
-        StepKind::Generate(key) => {
-            let make = |master| [Act::List(master), Act::Generate(master, key), Act::List(master)];
-            master(plan, key).into_iter().flat_map(make).collect()
-        }
-        StepKind::Certify(key) => {
-            let certify = |master| [Act::Sign(master, key, Signs::Certificate), Act::Describe(master, key)];
-            master(plan, key).into_iter().flat_map(certify).collect()
-        }
-        StepKind::Wrap(key) => with_blobs(&|drive| {
-            let wrap = |master| [Act::Identify(drive), Act::Wrap(master, key), Act::Write(drive, Item::Blob(key, 0))];
-            master(plan, key).into_iter().flat_map(wrap).collect()
-        }),
-        StepKind::Restore(token) => with_blobs(&|drive| {
-            let restore =
-                |(key, _)| [Act::Read(drive, Item::Blob(key, 0)), Act::Unwrap(token, key), Act::Describe(token, key)];
-            [Act::Identify(drive)].into_iter().chain(held(plan, token).into_iter().flat_map(restore)).collect()
-        }),
-        StepKind::Compare(token) => {
-            let masters: std::collections::BTreeSet<_> =
-                held(plan, token).into_iter().map(|(_, master)| master).filter(|master| *master != token).collect();
-            masters.into_iter().map(Act::List).chain([Act::ProveAgain(token), Act::List(token)]).collect()
-        }
-        StepKind::State(token) => {
-            held(plan, token).into_iter().map(|(key, _)| Act::Sign(token, key, Signs::Statement)).collect()
-        }
-        StepKind::Publish(drive) => vec![Act::Wipe(None), Act::Identify(drive), Act::Write(drive, Item::Bundle)],
-        StepKind::Show => vec![Act::Show],
-        StepKind::Medium
-        | StepKind::AirGap
-        | StepKind::Clock
-        | StepKind::Plan
-        | StepKind::SignIn(_)
-        | StepKind::Keyboard
-        | StepKind::Objections
-        | StepKind::Bag(_)
-        | StepKind::Attest(_)
-        | StepKind::Close => Vec::new(),
-    }
-}
-
 /// An act that a step may have before the acts of its kind. A token proves itself once more; a PIN that this proof
 /// burnt is changed. [`super::tokens::proved_before_use`] and [`super::burnt::burnt`] check that each of these acts
 /// comes where it must. Only a token that has no PINs of its own yet may be erased again.
@@ -183,10 +99,10 @@ fn proves_again(kind: StepKind, act: &Act) -> bool {
 
 /// Rule `acts`: a step does the acts of its kind, in that order, and nothing else. A token may prove itself once more
 /// before them. An import may leave out tokens: [`super::secrets::imports`] checks that they were imported.
-pub(super) fn judge(plan: &Plan, kind: StepKind, intended: &[Act], seq: u64, account: &mut Account) {
-    let optional = |act: &Act| proves_again(kind, act) || matches!(act, Act::Import(_));
+pub(super) fn judge(plan: &Plan, step: StepKind, intended: &[Act], seq: u64, account: &mut Account) {
+    let optional = |act: &Act| proves_again(step, act) || matches!(act, Act::Import(_));
     let steady = |acts: &[Act]| acts.iter().filter(|act| !optional(act)).map(|act| plain(*act)).collect::<Vec<_>>();
-    let wanted = wanted(plan, kind);
+    let wanted = kind::of(step).acts(plan);
     let imports: Vec<&Act> = intended.iter().filter(|act| matches!(act, Act::Import(_))).collect();
     let planned = wanted.iter().filter(|act| imports.contains(act));
     if steady(intended) != steady(&wanted) || !imports.iter().copied().eq(planned) {

@@ -12,6 +12,7 @@ mod burnt;
 mod codes;
 mod files;
 mod keys;
+mod kind;
 mod machine;
 mod model;
 mod objects;
@@ -23,6 +24,7 @@ mod plugged;
 mod resumed;
 mod rule;
 mod secrets;
+mod things;
 mod time;
 mod tokens;
 mod walk;
@@ -369,4 +371,10 @@ fn planned(bytes: &[u8], began: &Began, account: &mut Account) -> Option<Plan> {
         account.refuse(Rule::Kind, Some(0), words);
     }
     Some(plan)
+}
+
+/// The kinds of step that must stand when this one is done, for the page of steps.
+#[cfg(test)]
+pub(crate) fn below(plan: &Plan, step: crate::script::StepKind) -> Vec<crate::script::StepKind> {
+    kind::of(step).after(&things::Things::of(plan))
 }

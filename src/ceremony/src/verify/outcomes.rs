@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::walk::Ended;
-use super::{Account, Case, Rule, acts};
+use super::{Account, Case, Rule, kind};
 use crate::act::{Act, Signs, Slot};
 use crate::event::{Answer, Next, Outcome, Way};
-use crate::ids::{ShareId, TokenId};
 use crate::plan::Before;
-use crate::script::{StepKind, Which};
+use crate::script::Which;
 
 /// Rule `outcomes`: the outcome of an act is one that an act of this kind gives.
 pub(super) fn kinds(case: &Case<'_>, account: &mut Account) {
@@ -62,29 +61,6 @@ pub(super) fn new(case: &Case<'_>, account: &mut Account) {
     }
 }
 
-/// The secrets a step takes from memory.
-fn taken(case: &Case<'_>, kind: StepKind) -> Vec<Slot> {
-    let pin = |token| Slot::Pin(token, Which::User);
-    let shares = |slot: fn(ShareId) -> Slot| acts::shares(case.plan).into_iter().map(slot).collect();
-    match kind {
-        StepKind::Prove(token) => acts::used(case.plan, token).then_some(Slot::OldSoPin(token)).into_iter().collect(),
-        StepKind::MakeShares => shares(Slot::Passphrase),
-        StepKind::Initialise(token) => vec![pin(token), Slot::Pin(token, Which::So)],
-        StepKind::OpenShare(share) => vec![Slot::Passphrase(share)],
-        StepKind::Import => shares(Slot::Share),
-        StepKind::TryPin(token) => vec![Slot::Pin(token, Which::So), pin(token)],
-        StepKind::Restore(token) | StepKind::State(token) => vec![pin(token)],
-        StepKind::Compare(token) => {
-            let masters = acts::held(case.plan, token).into_iter().map(|(_, master): (_, TokenId)| pin(master));
-            masters.chain([pin(token)]).collect()
-        }
-        StepKind::Generate(key) | StepKind::Certify(key) | StepKind::Wrap(key) => {
-            acts::master(case.plan, key).into_iter().map(pin).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// Rule `secrets`: a step has the secrets it uses: made and typed back, typed in, or opened since the machine was
 /// started, and not wiped since.
 pub(super) fn there(case: &Case<'_>, account: &mut Account) {
@@ -94,7 +70,7 @@ pub(super) fn there(case: &Case<'_>, account: &mut Account) {
             Answer::Typed(slot) => Some(*slot),
             _ => None,
         }));
-        let mut taken = taken(case, visit.step.kind);
+        let mut taken = kind::of(visit.step.kind).secrets(case.plan);
         taken.extend(case.intended(visit).iter().filter_map(|act| match *act {
             Act::ProveBeside(token) | Act::ChangePin(token) => Some(Slot::Pin(token, Which::User)),
             _ => None,

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kind::{self, Answered};
 use super::walk::{Given, Visit};
-use super::{Account, Rule, acts, codes};
-use crate::event::{Answer, Looked};
+use super::{Account, Rule, codes};
+use crate::event::Answer;
 use crate::ids::PersonId;
 use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step, StepKind};
@@ -138,34 +139,11 @@ pub(super) fn again(plan: &Plan, present: &Present, by: (PersonId, PersonId), se
 
 /// Rule `authorised`: whether a visit has the answers its step wants.
 pub(super) fn authorised(plan: &Plan, present: &Present, visit: &Visit<'_>) -> bool {
-    let step = visit.step;
-    let gave = |fits: &dyn Fn(Option<PersonId>, &Answer) -> bool| {
-        visit.answers.iter().any(|given| fits(given.who, given.answer))
-    };
-    let looked = |fits: &dyn Fn(&Looked) -> bool| visit.looked.iter().any(|(_, looked)| fits(looked));
-    match step.kind {
-        StepKind::Medium => looked(&|looked| matches!(looked, Looked::Medium { .. })),
-        StepKind::AirGap => looked(&|looked| matches!(looked, Looked::AirGap { .. })),
-        StepKind::Clock => looked(&|looked| matches!(looked, Looked::Clock { .. })),
-        StepKind::Plan => looked(&|looked| matches!(looked, Looked::Plan { .. })),
-        StepKind::SignIn(person) => gave(&|who, answer| match answer {
-            Answer::SignedIn { .. } => who == Some(person),
-            Answer::Absent { whose, .. } => *whose == person,
-            _ => false,
-        }),
-        StepKind::Keyboard => gave(&|_, answer| *answer == Answer::KeyboardFits),
-        StepKind::Objections => gave(&|_, answer| *answer == Answer::NoObjection),
-        StepKind::Attest(_) => gave(&|_, answer| matches!(answer, Answer::Attests | Answer::Refuses(_))),
-        StepKind::Bag(asked) => {
-            gave(
-                &|_, answer| matches!(answer, Answer::BagNumber { bag, .. } | Answer::OtherBag { bag, .. } if *bag == asked),
-            ) && agreed(plan, present, visit)
+    kind::word_typed(plan, visit)
+        && match kind::of(visit.step.kind).answered(visit) {
+            Answered::Is(answered) => answered,
+            Answered::ByAgreement => agreed(plan, present, visit),
         }
-        StepKind::Prove(token) => {
-            (!acts::used(plan, token) || gave(&|_, answer| *answer == Answer::Word)) && agreed(plan, present, visit)
-        }
-        _ => agreed(plan, present, visit),
-    }
 }
 
 /// The people that agreed, against the people that must.
@@ -173,7 +151,7 @@ fn agreed(plan: &Plan, present: &Present, visit: &Visit<'_>) -> bool {
     let agreed: Vec<_> =
         visit.answers.iter().filter(|given| *given.answer == Answer::Go).map(|given| given.who).collect();
     let of = |person: PersonId, role| present.has(person) && has_role(plan, person, role);
-    match (visit.step.roles, &agreed[..]) {
+    match (kind::roles(plan, visit.step.kind), &agreed[..]) {
         (Roles::Anyone, [_]) => true,
         (Roles::Person(place), [Some(person)]) => present.is(*person, place),
         (Roles::One(role), [Some(person)]) => of(*person, role),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::{Account, REFUSED_MAX, Rule, acts, codes, order, people, resumed};
+use super::{Account, REFUSED_MAX, Rule, acts, codes, kind, order, people, resumed};
 use crate::act::{Act, Item};
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId, TokenId};
@@ -300,7 +300,8 @@ impl<'a> Walk<'a> {
     fn finish(&mut self, plan: &Plan) {
         let Some(visit) = self.visits.last_mut().filter(|visit| visit.ended == Ended::Open) else { return };
         let acted = visit.intended.is_some() && self.open.is_empty();
-        let answered = acts::wanted(plan, visit.step.kind).is_empty() && people::authorised(plan, &self.present, visit);
+        let answered =
+            kind::of(visit.step.kind).acts(plan).is_empty() && people::authorised(plan, &self.present, visit);
         if acted || answered {
             visit.ended = Ended::Well;
             self.well.insert(visit.step.id);

@@ -83,11 +83,8 @@ fn a_token_of_an_earlier_boot_proves_itself_before_anything_secret_goes_to_it() 
     room.interrupt();
     let before = room.done.len();
     room.run();
-    let master: Vec<&Act> = room.done[before..]
-        .iter()
-        .map(|(_, act)| act)
-        .filter(|act| conclave_ceremony::kinds::token_of(act) == Some(TokenId(0)))
-        .collect();
+    let master: Vec<&Act> =
+        room.done[before..].iter().map(|(_, act)| act).filter(|act| act.token() == Some(TokenId(0))).collect();
     assert_eq!(master.first(), Some(&&Act::Authenticate(TokenId(0))));
     // In the new boot, and once more where four ports made it change hands: before Compare.
     assert_eq!(master.iter().filter(|act| matches!(act, Act::Authenticate(_))).count(), 2);

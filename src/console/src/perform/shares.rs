@@ -2,7 +2,6 @@
 
 use conclave_ceremony::event::{Failure, Outcome};
 use conclave_ceremony::ids::{ShareId, TokenId};
-use conclave_ceremony::kinds::{shares, tokens};
 use conclave_ceremony::public::Octets;
 use conclave_publish::Digest;
 use smartcard_hsm::cvc::RootKind;
@@ -32,8 +31,8 @@ pub(super) fn file(bytes: &[u8]) -> Outcome {
 impl<M: Machine, R: RootKind> Performer<M, R> {
     /// Every share of randomness of the kernel and of the plan's first token, which the step has plugged in.
     pub(super) fn make_shares(&mut self, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
-        let source = tokens(case.plan).next().ok_or_else(|| halt("The plan has no token."))?;
-        for share in shares(case.plan) {
+        let source = case.plan.token_ids().next().ok_or_else(|| halt("The plan has no token."))?;
+        for share in case.plan.share_ids() {
             let of_token = self.random_of(source, case)?;
             self.vault.make_share(share, &of_token, machine).map_err(not_made)?;
         }

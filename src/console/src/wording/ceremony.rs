@@ -2,10 +2,10 @@
 
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::{Ask, Who};
-use conclave_ceremony::ids::{Device, PersonId};
-use conclave_ceremony::kinds::LAST_WORD;
+use conclave_ceremony::ids::Device;
+use conclave_ceremony::kind::{LAST_WORD, about};
 use conclave_ceremony::plan::{Plan, Role};
-use conclave_ceremony::script::{StepKind, Which};
+use conclave_ceremony::script::Which;
 use conclave_ceremony::step::{Unfit, Waiting};
 
 use crate::ceremony::NotTaken;
@@ -83,7 +83,7 @@ pub const fn slot(slot: Slot) -> &'static str {
 /// A secret with its use. Its keeper writes these words on the paper above it.
 pub fn slot_of(plan: &Plan, of: Slot) -> String {
     match of {
-        Slot::Pin(id, _) | Slot::OldSoPin(id) | Slot::NewPin(id) => format!("{} of {}", slot(of), token(plan, id)),
+        Slot::Pin(id, _) | Slot::OldSoPin(id) | Slot::NewPin(id) => format!("{} of {}", slot(of), plan.token_name(id)),
         Slot::Passphrase(id) | Slot::Share(id) => format!("passphrase of share {}", id.0 + 1),
     }
 }
@@ -176,11 +176,6 @@ pub fn device(plan: &Plan, device: Device) -> String {
     }
 }
 
-/// A person by their short name.
-pub fn person(plan: &Plan, id: PersonId) -> String {
-    plan.person(id).map_or_else(String::new, |person| person.id.to_string())
-}
-
 /// A role.
 pub const fn role(role: Role) -> &'static str {
     match role {
@@ -189,131 +184,6 @@ pub const fn role(role: Role) -> &'static str {
         Role::Witness => "Witness",
         Role::Holder => "Holder",
     }
-}
-
-fn token(plan: &Plan, id: conclave_ceremony::ids::TokenId) -> String {
-    plan.token(id).map_or_else(String::new, |token| token.name.to_string())
-}
-
-fn drive(plan: &Plan, id: conclave_ceremony::ids::DriveId) -> String {
-    plan.drive(id).map_or_else(String::new, |drive| drive.name.to_string())
-}
-
-fn key(plan: &Plan, id: conclave_ceremony::ids::KeyIx) -> String {
-    plan.key(id).map_or_else(String::new, |key| key.label.as_str().to_owned())
-}
-
-/// The name of a step in the list of steps.
-pub fn step(plan: &Plan, kind: StepKind) -> String {
-    match kind {
-        StepKind::Medium => "Medium".into(),
-        StepKind::AirGap => "Air gap".into(),
-        StepKind::Clock => "Clock".into(),
-        StepKind::Plan => "Plan".into(),
-        StepKind::Log(id) => format!("Log {}", drive(plan, id)),
-        StepKind::SignIn(id) => format!("Sign in {}", person(plan, id)),
-        StepKind::Register(id) => format!("Register {}", drive(plan, id)),
-        StepKind::Inspect(id) => format!("Look at {}", token(plan, id)),
-        StepKind::Prove(id) => format!("Prove {}", token(plan, id)),
-        StepKind::Keyboard => "Keyboard".into(),
-        StepKind::Pin(id, Which::So) => format!("SO-PIN {}", token(plan, id)),
-        StepKind::Pin(id, Which::User) => format!("PIN {}", token(plan, id)),
-        StepKind::Passphrase(id) => format!("Passphrase {}", id.0 + 1),
-        StepKind::MakeShares => "Make shares".into(),
-        StepKind::WriteShare(id) => format!("Write share {}", id.0 + 1),
-        StepKind::Initialise(id) => format!("Initialise {}", token(plan, id)),
-        StepKind::OpenShare(id) => format!("Open share {}", id.0 + 1),
-        StepKind::Import => "Import shares".into(),
-        StepKind::TryPin(id) => format!("Try PIN {}", token(plan, id)),
-        StepKind::Generate(id) => format!("Make {}", key(plan, id)),
-        StepKind::Certify(id) => format!("Certify {}", key(plan, id)),
-        StepKind::Wrap(id) => format!("Wrap {}", key(plan, id)),
-        StepKind::Restore(id) => format!("Restore {}", token(plan, id)),
-        StepKind::Compare(id) => format!("Compare {}", token(plan, id)),
-        StepKind::Objections => "Objections".into(),
-        StepKind::State(id) => format!("State {}", token(plan, id)),
-        StepKind::Publish(id) => format!("Publish {}", drive(plan, id)),
-        StepKind::Show => "Show".into(),
-        StepKind::Bag(id) => format!("Bag {}", id.0 + 1),
-        StepKind::Attest(id) => format!("Attest {}", person(plan, id)),
-        StepKind::Close => "Close".into(),
-    }
-}
-
-/// The effect of a step, in a sentence, for the people who authorise it.
-pub fn purpose(plan: &Plan, kind: StepKind) -> String {
-    let token = |id| token(plan, id);
-    let drive = |id| drive(plan, id);
-    let key = |id| key(plan, id);
-    match kind {
-        StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan => {
-            "The result of this check is recorded.".into()
-        }
-        StepKind::Log(id) => {
-            format!("{} becomes a log drive: every entry is written to it before anything is done.", drive(id))
-        }
-        StepKind::SignIn(_) => {
-            "Each person gets a code of four digits. Typing it means that you agree; keep it secret.".into()
-        }
-        StepKind::Register(id) => format!("{} is identified and found empty.", drive(id)),
-        StepKind::Inspect(id) => format!("{} is read. Nothing on it is changed.", token(id)),
-        StepKind::Prove(id) => format!("{} is erased and proves that it holds its device key.", token(id)),
-        StepKind::Keyboard => {
-            "Each key must type the character printed on it. The line you type is compared with this one.".into()
-        }
-        StepKind::Pin(id, Which::So) => {
-            format!("The SO-PIN of {} is made, shown to its keeper and typed back.", token(id))
-        }
-        StepKind::Pin(id, Which::User) => {
-            let of = plan.token(id);
-            let means = of.map_or_else(String::new, |of| {
-                format!(" {} wrong ones in a row block it; {}.", of.tries, of.so_pin_may.means())
-            });
-            format!("The PIN of {} is made, shown to its keeper and typed back.{means}", token(id))
-        }
-        StepKind::Passphrase(id) => {
-            format!("The passphrase of share {} is made, shown to its custodian and typed back.", id.0 + 1)
-        }
-        StepKind::MakeShares => {
-            "The shares of the DKEK are made, sealed under their passphrases, and wiped here.".into()
-        }
-        StepKind::WriteShare(id) => format!("Sealed share {} is written to its drive and read back.", id.0 + 1),
-        StepKind::Initialise(id) => format!("{} is initialised with its own PIN and SO-PIN. This is final.", token(id)),
-        StepKind::OpenShare(id) => format!("Share {} is read from its drive and opened with its passphrase.", id.0 + 1),
-        StepKind::Import => "The shares are compared with the recorded check value, then sent to every token.".into(),
-        StepKind::TryPin(id) => format!("{} is powered off and on again; its PINs are used once.", token(id)),
-        StepKind::Generate(id) => format!("Key {} is made on its master.", key(id)),
-        StepKind::Certify(id) => format!("Key {} signs its own certificate.", key(id)),
-        StepKind::Wrap(id) => format!("Key {} is wrapped under the DKEK; the blob is written to its drive.", key(id)),
-        StepKind::Restore(id) => {
-            format!("The blobs are read from their drive; their keys are restored on {}.", token(id))
-        }
-        StepKind::Compare(id) => format!("{} must hold the keys of its master; it proves itself again.", token(id)),
-        StepKind::Objections => "If you saw something wrong, say so now. It is recorded word for word.".into(),
-        StepKind::State(id) => format!("{} signs a statement with each key it holds. Each is verified.", token(id)),
-        StepKind::Publish(id) => {
-            format!("Everything public is written to {}. Every secret left in memory is wiped first.", drive(id))
-        }
-        StepKind::Show => "Compare fingerprints and head; write the head down.".into(),
-        StepKind::Bag(_) => {
-            "The things named here go into the bag. The bag is sealed; its number is typed twice.".into()
-        }
-        StepKind::Attest(_) => "You attest the ceremony as you saw it, or refuse and say why.".into(),
-        StepKind::Close => "The record is closed. Its last head stays on the screen until power-off.".into(),
-    }
-}
-
-/// Whether a step destroys or cannot be undone.
-pub const fn irreversible(kind: StepKind) -> bool {
-    matches!(
-        kind,
-        StepKind::Prove(_)
-            | StepKind::MakeShares
-            | StepKind::Initialise(_)
-            | StepKind::Import
-            | StepKind::Generate(_)
-            | StepKind::Close
-    )
 }
 
 /// The role or person that is asked.
@@ -330,11 +200,11 @@ pub fn asked(scene: &Scene<'_>) -> String {
         return wording::codes::asked(scene);
     }
     if let Some(one) = scene.desk.signer().or_else(|| scene.desk.signing_in()) {
-        return person(scene.plan, one);
+        return scene.plan.person_name(one);
     }
     match scene.who {
         Some(Who::Role(one)) => role(one).into(),
-        Some(Who::Person(one)) => person(scene.plan, scene.state.facts().stand_in(one)),
+        Some(Who::Person(one)) => scene.plan.person_name(scene.state.facts().stand_in(one)),
         None => match &scene.waiting {
             Waiting::Acting(Act::Reveal(slot)) => keeper(scene, *slot),
             Waiting::Acting(Act::Show) | Waiting::Asked(Ask::Objections) | Waiting::Closed => "Everybody".into(),
@@ -345,8 +215,8 @@ pub fn asked(scene: &Scene<'_>) -> String {
 }
 
 fn keeper(scene: &Scene<'_>, slot: Slot) -> String {
-    conclave_ceremony::kinds::keeper(scene.plan, slot)
-        .map_or_else(String::new, |keeper| person(scene.plan, scene.state.facts().stand_in(keeper)))
+    conclave_ceremony::kind::keeper(scene.plan, slot)
+        .map_or_else(String::new, |keeper| scene.plan.person_name(scene.state.facts().stand_in(keeper)))
 }
 
 /// The one thing asked.
@@ -394,7 +264,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
     match ask {
         Ask::Go { who: None, .. } => "press Enter to go on.".into(),
         Ask::Go { who: Some(_), already: Some(one) } => {
-            format!("type your code to agree; {} agreed, a second person must.", person(plan, *one))
+            format!("type your code to agree; {} agreed, a second person must.", plan.person_name(*one))
         }
         Ask::Go { .. } => "type your sign-in code to agree.".into(),
         Ask::Word(LAST_WORD) => {
@@ -407,9 +277,9 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
         Ask::Remove(of) => format!("take out {}, then press Enter.", device(plan, *of)),
         Ask::SignIn(who) => match scene.desk.stage {
             Stage::Choose { person: one } if one != *who => {
-                format!("sign in {} instead of {}: which document was shown?", person(plan, one), person(plan, *who))
+                format!("sign in {} instead of {}: which document was shown?", plan.person_name(one), plan.person_name(*who))
             }
-            Stage::Choose { .. } => format!("sign in {}: which document was shown?", person(plan, *who)),
+            Stage::Choose { .. } => format!("sign in {}: which document was shown?", plan.person_name(*who)),
             Stage::Warn => LOOK_AWAY.into(),
             Stage::Shown => {
                 "remember your code: it says that you agree. Do not tell it and do not write it down. Enter hides it; then \
@@ -418,7 +288,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
             }
             Stage::Confirms => {
                 let one = scene.desk.signing_in().unwrap_or(*who);
-                format!("type your code to confirm that you saw the document and that this is {}.", person(plan, one))
+                format!("type your code to confirm that you saw the document and that this is {}.", plan.person_name(one))
             }
             _ => "type your code, then press Enter.".into(),
         },
@@ -442,7 +312,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
 
 /// The act under way while people wait.
 pub fn doing(plan: &Plan, act: &Act) -> String {
-    let (token, drive, key) = (|id| token(plan, id), |id| drive(plan, id), |id| key(plan, id));
+    let (token, drive, key) = (|id| plan.token_name(id), |id| plan.drive_name(id), |id| plan.key_name(id));
     match *act {
         Act::Identify(id) => format!("{} is identified.", drive(id)),
         Act::Write(id, item) => format!("{} is written to {} and read back.", self::item(plan, item), drive(id)),
@@ -486,7 +356,7 @@ pub fn working(seconds: u64) -> [String; 2] {
 fn item(plan: &Plan, item: Item) -> String {
     match item {
         Item::Share(id, _) => format!("share {}", id.0 + 1),
-        Item::Blob(id, _) => format!("the blob of {}", key(plan, id)),
+        Item::Blob(id, _) => format!("the blob of {}", plan.key_name(id)),
         Item::Plan => "the plan".into(),
         Item::Names => "the file of names".into(),
         Item::Bundle => "the public bundle".into(),
@@ -497,7 +367,7 @@ fn item(plan: &Plan, item: Item) -> String {
 pub fn help(scene: &Scene<'_>) -> Vec<String> {
     let kind = scene.script.step(scene.state.at()).map(|step| step.kind);
     vec![
-        kind.map_or_else(String::new, |kind| purpose(scene.plan, kind)),
+        kind.map_or_else(String::new, |kind| about(scene.plan, kind).purpose),
         String::new(),
         "Every line that you type is recorded before anything is done, except secrets and codes.".into(),
         wording::codes::HELP.into(),

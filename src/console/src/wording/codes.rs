@@ -9,7 +9,7 @@ use conclave_ceremony::step::{DEVIATION_ROLES, Waiting};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::ceremony::signing::keyed;
-use crate::wording::ceremony::{person, role};
+use crate::wording::ceremony::role;
 use crate::wording::preflight::ANYBODY;
 
 /// Label of the line for the code of a person who signs in.
@@ -30,12 +30,12 @@ const ROWS_MAX: usize = 10;
 
 /// Label of the line for a person's code.
 pub fn code_of(plan: &Plan, whose: PersonId) -> String {
-    format!("Code of {}", person(plan, whose))
+    format!("Code of {}", plan.person_name(whose))
 }
 
 /// A code that is not this person's.
 pub fn wrong(plan: &Plan, whose: PersonId, times: u16) -> String {
-    let name = person(plan, whose);
+    let name = plan.person_name(whose);
     let next = match times / EACH {
         0 => "The 5th is recorded; after it no code is taken for a minute.",
         1 => "The 10th is recorded; after it no code is taken for two minutes.",
@@ -46,7 +46,7 @@ pub fn wrong(plan: &Plan, whose: PersonId, times: u16) -> String {
 
 /// No code of this person is taken.
 pub fn waits(plan: &Plan, (whose, times): (PersonId, u16), left_ms: u64) -> String {
-    let (name, seconds) = (person(plan, whose), left_ms.div_ceil(1000));
+    let (name, seconds) = (plan.person_name(whose), left_ms.div_ceil(1000));
     format!("{times} wrong codes were typed for {name}: no code of {name} is taken for {seconds} s. Others can go on.")
 }
 
@@ -60,7 +60,7 @@ pub fn waiting(scene: &Scene<'_>) -> Vec<String> {
 /// The people of whom one is chosen, with their keys.
 pub fn choices(scene: &Scene<'_>) -> Vec<String> {
     let people = scene.desk.signing.may().unwrap_or_default();
-    let all: Vec<String> = keyed(people).map(|(key, one)| format!("{key}  {}", person(scene.plan, one))).collect();
+    let all: Vec<String> = keyed(people).map(|(key, one)| format!("{key}  {}", scene.plan.person_name(one))).collect();
     if all.len() <= ROWS_MAX {
         return all;
     }
@@ -93,7 +93,7 @@ pub fn who(scene: &Scene<'_>) -> String {
         (Stage::Confirms, _) => "who confirms this sign-in?".into(),
         (_, Waiting::Asked(Ask::Again { .. })) => "which person decides whether this step is done again?".into(),
         (_, Waiting::Asked(Ask::Go { already: Some(one), .. })) => {
-            format!("who agrees? {} agreed, a second person must.", person(scene.plan, *one))
+            format!("who agrees? {} agreed, a second person must.", scene.plan.person_name(*one))
         }
         _ => String::from("who agrees?"),
     };
@@ -116,5 +116,5 @@ pub fn dead(scene: &Scene<'_>, whose: PersonId) -> Vec<String> {
     } else {
         "A person of another role confirms the new sign-in with their own code."
     };
-    vec![format!("{DEAD} wrong codes were typed for {}: that code is dead. {confirmed}", person(scene.plan, whose))]
+    vec![format!("{DEAD} wrong codes were typed for {}: that code is dead. {confirmed}", scene.plan.person_name(whose))]
 }

@@ -1,7 +1,7 @@
 //! The facts of a step in words: the things that people look at, compare and hold in their hands.
 
 use conclave_ceremony::ids::{BagId, Device, DriveId, KeyIx, PersonId, TokenId};
-use conclave_ceremony::kinds::{burns, tokens};
+use conclave_ceremony::kind::{Shows, about, burns};
 use conclave_ceremony::plan::{Custody, Holds, Plan};
 use conclave_ceremony::public::{Octets, Text};
 use conclave_ceremony::script::StepKind;
@@ -28,33 +28,19 @@ const REASON_IS: &str = "This is recorded, word for word:";
 /// The facts of a step, a line each.
 pub fn of_step(scene: &Scene<'_>, kind: StepKind) -> Vec<String> {
     let plan = scene.plan;
-    match kind {
-        StepKind::Log(id) | StepKind::Register(id) | StepKind::Publish(id) => drive(plan, id),
-        StepKind::WriteShare(id) => plan.share(id).map_or_else(Vec::new, |share| drive(plan, share.drive)),
-        StepKind::Inspect(id) | StepKind::Prove(id) => token(scene, id),
-        StepKind::Initialise(id)
-        | StepKind::TryPin(id)
-        | StepKind::Restore(id)
-        | StepKind::Compare(id)
-        | StepKind::State(id) => vec![capital(&device(plan, Device::Token(id)))],
-        StepKind::MakeShares | StepKind::OpenShare(_) => kcv(scene),
-        StepKind::Import => {
-            kcv(scene).into_iter().chain(tokens(plan).map(|id| capital(&device(plan, Device::Token(id))))).collect()
-        }
-        StepKind::Generate(id) | StepKind::Certify(id) | StepKind::Wrap(id) => key(plan, id),
-        StepKind::Bag(id) => bag(scene, id),
-        StepKind::Keyboard => vec![KEYBOARD_LINE.into(), layout(scene.desk.layout)],
-        StepKind::Attest(_) => attest(scene),
-        StepKind::Medium
-        | StepKind::AirGap
-        | StepKind::Clock
-        | StepKind::Plan
-        | StepKind::SignIn(_)
-        | StepKind::Pin(..)
-        | StepKind::Passphrase(_)
-        | StepKind::Objections
-        | StepKind::Show
-        | StepKind::Close => Vec::new(),
+    let name = |id| capital(&device(plan, Device::Token(id)));
+    match about(plan, kind).shows {
+        Shows::Nothing => Vec::new(),
+        Shows::Drive(id) => drive(plan, id),
+        Shows::DriveOf(id) => plan.share(id).map_or_else(Vec::new, |share| drive(plan, share.drive)),
+        Shows::Token(id) => token(scene, id),
+        Shows::Name(id) => vec![name(id)],
+        Shows::CheckValue => kcv(scene),
+        Shows::Import => kcv(scene).into_iter().chain(plan.token_ids().map(name)).collect(),
+        Shows::Key(id) => key(plan, id),
+        Shows::Bag(id) => bag(scene, id),
+        Shows::Keyboard => vec![KEYBOARD_LINE.into(), layout(scene.desk.layout)],
+        Shows::Attestation => attest(scene),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The middle of the screen: the step, the instruction and its role, the facts, the lines to type on.
 
 use conclave_ceremony::ask::Ask;
+use conclave_ceremony::kind::about;
 use conclave_ceremony::step::Waiting;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -49,10 +50,10 @@ pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, 
 /// The step, and across the whole width whether it cannot be undone, where people agree to it.
 pub(super) fn title(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
-    let name = format!("Step {}: {}", step.id.0 + 1, words::step(scene.plan, step.kind));
+    let name = format!("Step {}: {}", step.id.0 + 1, about(scene.plan, step.kind).name);
     let mut lines = vec![Line::styled(name, STRONG)];
     let agrees = matches!(scene.waiting, Waiting::Asked(Ask::Go { who: Some(_), .. } | Ask::Word(_)));
-    if agrees && !scene.writes && words::irreversible(step.kind) {
+    if agrees && !scene.writes && about(scene.plan, step.kind).gravity.is_final() {
         lines.push(Line::styled(format!("{:^1$}", words::IRREVERSIBLE, usize::from(width)), BAD));
     }
     lines
@@ -83,7 +84,7 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
             let Some(step) = scene.script.step(scene.state.at()) else { return Vec::new() };
             let burnt = if scene.works() { Vec::new() } else { wording::facts::burnt(scene) };
             let facts: Vec<String> = burnt.into_iter().chain(wording::facts::of_step(scene, step.kind)).collect();
-            let mut lines = vec![words::purpose(scene.plan, step.kind)];
+            let mut lines = vec![about(scene.plan, step.kind).purpose];
             if !facts.is_empty() {
                 lines.push(String::new());
             }

@@ -10,6 +10,7 @@ use core::time::Duration;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ask::Ask;
+use conclave_ceremony::kind::about;
 use conclave_ceremony::step::Waiting;
 use conclave_publish::Kind;
 use ratatui::Frame;
@@ -138,7 +139,7 @@ fn steps(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
                 core::cmp::Ordering::Equal => ("►", STRONG),
                 core::cmp::Ordering::Greater => ("·", PLAIN),
             };
-            let name = shortened(&words::step(scene.plan, step.kind), usize::from(STEPS) - 7);
+            let name = shortened(&about(scene.plan, step.kind).name, usize::from(STEPS) - 7);
             Line::styled(format!(" {mark}{:>3} {name}", place + 1), style)
         })
         .collect();
