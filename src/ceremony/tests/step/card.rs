@@ -2,8 +2,10 @@
 
 use bp256::BrainpoolP256r1;
 use conclave_publish::Digest;
-use ecdsa::signature::Signer;
+use ecdsa::elliptic_curve::{CurveArithmetic, NonZeroScalar};
+use ecdsa::hazmat::sign_prehashed_rfc6979;
 use p256::NistP256;
+use sha2::Sha256;
 use smartcard_hsm::curve::Curve;
 use smartcard_hsm::cvc::Name;
 use smartcard_hsm::tlv;
@@ -50,11 +52,14 @@ fn body(authority: &str, public: &[u8], holder: &str) -> Vec<u8> {
     body
 }
 
-fn by<C: ecdsa::EcdsaCurve>(key: &impl Signer<ecdsa::Signature<C>>, message: &[u8]) -> Vec<u8>
+fn by<C: ecdsa::EcdsaCurve + CurveArithmetic>(key: &NonZeroScalar<C>, message: &[u8]) -> Vec<u8>
 where
     ecdsa::SignatureSize<C>: ecdsa::elliptic_curve::array::ArraySize,
 {
-    key.sign(message).to_bytes().to_vec()
+    // The digest is named here: bp256 has one of its own only with a feature that no other crate of the tree wants, and with it
+    // the crates above bp256 would be compiled a second time for the tests of this crate.
+    let (signature, _) = sign_prehashed_rfc6979::<C, Sha256>(key, Digest::of(message).bytes(), &[]);
+    signature.to_bytes().to_vec()
 }
 
 fn certificate(authority: (&str, &DeviceKey), name: &str, key: &DeviceKey, rights: u8, expires: [u8; 6]) -> Vec<u8> {
@@ -67,7 +72,7 @@ fn certificate(authority: (&str, &DeviceKey), name: &str, key: &DeviceKey, right
     tlv::push(&mut body, 0x7f4c, &role);
     tlv::push(&mut body, 0x5f25, &[2, 5, 0, 1, 0, 1]);
     tlv::push(&mut body, 0x5f24, &expires);
-    signed(&body, |body| by(authority.1, body))
+    signed(&body, |body| by(authority.1.as_nonzero_scalar(), body))
 }
 
 /// EF 2F02 of the token of this serial: its certificate and the issuer's.
@@ -89,9 +94,10 @@ pub(super) fn authenticated(serial: &str, key: &Key, head: Digest) -> Vec<u8> {
         tlv::push(&mut public, tag, value);
     }
     let authority = Name::bound(head.bytes().first_chunk().unwrap());
-    let mut request = signed(&body(authority.as_str(), &public, &holder(serial)), |body| by(key, body));
+    let mut request =
+        signed(&body(authority.as_str(), &public, &holder(serial)), |body| by(key.as_nonzero_scalar(), body));
     tlv::push(&mut request, 0x42, holder(serial).as_bytes());
-    let outer = by(&private(serial), &request);
+    let outer = by(private(serial).as_nonzero_scalar(), &request);
     tlv::push(&mut request, 0x5f37, &outer);
     tlv::element(0x67, &request)
 }
