@@ -1,12 +1,11 @@
 //! The power fails while tokens that are masters and copies of each other prove themselves before they are compared.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::TokenId;
 use conclave_console::ports::Machine;
-use conclave_sim::memo::Memo;
 use conclave_sim::world::play::Ended;
 
 use crate::MINIMAL;
@@ -32,7 +31,7 @@ static CROSSED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 #[test]
 fn a_key_that_a_cut_proof_left_is_gone_before_the_token_is_compared() {
-    let fresh = Theatre::new(&CROSSED, &Arc::new(Memo::default()));
+    let fresh = Theatre::new(&CROSSED);
     let mut theatre = fresh.clone();
     let mut ceremony = theatre.begin();
     assert_eq!(theatre.play(&mut ceremony), Ended::Closed);

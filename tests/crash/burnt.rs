@@ -1,12 +1,10 @@
 //! The power fails while tokens that refuse chip authentication prove themselves, and while their burnt PINs are changed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_console::ports::Machine;
 use conclave_sim::card::profile::{ChipAuthentication, Profile};
-use conclave_sim::memo::Memo;
 use conclave_sim::world::play::Ended;
 
 use crate::MINIMAL;
@@ -29,9 +27,8 @@ fn concerns(act: &Act) -> bool {
 
 #[test]
 fn wherever_the_power_fails_around_a_burnt_pin_the_ceremony_resumes_to_the_same_end() {
-    let memo = Arc::new(Memo::default());
     let profile = Profile { chip_authentication: ChipAuthentication::Neither, ..Profile::firmware_4_1() };
-    let fresh = Theatre::with(MINIMAL, &memo, &profile);
+    let fresh = Theatre::with(MINIMAL, &profile);
     let mut theatre = fresh.clone();
     let mut ceremony = theatre.begin();
     assert_eq!(theatre.play(&mut ceremony), Ended::Closed);

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use conclave_ceremony::act::{Act, Slot};
 use conclave_ceremony::ask::Ask;
@@ -15,7 +15,6 @@ use conclave_ceremony::transcript;
 use conclave_ceremony::verify::{Given, verify};
 use conclave_console::ports::{Machine, Tokens};
 use conclave_publish::FileName;
-use conclave_sim::memo::Memo;
 use conclave_sim::world::drives::{Fault as OfDrive, Lies};
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::tokens::Fault as OfToken;
@@ -126,8 +125,8 @@ fn intended(theatre: &mut Theatre, wanted: &Act) -> bool {
 
 /// Plays one ceremony with the power failing once, and says during which act it did. Its log drives do this with the
 /// bytes they are given.
-fn played(memo: &Arc<Memo>, cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
-    played_on(Theatre::new(MINIMAL, memo), cut, lies)
+fn played(cut: Cut, lies: Lies) -> (Theatre, Option<Act>) {
+    played_on(Theatre::new(MINIMAL), cut, lies)
 }
 
 /// The same on a stage that is set.
@@ -194,7 +193,7 @@ pub fn each(cuts: &[Cut], fresh: &Theatre, want: &Same) -> BTreeSet<String> {
 
 #[test]
 fn a_log_whose_first_files_were_cut_off_is_set_aside_and_the_ceremony_begins() {
-    let fresh = Theatre::new(MINIMAL, &Arc::new(Memo::default()));
+    let fresh = Theatre::new(MINIMAL);
     let begin = || {
         let mut theatre = fresh.clone();
         let ceremony = theatre.begin();
@@ -232,8 +231,7 @@ fn a_log_whose_first_files_were_cut_off_is_set_aside_and_the_ceremony_begins() {
 
 #[test]
 fn an_intent_that_is_on_the_logs_after_its_act_is_found_out() {
-    let memo = Arc::new(Memo::default());
-    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut theatre = Theatre::new(MINIMAL);
     let mut ceremony = theatre.begin();
     theatre.logs().into_iter().for_each(|log| theatre.stage.stick(log).unwrap().lies = Lies::Late);
     assert_eq!(theatre.play(&mut ceremony), Ended::Closed, "without a power cut nobody can tell");
@@ -241,14 +239,13 @@ fn an_intent_that_is_on_the_logs_after_its_act_is_found_out() {
     // The first token is erased: the one act of its entry.
     let first = changes.iter().position(|changes| *changes > 0).unwrap();
     for (lies, found) in [(Lies::Never, false), (Lies::Late, true)] {
-        assert_eq!(catch_unwind(|| played(&memo, Cut::Token(first, 1), lies)).is_err(), found, "{lies:?}");
+        assert_eq!(catch_unwind(|| played(Cut::Token(first, 1), lies)).is_err(), found, "{lies:?}");
     }
 }
 
 #[test]
 fn wherever_the_power_fails_the_ceremony_resumes_to_the_same_end() {
-    let memo = Arc::new(Memo::default());
-    let fresh = Theatre::new(MINIMAL, &memo);
+    let fresh = Theatre::new(MINIMAL);
     let mut theatre = fresh.clone();
     let mut ceremony = theatre.begin();
     assert_eq!(theatre.play(&mut ceremony), Ended::Closed);

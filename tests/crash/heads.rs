@@ -1,13 +1,11 @@
 //! The logs are cut back to before entries whose heads a token knows: the request of a key that was made carries one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::DriveId;
 use conclave_console::ports::Machine;
 use conclave_publish::FileName;
-use conclave_sim::memo::Memo;
 use conclave_sim::world::play::{Ended, play};
 use conclave_sim::world::stage::Stage;
 use conclave_sim::world::tokens::Fault;
@@ -58,8 +56,7 @@ fn cut_back(theatre: &mut Theatre, logs: Logs) -> Ended {
 
 #[test]
 fn logs_without_the_entry_that_a_keys_request_names_halt_and_the_key_stays() {
-    let memo = Arc::new(Memo::default());
-    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut theatre = Theatre::new(MINIMAL);
     let mut ceremony = theatre.begin();
     assert_eq!(theatre.play(&mut ceremony), Ended::Closed);
     let (_, first) = theatre.commands.iter().find(|(act, _)| matches!(act, Act::Generate(..))).unwrap();
@@ -68,7 +65,7 @@ fn logs_without_the_entry_that_a_keys_request_names_halt_and_the_key_stays() {
 
     // The making was intended and cut; in the next boot it was intended again and done. The logs lack the second boot.
     let cut = |changes| {
-        let mut theatre = Theatre::new(MINIMAL, &memo);
+        let mut theatre = Theatre::new(MINIMAL);
         let mut ceremony = theatre.begin();
         theatre.stage.world.tokens().fail_at(generate, Fault::PowerCut { changes });
         assert!(!until_made(&mut theatre, &mut ceremony).0);
@@ -89,7 +86,7 @@ fn logs_without_the_entry_that_a_keys_request_names_halt_and_the_key_stays() {
     }
 
     // Logs that lack the first intent, too, know of no key at all.
-    let mut theatre = Theatre::new(MINIMAL, &memo);
+    let mut theatre = Theatre::new(MINIMAL);
     let mut ceremony = theatre.begin();
     let (made, logs) = until_made(&mut theatre, &mut ceremony);
     assert!(made);

@@ -5,7 +5,7 @@
 //! `tests/vm/cuts.rs` cuts it on the image.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::event::{Event, Outcome};
@@ -36,6 +36,9 @@ const TURNS_MAX: usize = 3_000;
 /// Seed of tokens and machine.
 const SEED: [u8; 32] = [0x5e; 32];
 
+/// Keys of share files are derived once for all of these ceremonies: their tokens and machines have the same seed.
+static MEMO: LazyLock<Arc<Memo>> = LazyLock::new(Arc::default);
+
 pub type Played = Ceremony<World, Simulated>;
 
 /// A stage, its people, and the plan they have.
@@ -57,14 +60,14 @@ pub struct Theatre {
 
 impl Theatre {
     /// Before the first boot.
-    pub fn new(bytes: &'static [u8], stretch: &Arc<Memo>) -> Self {
-        Self::with(bytes, stretch, &Profile::firmware_4_1())
+    pub fn new(bytes: &'static [u8]) -> Self {
+        Self::with(bytes, &Profile::firmware_4_1())
     }
 
     /// The same with tokens of this kind.
-    pub fn with(bytes: &'static [u8], stretch: &Arc<Memo>, profile: &Profile) -> Self {
+    pub fn with(bytes: &'static [u8], profile: &Profile) -> Self {
         let plan = plan::read(bytes).unwrap();
-        let world = World::new(SEED, STARTED, Arc::clone(stretch));
+        let world = World::new(SEED, STARTED, Arc::clone(&MEMO));
         let stage = Stage::with(&plan, world, profile, SEED).unwrap();
         let (starts, commands) = (Vec::new(), Vec::new());
         Self { stage, robot: Robot::new(&plan), plan, acting: None, starts, commands, bytes, head: None }
