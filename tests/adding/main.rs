@@ -160,7 +160,7 @@ fn write(to: &Path, without: Option<usize>) -> BTreeSet<&'static str> {
     let ends = ENDS.map(|(file, before)| Part { file, before, text: "}\n\n", missed: None });
     let kept = PARTS.iter().enumerate().filter(|(at, _)| Some(*at) != without).map(|(_, part)| part);
     let parts: Vec<&Part> = kept.chain(&ends).chain(&LISTS).collect();
-    let files: BTreeSet<_> = parts.iter().map(|part| part.file).collect();
+    let files: BTreeSet<_> = PARTS.iter().chain(&LISTS).map(|part| part.file).collect();
     for file in &files {
         let mut text = fs::read_to_string(root().join(file)).expect("a file of the tree");
         for part in parts.iter().filter(|part| part.file == *file) {

@@ -22,8 +22,11 @@ pub(super) fn refused_by(rule: &str) {
 fn names() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ceremony/src/verify");
     let mut names = BTreeSet::new();
-    for file in fs::read_dir(folder).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+    let paths = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let (folders, mut files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    files.extend(folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()));
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
         for call in text.split("account.refuse(").skip(1).chain(text.split(" follow(case, account,").skip(1)) {
             let argument = call.trim_start();
             let Some(rest) = argument.strip_prefix("Rule::") else {
