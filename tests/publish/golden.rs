@@ -70,7 +70,7 @@ fn certificates_requests_and_key_descriptor() {
     let root = Purpose::RootCa { path_len: Some(0) };
     certificate("certificate-metadata-rsa3072.pem", "rsa3072", Purpose::MetadataSigning, production());
     certificate("certificate-root-p384.pem", "p384", root, production());
-    certificate("certificate-dnssec-rsa2048.pem", "rsa2048", Purpose::DnssecHolder, production());
+    certificate("certificate-dnssec-rsa2048.pem", "rsa2048", Purpose::DnssecHolder(KeyRole::Ksk), production());
     certificate("certificate-saml-bp256r1.pem", "bp256r1", Purpose::SamlSigning, production());
     let rehearsal = Term::Rehearsal { not_before: time("2026-01-30T09:00:00Z") };
     certificate("certificate-rehearsal-p521.pem", "p521", root, rehearsal);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use conclave_publish::dns::KeyRole;
 use conclave_publish::x509::{
     Certificate, CertificateProfile, Purpose, RequestProfile, SerialNumber, Signed, Subject, SubjectNames, Term, Time,
 };
@@ -15,7 +16,7 @@ use crate::tool::{folder, run, tool};
 const PURPOSES: [(Purpose, &str); 5] = [
     (Purpose::MetadataSigning, "CA:FALSE|Digital Signature"),
     (Purpose::SamlSigning, "CA:FALSE|Digital Signature"),
-    (Purpose::DnssecHolder, "CA:FALSE|Digital Signature"),
+    (Purpose::DnssecHolder(KeyRole::Zsk), "CA:FALSE|Digital Signature"),
     (Purpose::RootCa { path_len: None }, "CA:TRUE|Certificate Sign, CRL Sign"),
     (Purpose::RootCa { path_len: Some(2) }, "CA:TRUE, pathlen:2|Certificate Sign, CRL Sign"),
 ];

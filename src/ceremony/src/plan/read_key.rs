@@ -1,5 +1,6 @@
 //! Reading the keys of a plan: label, id, tokens, and the certificate, which is checked as a whole.
 
+use conclave_publish::dns::KeyRole;
 use conclave_publish::x509::{CertificateProfile, Purpose, Subject, SubjectNames, Term, Time};
 use conclave_publish::{FileName, KeyKind, Kind, Line, RECEIVED, Scheme};
 use smartcard_hsm::command::KeySpec;
@@ -63,7 +64,8 @@ impl Reader<'_> {
                 ("metadata-signing", Purpose::MetadataSigning),
                 ("saml-signing", Purpose::SamlSigning),
                 ("root-ca", Purpose::RootCa { path_len: None }),
-                ("dnssec-holder", Purpose::DnssecHolder),
+                ("dnssec-ksk", Purpose::DnssecHolder(KeyRole::Ksk)),
+                ("dnssec-zsk", Purpose::DnssecHolder(KeyRole::Zsk)),
             ],
         );
         let usage = match (usage, &raw.path_length) {

@@ -202,7 +202,7 @@ fn a_value_of_another_form_is_refused_at_its_line() {
 
 #[test]
 fn a_certificate_that_cannot_be_issued_is_refused_before_there_is_a_key() {
-    let zone = MINIMAL.replacen("\"saml-signing\"", "\"dnssec-holder\"", 1);
+    let zone = MINIMAL.replacen("\"saml-signing\"", "\"dnssec-ksk\"", 1);
     assert!(read(zone.as_bytes()).is_ok());
     for curve in ["brainpoolP256r1", "brainpoolP384r1"] {
         let refusals = read(zone.replacen("P-256", curve, 1).as_bytes()).unwrap_err();

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use super::subject::Subject;
 use super::time::Time;
-use crate::dns::{DnsName, DnsNameError, algorithm_number};
+use crate::dns::{DnsKey, DnsName, DnsNameError, KeyRole, algorithm_number};
+use crate::key::PublicKey;
 use crate::signature::Scheme;
 use crate::statement::Kind;
 
@@ -24,7 +25,7 @@ pub enum Purpose {
     },
     /// Holds a zone's DNSSEC key, so that PKCS#11 software finds its public half: digitalSignature, no CA. The common name
     /// is the zone's.
-    DnssecHolder,
+    DnssecHolder(KeyRole),
 }
 
 /// How long a certificate is valid, which also says whether it counts.
@@ -107,6 +108,23 @@ impl CertificateProfile {
         };
         Self::new(*purpose, *scheme, subject.clone(), term)
     }
+
+    /// The purpose of the key.
+    pub const fn purpose(&self) -> Purpose {
+        self.request.purpose
+    }
+
+    /// The key and the digest that it signs with.
+    pub const fn scheme(&self) -> Scheme {
+        self.request.scheme
+    }
+
+    /// The DNSKEY record of `key`, if the profile is that of a zone's key and `key` is of its kind.
+    pub fn dnskey(&self, key: &PublicKey) -> Option<DnsKey> {
+        let Purpose::DnssecHolder(role) = self.request.purpose else { return None };
+        let owner = DnsName::new(self.request.subject.common_name()).ok()?;
+        DnsKey::new(owner, role, key, self.request.scheme.hash()).ok()
+    }
 }
 
 /// A checked profile of a certification request.
@@ -121,7 +139,7 @@ pub struct RequestProfile {
 impl RequestProfile {
     /// Checks everything that can be wrong without a key. A rehearsal's request is marked as its certificate is.
     pub fn new(purpose: Purpose, scheme: Scheme, subject: Subject, kind: Kind) -> Result<Self, ProfileError> {
-        if purpose == Purpose::DnssecHolder {
+        if matches!(purpose, Purpose::DnssecHolder(_)) {
             DnsName::new(subject.common_name()).map_err(|source| ProfileError::Zone { source })?;
             if algorithm_number(scheme.key(), scheme.hash()).is_none() {
                 return Err(ProfileError::Algorithm { found: scheme });
@@ -166,6 +184,7 @@ pub enum ProfileError {
 mod tests {
     use super::*;
     use crate::key::KeyKind;
+    use crate::key::tests::key;
     use crate::signature::Hash;
     use crate::x509::SubjectNames;
 
@@ -223,7 +242,8 @@ mod tests {
     #[test]
     fn a_dnssec_holder_is_named_for_its_zone_and_signs_with_what_dnssec_has() {
         let holder = |common_name, scheme| {
-            RequestProfile::new(Purpose::DnssecHolder, scheme, subject(common_name), Kind::Production).map(|_| ())
+            let purpose = Purpose::DnssecHolder(KeyRole::Zsk);
+            RequestProfile::new(purpose, scheme, subject(common_name), Kind::Production).map(|_| ())
         };
         let rsa = |hash| Scheme::new(KeyKind::Rsa { bits: 2048 }, hash).unwrap();
         for scheme in [rsa(Hash::Sha256), rsa(Hash::Sha512), Scheme::usual(KeyKind::P256), Scheme::usual(KeyKind::P384)]
@@ -237,6 +257,21 @@ mod tests {
         let idn = DnsNameError::Character { found: 'ā' };
         assert_eq!(holder("māori.nz", rsa(Hash::Sha256)), Err(ProfileError::Zone { source: idn }));
         assert_eq!(holder("xn--mori-qsa.nz", rsa(Hash::Sha256)), Ok(()));
+    }
+
+    #[test]
+    fn the_profile_of_a_zones_key_gives_its_record_and_no_other_profile_does() {
+        let term =
+            Term::Production { not_before: time("2026-01-30T00:00:00Z"), not_after: time("2027-01-30T00:00:00Z") };
+        let profile = |purpose| {
+            CertificateProfile::new(purpose, Scheme::usual(KeyKind::P256), subject("Example.org"), term).unwrap()
+        };
+        for (role, flags) in [(KeyRole::Ksk, "257"), (KeyRole::Zsk, "256")] {
+            let record = profile(Purpose::DnssecHolder(role)).dnskey(&key("p256")).unwrap().to_string();
+            assert!(record.starts_with(&format!("example.org. IN DNSKEY {flags} 3 13 ")), "{record}");
+        }
+        assert_eq!(profile(Purpose::SamlSigning).dnskey(&key("p256")), None);
+        assert_eq!(profile(Purpose::DnssecHolder(KeyRole::Ksk)).dnskey(&key("p384")), None);
     }
 
     #[test]

@@ -252,7 +252,7 @@ impl BuilderProfile for Extensions {
 
 fn constraints_and_usage(purpose: Purpose) -> (BasicConstraints, KeyUsage) {
     let (ca, path_len_constraint, usage): (_, _, FlagSet<KeyUsages>) = match purpose {
-        Purpose::MetadataSigning | Purpose::SamlSigning | Purpose::DnssecHolder => {
+        Purpose::MetadataSigning | Purpose::SamlSigning | Purpose::DnssecHolder(_) => {
             (false, None, KeyUsages::DigitalSignature.into())
         }
         Purpose::RootCa { path_len } => (true, path_len, KeyUsages::KeyCertSign | KeyUsages::CRLSign),
