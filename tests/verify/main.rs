@@ -156,7 +156,12 @@ fn each_file_beside_it_is_compared_and_none_of_them_refuses_the_record() {
         ("conclave.cbor", "beside"),
         ("plan.sha256", "bundle"),
         ("manifest.txt", "bundle"),
+        ("DENK0000001.chain.cvc", "bundle"),
         ("signing.crt.der", "bundle"),
+        ("signing.crt.pem", "bundle"),
+        ("signing.pkcs11.txt", "bundle"),
+        ("signing.ssh.pub", "bundle"),
+        ("signing.saml.xml", "bundle"),
         ("signing.DENK0000002.statement.sig", "bundle"),
         ("share-2.pbe", "sealed"),
         ("signing.wrap", "sealed"),
@@ -178,6 +183,13 @@ fn each_file_beside_it_is_compared_and_none_of_them_refuses_the_record() {
     let account = judge(&files);
     differs_by(&account, "bundle");
     assert!(account.changed[0].words.contains("signing.crt.der: it was published, and is missing"), "{account:?}");
+    let mut files = all.clone();
+    files.remove("plan.toml");
+    assert!(judge(&files).changed[0].words.contains("plan.toml: it was published, and is missing"));
+    // A form that this key does not have is no file of the record.
+    let mut files = all.clone();
+    files.insert("signing.dnskey".to_owned(), b"anything".to_vec());
+    assert!(judge(&files).foreign[0].words.starts_with("signing.dnskey: "));
     // A file that no ceremony writes is named, and changes nothing.
     let mut files = all.clone();
     let foreign =

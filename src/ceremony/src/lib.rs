@@ -6,6 +6,7 @@
 pub mod act;
 pub mod alike;
 pub mod ask;
+pub mod bundle;
 pub mod coalition;
 pub mod codes;
 pub mod compile;

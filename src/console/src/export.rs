@@ -64,12 +64,12 @@
 //! }
 //! ```
 
+use conclave_ceremony::bundle::Leaf;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::plan::{self, Plan, Refusal};
 use conclave_ceremony::public::Bytes;
 use conclave_ceremony::transcript::Transcript;
 use conclave_ceremony::twin::twin;
-use conclave_publish::{Digest, Manifest, PublicKey, Statement};
 use smartcard_hsm::dkek::share::SealedShare;
 use smartcard_hsm::dkek::wrapfile::{WrapFile, WrapFileError};
 
@@ -137,29 +137,10 @@ impl From<&Bytes> for Public {
     }
 }
 
-/// A line of 64 hex digits.
-impl From<&Digest> for Public {
-    fn from(digest: &Digest) -> Self {
-        Self(format!("{digest}\n").into_bytes())
-    }
-}
-
-/// PEM of its SubjectPublicKeyInfo.
-impl From<&PublicKey> for Public {
-    fn from(key: &PublicKey) -> Self {
-        Self(key.spki_pem().into_bytes())
-    }
-}
-
-impl From<&Statement> for Public {
-    fn from(statement: &Statement) -> Self {
-        Self(statement.to_string().into_bytes())
-    }
-}
-
-impl From<&Manifest> for Public {
-    fn from(manifest: &Manifest) -> Self {
-        Self(manifest.to_text().into_bytes())
+/// A file of the public bundle.
+impl From<&Leaf> for Public {
+    fn from(leaf: &Leaf) -> Self {
+        Self(leaf.bytes().to_vec())
     }
 }
 

@@ -37,8 +37,8 @@ pub struct Pkcs11Uri {
 impl Pkcs11Uri {
     /// Most bytes of a token serial.
     pub const SERIAL_LEN_MAX: usize = 16;
-    /// Most bytes of an object identifier: the length of a SHA-256.
-    pub const ID_LEN_MAX: usize = 32;
+    /// Most bytes of an object identifier. Source: `SC_PKCS15_MAX_ID_SIZE` of OpenSC.
+    pub const ID_LEN_MAX: usize = 255;
 
     /// The URI of the object with identifier `id` (CKA_ID) on the token with that serial, both as every PKCS#11 module
     /// reports them.
@@ -116,9 +116,9 @@ mod tests {
     fn a_field_no_module_can_report_is_refused() {
         let length = |field, max, found| Err(Pkcs11UriError::Length { field, max, found });
         let class = ObjectClass::Private;
-        assert!(uri(&"s".repeat(16), &[0; 32], class).is_ok());
+        assert!(uri(&"s".repeat(16), &[0; 255], class).is_ok());
         assert_eq!(uri(&"s".repeat(17), &[1], class), length("serial", 16, 17));
-        assert_eq!(uri("s", &[], class), length("id", 32, 0));
-        assert_eq!(uri("s", &[0; 33], class), length("id", 32, 33));
+        assert_eq!(uri("s", &[], class), length("id", 255, 0));
+        assert_eq!(uri("s", &[0; 256], class), length("id", 255, 256));
     }
 }

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::key::{KeyKind, Numbers, PublicKey};
 use crate::line::Line;
+use crate::statement::Kind;
 
 /// A public key in SSH's own encoding.
 ///
@@ -47,6 +48,15 @@ impl SshKey {
     /// The line of `authorized_keys`, without its line end.
     pub fn line(&self, comment: &Line) -> String {
         format!("{} {} {comment}", self.name, Base64::encode_string(&self.blob))
+    }
+
+    /// The line as a file. A rehearsal's file says so in a comment of its first line.
+    pub fn file(&self, comment: &Line, kind: Kind) -> String {
+        let mark = match kind {
+            Kind::Production => "",
+            Kind::Rehearsal => "# REHEARSAL: for no host\n",
+        };
+        format!("{mark}{}\n", self.line(comment))
     }
 
     /// The fingerprint as `ssh-keygen -l` prints it.
@@ -92,6 +102,14 @@ mod tests {
         assert_eq!(ssh.blob[..18], *b"\0\0\0\x07ssh-rsa\0\0\0\x03\x01\0\x01");
         assert_eq!(ssh.blob[18..23], [0, 0, 1, 1, 0]);
         assert_eq!(ssh.blob[23..], modulus);
+    }
+
+    #[test]
+    fn the_file_of_a_rehearsal_says_so_in_a_comment_of_its_first_line() {
+        let (ssh, comment) = (SshKey::new(&key("p256")).unwrap(), Line::new("signing").unwrap());
+        let line = format!("{}\n", ssh.line(&comment));
+        assert_eq!(ssh.file(&comment, Kind::Production), line);
+        assert_eq!(ssh.file(&comment, Kind::Rehearsal), format!("# REHEARSAL: for no host\n{line}"));
     }
 
     #[test]

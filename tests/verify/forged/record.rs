@@ -335,7 +335,7 @@ impl Pen<'_> {
                 statement.and_then(|statement| hands.statement(key, &statement))
             }
             (Act::List(token), _) => as_recorded().map(|good| listed(&self.good.plan, &self.facts, token, &good)),
-            (Act::Write(_, Item::Bundle), _) => published(&self.good.plan, &self.facts),
+            (Act::Write(_, Item::Bundle), _) => published(&self.good.plan, &self.good.file, &self.facts),
             // Nothing is signed: that shows at the first glance, in no time.
             (Act::Prove(_) | Act::ProveAgain(_) | Act::ProveBeside(_), None) => {
                 Some(Outcome::Proof { way: Way::Key, evidence: bytes(vec![0]) })

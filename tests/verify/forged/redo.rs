@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use conclave_ceremony::bundle;
 use conclave_ceremony::event::{Outcome, Way};
 use conclave_ceremony::facts::Facts;
 use conclave_ceremony::ids::{KeyIx, TokenId};
-use conclave_ceremony::judge;
 use conclave_ceremony::plan::{Before, Key, Plan, Token as Planned};
 use conclave_ceremony::public::Bytes;
 use conclave_ceremony::seen::{Description, KeySeen, Object, Stored};
 use conclave_publish::x509::{SerialNumber, Time};
-use conclave_publish::{Digest, FileName, Hash, Item, Manifest, PublicKey, Scheme, Statement};
+use conclave_publish::{Digest, Hash, PublicKey, Scheme, Statement};
 use conclave_sim::card::profile::Profile;
 use conclave_sim::in_process::InProcess;
 use conclave_sim::token::Token;
@@ -149,27 +149,9 @@ pub fn listed(plan: &Plan, facts: &Facts, token: TokenId, good: &Outcome) -> Out
     Outcome::Objects(there.filter_map(object).collect())
 }
 
-/// The list of the public bundle as the room would write it now, if every key has its certificate.
-pub fn published(plan: &Plan, facts: &Facts) -> Option<Outcome> {
-    let mut files = vec![("plan.sha256".to_owned(), format!("{}\n", plan.digest).into_bytes())];
-    for (id, key) in (0..).map(KeyIx).zip(&plan.keys) {
-        let (label, seen) = (key.label.as_str(), facts.keys.get(&id)?);
-        let (spki, attestation) = seen.made.as_ref()?;
-        files.push((format!("{label}.crt.der"), seen.certificate.as_ref()?.get().to_vec()));
-        files.push((format!("{label}.pub.pem"), PublicKey::from_spki_der(spki.get()).ok()?.spki_pem().into_bytes()));
-        files.push((format!("{label}.attestation.cvc"), attestation.get().to_vec()));
-        for (token, (head, signature)) in &seen.statements {
-            let name = format!("{label}.{}.statement", plan.tokens[usize::from(token.0)].serial);
-            let statement = judge::statement(plan, facts, *token, id, *head)?;
-            files.push((format!("{name}.txt"), statement.to_string().into_bytes()));
-            files.push((format!("{name}.sig"), signature.get().to_vec()));
-        }
-    }
-    let items = files.iter().map(|(name, bytes)| Item {
-        name: FileName::new(name.as_bytes()).unwrap(),
-        size: bytes.len() as u64,
-        digest: Digest::of(bytes),
-    });
-    let list = Manifest::new(items.collect()).unwrap().to_text();
-    Some(Outcome::File { len: list.len() as u64, digest: Digest::of(list.as_bytes()).into() })
+/// The list of the public bundle as the room would write it now, if every key has its certificate. `file` holds the plan.
+pub fn published(plan: &Plan, file: &[u8], facts: &Facts) -> Option<Outcome> {
+    let files = bundle::files(plan, file, facts).ok()?;
+    let list = files.last()?.bytes();
+    Some(Outcome::File { len: list.len() as u64, digest: Digest::of(list).into() })
 }

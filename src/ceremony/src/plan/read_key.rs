@@ -17,7 +17,12 @@ impl Reader<'_> {
     pub(super) fn key_of(&mut self, raw: &raw::Plan, number: usize, at: &At<raw::Key>, kind: Kind) -> Option<Key> {
         let key = at.get_ref();
         let label = self.value(&key.label, "a label that can be the name of a file", |label| {
-            FileName::new(format!("{label}.wrap").as_bytes()).map_err(|error| error.to_string())?;
+            // The longest name of its files. A drive of the ceremony has no folders.
+            let longest = format!("{label}.DENK0000001.statement.txt");
+            FileName::new(longest.as_bytes()).map_err(|error| error.to_string())?;
+            if label.contains('/') {
+                return Err("it contains '/'".to_owned());
+            }
             Label::new(label).map_err(|error| error.to_string())
         });
         let id = self.value(&key.id, "an id of 1 to 255 bytes in hex", cka_id);

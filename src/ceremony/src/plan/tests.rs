@@ -166,6 +166,9 @@ fn a_value_of_another_form_is_refused_at_its_line() {
         ("drive_holds_unknown", "holds = \"public\"", "holds = \"secret\"", "\"blobs\""),
         ("key_label_is_no_file_name", "label = \"signing\"", "label = \"../signing\"", "name of a file"),
         ("key_label_is_a_device", "label = \"signing\"", "label = \"con\"", "name of a file"),
+        ("key_label_in_a_folder", "label = \"signing\"", "label = \"keys/signing\"", "name of a file"),
+        ("key_label_in_another_script", "label = \"signing\"", "label = \"ключ\"", "name of a file"),
+        ("key_label_of_175", "label = \"signing\"", &*format!("label = \"{}\"", "x".repeat(175)), "name of a file"),
         ("key_id_empty", "id = \"01\"", "id = \"\"", "1 to 255"),
         ("key_id_of_half_a_byte", "id = \"01\"", "id = \"1\"", "pairs"),
         ("key_id_with_sign", "id = \"01\"", "id = \"+1\"", "pairs"),
@@ -191,6 +194,8 @@ fn a_value_of_another_form_is_refused_at_its_line() {
     for serial in [&"x".repeat(128), "A  B"] {
         assert!(read(MINIMAL.replacen("CONCLAVE-LOG-A", serial, 1).as_bytes()).is_ok());
     }
+    let longest = format!("label = \"{}\"", "x".repeat(174));
+    assert!(read(MINIMAL.replacen("label = \"signing\"", &longest, 1).as_bytes()).is_ok());
     let len = "path-length = 1\nnot-before";
     let refusals = read(MINIMAL.replacen("not-before", len, 1).as_bytes()).unwrap_err();
     assert!(refusals[0].found.contains("saml-signing"), "{refusals:?}");

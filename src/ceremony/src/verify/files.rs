@@ -15,7 +15,7 @@ use crate::twin::twin;
 /// Name of the file with the names behind the plan's ids.
 const NAMES: &str = "names.toml";
 /// Name of the plan on a log drive.
-const PLAN: &str = "plan.toml";
+pub(super) const PLAN: &str = "plan.toml";
 /// Name of the record.
 const RECORD: &str = "conclave.cbor";
 /// Name of the text twin.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use conclave_publish::PublicKey;
-use conclave_publish::x509::Time;
+use conclave_publish::x509::{Certificate, Signed, Time};
 use smartcard_hsm::attest::BirthProof;
 use smartcard_hsm::cvc::RootKind;
 
@@ -12,6 +12,7 @@ use super::{Account, Case, Rule, acts};
 use crate::act::{Act, Signs};
 use crate::event::{Event, Looked, Outcome};
 use crate::ids::KeyIx;
+use crate::plan::Key;
 
 /// Public halves of the keys that were born, by key.
 pub(super) type Keys = BTreeMap<KeyIx, PublicKey>;
@@ -66,10 +67,6 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
 /// Rule `certificates`: each is the one its profile in the plan gives on the day of the ceremony, signed by its own
 /// key.
 pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) {
-    let held = case.transcript.entries.iter().find_map(|entry| match entry.event {
-        Event::Looked(Looked::Clock { wall, .. }) => Time::from_unix(wall),
-        _ => None,
-    });
     for deed in case.deeds() {
         let Act::Sign(_, id, Signs::Certificate) = deed.act else { continue };
         let name = case.say().key(id);
@@ -82,12 +79,11 @@ pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) 
             );
             continue;
         };
-        let Some(held) = held else {
+        let Some(read) = read(case, planned, key, der.get()) else {
             account.refuse(Rule::Profile, Some(deed.came), format!("{name}: no clock was compared, so it has no day"));
             continue;
         };
-        let read = planned.certificate.held(held).map_err(|error| error.to_string());
-        match read.and_then(|profile| profile.read(key, der.get()).map_err(|error| error.to_string())) {
+        match read {
             Ok(certificate) => {
                 let words =
                     format!("certificate of {name} is as planned and signed by it, SHA-256 {}", certificate.digest());
@@ -96,4 +92,19 @@ pub(super) fn certificates(case: &Case<'_>, keys: &Keys, account: &mut Account) 
             Err(error) => account.refuse(Rule::Profile, Some(deed.came), format!("{name}: {error}")),
         }
     }
+}
+
+/// The certificate of a key, held against its profile on the day of the ceremony; nothing where no clock was compared.
+pub(super) fn read(
+    case: &Case<'_>,
+    planned: &Key,
+    key: &PublicKey,
+    der: &[u8],
+) -> Option<Result<Signed<Certificate>, String>> {
+    let held = case.transcript.entries.iter().find_map(|entry| match entry.event {
+        Event::Looked(Looked::Clock { wall, .. }) => Time::from_unix(wall),
+        _ => None,
+    })?;
+    let profile = planned.certificate.held(held).map_err(|error| error.to_string());
+    Some(profile.and_then(|profile| profile.read(key, der).map_err(|error| error.to_string())))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_ceremony::act::{Act, Item, Signs};
 use conclave_ceremony::ask::{Ask, Who};
+use conclave_ceremony::bundle::files;
 use conclave_ceremony::codes::confirm;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::entry::Entry;
@@ -18,7 +19,7 @@ use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript::{FORMAT, GENESIS, append};
 use conclave_ceremony::verify::{Account, Given, verify};
 use conclave_publish::x509::{SerialNumber, Time};
-use conclave_publish::{Digest, FileName, Item as Listed, Kind, Manifest, PublicKey};
+use conclave_publish::{Digest, Kind, PublicKey};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use smartcard_hsm::object::PinState;
 use smartcard_hsm::pkcs15::KeyKind;
@@ -342,28 +343,7 @@ impl Room {
 
     /// The list of the files of the public bundle.
     fn bundle(&self) -> Vec<u8> {
-        let (facts, plan) = (self.state.facts(), &self.plan);
-        let mut files = vec![("plan.sha256".to_owned(), format!("{}\n", plan.digest).into_bytes())];
-        for (id, known) in &facts.keys {
-            let label = plan.keys[usize::from(id.0)].label.as_str();
-            let (spki, attestation) = known.made.as_ref().unwrap();
-            let public = PublicKey::from_spki_der(spki.get()).unwrap();
-            files.push((format!("{label}.crt.der"), known.certificate.as_ref().unwrap().get().to_vec()));
-            files.push((format!("{label}.pub.pem"), public.spki_pem().into_bytes()));
-            files.push((format!("{label}.attestation.cvc"), attestation.get().to_vec()));
-            for (token, (head, signature)) in &known.statements {
-                let name = format!("{label}.{}.statement", self.serial(*token));
-                let statement = statement(plan, facts, *token, *id, *head).unwrap();
-                files.push((format!("{name}.txt"), statement.to_string().into_bytes()));
-                files.push((format!("{name}.sig"), signature.get().to_vec()));
-            }
-        }
-        let listed = files.iter().map(|(name, bytes)| Listed {
-            name: FileName::new(name.as_bytes()).unwrap(),
-            size: bytes.len() as u64,
-            digest: Digest::of(bytes),
-        });
-        Manifest::new(listed.collect()).unwrap().to_text().into_bytes()
+        files(&self.plan, self.text.as_bytes(), self.state.facts()).unwrap().last().unwrap().bytes().to_vec()
     }
 
     /// A key as a token lists it.

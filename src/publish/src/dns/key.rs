@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::name::DnsName;
 use crate::key::{KeyKind, Numbers, PublicKey};
 use crate::signature::Hash;
+use crate::statement::Kind;
 
 /// The role of a key in its zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,18 @@ impl DnsKey {
         u16::from_be_bytes([high, low])
     }
 
+    /// The record as a file for the zone, its key tag in a comment. A rehearsal's file says so in its first line: the
+    /// record of a rehearsal is never to stand in a zone.
+    pub fn zone_file(&self, kind: Kind) -> String {
+        format!("{}; key tag {}\n{self}\n", mark(kind), self.key_tag())
+    }
+
+    /// The DS records, with SHA-256 and with SHA-384, as a file for the parent zone. A rehearsal's file says so in its
+    /// first line.
+    pub fn ds_file(&self, kind: Kind) -> String {
+        format!("{}{}\n{}\n", mark(kind), self.ds(DsDigest::Sha256), self.ds(DsDigest::Sha384))
+    }
+
     /// The DS record for the parent zone, in presentation form on one line, without a TTL.
     pub fn ds(&self, digest: DsDigest) -> String {
         let input = [self.owner.wire(), self.rdata()].concat();
@@ -80,6 +93,14 @@ impl DnsKey {
         };
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{} IN DS {} {} {number} {hex}", self.owner, self.key_tag(), self.algorithm)
+    }
+}
+
+/// The first line of a rehearsal's file.
+const fn mark(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Production => "",
+        Kind::Rehearsal => "; REHEARSAL: for no zone\n",
     }
 }
 
@@ -176,6 +197,17 @@ mod tests {
             assert_eq!(record.to_string(), format!("example.net. IN DNSKEY {text}"));
             assert_eq!(record.ds(digest), format!("example.net. IN DS {ds}"));
         }
+    }
+
+    #[test]
+    fn the_files_of_a_rehearsal_say_so_in_a_comment_of_their_first_line() {
+        let record = DnsKey::new(DnsName::new("nz").unwrap(), KeyRole::Ksk, &key("p256"), Hash::Sha256).unwrap();
+        let (zone, ds) = (record.zone_file(Kind::Production), record.ds_file(Kind::Production));
+        assert_eq!(zone, format!("; key tag {}\n{record}\n", record.key_tag()));
+        assert_eq!(ds, format!("{}\n{}\n", record.ds(DsDigest::Sha256), record.ds(DsDigest::Sha384)));
+        let mark = "; REHEARSAL: for no zone\n";
+        assert_eq!(record.zone_file(Kind::Rehearsal), format!("{mark}{zone}"));
+        assert_eq!(record.ds_file(Kind::Rehearsal), format!("{mark}{ds}"));
     }
 
     #[test]
