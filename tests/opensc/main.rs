@@ -6,6 +6,7 @@ mod keys;
 mod objects;
 mod pins;
 mod replicate;
+mod used;
 
 use std::fs;
 
