@@ -207,5 +207,8 @@ fn a_kind_of_step_is_six_files_and_no_part_of_it_is_forgotten() {
         missed += 1;
     }
     fs::remove_dir_all(&tree).expect("the copy is gone");
-    println!("figure: a kind of step touches {} files of the product; {missed} parts are missed when left out", files.len());
+    println!(
+        "figure: a kind of step touches {} files of the product; {missed} parts are missed when left out",
+        files.len()
+    );
 }

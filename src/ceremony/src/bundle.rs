@@ -124,7 +124,7 @@ fn of_key(plan: &Plan, facts: &Facts, id: KeyIx, key: &Key, files: &mut Vec<Leaf
         Purpose::MetadataSigning | Purpose::RootCa { .. } => {}
     }
     for (token, (head, signature)) in &seen.statements {
-        let Some(planned) = plan.tokens.get(usize::from(token.0)) else { continue };
+        let Some(planned) = plan.token(*token) else { continue };
         let statement = statement(plan, facts, *token, id, *head).ok_or_else(|| lacks("a statement"))?;
         let serial = &planned.serial;
         put(&format!("{serial}.statement.txt"), statement.to_string().into_bytes())?;
@@ -137,7 +137,7 @@ fn of_key(plan: &Plan, facts: &Facts, id: KeyIx, key: &Key, files: &mut Vec<Leaf
 fn uris(plan: &Plan, key: &Key) -> Option<String> {
     let mut lines = String::new();
     for token in key.tokens() {
-        let serial = Line::new(plan.tokens.get(usize::from(token.0))?.serial.as_str()).ok()?;
+        let serial = Line::new(plan.token(token)?.serial.as_str()).ok()?;
         for class in [ObjectClass::Private, ObjectClass::Certificate] {
             let uri = Pkcs11Uri::new(serial.clone(), key.id.as_bytes(), class).ok()?;
             // Writing to a string does not fail.

@@ -157,7 +157,7 @@ struct Papers<'a> {
 
 /// Two URIs for each token that holds the key, its master first: of the private key, and of the certificate.
 fn pkcs11(plan: &Plan, planned: &Key) -> Option<String> {
-    let serials = planned.tokens().map(|token| Some(plan.tokens.get(usize::from(token.0))?.serial.as_str()));
+    let serials = planned.tokens().map(|token| Some(plan.token(token)?.serial.as_str()));
     let uris = serials.flat_map(|serial| {
         [ObjectClass::Private, ObjectClass::Certificate].map(|class| {
             let uri = Pkcs11Uri::new(Line::new(serial?).ok()?, planned.id.as_bytes(), class).ok()?;
