@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::StepId;
-use conclave_ceremony::script::StepKind;
+use conclave_ceremony::script::{Step, StepKind};
 use conclave_ceremony::step::Waiting;
 use conclave_console::ceremony::Ceremony;
 use conclave_console::ceremony::desk::Stage;
@@ -25,6 +25,7 @@ use conclave_console::wording::ceremony as words;
 use conclave_publish::Digest;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::rows;
+use conclave_tests::golden;
 use conclave_tests::png::Image;
 use conclave_tests::scratch::Scratch;
 use conclave_tests::tool;
@@ -80,6 +81,11 @@ impl Screens {
             return;
         }
         stop(&mut scene);
+        let list = self.golden.entry("steps.txt".to_owned()).or_default();
+        if list.is_empty() {
+            let step = |step: &Step| format!("{:>3} {}\n", step.id.0 + 1, words::step(scene.plan, step.kind));
+            list.extend(scene.script.steps.iter().map(step));
+        }
         let kind = scene.script.step(now.0).map(|step| step.kind).filter(|_| !scene.writes);
         let name = if scene.writes { "writes".to_owned() } else { kind.map_or_else(|| "closed".to_owned(), name) };
         let first = self.first.entry(name.clone()).or_insert((now.0, kind)).0 == now.0;
@@ -91,7 +97,7 @@ impl Screens {
             }
             if first {
                 let file = self.golden.entry(format!("{name}-{}x{}.txt", size.0, size.1)).or_default();
-                file.push_str(&format!("---- {:?} {:?}\n{}", now.1, now.2, text(&screen)));
+                file.push_str(&format!("---- {:?} {:?}\n{}", now.1, now.2, without_steps(&screen)));
             }
         }
         self.now = Some(now);
@@ -118,16 +124,10 @@ impl Screens {
             assert!(!irreversible || screens.iter().any(|screen| warns(&screen)), "{name} never warns: {screens:#?}");
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/room").join(plan);
-        if std::env::var_os("CONCLAVE_BLESS").is_some() {
+        if golden::blesses() {
             let _ = fs::remove_dir_all(&folder);
-            fs::create_dir_all(&folder).unwrap();
-            self.golden.iter().for_each(|(name, screens)| fs::write(folder.join(name), screens).unwrap());
         }
-        for (name, screens) in &self.golden {
-            let path = folder.join(name);
-            let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert!(*screens == golden, "{} differs:\n{screens}", path.display());
-        }
+        self.golden.iter().for_each(|(name, screens)| golden::compare(&folder.join(name), screens));
     }
 
     /// A camera reads each QR code as the digest that stands beside it.
@@ -159,19 +159,14 @@ fn stop(scene: &mut Scene<'_>) {
 pub fn moment(name: &str, mut scene: Scene<'_>, says: &[&str]) {
     stop(&mut scene);
     for size in SIZES {
-        let screen = drawn(&scene, size);
-        ask(&mut scene, &screen, size);
-        let screen = text(&screen);
+        let buffer = drawn(&scene, size);
+        ask(&mut scene, &buffer, size);
+        let screen = text(&buffer);
         let words = format!("{} {}", one_line(&screen), middle_of(&screen));
         says.iter().for_each(|says| assert!(words.contains(says), "{name} does not say: {says}\n{screen}"));
         let path = Path::new(env!("CARGO_MANIFEST_DIR"));
         let path = path.join(format!("golden/room/moments/{name}-{}x{}.txt", size.0, size.1));
-        if std::env::var_os("CONCLAVE_BLESS").is_some() {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, &screen).unwrap();
-        }
-        let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(screen == golden, "{} differs:\n{screen}", path.display());
+        golden::compare(&path, &without_steps(&buffer));
     }
 }
 
@@ -247,6 +242,18 @@ fn drawn_with(size: Size, draw: impl FnOnce(&mut Frame)) -> Buffer {
 
 fn text(buffer: &Buffer) -> String {
     rows(buffer).iter().map(|row| format!("{}\n", row.trim_end())).collect()
+}
+
+/// A screen without its list of steps, which has a golden file of its own.
+fn without_steps(screen: &Buffer) -> String {
+    const MARKS: [&str; 3] = ["√", "►", "·"];
+    let mut screen = screen.clone();
+    for y in ABOVE as u16..screen.area.height - BELOW as u16 {
+        if MARKS.contains(&screen[(1, y)].symbol()) {
+            (0..STEPS as u16).for_each(|x| screen[(x, y)].reset());
+        }
+    }
+    text(&screen)
 }
 
 /// The middle of a screen without the symbols drawn in it, in one line; of a golden file, after the line that names it.

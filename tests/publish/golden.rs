@@ -14,6 +14,7 @@ use conclave_publish::{
     Challenge, Digest, FileName, Hash, Item, Kind, Line, Manifest, ObjectClass, Pkcs11Uri, Scheme, SshKey,
     saml_key_descriptor,
 };
+use conclave_tests::golden::{blesses, compare};
 
 use crate::keys::{KEYS, key, sign};
 use crate::tool::{folder, tool};
@@ -23,23 +24,16 @@ fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/publish").join(name)
 }
 
-fn blessing() -> bool {
-    std::env::var_os("CONCLAVE_BLESS").is_some()
-}
-
 #[track_caller]
 fn golden(name: &str, text: &str) {
-    if blessing() {
-        fs::write(path(name), text).unwrap();
-    }
-    assert_eq!(text, fs::read_to_string(path(name)).unwrap(), "{name}");
+    compare(&path(name), text);
 }
 
 /// The document with the signature of its golden file, because ECDSA signatures differ each time they are made.
 #[track_caller]
 fn signed<F: Form>(name: &str, key_name: &str, to_be_signed: &ToBeSigned<F>) -> Signed<F> {
     let folder = folder(name);
-    let signature = if blessing() {
+    let signature = if blesses() {
         sign(&folder, key_name, to_be_signed.scheme(), to_be_signed.bytes())
     } else {
         let command = if F::LABEL == "CERTIFICATE" { "x509" } else { "req" };

@@ -11,6 +11,7 @@ pub mod bench;
 pub mod card;
 pub mod ceremony;
 pub mod cpio;
+pub mod golden;
 pub mod guest;
 pub mod opensc;
 pub mod png;

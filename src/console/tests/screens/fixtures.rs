@@ -1,6 +1,5 @@
 //! Contents of the screens in these tests, and the comparison of a screen with its golden file.
 
-use std::fs;
 use std::path::Path;
 
 use conclave_ceremony::plan::UsbId;
@@ -24,6 +23,8 @@ use conclave_console::wording::preflight as text;
 use conclave_publish::Digest;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+
+use super::golden;
 
 /// Everything code page 437 and the kernel's console font can draw, besides ASCII, that screens here use.
 pub(crate) const GLYPHS: &str = "█▀▄░▒▓√►·äöüÄÖÜß£§°²µ¬┌─┐│└┘";
@@ -279,10 +280,6 @@ pub(crate) fn check_with(
         }
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/golden/room/{name}-{columns}x{rows}.txt"));
-        if std::env::var_os("CONCLAVE_BLESS").is_some() {
-            fs::write(&path, &screen).unwrap();
-        }
-        let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(screen == golden, "{name} at {columns}x{rows} differs from its golden file:\n{screen}");
+        golden::compare(&path, &screen);
     }
 }

@@ -6,6 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop")]
 
 mod fixtures;
+// One comparison for the golden files of all crates.
+#[allow(unreachable_pub, reason = "public in the crate that it is a module of")]
+#[path = "../../../../tests/support/golden.rs"]
+mod golden;
 mod intake;
 mod keyboards;
 mod looks;
