@@ -158,7 +158,7 @@ impl Ports for Around {
                 [Key::Function(2), Key::Escape].into_iter().for_each(|key| self.press(key));
                 break;
             }
-            if has("► Devices") && has("Up Down: scroll   Esc: back") {
+            if has("► Devices") && has("Enter: plan") {
                 self.press(Key::Enter);
             }
             for deed in self.robot.look(&screen) {
@@ -219,7 +219,7 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
 fn keyboards_on_usb_come_in_only_while_their_screen_is_shown_in_every_phase_or_where_the_machine_has_none() {
     let mut around = Around::new(super::MINIMAL);
     around.asked_at =
-        vec!["Up Down: scroll   Esc: back", "plug in the drive with the plan", "which document was shown?"];
+        vec!["Enter: plan", "plug in the drive with the plan", "which document was shown?"];
     around.lost_when = Some("type your sign-in code");
     let read = |mono_ms| Event::Read { wall: COMPARED, mono_ms };
     let own = |found| Event::OwnKeyboard(found);

@@ -368,9 +368,19 @@ fn on_medium(preflight: &mut Preflight, key: Key) -> Vec<Act> {
 }
 
 impl Preflight {
+    /// Whether the list on the screen goes on above or below.
+    pub fn scrolls(&self) -> bool {
+        let moves = |by| {
+            let mut moved = self.clone();
+            moved.scroll(by);
+            moved != *self
+        };
+        moves(1) || moves(-1)
+    }
+
     fn scroll(&mut self, by: i16) {
         /// Lines of them that the smallest screen shows.
-        const SHOWN: usize = 21;
+        const SHOWN: usize = 20;
         let keyboards = self.keyboards.all().len();
         let at = match self.screen {
             Screen::AirGap => self.air_gap.scroll(),

@@ -9,12 +9,17 @@ use crate::preflight::Preflight;
 use crate::preflight::air_gap::{AirGap, Found};
 use crate::wording::preflight as text;
 
+/// Columns of a proof and its result.
+const PROOF: u16 = 40;
+
 pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     let words = text::air_gap(&preflight.air_gap);
     instruction(frame, row(area, 0), words.role, &words.instruction);
     let AirGap::Tried { proofs, unused, machine, scroll, .. } = &preflight.air_gap else { return };
+    let verdict = Line::styled(text::ways_out(proofs), if preflight.air_gap.holds() { GOOD } else { BAD });
+    frame.render_widget(verdict, rows(area, 1));
     let mut shown = Vec::new();
-    for two in proofs.chunks(2) {
+    for two in proofs.chunks(usize::from(area.width / PROOF).max(1)) {
         let mut spans = Vec::new();
         for proof in two {
             let (result, style) = match &proof.found {
@@ -34,5 +39,5 @@ pub(super) fn draw(preflight: &Preflight, frame: &mut Frame, area: Rect) {
     shown.extend(unused.iter().map(|unused| Line::from(format!("{:<18}{}", unused.what, unused.id))));
     shown.push(Line::styled(text::MACHINE, STRONG));
     shown.extend(machine.iter().map(|fact| Line::from(format!("{:<18}{}", fact.what, fact.value))));
-    scrolled(frame, rows(area, 1), shown, *scroll);
+    scrolled(frame, rows(area, 2), shown, *scroll);
 }

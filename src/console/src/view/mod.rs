@@ -37,6 +37,10 @@ const GOOD: Style = Style::new().fg(Color::LightGreen).bg(Color::Black);
 const BAD: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD);
 const ASK: Style = Style::new().fg(Color::LightYellow).bg(Color::Black);
 const WARN: Style = Style::new().fg(Color::Black).bg(Color::Yellow);
+/// The one thing asked: on a ground of its own, as nothing else is.
+const ASKED: Style = Style::new().fg(Color::White).bg(Color::Blue).add_modifier(Modifier::BOLD);
+/// The role in it.
+const ASKED_ROLE: Style = Style::new().fg(Color::LightYellow).bg(Color::Blue).add_modifier(Modifier::BOLD);
 const BAR: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 
 /// The number that escape sequences give to a colour of a text console: 0 to 7, and 8 to 15 for the same made bright.
@@ -68,13 +72,19 @@ pub fn console_number(colour: Color) -> Option<u8> {
 pub fn show(showing: &Showing<'_>, frame: &mut Frame) {
     match showing {
         Showing::Intake(preflight, intake) if preflight.over == Over::Nothing => intake::draw(preflight, intake, frame),
-        Showing::Preflight(preflight) | Showing::Intake(preflight, _) => draw(preflight, frame),
+        Showing::Preflight(preflight) => draw(preflight, frame),
+        Showing::Intake(preflight, _) => draw_with(preflight, crate::wording::intake::help, frame),
         Showing::Ceremony(scene) => ceremony::draw(scene, frame),
     }
 }
 
 /// Draws the whole screen of the time before a plan.
 pub fn draw(preflight: &Preflight, frame: &mut Frame) {
+    draw_with(preflight, || text::help(preflight, preflight.screen), frame);
+}
+
+/// As [`draw`], with the words of the help.
+fn draw_with(preflight: &Preflight, help: impl FnOnce() -> Vec<String>, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, PLAIN);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
@@ -91,7 +101,7 @@ pub fn draw(preflight: &Preflight, frame: &mut Frame) {
         (Over::Nothing, Screen::AirGap) => air_gap::draw(preflight, frame, body),
         (Over::Nothing, Screen::Clock) => clock::draw(preflight, frame, body),
         (Over::Nothing, Screen::Devices) => devices::draw(preflight, frame, body),
-        (Over::Help, screen) => over::help(preflight, screen, frame, body),
+        (Over::Help, _) => over::help(help(), frame, body),
         (Over::Keyboard(field), _) => over::keyboard(preflight, field, frame, body),
         (Over::PowerOff(field), _) => over::power_off(field, frame, body),
     }
@@ -147,10 +157,8 @@ fn order(preflight: &Preflight, frame: &mut Frame, area: Rect) {
 
 /// The role that acts, and its one instruction.
 fn instruction(frame: &mut Frame, area: Rect, role: &str, words: &str) {
-    frame.render_widget(
-        Line::from(vec![Span::styled(format!(" {role}: "), ASK), Span::styled(words.to_owned(), STRONG)]),
-        area,
-    );
+    let asked = Line::from(vec![Span::styled(format!(" {role}: "), ASKED_ROLE), Span::styled(words.to_owned(), ASKED)]);
+    frame.render_widget(Paragraph::new(asked).style(ASKED), area);
 }
 
 /// Lines from the top of an area, long ones wrapped.

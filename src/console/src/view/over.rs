@@ -6,12 +6,12 @@ use ratatui::text::Line;
 
 use super::{ASK, BAD, instruction, lines, row, rows};
 use crate::field::Field;
-use crate::preflight::{Preflight, Screen};
+use crate::preflight::Preflight;
 use crate::wording::preflight as text;
 
-pub(super) fn help(preflight: &Preflight, screen: Screen, frame: &mut Frame, area: Rect) {
+pub(super) fn help(words: Vec<String>, frame: &mut Frame, area: Rect) {
     instruction(frame, row(area, 1), text::ANYBODY, text::HELP);
-    lines(frame, rows(area, 3), text::help(preflight, screen).into_iter().map(Line::from).collect());
+    lines(frame, rows(area, 3), words.into_iter().map(Line::from).collect());
 }
 
 pub(super) fn keyboard(preflight: &Preflight, field: &Field, frame: &mut Frame, area: Rect) {

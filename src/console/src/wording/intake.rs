@@ -56,6 +56,27 @@ pub fn written(written: &Written) -> Vec<String> {
 pub const NO_RECORD: &str = "No drive with a record, its plan and its names is plugged in. Plug in both log drives. If \
                              the power failed before they held all three: Esc, then begin again with the plan's drive.";
 
+/// The words of F1 while a plan comes in.
+pub fn help() -> Vec<String> {
+    [
+        "Why: the plan says which steps, people, tokens and drives the ceremony has. A machine with another plan would hold \
+         another ceremony. So the witness compares the digests of the plan and of its script with a copy that did not come from \
+         this machine.",
+        "",
+        "How long: five minutes. Enter reads the one drive that is plugged in. Nothing is written to it.",
+        "",
+        "What can go wrong: the drive has no plan.toml or no names.toml; the plan breaks a rule; groups differ from the copy.",
+        "",
+        "Then: the screen names the file, or the rule with its line. Correct the plan elsewhere; do not go on with a plan whose \
+         groups differ. Esc leads back to the devices.",
+        "",
+        "After an interruption: plug in a log drive in place of the plan's drive. Both logs are compared, and the witness types \
+         six groups of the last head that was written down.",
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
 /// The keys that do something now.
 pub fn keys(preflight: &Preflight, stage: &Stage) -> String {
     let own = match stage {

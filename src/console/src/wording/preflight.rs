@@ -1,7 +1,7 @@
 //! Every word that people in the room read, in one place: line one is the event, line two the thing to do now.
 
 use crate::civil::Wall;
-use crate::preflight::air_gap::AirGap;
+use crate::preflight::air_gap::{AirGap, Found, Proof};
 use crate::preflight::challenge::{Challenged, Of, Source};
 use crate::preflight::clock::{Clock, Set, Unbelievable};
 use crate::preflight::devices::Devices;
@@ -97,10 +97,15 @@ pub fn keys(preflight: &Preflight) -> String {
                 (Screen::Medium, _) if preflight.medium.may_look_again() => "Enter: look again",
                 (Screen::Medium, _) if preflight.medium.sound().is_none() => "",
                 (Screen::Medium, challenged) => keys_of_challenge(challenged),
-                (Screen::AirGap, _) if !preflight.air_gap.holds() => "Up Down: scroll   Esc: back",
-                (Screen::AirGap, _) => "Enter: go on  Up Down: scroll  Esc: back",
+                (Screen::AirGap, _) => match (preflight.air_gap.holds(), preflight.scrolls()) {
+                    (true, true) => "Enter: go on  Up Down: scroll  Esc: back",
+                    (true, false) => "Enter: go on  Esc: back",
+                    (false, true) => "Up Down: scroll  Esc: back",
+                    (false, false) => "Esc: back",
+                },
                 (Screen::Clock, _) => "Enter: set, or go on   Esc: back",
-                (Screen::Devices, _) => "Up Down: scroll   Esc: back",
+                (Screen::Devices, _) if preflight.scrolls() => "Enter: plan  Up Down: scroll  Esc: back",
+                (Screen::Devices, _) => "Enter: plan  Esc: back",
             };
             keys_with(preflight, own)
         }
@@ -113,7 +118,7 @@ pub fn keys_of_challenge(challenged: &Challenged) -> &'static str {
         Challenged::Closed => "Enter: begin the challenge",
         Challenged::Source => "1 2 3: choose   Esc: back",
         Challenged::Drawing(_) => "",
-        Challenged::Open(_) => "Enter: next   Up: back   Esc: stop",
+        Challenged::Open(_) => "Enter: next  Up Down: lines  Esc: stop",
         Challenged::Differs(..) => "Enter: new groups",
         Challenged::Met(_) => "Enter: go on",
     }
@@ -336,6 +341,12 @@ pub fn air_gap(air_gap: &AirGap) -> Words {
         gap if gap.holds() => words(WITNESS, "every way out was tried and is absent. Compare, then press Enter.", &[]),
         AirGap::Tried { .. } => words(OPERATOR, "this kernel is not air-gapped: power off with F10.", &[]),
     }
+}
+
+/// The verdict above the proofs: the ways out that were found absent, of all that were tried.
+pub fn ways_out(proofs: &[Proof]) -> String {
+    let absent = proofs.iter().filter(|proof| matches!(proof.found, Found::Absent(_))).count();
+    format!("{absent} of {} ways out absent.", proofs.len())
 }
 
 /// The last row of a list that goes on below.

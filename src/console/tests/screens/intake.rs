@@ -56,7 +56,7 @@ fn every_stage_of_a_plan_that_comes_in_names_its_keys() {
     }
     let mut challenge = next(&mut challenged, &[Key::Char('1')]).drew(Of::Plan, Digest::of(b"drawn").bytes());
     intake.stage = Stage::Challenge(challenge.clone());
-    let keys = "Enter: next   Up: back   Esc: stop";
+    let keys = "Enter: next  Up Down: lines  Esc: stop";
     check_with(
         Some(&intake),
         "intake-open",

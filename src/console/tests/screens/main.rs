@@ -15,3 +15,4 @@ mod keyboards;
 mod looks;
 mod medium;
 mod over;
+mod walk;
