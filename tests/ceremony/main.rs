@@ -7,6 +7,7 @@ mod changed;
 mod codes;
 mod faults;
 mod hubs;
+mod keys;
 mod legible;
 mod moments;
 mod pins;
@@ -35,7 +36,7 @@ use conclave_publish::Digest;
 use conclave_sim::memo::Memo;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{Ended, play, screen};
-use conclave_sim::world::robot::{Robot, keys};
+use conclave_sim::world::robot::{self, Robot, keys};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::{STARTED, brought, resumed, start, with_names};
 use screens::Screens;
@@ -55,8 +56,7 @@ fn stage(plan: &[u8]) -> Stage {
 /// The words in the middle of a screen, in one line.
 fn middle<R: RootKind>(ceremony: &mut Ceremony<World, R>) -> String {
     let rows = screen(ceremony);
-    let middle = rows[2..22].iter().map(|row| row.chars().skip(26).collect::<String>());
-    middle.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    robot::middle(&rows).join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The person that signs in and the code on the screen, while it is shown.

@@ -143,7 +143,8 @@ impl Ports for Around {
         assert!(self.waits < WAITS_MAX, "{}", self.screen().join("\n"));
         while self.ready.is_empty() {
             let screen = self.screen();
-            let has = |words: &str| screen.iter().any(|row| row.contains(words));
+            let one_line = screen.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+            let has = |words: &str| one_line.contains(words);
             if let Some((_, code)) = screen.iter().find_map(|row| row.split_once("type on it ")) {
                 code.chars().take(6).for_each(|digit| self.press(Key::Char(digit)));
                 break;
@@ -199,7 +200,7 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
         "which document was shown?",
         "type your sign-in code to agree.",
         "then press Enter: it is hidden and you type it",
-        "compare, write the head down",
+        "compare, then press Enter",
     ];
     run(look(), &mut around).unwrap();
     assert!(around.closed && around.replugged_at.is_empty(), "{:?}", around.replugged_at);
@@ -218,8 +219,7 @@ fn a_plan_comes_in_by_its_drive_and_its_ceremony_runs_until_power_off_whenever_t
 #[test]
 fn keyboards_on_usb_come_in_only_while_their_screen_is_shown_in_every_phase_or_where_the_machine_has_none() {
     let mut around = Around::new(super::MINIMAL);
-    around.asked_at =
-        vec!["Enter: plan", "plug in the drive with the plan", "which document was shown?"];
+    around.asked_at = vec!["Enter: plan", "plug in the drive with the plan", "which document was shown?"];
     around.lost_when = Some("type your sign-in code");
     let read = |mono_ms| Event::Read { wall: COMPARED, mono_ms };
     let own = |found| Event::OwnKeyboard(found);

@@ -19,12 +19,13 @@ use conclave_console::ceremony::desk::Stage;
 use conclave_console::ceremony::scene::Scene;
 use conclave_console::civil::Wall;
 use conclave_console::ports::Now;
-use conclave_console::preflight::{Over, Tree};
+use conclave_console::preflight::Tree;
 use conclave_console::view;
 use conclave_console::wording::ceremony as words;
-use conclave_publish::Digest;
+use conclave_publish::{Digest, Group};
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::rows;
+use conclave_sim::world::robot;
 use conclave_tests::golden;
 use conclave_tests::png::Image;
 use conclave_tests::scratch::Scratch;
@@ -42,12 +43,10 @@ const SIZES: [(u16, u16); 2] = [(80, 25), (160, 50)];
 const GLYPHS: &str = "█▀▄√►·┌─┐│└┘";
 /// How the lines for codes are called.
 const CODES: [&str; 2] = ["Sign-in code:", "Code of "];
-/// Columns of the list of steps.
-const STEPS: usize = 26;
 /// Rows above the middle of a screen.
 const ABOVE: usize = 2;
 /// Rows below it.
-const BELOW: usize = 3;
+const BELOW: usize = 4;
 /// Pixels of a cell of the console's font.
 const CELL: (usize, usize) = (8, 16);
 
@@ -59,8 +58,8 @@ pub struct Screens {
     first: BTreeMap<String, (StepId, Option<StepKind>)>,
     /// Screens of those steps, by golden file.
     golden: BTreeMap<String, String>,
-    /// Screens with a QR code, and the digest it must hold.
-    codes: Vec<(Buffer, Digest)>,
+    /// Screens with a QR code, and the text it must hold.
+    codes: Vec<(Buffer, String)>,
 }
 
 impl Screens {
@@ -93,7 +92,8 @@ impl Screens {
             let screen = drawn(&scene, size);
             ask(&mut scene, &screen, size);
             if matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed) && !scene.writes {
-                self.codes.push((screen.clone(), published(&scene, &screen)));
+                let kind = if scene.desk.page == 0 { "HEAD" } else { "CERT" };
+                self.codes.push((screen.clone(), format!("{kind} {}", published(&scene, &screen))));
             }
             if first {
                 let file = self.golden.entry(format!("{name}-{}x{}.txt", size.0, size.1)).or_default();
@@ -141,7 +141,7 @@ impl Screens {
             fs::write(scratch.file(&name), photograph(screen).png()).unwrap();
             command.arg(name);
         }
-        let wanted: String = self.codes.iter().map(|(_, digest)| format!("{digest}\n").to_uppercase()).collect();
+        let wanted: String = self.codes.iter().map(|(_, text)| format!("{text}\n").to_uppercase()).collect();
         assert_eq!(tool::run(command, "").out, wanted);
     }
 }
@@ -149,6 +149,7 @@ impl Screens {
 /// Golden files are of one moment: they change when the screens do, not with every entry before them.
 fn stop(scene: &mut Scene<'_>) {
     scene.head = Digest::of(b"a head");
+    scene.entries = 123;
     let begun = Now { wall: Wall(1_795_295_100), mono_ms: 60_000 };
     scene.now = Now { wall: Wall(1_795_302_240), mono_ms: 7_200_000 };
     scene.since = (Now { mono_ms: 7_000_000, ..begun }, begun);
@@ -200,7 +201,7 @@ fn expected(kind: StepKind) -> (&'static str, bool) {
         StepKind::Compare(_) => ("must hold the keys of its master", false),
         StepKind::Objections => ("Everybody: is there an objection?", false),
         StepKind::Publish(_) => ("Operator: plug in drive PUBLIC, serial CONCLAVE-PUBLIC, then press Enter.", false),
-        StepKind::Show => ("Everybody: compare, write the head down, then press Enter.", false),
+        StepKind::Show => ("Everybody: compare, then press Enter.", false),
         StepKind::Bag(_) => ("The bag holds these things and nothing else: token ", false),
         StepKind::Attest(_) => ("do you attest the ceremony as you saw it? Press 1 or 2.", false),
     }
@@ -246,26 +247,14 @@ fn text(buffer: &Buffer) -> String {
 
 /// A screen without its list of steps, which has a golden file of its own.
 fn without_steps(screen: &Buffer) -> String {
-    const MARKS: [&str; 3] = ["√", "►", "·"];
-    let mut screen = screen.clone();
-    for y in ABOVE as u16..screen.area.height - BELOW as u16 {
-        if MARKS.contains(&screen[(1, y)].symbol()) {
-            (0..STEPS as u16).for_each(|x| screen[(x, y)].reset());
-        }
-    }
-    text(&screen)
+    let is_step = |row: &&str| [" √", " ·"].iter().any(|mark| row.starts_with(mark));
+    text(screen).lines().filter(|row| !is_step(row)).map(|row| format!("{row}\n")).collect()
 }
 
 /// The middle of a screen without the symbols drawn in it, in one line; of a golden file, after the line that names it.
 fn middle_of(screen: &str) -> String {
-    middle_beside(screen, STEPS)
-}
-
-fn middle_beside(screen: &str, beside: usize) -> String {
-    let rows: Vec<&str> = screen.lines().skip(usize::from(!screen.starts_with(" CONCLAVE"))).collect();
-    let middle = rows.get(ABOVE..rows.len().saturating_sub(BELOW)).unwrap_or_default();
-    let words = |row: &&str| row.chars().skip(beside).filter(|c| !"█▀▄".contains(*c)).collect::<String>();
-    one_line(&middle.iter().map(words).collect::<Vec<_>>().join(" "))
+    let rows = screen.lines().skip(usize::from(!screen.starts_with(" CONCLAVE"))).map(str::to_owned);
+    one_line(&robot::middle(&rows.collect::<Vec<_>>()).join(" "))
 }
 
 fn one_line(words: &str) -> String {
@@ -279,9 +268,6 @@ fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     for glyph in all.chars().filter(|c| *c != '\n' && !(' '..='~').contains(c)) {
         assert!(GLYPHS.contains(glyph), "the console font has no {glyph:?}:\n{all}");
     }
-    // A box over a screen has no list of steps beside it.
-    let beside = if scene.desk.over == Over::Nothing { STEPS } else { 0 };
-    let middle_of = |screen: &str| middle_beside(screen, beside);
     // The person that acts, and the one thing asked, whole.
     let middle = middle_of(&all);
     let asked = one_line(&format!("{}: {}", words::asked(scene), words::instruction(scene)));
@@ -289,8 +275,8 @@ fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     // The typed text was taken: a code does not stay on the screen, in any state of the log drives.
     assert!(!scene.writes || CODES.iter().all(|label| !all.contains(label)), "{all}");
     // The head, never abbreviated.
-    let head = scene.head.groups().map(|group| group.to_string()).join(" ");
-    assert!(all.lines().nth_back(1).unwrap().contains(&head), "{all}");
+    let edge: Vec<String> = all.lines().map(str::to_owned).collect();
+    assert_eq!(robot::edge(&edge[edge.len() - 3..]), Some(scene.head), "{all}");
     if scene.works() {
         let later = text(&drawn_with(screen.area.as_size(), |frame| {
             view::ceremony::draw(scene, frame);
@@ -326,9 +312,17 @@ fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
     let wide = text(&drawn(scene, (400, height)));
     for (at, (row, wide)) in all.lines().zip(wide.lines()).enumerate() {
         if !(ABOVE..usize::from(height) - BELOW).contains(&at) {
-            assert_eq!(one_line(row), one_line(wide), "cut off:\n{all}");
+            assert_eq!(without_time(row), without_time(wide), "cut off:\n{all}");
         }
     }
+}
+
+/// A row without the time at its end: the date, then the time, gives way to the keys.
+fn without_time(row: &str) -> String {
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let is_time = |word: &&str| *word == "UTC" || word.chars().all(|c| c.is_ascii_digit() || ":-".contains(c));
+    let kept = words.iter().rposition(|word| !is_time(word)).map_or(0, |last| last + 1);
+    if words.last() == Some(&"UTC") { words[..kept].join(" ") } else { words.join(" ") }
 }
 
 /// The digest that this page shows whole, in hex and in words.
@@ -336,8 +330,12 @@ fn ask(scene: &mut Scene<'_>, screen: &Buffer, (columns, height): (u16, u16)) {
 fn published(scene: &Scene<'_>, screen: &Buffer) -> Digest {
     let shown = middle_of(&text(screen));
     let whole = |digest: &Digest| {
-        let groups = digest.groups().map(|group| group.to_string()).join(" ");
-        shown.contains(&groups) && shown.contains(&digest.words())
+        let numbered = |of: fn(&Group) -> String| {
+            let of = |(number, group): (usize, &Group)| format!("{number} {}", of(group));
+            (1..).zip(&digest.groups()).map(of).collect::<Vec<_>>().join(" ")
+        };
+        let words = shown.contains(&digest.words()) || shown.contains(&numbered(Group::words));
+        words && shown.contains(&numbered(Group::to_string))
     };
     let facts = scene.state.facts().keys.values().filter_map(|key| key.certificate.as_ref());
     let all: Vec<Digest> = [scene.head].into_iter().chain(facts.map(|der| Digest::of(der.get()))).collect();

@@ -6,11 +6,10 @@ use conclave_ceremony::compile::compile;
 use conclave_ceremony::plan::Plan;
 use conclave_ceremony::script::Script;
 use conclave_console::wording;
+use conclave_sim::world::robot;
 use conclave_tests::vm::machine::Machine;
 
-/// Columns of the list of steps.
-const STEPS: usize = 26;
-/// The question where no list of steps is: while a plan comes in, and beside a QR code.
+/// The question where the screen does not begin with its step: while a plan comes in, and beside a QR code.
 const ALONE: [(&str, &str); 8] = [
     (wording::intake::INSERT, "intake-insert"),
     (wording::intake::COMPARE, "intake-compare"),
@@ -41,17 +40,17 @@ impl Album {
         }
     }
 
-    /// The kind of the step that is marked in the list.
+    /// The kind of the step under way.
     fn step(&self, screen: &[String]) -> Option<String> {
         let kind = format!("{:?}", self.script.steps.get(step_under_way(screen)? - 1)?.kind);
         Some(kind.split('(').next()?.to_lowercase())
     }
 }
 
-/// The number of the step that is marked in the list, from 1.
+/// The number of the step under way, from 1: the screen begins with it.
 pub(crate) fn step_under_way(screen: &[String]) -> Option<usize> {
-    let marked = screen.iter().find_map(|row| row.trim_start().strip_prefix('►'))?;
-    marked.split_whitespace().next()?.parse().ok()
+    let title = robot::middle(screen).into_iter().next()?;
+    title.trim().strip_prefix("Step ")?.split_once(':')?.0.parse().ok()
 }
 
 fn alone(screen: &[String]) -> Option<String> {
@@ -61,12 +60,11 @@ fn alone(screen: &[String]) -> Option<String> {
 
 /// The first words of the question, behind the name of the person that is asked.
 fn asked(screen: &[String]) -> Option<String> {
-    let middle = screen.iter().map(|row| row.chars().skip(STEPS).collect::<String>());
     let asks = |row: String| {
         let (who, asked) = row.split_once(": ")?;
         (!who.contains(' ')).then(|| asked.to_owned())
     };
-    let asked = middle.skip(2).find_map(asks)?;
+    let asked = robot::middle(screen).iter().map(|row| row.trim().to_owned()).find_map(asks)?;
     let many = match asked.split([' ', ':']).next() {
         Some("wait") => 1,
         Some("type") => 3,

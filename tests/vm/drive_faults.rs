@@ -6,7 +6,8 @@ use conclave_ceremony::event::{Event, Outcome};
 use conclave_ceremony::plan::read;
 use conclave_ceremony::transcript;
 use conclave_console::wording;
-use conclave_sim::world::robot::copies;
+use conclave_publish::Digest;
+use conclave_sim::world::robot::{self, copies};
 use conclave_tests::ceremony::on_stick;
 use conclave_tests::scratch::Scratch;
 
@@ -113,16 +114,15 @@ impl Table {
         }
     }
 
-    /// The screen right of its list of steps, in one line.
+    /// The middle of the screen, in one line.
     fn says(&mut self) -> String {
         let screen = self.machine.screen();
-        let middle = screen.iter().skip(2).take(20).map(|row| row.chars().skip(26).collect::<String>());
-        middle.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+        robot::middle(&screen).join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// The head of the record, as the screen shows it.
-    fn head(&mut self) -> String {
-        self.machine.screen()[23].trim().to_owned()
+    fn head(&mut self) -> Digest {
+        robot::edge(&self.machine.screen()).unwrap()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_sim::world::robot::Robot;
+use conclave_sim::world::robot::{self, Robot};
 use conclave_tests::vm::machine::Machine;
 use conclave_tests::vm::room::Room;
 use conclave_tests::vm::stick;
@@ -37,7 +37,7 @@ pub(crate) struct Secrets {
 impl Secrets {
     /// Looks for the secrets that must be there, or must be gone, while this screen stands.
     pub(crate) fn look(&mut self, room: &mut Room, robot: &Robot, screen: &[String]) {
-        let words = screen.iter().map(|row| row.chars().skip(26).collect::<String>()).collect::<Vec<_>>().join(" ");
+        let words = robot::middle(screen).join(" ");
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         let between = |from: &str, to: &str| Some(words.split_once(from)?.1.split_once(to)?.0.to_owned());
         if let Some(paper) = between("write down the ", ", then press Enter") {

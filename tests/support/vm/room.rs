@@ -14,7 +14,7 @@ use conclave_sim::card::profile::Profile;
 use conclave_sim::ccid_device::CcidDevice;
 use conclave_sim::token::Token;
 use conclave_sim::usbredir::{Plugged, plug};
-use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
+use conclave_sim::world::robot::{self, Deed, PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::token;
 use serde_json::json;
 
@@ -260,7 +260,7 @@ fn machine(
     machine
 }
 
-/// Everything but the clock above and the pace below.
+/// Everything but the pace, the planned end and the clock.
 fn body(screen: &[String]) -> Vec<String> {
-    screen.iter().skip(1).take(20).cloned().collect()
+    robot::middle(screen)
 }

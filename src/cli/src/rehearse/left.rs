@@ -236,10 +236,13 @@ mod tests {
     #[test]
     fn the_head_is_read_from_the_edge_of_the_screen_and_from_nowhere_else() {
         let digest = Digest::of(b"abc");
-        let groups = digest.groups().map(|group| group.to_string()).join(" ");
-        let screen = [format!("  {}", Digest::of(b"")), format!(" {groups} "), "F10".into()];
+        let groups = digest.groups().map(|group| group.to_string());
+        let (first, second) = groups.split_at(groups.len() / 2);
+        let row = |words: &str, from, groups: &[String], to| format!(" {words}   {from}  {}  {to} ", groups.join(" "));
+        let (first, second) = (row("Head of 1054 entries.", 1, first, 8), row("It fixes", 9, second, 16));
+        let screen = [format!("  {}", Digest::of(b"")), first, second, "F10".into()];
         assert_eq!(robot::edge(&screen), Some(digest));
-        assert_eq!(robot::edge(&["F10".into()]), None);
+        assert_eq!(robot::edge(&[screen[0].clone(), screen[2].clone(), "F10".into()]), None);
     }
 
     #[test]

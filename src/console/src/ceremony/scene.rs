@@ -39,6 +39,8 @@ pub struct Scene<'a> {
     pub who: Option<Who>,
     /// Head of the transcript.
     pub head: Digest,
+    /// The number of entries that the head fixes.
+    pub entries: u64,
     /// The table.
     pub desk: &'a Desk,
     /// Whether the log drives are being written to.
@@ -115,6 +117,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
             waiting,
             who,
             head: self.head,
+            entries: self.seq,
             desk: &self.desk,
             writes: self.writes(),
             keyboard: None,

@@ -249,7 +249,7 @@ pub fn instruction(scene: &Scene<'_>) -> String {
             }
             _ => format!("type the {} back from your paper.", slot_of(plan, *slot)),
         },
-        Waiting::Acting(Act::Show) => "compare, write the head down, then press Enter.".into(),
+        Waiting::Acting(Act::Show) => "compare, then press Enter.".into(),
         Waiting::Acting(act) => format!("wait: {}", doing(plan, act)),
         Waiting::Asked(_) if scene.desk.stage == Stage::Who => wording::codes::who(scene),
         Waiting::Asked(_) if scene.desk.stage == Stage::Objection => {
@@ -361,23 +361,4 @@ fn item(plan: &Plan, item: Item) -> String {
         Item::Names => "the file of names".into(),
         Item::Bundle => "the public bundle".into(),
     }
-}
-
-/// The words of F1.
-pub fn help(scene: &Scene<'_>) -> Vec<String> {
-    let kind = scene.script.step(scene.state.at()).map(|step| step.kind);
-    vec![
-        kind.map_or_else(String::new, |kind| about(scene.plan, kind).purpose),
-        String::new(),
-        "Every line that you type is recorded before anything is done, except secrets and codes.".into(),
-        wording::codes::HELP.into(),
-        "Type a PIN or a passphrase only on its hidden line. Other lines refuse it only if the machine recognises it."
-            .into(),
-        "If the power fails: start again from the same medium, plug in both log drives, go on.".into(),
-        "If a person leaves: wait. If they do not come back: switch off, start again, press a at their sign-in; \
-         the plan's alternate takes their place. No other person acts for them."
-            .into(),
-        "If you are in doubt: say so. F3 takes an objection at any question, in up to 400 characters.".into(),
-        "F10 switches off at any time; the ceremony can be resumed.".into(),
-    ]
 }

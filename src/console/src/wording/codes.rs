@@ -20,9 +20,6 @@ pub const EMPTY: &str = "Type the code first. Esc leads back.";
 pub const OTHER_CODE: &str = "That is not the code that was shown. Type it again, or press Esc to see it again.";
 /// No code could be drawn.
 pub const NO_CODE: &str = "No sign-in code could be drawn. Press the key again.";
-/// Of F1.
-pub const HELP: &str = "A code is compared with that of one person. The fifth wrong code of a person is recorded and costs them a \
-                        minute, the tenth two minutes; after the fifteenth they sign in again before a person of another role.";
 /// How a person is chosen.
 const CHOOSE: &str = "Press the key beside the name.";
 /// Most people listed in one column.

@@ -14,11 +14,9 @@ use conclave_console::preflight::challenge::Digests;
 use conclave_console::wording::{self, preflight as text};
 use conclave_publish::Digest;
 
-/// Columns of the list of steps at the left.
-const STEPS: usize = 26;
 /// Rows above and below the middle of the screen.
 const ABOVE: usize = 2;
-const BELOW: usize = 3;
+const BELOW: usize = 4;
 
 /// The robot's name for the drive with the plan. No plan names this drive.
 pub const PLAN_DRIVE: &str = "PLAN";
@@ -118,13 +116,10 @@ impl Robot {
 
     /// Reads the screen and does the things that it asks for.
     pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
-        let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
-        // A QR code beside the words is none of them.
-        let words = |row: &String| row.chars().skip(STEPS).filter(|c| !"█▀▄".contains(*c)).collect();
-        let middle: Vec<String> = rows.iter().map(words).collect();
+        let middle = middle(screen);
         let one_line = |rows: &[String]| rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
         self.head = edge(screen).or(self.head);
-        self.intake(&one_line(rows)).unwrap_or_else(|| self.answer(&one_line(&middle), &middle))
+        self.intake(&one_line(&middle)).unwrap_or_else(|| self.answer(&one_line(&middle), &middle))
     }
 
     /// While the plan comes in.
@@ -286,9 +281,30 @@ fn moved(device: &str, deed: impl Fn(String) -> Deed) -> Vec<Deed> {
     vec![deed(serial.to_owned()), Deed::Press(Key::Enter)]
 }
 
-/// The head of the record, as it stands at the edge of a screen.
+/// The rows of the middle of a screen, without the steps below it and without the signs that only draw: a QR code, a
+/// frame.
+pub fn middle(screen: &[String]) -> Vec<String> {
+    let rows = screen.get(ABOVE..screen.len().saturating_sub(BELOW)).unwrap_or_default();
+    // A question to a keyboard lies over the steps, in a box.
+    let rows = rows.iter().take_while(|row| !row.starts_with(wording::edge::PHASE) && !row.starts_with("┌─"));
+    rows.map(|row| row.chars().filter(|c| !"█▀▄─".contains(*c)).collect()).collect()
+}
+
+/// The head of the record, as it stands at the edge of a screen: two rows of groups, the numbers of the first and the
+/// last group around them.
 pub fn edge(screen: &[String]) -> Option<Digest> {
-    screen.iter().rev().find_map(|row| row.trim().parse().ok())
+    let half = |row: &String, first: &str, last: &str| {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        match words.last_chunk::<10>()? {
+            [from, groups @ .., to] if (*from, *to) == (first, last) => Some(groups.join(" ")),
+            _ => None,
+        }
+    };
+    let both = |rows: &[String]| match rows {
+        [first, second] => format!("{} {}", half(first, "1", "8")?, half(second, "9", "16")?).parse().ok(),
+        _ => None,
+    };
+    screen.windows(2).rev().find_map(both)
 }
 
 /// The keys of a line, Enter the last.
@@ -302,7 +318,9 @@ fn typed(lines: &[&str]) -> Vec<Deed> {
 
 /// A secret as it stands below the instruction: a passphrase by its words, anything else by its characters.
 fn shown(middle: &[String], words: bool) -> String {
-    let below = middle.iter().skip(5).map(|row| row.trim());
+    let below = middle.iter().skip(4).map(|row| row.trim());
     let lines: Vec<&str> = below.filter(|row| !row.is_empty()).collect();
-    if words { lines.join(" ") } else { lines.concat().replace(' ', "") }
+    // Each word has its number before it.
+    let word = |line: &&str| line.split_once(' ').map_or("", |(_, word)| word.trim()).to_owned();
+    if words { lines.iter().map(word).collect::<Vec<_>>().join(" ") } else { lines.concat().replace(' ', "") }
 }

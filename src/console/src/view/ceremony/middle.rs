@@ -6,9 +6,9 @@ use conclave_ceremony::step::Waiting;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Block, Borders, Padding, Paragraph, Wrap};
 
-use super::super::height;
+use super::super::{ASKED, ASKED_ROLE, height};
 use super::{ASK, BAD, GOOD, PLAIN, STRONG};
 use crate::ceremony::desk::Stage;
 use crate::ceremony::form::{Input, Line as FormLine};
@@ -18,9 +18,12 @@ use crate::wording::{self, ceremony as words};
 
 /// Rows no block has more of: the longest words of a failure, wrapped, are a tenth of that.
 const ROWS_MAX: u16 = 100;
+/// Rows of the frame around the thing asked.
+const FRAME: u16 = 2;
+/// The same on a large screen.
+const LARGE_FRAME: u16 = 6;
 
 pub(super) fn draw(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
-    let area = Rect { width: area.width - 1, ..area };
     let refused = scene.desk.refused.iter().map(|refused| Line::styled(refused.clone(), BAD)).collect();
     let typed = plugged(scene).into_iter().chain(form(scene)).collect();
     let blocks = [title(scene, area.width), asked(scene), facts(scene), typed, refused];
@@ -36,15 +39,43 @@ pub(super) fn stack(blocks: [Vec<Line<'_>>; 5], scroll: u16, frame: &mut Frame, 
     let (sum, gaps) = (heights.iter().sum::<u16>(), blocks.iter().flatten().count().saturating_sub(1));
     let gap = u16::from(usize::from(sum) + gaps <= usize::from(area.height));
     let lacks = sum.saturating_sub(area.height);
-    let [.., facts, _, _] = &mut heights;
+    let [_, asked, facts, _, _] = &mut heights;
     *facts = facts.saturating_sub(lacks);
+    // The frame is the first thing that gives way; a large screen has a larger one.
+    let has_room = |rows: u16| usize::from(sum + rows) + gaps <= usize::from(area.height);
+    let frame_rows = [LARGE_FRAME, FRAME].into_iter().find(|rows| has_room(3 * rows - 2 * FRAME));
+    *asked += frame_rows.unwrap_or(0);
     let mut y = area.y;
     for (at, (block, rows)) in blocks.into_iter().zip(heights).enumerate() {
         let Some(block) = block else { continue };
-        let block = if at == 2 { block.scroll((scroll.min(lacks), 0)) } else { block };
+        let block = match at {
+            1 => match frame_rows {
+                Some(rows) => block.style(ASKED).block(frame_of_asked(rows)),
+                None => block.style(ASKED),
+            },
+            2 => block.scroll((scroll.min(lacks), 0)),
+            _ => block,
+        };
         frame.render_widget(block, Rect { y, height: rows, ..area }.intersection(area));
         y += rows + gap;
     }
+}
+
+/// Rows of lines once they are wrapped.
+pub(super) fn rows(lines: Vec<Line<'_>>, width: u16) -> u16 {
+    height(&Paragraph::new(lines).wrap(Wrap { trim: false }), width, ROWS_MAX)
+}
+
+fn frame_of_asked(rows: u16) -> Block<'static> {
+    Block::new().borders(Borders::TOP | Borders::BOTTOM).padding(Padding::vertical((rows - FRAME) / 2))
+}
+
+/// The one thing asked in its frame, at the top of an area.
+pub(super) fn boxed(lines: Vec<Line<'_>>, frame: &mut Frame, area: Rect) {
+    let asked = Paragraph::new(lines).wrap(Wrap { trim: false });
+    let rows = height(&asked, area.width, ROWS_MAX) + FRAME;
+    let place = Rect { height: rows, ..area }.intersection(area);
+    frame.render_widget(asked.style(ASKED).block(frame_of_asked(FRAME)), place);
 }
 
 /// The step, and across the whole width whether it cannot be undone, where people agree to it.
@@ -61,8 +92,8 @@ pub(super) fn title(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
 
 /// The role that acts, and its one instruction.
 pub(super) fn asked(scene: &Scene<'_>) -> Vec<Line<'static>> {
-    let who = Span::styled(format!("{}: ", words::asked(scene)), ASK);
-    vec![Line::from(vec![who, Span::styled(words::instruction(scene), STRONG)])]
+    let who = Span::styled(format!(" {}: ", words::asked(scene)), ASKED_ROLE);
+    vec![Line::from(vec![who, Span::styled(words::instruction(scene), ASKED)])]
 }
 
 fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {

@@ -1,4 +1,4 @@
-//! The one screen of a ceremony: the steps at the left, role and question in the middle, pace and head at the edge.
+//! The one screen of a ceremony: role and question in the middle, the steps around this one below, then pace and head.
 //!
 //! There is no screen per step: the question of a step, and the words for it, make its screen.
 
@@ -9,8 +9,6 @@ mod secret;
 use core::time::Duration;
 
 use conclave_ceremony::act::Act;
-use conclave_ceremony::ask::Ask;
-use conclave_ceremony::kind::about;
 use conclave_ceremony::step::Waiting;
 use conclave_publish::Kind;
 use ratatui::Frame;
@@ -20,7 +18,6 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{ASK, BAD, BAR, COLUMNS_MIN, GOOD, PLAIN, ROWS_MIN, STRONG, keyboards, right, row, too_small, top};
-use crate::ceremony::desk::Stage;
 use crate::ceremony::scene::Scene;
 use crate::civil::Ahead;
 use crate::preflight::Over;
@@ -29,16 +26,16 @@ use crate::wording::{self, ceremony as words, preflight as text};
 
 /// Rows above the middle: title, and the bar of a rehearsal.
 const ABOVE: u16 = 2;
-/// Rows below it: pace, head, keys.
-const BELOW: u16 = 3;
-/// Columns of the list of steps.
-const STEPS: u16 = 26;
-/// Rows that say how long the machine is at work, the gap above them included.
+/// Rows below it: pace, the head in two, keys.
+const BELOW: u16 = 4;
+/// Rows of the phase and of the steps before and after, the last ones of the middle.
+const STEPS: u16 = 4;
+/// Rows that say how long the machine is at work, the gap below them included.
 const WORKING: u16 = 3;
 /// Columns of the battery's state.
 const BATTERY: u16 = 13;
-/// Columns of a time in the bar.
-const TIME: u16 = 25;
+/// Columns of a date in the bar.
+const DATE: usize = "YYYY-MM-DD ".len();
 /// The look of a rehearsal's bar: like nothing else here. A console has eight backgrounds, none of them bright.
 const REHEARSAL: Style = Style::new().fg(Color::White).bg(Color::Magenta);
 
@@ -56,7 +53,7 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
     }
     let body = Rect { y: area.y + ABOVE, height: area.height - ABOVE - BELOW, ..area };
     match &scene.desk.over {
-        Over::Help => over(scene, words::help(scene), frame, body),
+        Over::Help => over(scene, wording::help::lines(scene), frame, body),
         Over::Keyboard(field) => {
             let mut lines = text::keyboard(field.text());
             lines.push(format!("layout {}:  {}_", scene.desk.layout.name(), field.text()));
@@ -65,15 +62,14 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
         Over::PowerOff(field) => over(scene, vec![format!("{}_", field.text())], frame, body),
         Over::Nothing => self::body(scene, frame, body),
     }
-    // Above the lines that say how long the machine is at work.
-    let working = if scene.works() { WORKING } else { 0 };
-    keyboards::draw(scene.keyboard, frame, Rect { height: body.height - working, ..body });
+    // Over the steps, and below the lines that say how long the machine is at work.
+    keyboards::draw(scene.keyboard, frame, body);
     let (pace, style) = match (scene.overhears, scene.shut_out) {
         (Some(other), _) => (wording::usb::overhears(other), BAD),
         (None, Some(other)) => (wording::usb::shut_out(other), BAD),
         (None, None) => pace(scene),
     };
-    let line = row(area, area.height - 3);
+    let line = row(area, area.height - BELOW);
     frame.render_widget(Paragraph::new(format!(" {pace}")).style(style), line);
     if let (Some(battery), None, None) = (scene.battery, scene.overhears, scene.shut_out) {
         let style = match battery.supply {
@@ -84,12 +80,19 @@ pub fn draw(scene: &Scene<'_>, frame: &mut Frame) {
         let words = Paragraph::new(wording::facts::battery(battery)).style(style).alignment(Alignment::Right);
         frame.render_widget(words, right(line, BATTERY));
     }
-    let head = scene.head.groups().map(|group| group.to_string()).join(" ");
-    frame.render_widget(Paragraph::new(head).style(STRONG).alignment(Alignment::Center), row(area, area.height - 2));
+    head(scene, frame, Rect { y: area.y + area.height - 3, height: 2, ..area });
     let bar = row(area, area.height - 1);
-    frame.render_widget(Paragraph::new(format!(" {}", keys(scene))).style(BAR), bar);
-    let time = format!("{} UTC ", scene.now.wall.shown(Ahead(0)));
-    frame.render_widget(Paragraph::new(time).style(BAR).alignment(Alignment::Right), right(bar, TIME));
+    let keys = format!(" {}", wording::keys::of(scene));
+    let left = area.width.saturating_sub(u16::try_from(keys.chars().count()).unwrap_or(u16::MAX));
+    frame.render_widget(Paragraph::new(keys).style(BAR), bar);
+    let time = format!(" {} UTC ", scene.now.wall.shown(Ahead(0)));
+    // The keys come first: the date, then the time, gives way.
+    let times = [time.as_str(), time.get(DATE..).unwrap_or_default()];
+    let width = |time: &&str| u16::try_from(time.len()).unwrap_or(u16::MAX);
+    if let Some(time) = times.into_iter().find(|time| width(time) < left) {
+        let place = right(bar, width(&time));
+        frame.render_widget(Paragraph::new(time).style(BAR).alignment(Alignment::Right), place);
+    }
 }
 
 /// Draws over the last screen how long the machine is at work. Nothing else of it changes meanwhile.
@@ -100,24 +103,23 @@ pub fn working(elapsed: Duration, frame: &mut Frame) {
     }
     let lines: Vec<Line> = words::working(elapsed.as_secs()).into_iter().map(|line| Line::styled(line, ASK)).collect();
     let rows = WORKING - 1;
-    let place =
-        Rect { x: area.x + STEPS, y: area.y + area.height - BELOW - rows, width: area.width - STEPS, height: rows };
-    frame.render_widget(Paragraph::new(lines), place);
+    let y = area.y + area.height - BELOW - STEPS - WORKING;
+    frame.render_widget(Paragraph::new(lines), Rect { x: area.x + 1, y, width: area.width - 1, height: rows });
 }
 
 fn body(scene: &Scene<'_>, frame: &mut Frame, body: Rect) {
     let works = scene.works();
-    let height = if works { body.height - WORKING } else { body.height };
-    let middle = Rect { x: body.x + STEPS, width: body.width - STEPS, height, ..body };
     let ends = matches!(scene.waiting, Waiting::Acting(Act::Show) | Waiting::Closed);
     let published = ends && !scene.writes && scene.trouble.is_none();
-    if published && !digests::fit(middle) {
-        // Symbol and digest need the list's columns, too.
+    if published && body.height < digests::ROWS_MIN + STEPS {
+        // Symbol and digest need the rows of the steps, too.
         return digests::draw(scene, frame, body);
     }
-    steps(scene, frame, Rect { width: STEPS, ..body });
+    let kept = STEPS + if works { WORKING } else { 0 };
+    let middle = Rect { x: body.x + 1, width: body.width - 2, height: body.height - kept, ..body };
+    steps(scene, frame, Rect { y: body.y + body.height - STEPS, height: STEPS, ..body });
     match scene.secret {
-        _ if published => digests::draw(scene, frame, middle),
+        _ if published => digests::draw(scene, frame, Rect { x: body.x, width: body.width, ..middle }),
         Some(secret) => secret::draw(scene, secret, frame, middle),
         None => middle::draw(scene, frame, middle),
     }
@@ -126,24 +128,41 @@ fn body(scene: &Scene<'_>, frame: &mut Frame, body: Rect) {
     }
 }
 
-/// Done, now, next: the step under way is always in sight.
+/// The phase and the planned end; below them three steps that are done and six that follow. The step under way is the
+/// title of the middle.
 fn steps(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
+    let (phase, end) = (wording::edge::phase(scene), wording::edge::planned_end(scene).unwrap_or_default());
+    let gap = usize::from(area.width).saturating_sub(phase.chars().count() + end.chars().count());
+    frame.render_widget(Line::from(format!("{phase}{}{end}", "─".repeat(gap))), row(area, 0));
     let at = usize::from(scene.state.at().0);
-    let height = usize::from(area.height);
-    let first = at.saturating_sub(height / 3).min(scene.script.steps.len().saturating_sub(height));
-    let shown = scene.script.steps.iter().enumerate().skip(first).take(height);
-    let lines: Vec<Line> = shown
-        .map(|(place, step)| {
-            let (mark, style) = match place.cmp(&at) {
-                core::cmp::Ordering::Less => ("√", GOOD),
-                core::cmp::Ordering::Equal => ("►", STRONG),
-                core::cmp::Ordering::Greater => ("·", PLAIN),
-            };
-            let name = shortened(&about(scene.plan, step.kind).name, usize::from(STEPS) - 7);
-            Line::styled(format!(" {mark}{:>3} {name}", place + 1), style)
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    let rows = usize::from(STEPS - 1);
+    let width = area.width / 3;
+    let columns = [at.saturating_sub(rows)..at, at + 1..at + 1 + rows, at + 1 + rows..at + 1 + 2 * rows];
+    for (column, places) in (0..).zip(columns) {
+        for (y, place) in (1..).zip(places) {
+            let Some(step) = scene.script.steps.get(place) else { continue };
+            let (mark, style) = if place < at { ("√", GOOD) } else { ("·", PLAIN) };
+            let name = shortened(&words::step(scene.plan, step.kind), usize::from(width) - 7);
+            let line = Line::styled(format!(" {mark}{:>3} {name}", place + 1), style);
+            frame.render_widget(line, Rect { x: area.x + column * width, width, ..row(area, y) });
+        }
+    }
+}
+
+/// The head of the record with the numbers of its groups, and the entries that it fixes.
+fn head(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
+    let (words, is_written) = wording::edge::head(scene);
+    let (said, shown) = if is_written { (ASK, STRONG) } else { (PLAIN, PLAIN) };
+    let groups = scene.head.groups().map(|group| group.to_string());
+    let half = groups.len() / 2;
+    for (at, (words, groups)) in words.into_iter().zip(groups.chunks(half)).enumerate() {
+        let (first, last) = (at * half + 1, (at + 1) * half);
+        let line = row(area, u16::try_from(at).unwrap_or_default());
+        frame.render_widget(Line::styled(format!(" {words}"), said), line);
+        let groups = Line::styled(format!("{first:>2}  {}  {last:>2} ", groups.join(" ")), shown);
+        let width = u16::try_from(groups.width()).unwrap_or(u16::MAX);
+        frame.render_widget(groups, right(line, width));
+    }
 }
 
 /// A name that fits: of a longer one the middle is left out, because names of one plan differ at the end.
@@ -169,58 +188,18 @@ fn over(scene: &Scene<'_>, lines: Vec<String>, frame: &mut Frame, area: Rect) {
 fn pace(scene: &Scene<'_>) -> (String, Style) {
     /// Minutes beyond which the line would not fit; a person who sees them knows enough.
     const MINUTES_MAX: u64 = 999;
-    let minutes = |from: crate::ports::Now| scene.now.mono_ms.saturating_sub(from.mono_ms) / 60_000;
     let step = scene.script.step(scene.state.at());
     let budget = step.map_or(0, |step| step.budget);
     let steps = scene.script.steps.len();
     let planned: u32 = scene.script.steps.iter().map(|step| u32::from(step.budget)).sum();
+    let minutes = |from| wording::edge::minutes(scene.now, from);
     let (here, whole) = (minutes(scene.since.0), minutes(scene.since.1));
     let at = match step {
-        Some(step) => format!("step {} of {steps}: {} of {budget} min", step.id.0 + 1, here.min(MINUTES_MAX)),
-        None => format!("all {steps} steps are done"),
+        Some(step) => format!("Step {} of {steps}: {} of {budget} min", step.id.0 + 1, here.min(MINUTES_MAX)),
+        None => format!("All {steps} steps are done"),
     };
-    let words = format!("{at}   ceremony: {} of {planned} min   head:", whole.min(MINUTES_MAX));
+    let words = format!("{at}   Ceremony: {} of {planned} min", whole.min(MINUTES_MAX));
     (words, if step.is_some() && here > u64::from(budget) { ASK } else { PLAIN })
-}
-
-fn keys(scene: &Scene<'_>) -> &'static str {
-    match (&scene.desk.over, &scene.waiting, scene.desk.stage) {
-        (Over::Help, ..) => "any key: back",
-        (Over::Keyboard(_), ..) => text::KEYBOARD_KEYS,
-        (Over::PowerOff(_), ..) => "Enter: do it   Esc: back",
-        _ if scene.trouble.is_some() => "F1 help   F2 keyboard   F10 off   Enter: try again",
-        _ if scene.writes => "no key is read while a drive is written to",
-        (_, Waiting::Acting(Act::Reveal(_)), Stage::Form) => "F1 help   Enter: compare   Esc: see it again",
-        (_, Waiting::Acting(Act::Reveal(_)), _) => "F1 help   Enter: go on",
-        (_, Waiting::Acting(Act::Show), _) => "F1 help   Up Down: one by one   Enter: go on",
-        (_, Waiting::Closed, _) => "F1 help   Up Down: one by one   F10 off",
-        (_, Waiting::Acting(_), _) => "no key is read while a device works",
-        (_, Waiting::Halted(_), _) => "F1 help   Up Down: scroll   F10 off",
-        (.., Stage::Who) if scene.desk.signing.then == Stage::Form => {
-            "F1 help  F2 keyboard  F3 object  F10 off  1 2: choose"
-        }
-        (_, Waiting::Asked(Ask::Objections), Stage::Who) => "F1 help  F10 off   1 2: choose   Enter: no objection",
-        (.., Stage::Who) => "F1 help   1 2: choose   Esc: back",
-        (_, Waiting::Asked(Ask::SignIn(_)), Stage::Form) => "F1 help   Enter: go on   Esc: see it again",
-        (_, Waiting::Asked(Ask::Go { .. }), Stage::Form) if scene.desk.signing.was_chosen() => {
-            "F1 help  F3 object  F10 off  Enter: go on  Esc: back"
-        }
-        (
-            ..,
-            Stage::Objection
-            | Stage::OtherBag
-            | Stage::Confirms
-            | Stage::Warn
-            | Stage::Attests
-            | Stage::Why
-            | Stage::Refuses,
-        )
-        | (_, Waiting::Asked(Ask::BagNumber(_)), _) => "F1 help   Enter: go on   Esc: back",
-        (.., Stage::Shown) => "F1 help   Enter: go on",
-        (.., Stage::Attest) => "F1 help  F2 keyboard  F3 object  F10 off  1 2: choose",
-        (_, Waiting::Asked(Ask::Again { .. }), _) => "F1 help  F2 keyboard  F10 off  Enter: go on",
-        _ => "F1 help  F2 keyboard  F3 object  F10 off  Enter: go on",
-    }
 }
 
 #[cfg(test)]
