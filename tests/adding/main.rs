@@ -39,6 +39,7 @@ impl Kind for Weigh {
     fn about(&self, plan: &Plan) -> About {
         About {
             by: By::Operator,
+            phase: Phase::Devices,
             minutes: 1,
             devices: vec![Device::Token(self.0)],
             question: Question::Nothing,
@@ -48,6 +49,12 @@ impl Kind for Weigh {
             shows: Shows::Name(self.0),
             name: format!("Weigh {}", plan.token_name(self.0)),
             purpose: format!("{} is weighed. Nothing on it is changed.", plan.token_name(self.0)),
+            help: Help {
+                why: "A hollow token weighs less.",
+                long: "A minute.",
+                wrong: "The token is too light.",
+                then: "Keep it as evidence.",
+            },
 "#,
         missed: None,
     },

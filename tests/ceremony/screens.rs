@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use conclave_ceremony::act::Act;
 use conclave_ceremony::ids::StepId;
+use conclave_ceremony::kind::about;
 use conclave_ceremony::script::{Step, StepKind};
 use conclave_ceremony::step::Waiting;
 use conclave_console::ceremony::Ceremony;
@@ -82,7 +83,7 @@ impl Screens {
         stop(&mut scene);
         let list = self.golden.entry("steps.txt".to_owned()).or_default();
         if list.is_empty() {
-            let step = |step: &Step| format!("{:>3} {}\n", step.id.0 + 1, words::step(scene.plan, step.kind));
+            let step = |step: &Step| format!("{:>3} {}\n", step.id.0 + 1, about(scene.plan, step.kind).name);
             list.extend(scene.script.steps.iter().map(step));
         }
         let kind = scene.script.step(now.0).map(|step| step.kind).filter(|_| !scene.writes);

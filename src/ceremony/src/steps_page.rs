@@ -69,10 +69,14 @@ fn page() -> String {
     for step in shown {
         let about = kind::about(&plan, step.kind);
         let acts: Vec<Act> = kind::of(step.kind).acts(&plan, &mut facts);
+        let kind::Help { why, long, wrong, then } = about.help;
+        for part in [why, long, wrong, then] {
+            assert!(part.starts_with(char::is_uppercase) && part.ends_with('.') && !part.contains("  "), "{part}");
+        }
         let (kind::Secrets::Used(slots) | kind::Secrets::Set(slots)) = about.secrets;
         let _ = write!(
             text,
-            "\n## {}\n\n`{}`. {}\n\n| | |\n|---|---|\n| gravity | {} |\n| agrees | {} |\n| word | {} |\n| minutes | {} |\n\
+            "\n## {}\n\n`{}`. {}\n\n*Why:* {why} *How long:* {long} *What can go wrong:* {wrong} *Then:* {then}\n\n| | |\n|---|---|\n| gravity | {} |\n| agrees | {} |\n| word | {} |\n| minutes | {} |\n\
              | secrets | {} |\n| acts | {} |\n| rests on | {} |\n",
             about.name,
             variant(step.kind),

@@ -1,6 +1,6 @@
 //! Drives at the beginning: logs, and the drives that must be empty.
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows};
 use crate::act::{Act, Item};
 use crate::facts::Facts;
 use crate::ids::{Device, DriveId};
@@ -14,6 +14,7 @@ impl Kind for Log {
         About {
             gravity: Gravity::Changes,
             by: By::Anyone,
+            phase: Phase::Start,
             minutes: 3,
             devices: vec![Device::Drive(self.0)],
             question: Question::Nothing,
@@ -26,6 +27,12 @@ impl Kind for Log {
                 "{} becomes a log drive: every entry is written to it before anything is done.",
                 plan.drive_name(self.0)
             ),
+            help: Help {
+                why: "Two drives hold the same record, so that one lost drive loses nothing.",
+                long: "Seconds, once the drive is in.",
+                wrong: "It is another drive, it is full, or it cannot be written to.",
+                then: "Plug in the drive that the screen names. The screen says how a drive that fails is mended.",
+            },
         }
     }
 
@@ -46,6 +53,7 @@ impl Kind for Register {
         About {
             gravity: Gravity::Looks,
             by: By::Operator,
+            phase: Phase::Devices,
             minutes: 2,
             devices: vec![Device::Drive(self.0)],
             question: Question::Nothing,
@@ -55,6 +63,12 @@ impl Kind for Register {
             shows: Shows::Drive(self.0),
             name: format!("Register {}", plan.drive_name(self.0)),
             purpose: format!("{} is identified and found empty.", plan.drive_name(self.0)),
+            help: Help {
+                why: "A drive that is full, or is another drive, is found now, and not after a share was made.",
+                long: "Seconds, once the drive is in.",
+                wrong: "The drive is not empty, has another serial, or another format.",
+                then: "Take the drive out, prepare it elsewhere, plug it in again. Nothing on it was changed.",
+            },
         }
     }
 

@@ -1,6 +1,6 @@
 //! The end: what is public leaves, things go into bags, the record is closed.
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows};
 use crate::act::{Act, Item};
 use crate::facts::Facts;
 use crate::ids::{BagId, Device, DriveId};
@@ -14,6 +14,7 @@ impl Kind for Publish {
         About {
             gravity: Gravity::Changes,
             by: By::Operator,
+            phase: Phase::End,
             minutes: 3,
             devices: vec![Device::Drive(self.0)],
             question: Question::Nothing,
@@ -26,6 +27,12 @@ impl Kind for Publish {
                 "Everything public is written to {}. Every secret left in memory is wiped first.",
                 plan.drive_name(self.0)
             ),
+            help: Help {
+                why: "Certificates, record and statements leave the room on this drive. No secret is in memory any more.",
+                long: "Seconds, once the drive is in.",
+                wrong: "The drive is full or returns other bytes.",
+                then: "Operator and a witness decide whether the step is done again.",
+            },
         }
     }
 
@@ -46,6 +53,7 @@ impl Kind for Show {
         About {
             gravity: Gravity::Looks,
             by: By::Operator,
+            phase: Phase::End,
             minutes: 5,
             devices: Vec::new(),
             question: Question::Nothing,
@@ -54,7 +62,13 @@ impl Kind for Show {
             memory: Memory::Nothing,
             shows: Shows::Nothing,
             name: "Show".to_owned(),
-            purpose: "Compare fingerprints and head; write the head down.".to_owned(),
+            purpose: "Compare fingerprints and head; a head written down now fixes all entries before it.".to_owned(),
+            help: Help {
+                why: "Each person can later compare the published certificates with a fingerprint that the person wrote down here.",
+                long: "A minute a certificate.",
+                wrong: "A camera or an eye misreads a digit.",
+                then: "Compare the numbered groups one by one. Up shows the digest before.",
+            },
         }
     }
 
@@ -75,6 +89,7 @@ impl Kind for Bag {
         About {
             gravity: Gravity::Changes,
             by: By::Person(plan.bag(self.0).map(|bag| bag.holder)),
+            phase: Phase::End,
             minutes: 4,
             devices: Vec::new(),
             question: Question::Bag(self.0),
@@ -84,6 +99,12 @@ impl Kind for Bag {
             shows: Shows::Bag(self.0),
             name: format!("Bag {}", u32::from(self.0.0) + 1),
             purpose: "The things named here go into the bag. The bag is sealed; its number is typed twice.".to_owned(),
+            help: Help {
+                why: "A sealed bag shows whether it was opened. Its number is in the record.",
+                long: "Three minutes: fill it, seal it, type its number twice.",
+                wrong: "The bag is torn, or has another number than the plan says.",
+                then: "Seal another bag and type its number: operator and a witness say why, and the record shows a deviation.",
+            },
         }
     }
 
@@ -104,6 +125,7 @@ impl Kind for Close {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::End,
             minutes: 3,
             devices: Vec::new(),
             question: Question::Nothing,
@@ -113,6 +135,12 @@ impl Kind for Close {
             shows: Shows::Nothing,
             name: "Close".to_owned(),
             purpose: "The record is closed. Its last head stays on the screen until power-off.".to_owned(),
+            help: Help {
+                why: "After the last entry nothing can be added. The head after it fixes the whole record.",
+                long: "Seconds; then the head is written down.",
+                wrong: "The machine is switched off before the head is written down.",
+                then: "Start it again with both log drives: it shows the final head again.",
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use smartcard_hsm::command::{KeySpec, RsaBits};
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows, user};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows, user};
 use crate::act::{Act, Signs};
 use crate::facts::Facts;
 use crate::ids::{Device, KeyIx, TokenId};
@@ -40,6 +40,7 @@ impl Kind for Generate {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Keys,
             minutes: plan.key(self.0).map_or(0, making),
             devices: master(plan, self.0).collect(),
             question: Question::Nothing,
@@ -49,6 +50,12 @@ impl Kind for Generate {
             shows: Shows::Key(self.0),
             name: format!("Make {}", plan.key_name(self.0)),
             purpose: format!("Key {} is made on its master.", plan.key_name(self.0)),
+            help: Help {
+                why: "The key is made inside its master token. Its private half never leaves the tokens.",
+                long: "Seconds for a key of an elliptic curve, minutes for RSA.",
+                wrong: "The token is pulled out, or has no room.",
+                then: "Plug it in again. A half-made key is made again.",
+            },
         }
     }
 
@@ -70,6 +77,7 @@ impl Kind for Certify {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Keys,
             minutes: 2,
             devices: master(plan, self.0).collect(),
             question: Question::Nothing,
@@ -79,6 +87,12 @@ impl Kind for Certify {
             shows: Shows::Key(self.0),
             name: format!("Certify {}", plan.key_name(self.0)),
             purpose: format!("Key {} signs its own certificate.", plan.key_name(self.0)),
+            help: Help {
+                why: "The certificate says which name and which purpose the public key has, signed by the key itself.",
+                long: "Some seconds.",
+                wrong: "The signature does not verify, or the token is pulled out.",
+                then: "Plug the token in again: the step is done again. Nothing that fails is published.",
+            },
         }
     }
 
@@ -100,6 +114,7 @@ impl Kind for Wrap {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Keys,
             minutes: 3,
             devices: master(plan, self.0).chain(blobs(plan)).collect(),
             question: Question::Nothing,
@@ -112,6 +127,12 @@ impl Kind for Wrap {
                 "Key {} is wrapped under the DKEK; the blob is written to its drive.",
                 plan.key_name(self.0)
             ),
+            help: Help {
+                why: "The wrapped key is the only copy outside the master. It opens only under the DKEK.",
+                long: "Seconds.",
+                wrong: "The drive is full or returns other bytes.",
+                then: "Operator and a witness decide whether the step is done again.",
+            },
         }
     }
 
@@ -139,6 +160,7 @@ impl Kind for Restore {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Copies,
             minutes: u16::try_from(copied).unwrap_or(u16::MAX).saturating_add(2),
             devices: [Device::Token(self.0)].into_iter().chain(blobs(plan)).collect(),
             question: Question::Nothing,
@@ -151,6 +173,12 @@ impl Kind for Restore {
                 "The blobs are read from their drive; their keys are restored on {}.",
                 plan.token_name(self.0)
             ),
+            help: Help {
+                why: "The copy shows today that the wrapped keys can be restored.",
+                long: "Some seconds a key.",
+                wrong: "The token refuses a wrapped key, or is pulled out.",
+                then: "Plug it in again: the step is done again.",
+            },
         }
     }
 
@@ -181,6 +209,7 @@ impl Kind for Compare {
         About {
             gravity: Gravity::Changes,
             by: By::Operator,
+            phase: Phase::Copies,
             minutes: 3,
             devices: tokens.iter().copied().map(Device::Token).collect(),
             question: Question::Nothing,
@@ -190,6 +219,12 @@ impl Kind for Compare {
             shows: Shows::Name(self.0),
             name: format!("Compare {}", plan.token_name(self.0)),
             purpose: format!("{} must hold the keys of its master; it proves itself again.", plan.token_name(self.0)),
+            help: Help {
+                why: "A copy that lacks a key would be found missing years later.",
+                long: "Some seconds.",
+                wrong: "The lists of keys differ.",
+                then: "The copy must not be used. Read the words on the screen.",
+            },
         }
     }
 
@@ -212,6 +247,7 @@ impl Kind for State {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::End,
             minutes: 3,
             devices: vec![Device::Token(self.0)],
             question: Question::Nothing,
@@ -221,6 +257,12 @@ impl Kind for State {
             shows: Shows::Name(self.0),
             name: format!("Statements {}", plan.token_name(self.0)),
             purpose: format!("{} signs a statement with each key it holds. Each is verified.", plan.token_name(self.0)),
+            help: Help {
+                why: "The token signs with each key that it holds: the key works on this token.",
+                long: "Some seconds a key.",
+                wrong: "A signature does not verify, or the token is pulled out.",
+                then: "Plug it in again: the step is done again.",
+            },
         }
     }
 

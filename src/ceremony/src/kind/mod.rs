@@ -168,6 +168,60 @@ pub enum Shows {
     Attestation,
 }
 
+/// A part of a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// The machine, the plan and the log drives.
+    Start,
+    /// People sign in.
+    People,
+    /// Drives and tokens are identified.
+    Devices,
+    /// PINs and passphrases are made.
+    Secrets,
+    /// The DKEK is made, shared and imported.
+    Shares,
+    /// Keys are made.
+    Keys,
+    /// Keys are restored on copies.
+    Copies,
+    /// Objections, publication, bags, attestations.
+    End,
+}
+
+impl Phase {
+    /// Every one, in order.
+    pub const ALL: [Self; 8] =
+        [Self::Start, Self::People, Self::Devices, Self::Secrets, Self::Shares, Self::Keys, Self::Copies, Self::End];
+
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::People => "people",
+            Self::Devices => "devices",
+            Self::Secrets => "secrets",
+            Self::Shares => "shares",
+            Self::Keys => "keys",
+            Self::Copies => "copies",
+            Self::End => "end",
+        }
+    }
+}
+
+/// What F1 says of a step. Each part is one or more whole sentences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Help {
+    /// The attack or the mistake that the step prevents, or the thing that it makes.
+    pub why: &'static str,
+    /// The work of people and of devices in it. The plan's minutes stand beside it.
+    pub long: &'static str,
+    /// The usual failures.
+    pub wrong: &'static str,
+    /// The thing to do after such a failure.
+    pub then: &'static str,
+}
+
 /// What does not change while a ceremony runs. A field that is left out does not compile.
 #[derive(Clone, Debug)]
 pub struct About {
@@ -175,6 +229,8 @@ pub struct About {
     pub gravity: Gravity,
     /// The people who agree, unless it is grave.
     pub by: By,
+    /// The part of a ceremony that it belongs to.
+    pub phase: Phase,
     /// Units: minutes it may take before the room is told so.
     pub minutes: u16,
     /// The devices that it needs, log drives that are in already left out.
@@ -193,6 +249,8 @@ pub struct About {
     pub name: String,
     /// Its effect, in a sentence, for the people who agree.
     pub purpose: String,
+    /// Its help.
+    pub help: Help,
 }
 
 /// A kind of step. No method has a default: a kind that leaves one out does not compile.

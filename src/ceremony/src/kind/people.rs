@@ -1,6 +1,6 @@
 //! The people of the room: sign-in, keyboard, what they write down, what they say.
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows, make_and_reveal};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows, make_and_reveal};
 use crate::act::{Act, Slot};
 use crate::facts::Facts;
 use crate::ids::{PersonId, TokenId};
@@ -15,6 +15,7 @@ impl Kind for SignIn {
         About {
             gravity: Gravity::Looks,
             by: By::Person(Some(self.0)),
+            phase: Phase::People,
             minutes: 2,
             devices: Vec::new(),
             question: Question::SignIn(self.0),
@@ -25,6 +26,12 @@ impl Kind for SignIn {
             name: format!("Sign in {}", plan.person_name(self.0)),
             purpose: "Each person gets a code of four digits. Typing it means that you agree; keep it secret."
                 .to_owned(),
+            help: Help {
+                why: "Each agreement in the record names a person. The code stops other people from agreeing in that name.",
+                long: "A minute a person, for document and code.",
+                wrong: "The person does not come, or a wrong code is typed. The fifth wrong code costs a minute, the tenth two minutes.",
+                then: "Press a for the alternate of the plan. After fifteen wrong codes the person signs in again before a person of another role.",
+            },
         }
     }
 
@@ -45,6 +52,7 @@ impl Kind for Keyboard {
         About {
             gravity: Gravity::Looks,
             by: By::Operator,
+            phase: Phase::Secrets,
             minutes: 2,
             devices: Vec::new(),
             question: Question::Keyboard,
@@ -55,6 +63,12 @@ impl Kind for Keyboard {
             name: "Keyboard".to_owned(),
             purpose: "Each key must type the character printed on it. The line you type is compared with this one."
                 .to_owned(),
+            help: Help {
+                why: "A secret typed in a wrong layout cannot be typed again on another keyboard.",
+                long: "A minute.",
+                wrong: "The typed line differs from the line above it.",
+                then: "Press Tab for the next layout and type the line again. If no layout fits, use another keyboard.",
+            },
         }
     }
 
@@ -73,22 +87,43 @@ pub(super) struct Pin(pub(super) TokenId, pub(super) Which);
 impl Kind for Pin {
     fn about(&self, plan: &Plan) -> About {
         let (of, token) = (plan.token(self.0), plan.token_name(self.0));
-        let (keeper, name, purpose) = match self.1 {
+        let (keeper, name, purpose, help) = match self.1 {
             Which::So => {
                 let purpose = format!("The SO-PIN of {token} is made, shown to its keeper and typed back.");
-                (of.map(|of| of.so_pin.keeper), format!("SO-PIN {token}"), purpose)
+                (
+                    of.map(|of| of.so_pin.keeper),
+                    format!("SO-PIN {token}"),
+                    purpose,
+                    Help {
+                        why: "The SO-PIN initialises the token. Only its keeper may know it.",
+                        long: "Two minutes: write it down, type it back.",
+                        wrong: "Another person sees the screen, or the keeper writes it down wrong.",
+                        then: "Esc shows it again. If another person saw it, say so with F3: an objection is recorded.",
+                    },
+                )
             }
             Which::User => {
                 let means = of.map_or_else(String::new, |of| {
                     format!(" {} wrong ones in a row block it; {}.", of.tries, of.so_pin_may.means())
                 });
                 let purpose = format!("The PIN of {token} is made, shown to its keeper and typed back.{means}");
-                (of.map(|of| of.pin.keeper), format!("PIN {token}"), purpose)
+                (
+                    of.map(|of| of.pin.keeper),
+                    format!("PIN {token}"),
+                    purpose,
+                    Help {
+                        why: "The PIN uses the keys of the token. Only its keeper may know it.",
+                        long: "Two minutes: write it down, type it back. A PIN is typed on hidden lines only.",
+                        wrong: "Another person sees the screen, or the keeper writes it down wrong.",
+                        then: "Esc shows it again. If another person saw it, say so with F3: an objection is recorded.",
+                    },
+                )
             }
         };
         About {
             gravity: Gravity::Changes,
             by: By::Person(keeper),
+            phase: Phase::Secrets,
             minutes: 4,
             devices: Vec::new(),
             question: Question::Nothing,
@@ -98,6 +133,7 @@ impl Kind for Pin {
             shows: Shows::Nothing,
             name,
             purpose,
+            help,
         }
     }
 
@@ -118,6 +154,7 @@ impl Kind for Objections {
         About {
             gravity: Gravity::Looks,
             by: By::Anyone,
+            phase: Phase::End,
             minutes: 5,
             devices: Vec::new(),
             question: Question::Objections,
@@ -127,6 +164,12 @@ impl Kind for Objections {
             shows: Shows::Nothing,
             name: "Objections".to_owned(),
             purpose: "If you saw something wrong, say so now. It is recorded word for word.".to_owned(),
+            help: Help {
+                why: "Every person may say what went wrong, before anything is published.",
+                long: "As long as people need to speak.",
+                wrong: "A text is refused because it looks like a secret or a name.",
+                then: "Say it in other words, without numbers and names. An objection does not end the ceremony.",
+            },
         }
     }
 
@@ -147,6 +190,7 @@ impl Kind for Attest {
         About {
             gravity: Gravity::Looks,
             by: By::Person(Some(self.0)),
+            phase: Phase::End,
             minutes: 3,
             devices: Vec::new(),
             question: Question::Attest(self.0),
@@ -156,6 +200,12 @@ impl Kind for Attest {
             shows: Shows::Attestation,
             name: format!("Attest {}", plan.person_name(self.0)),
             purpose: "You attest the ceremony as you saw it, or refuse and say why.".to_owned(),
+            help: Help {
+                why: "The record says which people saw the ceremony and agree that it was done as recorded.",
+                long: "A minute a person.",
+                wrong: "A person refuses.",
+                then: "The person says why; the reason is recorded word for word, and the ceremony goes on.",
+            },
         }
     }
 

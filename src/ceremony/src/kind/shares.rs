@@ -1,6 +1,6 @@
 //! Shares of the DKEK: made, sealed, written, opened, imported.
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows, make_and_reveal};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows, make_and_reveal};
 use crate::act::{Act, Slot};
 use crate::facts::Facts;
 use crate::ids::{Device, DriveId, ShareId};
@@ -33,6 +33,7 @@ impl Kind for Passphrase {
         About {
             gravity: Gravity::Changes,
             by: custodian(plan, self.0),
+            phase: Phase::Secrets,
             minutes: 5,
             devices: Vec::new(),
             question: Question::Nothing,
@@ -45,6 +46,12 @@ impl Kind for Passphrase {
                 "The passphrase of share {} is made, shown to its custodian and typed back.",
                 u32::from(self.0.0) + 1
             ),
+            help: Help {
+                why: "The passphrase seals one share. The share's drive is worth nothing without it.",
+                long: "Three minutes: write the words down in their order, type them back on the hidden line.",
+                wrong: "A word is written wrong, or another person sees the screen.",
+                then: "Esc shows the words again. If another person saw them, say so with F3: an objection is recorded.",
+            },
         }
     }
 
@@ -68,6 +75,7 @@ impl Kind for MakeShares {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Shares,
             minutes: 3,
             devices: half,
             question: Question::Nothing,
@@ -77,6 +85,12 @@ impl Kind for MakeShares {
             shows: Shows::CheckValue,
             name: "Make shares".to_owned(),
             purpose: "The shares of the DKEK are made, sealed under their passphrases, and wiped here.".to_owned(),
+            help: Help {
+                why: "The DKEK is made of all shares. No person ever has it whole.",
+                long: "A minute a share: sealing is slow so that guessing a passphrase is slow.",
+                wrong: "The power fails before the shares are sealed.",
+                then: "Start again with both log drives. Secrets that the power took are made again before the shares are.",
+            },
         }
     }
 
@@ -100,6 +114,7 @@ impl Kind for WriteShare {
         About {
             gravity: Gravity::Changes,
             by: custodian(plan, self.0),
+            phase: Phase::Shares,
             minutes: 3,
             devices: drive_of(plan, self.0).map(Device::Drive).into_iter().collect(),
             question: Question::Nothing,
@@ -109,6 +124,12 @@ impl Kind for WriteShare {
             shows: Shows::DriveOf(self.0),
             name: format!("Write share {}", u32::from(self.0.0) + 1),
             purpose: format!("Sealed share {} is written to its drive and read back.", u32::from(self.0.0) + 1),
+            help: Help {
+                why: "The sealed share is on its custodian's drive, and it was read back from there.",
+                long: "Seconds, once the drive is in.",
+                wrong: "The drive is full, is another drive, or returns other bytes.",
+                then: "Operator and a witness decide whether the step is done again. A drive that returns other bytes stops the ceremony.",
+            },
         }
     }
 
@@ -130,6 +151,7 @@ impl Kind for OpenShare {
         About {
             gravity: Gravity::Changes,
             by: custodian(plan, self.0),
+            phase: Phase::Shares,
             minutes: 4,
             devices: drive_of(plan, self.0).map(Device::Drive).into_iter().collect(),
             question: Question::Nothing,
@@ -142,6 +164,12 @@ impl Kind for OpenShare {
                 "Share {} is read from its drive and opened with its passphrase.",
                 u32::from(self.0.0) + 1
             ),
+            help: Help {
+                why: "The share is read from its drive as years later, to show that drive and paper belong together.",
+                long: "A minute, for the typing and the slow unsealing.",
+                wrong: "The passphrase is mistyped, or the drive is another one.",
+                then: "Read the passphrase from the paper and type it on the hidden line again. Nothing is lost by a wrong one.",
+            },
         }
     }
 
@@ -164,6 +192,7 @@ impl Kind for Import {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Shares,
             minutes: 3,
             devices: plan.token_ids().map(Device::Token).collect(),
             question: Question::Nothing,
@@ -173,6 +202,12 @@ impl Kind for Import {
             shows: Shows::Import,
             name: "Import shares".to_owned(),
             purpose: "The shares are compared with the recorded check value, then sent to every token.".to_owned(),
+            help: Help {
+                why: "Every token gets the same DKEK, so that a key of one token can be restored on another token.",
+                long: "A minute a token.",
+                wrong: "A token reports another check value, or is pulled out.",
+                then: "Plug it in again. Another check value stops the ceremony: read the words on the screen.",
+            },
         }
     }
 

@@ -1,6 +1,6 @@
 //! The looks of the start. The machine finds; the room compares.
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows};
 use crate::act::Act;
 use crate::facts::Facts;
 use crate::plan::Plan;
@@ -9,6 +9,7 @@ fn look(name: &str, minutes: u16) -> About {
     About {
         gravity: Gravity::Looks,
         by: By::Anyone,
+        phase: Phase::Start,
         minutes,
         devices: Vec::new(),
         question: Question::Look,
@@ -18,6 +19,12 @@ fn look(name: &str, minutes: u16) -> About {
         shows: Shows::Nothing,
         name: name.to_owned(),
         purpose: "The result of this check is recorded.".to_owned(),
+        help: Help {
+            why: "The check was done before the plan came in. Here its result enters the record.",
+            long: "Seconds; no person does anything.",
+            wrong: "The result does not allow a ceremony of this kind.",
+            then: "Read the reason, switch off with F10, correct the cause, start again.",
+        },
     }
 }
 

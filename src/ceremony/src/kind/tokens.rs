@@ -1,6 +1,6 @@
 //! Tokens before they hold a key: looked at, proved, initialised, tried.
 
-use super::{About, By, DriveIs, Gravity, Kind, Memory, Question, Secrets, Shows, user};
+use super::{About, By, DriveIs, Gravity, Help, Kind, Memory, Phase, Question, Secrets, Shows, user};
 use crate::act::{Act, Slot};
 use crate::facts::Facts;
 use crate::ids::{Device, TokenId};
@@ -15,6 +15,7 @@ impl Kind for Inspect {
         About {
             gravity: Gravity::Looks,
             by: By::Operator,
+            phase: Phase::Devices,
             minutes: 2,
             devices: vec![Device::Token(self.0)],
             question: Question::Nothing,
@@ -24,6 +25,12 @@ impl Kind for Inspect {
             shows: Shows::Token(self.0),
             name: format!("Look at {}", plan.token_name(self.0)),
             purpose: format!("{} is read. Nothing on it is changed.", plan.token_name(self.0)),
+            help: Help {
+                why: "The record holds the state of the token before anything is changed on it.",
+                long: "Some seconds.",
+                wrong: "The token is another one, has keys on it, or does not answer.",
+                then: "Take it out and plug it in again. If it is the wrong token, plug in the token that the screen names.",
+            },
         }
     }
 
@@ -53,6 +60,7 @@ impl Kind for Prove {
         About {
             gravity: if old.is_empty() { Gravity::CannotBeUndone } else { Gravity::Destroys },
             by: By::Operator,
+            phase: Phase::Devices,
             minutes: 3,
             devices: vec![Device::Token(self.0)],
             question: Question::Nothing,
@@ -62,6 +70,12 @@ impl Kind for Prove {
             shows: Shows::Token(self.0),
             name: format!("Prove {}", plan.token_name(self.0)),
             purpose: format!("{} is erased and proves that it holds its device key.", plan.token_name(self.0)),
+            help: Help {
+                why: "A counterfeit could keep every secret that is sent to it. A genuine token proves that it holds its device key.",
+                long: "Less than a minute. Everything on the token is erased.",
+                wrong: "The proof fails, or the token is pulled out.",
+                then: "Never use a token whose proof failed. Keep it as evidence; the ceremony needs another token and another plan.",
+            },
         }
     }
 
@@ -84,6 +98,7 @@ impl Kind for Initialise {
         About {
             gravity: Gravity::CannotBeUndone,
             by: By::Operator,
+            phase: Phase::Shares,
             minutes: 3,
             devices: vec![Device::Token(self.0)],
             question: Question::Nothing,
@@ -93,6 +108,12 @@ impl Kind for Initialise {
             shows: Shows::Name(self.0),
             name: format!("Initialise {}", plan.token_name(self.0)),
             purpose: format!("{} is initialised with its own PIN and SO-PIN. This is final.", plan.token_name(self.0)),
+            help: Help {
+                why: "The token gets its own PIN and SO-PIN, and a place for the DKEK.",
+                long: "Some seconds.",
+                wrong: "The token is pulled out or hangs.",
+                then: "Plug it in again: the step is done again. Pull out a token that hangs for minutes.",
+            },
         }
     }
 
@@ -113,6 +134,7 @@ impl Kind for TryPin {
         About {
             gravity: Gravity::Changes,
             by: By::Operator,
+            phase: Phase::Shares,
             minutes: 2,
             devices: vec![Device::Token(self.0)],
             question: Question::Nothing,
@@ -122,6 +144,12 @@ impl Kind for TryPin {
             shows: Shows::Name(self.0),
             name: format!("Try PIN {}", plan.token_name(self.0)),
             purpose: format!("{} is powered off and on again; its PINs are used once.", plan.token_name(self.0)),
+            help: Help {
+                why: "A PIN that does not open its token is found today, and not years later.",
+                long: "A minute.",
+                wrong: "A PIN is refused: it was written down wrong, or the token has another one.",
+                then: "Type it again from the paper. The last try asks for a word first: after it the token is blocked.",
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::{Ask, Who};
 use conclave_ceremony::ids::Device;
-use conclave_ceremony::kind::{LAST_WORD, about};
+use conclave_ceremony::kind::LAST_WORD;
 use conclave_ceremony::plan::{Plan, Role};
 use conclave_ceremony::script::Which;
 use conclave_ceremony::step::{Unfit, Waiting};

@@ -1,6 +1,6 @@
 //! The words at the edge of a ceremony's screen: the phase, the planned end, the worth of the head.
 
-use conclave_ceremony::script::StepKind;
+use conclave_ceremony::kind::{Phase, about};
 use conclave_ceremony::step::Waiting;
 
 use crate::ceremony::scene::Scene;
@@ -11,73 +11,9 @@ use crate::preflight::Over;
 /// Before the number of a phase: the row that ends the middle of a screen begins with this.
 pub const PHASE: &str = "── Phase ";
 
-/// A part of a ceremony.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// The machine, the plan and the log drives.
-    Start,
-    /// People sign in.
-    People,
-    /// Drives and tokens are identified.
-    Devices,
-    /// PINs and passphrases are made.
-    Secrets,
-    /// The DKEK is made, shared and imported.
-    Shares,
-    /// Keys are made.
-    Keys,
-    /// Keys are restored on copies.
-    Copies,
-    /// Objections, publication, bags, attestations.
-    End,
-}
-
-impl Phase {
-    const ALL: [Self; 8] =
-        [Self::Start, Self::People, Self::Devices, Self::Secrets, Self::Shares, Self::Keys, Self::Copies, Self::End];
-
-    /// The phase of a kind of step.
-    pub const fn of(kind: StepKind) -> Self {
-        match kind {
-            StepKind::Medium | StepKind::AirGap | StepKind::Clock | StepKind::Plan | StepKind::Log(_) => Self::Start,
-            StepKind::SignIn(_) => Self::People,
-            StepKind::Register(_) | StepKind::Inspect(_) | StepKind::Prove(_) => Self::Devices,
-            StepKind::Keyboard | StepKind::Pin(..) | StepKind::Passphrase(_) => Self::Secrets,
-            StepKind::MakeShares
-            | StepKind::WriteShare(_)
-            | StepKind::Initialise(_)
-            | StepKind::OpenShare(_)
-            | StepKind::Import
-            | StepKind::TryPin(_) => Self::Shares,
-            StepKind::Generate(_) | StepKind::Certify(_) | StepKind::Wrap(_) => Self::Keys,
-            StepKind::Restore(_) | StepKind::Compare(_) => Self::Copies,
-            StepKind::Objections
-            | StepKind::State(_)
-            | StepKind::Publish(_)
-            | StepKind::Show
-            | StepKind::Bag(_)
-            | StepKind::Attest(_)
-            | StepKind::Close => Self::End,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::People => "people",
-            Self::Devices => "devices",
-            Self::Secrets => "secrets",
-            Self::Shares => "shares",
-            Self::Keys => "keys",
-            Self::Copies => "copies",
-            Self::End => "end",
-        }
-    }
-}
-
 /// The phase under way, as a row begins with it.
 pub fn phase(scene: &Scene<'_>) -> String {
-    let phase = scene.script.step(scene.state.at()).map_or(Phase::End, |step| Phase::of(step.kind));
+    let phase = scene.script.step(scene.state.at()).map_or(Phase::End, |step| about(scene.plan, step.kind).phase);
     let number = Phase::ALL.iter().take_while(|before| **before < phase).count() + 1;
     format!("{PHASE}{number} of {}: {} ", Phase::ALL.len(), phase.name())
 }
@@ -127,8 +63,9 @@ mod tests {
             &include_bytes!("../../../../docs/plans/minimal/plan.toml")[..],
             &include_bytes!("../../../../docs/plans/safire/plan.toml")[..],
         ] {
-            let script = compile(&plan::read(bytes).unwrap()).unwrap();
-            let phases: Vec<Phase> = script.steps.iter().map(|step| Phase::of(step.kind)).collect();
+            let plan = plan::read(bytes).unwrap();
+            let script = compile(&plan).unwrap();
+            let phases: Vec<Phase> = script.steps.iter().map(|step| about(&plan, step.kind).phase).collect();
             assert!(phases.is_sorted(), "{phases:?}");
             let mut seen = phases;
             seen.dedup();

@@ -9,6 +9,7 @@ mod secret;
 use core::time::Duration;
 
 use conclave_ceremony::act::Act;
+use conclave_ceremony::kind::about;
 use conclave_ceremony::step::Waiting;
 use conclave_publish::Kind;
 use ratatui::Frame;
@@ -142,7 +143,7 @@ fn steps(scene: &Scene<'_>, frame: &mut Frame, area: Rect) {
         for (y, place) in (1..).zip(places) {
             let Some(step) = scene.script.steps.get(place) else { continue };
             let (mark, style) = if place < at { ("√", GOOD) } else { ("·", PLAIN) };
-            let name = shortened(&words::step(scene.plan, step.kind), usize::from(width) - 7);
+            let name = shortened(&about(scene.plan, step.kind).name, usize::from(width) - 7);
             let line = Line::styled(format!(" {mark}{:>3} {name}", place + 1), style);
             frame.render_widget(line, Rect { x: area.x + column * width, width, ..row(area, y) });
         }
