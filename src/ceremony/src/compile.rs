@@ -105,7 +105,7 @@ impl Steps<'_> {
         self.each([StepKind::Medium, StepKind::AirGap, StepKind::Clock, StepKind::Plan], |kind| kind);
         self.each(self.drives(|holds| holds == Holds::Transcript), StepKind::Log);
         self.each(self.people(|_| true), StepKind::SignIn);
-        self.each(self.drives(|holds| holds != Holds::Transcript), StepKind::Register);
+        self.each(self.drives(|holds| !matches!(holds, Holds::Transcript | Holds::SpareLog)), StepKind::Register);
         self.each(self.plan.token_ids(), StepKind::Inspect);
         self.each(self.plan.token_ids(), StepKind::Prove);
     }

@@ -219,7 +219,9 @@ impl<'a> Room<'a> {
         self.stage.world.restart(kept);
         let tokens = self.good.plan.token_ids().map(Device::Token);
         let drives = (0..).map(DriveId).zip(&self.good.plan.drives);
-        let drives = drives.filter(|(_, drive)| drive.holds != Holds::Transcript).map(|(id, _)| Device::Drive(id));
+        let drives = drives
+            .filter(|(_, drive)| !matches!(drive.holds, Holds::Transcript | Holds::SpareLog))
+            .map(|(id, _)| Device::Drive(id));
         tokens.chain(drives).for_each(|device| self.stage.pull(device));
         self.performer = performer(self.good);
         self.intended.iter().for_each(|acts| self.performer.intends(acts));

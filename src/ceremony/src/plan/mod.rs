@@ -213,6 +213,8 @@ impl SoPinMay {
 pub enum Holds {
     /// The transcript, the plan and its names. Exactly two drives do.
     Transcript,
+    /// Nothing, until it takes the place of a lost log drive at a resume.
+    SpareLog,
     /// The share file of this share.
     Share(ShareId),
     /// The key blobs under the DKEK.

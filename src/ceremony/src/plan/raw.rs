@@ -95,6 +95,7 @@ pub(super) struct Drive {
     pub(super) size: At<i64>,
     pub(super) volume: At<String>,
     pub(super) holds: At<String>,
+    pub(super) spare: Option<At<bool>>,
     pub(super) custody: At<Custody>,
 }
 

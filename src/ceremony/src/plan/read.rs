@@ -295,10 +295,16 @@ impl Reader<'_> {
         }
         let volume = self.value(&drive.volume, "a FAT32 volume id as in \"1A2B-3C4D\"", volume_id);
         let share = find(raw.shares.iter().map(|share| share.get_ref().drive.get_ref()), drive.name.get_ref());
+        let is_spare = drive.spare.as_ref().is_some_and(|spare| *spare.get_ref());
+        if let Some(spare) = drive.spare.as_ref().filter(|_| is_spare && drive.holds.get_ref() != "transcript") {
+            let expected = "a spare that holds \"transcript\": no other drive has one yet";
+            let found = format!("a spare that holds {}", quoted(drive.holds.get_ref()));
+            self.refuse::<_, ()>(Rule::LogDrives, spare, expected, found, "Take spare out.");
+        }
         let holds = self.word(
             &drive.holds,
             &[
-                ("transcript", Some(Holds::Transcript)),
+                ("transcript", Some(if is_spare { Holds::SpareLog } else { Holds::Transcript })),
                 ("share", share.map(|share| Holds::Share(ShareId(share)))),
                 ("blobs", Some(Holds::Blobs)),
                 ("public", Some(Holds::Public)),

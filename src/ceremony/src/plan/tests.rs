@@ -73,6 +73,16 @@ fn bytes_that_an_editor_or_a_terminal_reads_otherwise_are_refused() {
 }
 
 #[test]
+fn only_a_drive_that_holds_the_transcript_is_a_spare() {
+    let spare = |holds: &str| MINIMAL.replacen(holds, &format!("{holds}\nspare = true"), 1);
+    assert_eq!(read(spare("holds = \"transcript\"").as_bytes()).unwrap().drives[0].holds, Holds::SpareLog);
+    for holds in ["holds = \"share\"", "holds = \"blobs\"", "holds = \"public\""] {
+        let [refusal] = &read(spare(holds).as_bytes()).unwrap_err()[..] else { panic!("one refusal") };
+        assert_eq!((refusal.rule, refusal.line), (Rule::LogDrives, line_of(MINIMAL, holds) + 1), "{refusal}");
+    }
+}
+
+#[test]
 fn a_plan_has_at_most_65536_bytes() {
     let padded = |len: usize| format!("{MINIMAL}#{}\n", "x".repeat(len - MINIMAL.len() - 2));
     assert!(read(padded(LEN_MAX).as_bytes()).is_ok());

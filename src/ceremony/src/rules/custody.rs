@@ -48,7 +48,7 @@ pub(crate) fn things(plan: &Plan) -> Vec<Kept> {
         let thing = match drive.holds {
             Holds::Share(share) => Thing::Share(share),
             Holds::Blobs => Thing::Blobs,
-            Holds::Transcript | Holds::Public => Thing::Open(id),
+            Holds::Transcript | Holds::SpareLog | Holds::Public => Thing::Open(id),
         };
         add(thing, format!("drive {}", drive.name), drive.custody, drive.line);
     }

@@ -45,7 +45,8 @@ fn drives(plan: &Plan, found: &mut Found) {
         found.refuse(Rule::LogDrives, 1, "exactly two drives that hold \"transcript\"", logs.to_string(), do_now);
     }
     // The record goes on until the machine is switched off: a bag that holds a log drive by then was opened again.
-    for drive in holding(Holds::Transcript).filter(|drive| drive.custody.bag.is_some()) {
+    let written_to = plan.drives.iter().filter(|drive| matches!(drive.holds, Holds::Transcript | Holds::SpareLog));
+    for drive in written_to.filter(|drive| drive.custody.bag.is_some()) {
         let do_now = "Name its keeper instead; after the end it is bagged on paper.";
         let expected = "a log drive in no bag: it is written to until the end";
         found.refuse(Rule::LogDrives, drive.line, expected, format!("{} in a bag", drive.name), do_now);
@@ -190,6 +191,23 @@ mod tests {
         assert_eq!(rules(&format!("{before}{log}")), [Rule::LogDrives]);
         // With a keeper, and another drive in the bag, it is as the example has it.
         assert_eq!(rules(MINIMAL), []);
+    }
+
+    #[test]
+    fn a_spare_is_no_third_log_drive_and_is_in_no_bag() {
+        let (spare, third) = ("holds = \"transcript\"\nspare = true", "holds = \"transcript\"");
+        let with = |holds: &str, custody: &str| {
+            format!(
+                "{MINIMAL}\n[[drive]]\nname = \"SPARE\"\nserial = \"CONCLAVE-SPARE\"\nsize = 67108864\n\
+                 volume = \"C0DE-0005\"\n{holds}\ncustody = {{ {custody} }}\n"
+            )
+        };
+        assert_eq!(rules(&with(spare, "keeper = \"operator\"")), []);
+        assert_eq!(rules(&with(third, "keeper = \"operator\"")), [Rule::LogDrives]);
+        assert_eq!(rules(&with("holds = \"transcript\"\nspare = false", "keeper = \"operator\"")), [Rule::LogDrives]);
+        assert_eq!(rules(&with(spare, "bag = \"2000001\"")), [Rule::LogDrives]);
+        // Two of them are log drives from the start.
+        assert_eq!(broken(MINIMAL, third, spare), [Rule::LogDrives]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl<'a> Things<'a> {
         Self {
             plan,
             logs: drives(&|holds| holds == Holds::Transcript),
-            others: drives(&|holds| holds != Holds::Transcript),
+            others: drives(&|holds| !matches!(holds, Holds::Transcript | Holds::SpareLog)),
             blobs: drives(&|holds| holds == Holds::Blobs),
             public: drives(&|holds| holds == Holds::Public),
             copies: tokens.iter().copied().filter(copied).collect(),

@@ -92,6 +92,7 @@ fn drive(plan: &Plan, id: DriveId) -> Vec<String> {
     let Some(drive) = plan.drive(id) else { return Vec::new() };
     let holds = match drive.holds {
         Holds::Transcript => "the record".to_owned(),
+        Holds::SpareLog => "nothing, until a log drive is lost".to_owned(),
         Holds::Share(share) => format!("share {}", share.0 + 1),
         Holds::Blobs => "the wrapped keys".to_owned(),
         Holds::Public => "the public files".to_owned(),
