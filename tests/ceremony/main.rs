@@ -9,6 +9,7 @@ mod faults;
 mod hubs;
 mod keys;
 mod legible;
+mod lost;
 mod moments;
 mod pins;
 mod proved;

@@ -109,7 +109,7 @@ pub fn resumed_from(mut start: Start, bytes: &[u8], world: &mut World) -> Result
 pub fn interrupted(boot: u16, head: Octets<32>, before: &Entry) -> Event {
     let mut looked = start().findings;
     looked[2] = Looked::Clock { wall: before.wall, mono: before.mono };
-    Event::Interrupted { boot, head, torn: None, looked, written: before.seq.checked_sub(1) }
+    Event::Interrupted { boot, head, lost: None, torn: None, looked, written: before.seq.checked_sub(1) }
 }
 
 /// A witness meets the challenge that is begun with Enter, with their own copy of these digests.

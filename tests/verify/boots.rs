@@ -1,7 +1,8 @@
 //! The looks of each boot: the looks that a record must have of the first boot and of every resume.
 
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Event, Looked, Source};
+use conclave_ceremony::event::{Event, Looked, Lost, Source};
+use conclave_ceremony::ids::DriveId;
 use conclave_tests::ceremony::{chained, interrupted};
 
 use super::golden::{self, judged};
@@ -46,6 +47,15 @@ pub(super) fn resumed() {
     assert!(!super::named(&account.refused).contains(&"resumed"));
     assert_eq!(account.against.len(), 1, "{:?}", account.against);
     assert!(account.against[0].words.contains("no person had written a head down"), "{:?}", account.against);
+    // A plan without spares, and a drive that is none.
+    for (drive, spare) in [(0, 2), (2, 1), (0, 99)] {
+        let mut entries = golden::transcript().entries;
+        cut(|_, _| ())(&mut entries);
+        let known = entries[59].prev;
+        let Event::Interrupted { lost, .. } = &mut entries[60].event else { panic!("an interruption") };
+        *lost = Some(Lost { head: known, drive: DriveId(drive), spare: DriveId(spare) });
+        refused_by(&judged(&chained(entries), &[]), "replaced");
+    }
     // The looks of a later boot count like those of the first.
     refused_by(&judge(|looked, _| looked[2] = Looked::Clock { wall: 1_795_295_100 - 3_600, mono: 0 }), "clock");
 }

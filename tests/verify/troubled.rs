@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use conclave_ceremony::act::{Act, Item};
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
-use conclave_ceremony::ids::{DriveId, PersonId};
+use conclave_ceremony::ids::{Device, DriveId, PersonId};
 use conclave_ceremony::plan;
 use conclave_ceremony::step::Waiting;
 use conclave_console::ceremony::begin::{Begun, Brought};
@@ -29,6 +29,9 @@ const UNSYNCED: u64 = 2;
 /// The log drive that is plugged in, and not known as one when the power fails.
 const SECOND_LOG: DriveId = DriveId(1);
 
+/// The drive that takes its place later.
+const SPARE: DriveId = DriveId(6);
+
 /// The person that objects.
 const OPERATOR: PersonId = PersonId(0);
 
@@ -41,6 +44,8 @@ enum Mishap {
     Fails(fn(&Act) -> bool, Next),
     /// The power fails during an act.
     Cut(fn(&Act) -> bool),
+    /// When the power is back a log drive is lost, and a spare takes its place.
+    Lost,
     /// The power fails while the entry of a bag's number is written, and a part of it is on the drive.
     Torn,
     /// Another bag than the planned one is sealed.
@@ -64,6 +69,7 @@ const MISHAPS: &[Mishap] = &[
     Mishap::Fails(|act| matches!(act, Act::Authenticate(_)), Next::Beside),
     Mishap::Fails(|act| matches!(act, Act::TryPin(_)), Next::LastTry),
     Mishap::Cut(|act| matches!(act, Act::Unwrap(..))),
+    Mishap::Lost,
     Mishap::Mistyped,
     Mishap::Objects,
     Mishap::Fails(|act| matches!(act, Act::Write(_, Item::Bundle)), Next::Again),
@@ -80,8 +86,8 @@ pub(super) fn plan() -> String {
     files().0
 }
 
-/// Tokens that were used before, one of them with an SO-PIN that unblocks, and a witness with an alternate that comes;
-/// and the names.
+/// Tokens that were used before, one of them with an SO-PIN that unblocks, a witness with an alternate that comes, and a
+/// spare for a log drive; and the names.
 fn files() -> (String, String) {
     let plan = include_str!("../../docs/plans/minimal/plan.toml").replace("before = \"new\"", "before = \"used\"");
     let alternate = "[[person]]\nid = \"witness-2\"\norganisation = \"example-auditors\"\n\
@@ -89,6 +95,9 @@ fn files() -> (String, String) {
     let so_pin = "so-pin = { keeper = \"operator\" }";
     let unblocks = format!("{so_pin}\npin-tries = 5\nso-pin-may = \"unblock\"");
     let plan = plan.replacen("[[bag]]", alternate, 1).replacen(so_pin, &unblocks, 1);
+    let spare = "\n[[drive]]\nname = \"SPARE\"\nserial = \"CONCLAVE-SPARE\"\nsize = 67108864\nvolume = \"C0DE-0005\"\n\
+                 holds = \"transcript\"\nspare = true\ncustody = { keeper = \"operator\" }\n";
+    let plan = plan + spare;
     with_names(&plan, &(String::from_utf8_lossy(MINIMAL_NAMES) + "witness-2 = \"Wendy Witness\"\n"))
 }
 
@@ -165,6 +174,10 @@ fn transcript() -> Vec<u8> {
         let kept = stage.world.drives().unsynced() / 2;
         stage.world.restart(kept);
         robot.signed_out();
+        if left.next_if(|mishap| matches!(mishap, Mishap::Lost)).is_some() {
+            stage.pull(Device::Drive(SECOND_LOG));
+            stage.plug(Device::Drive(SPARE));
+        }
         let Begun::Rehearsal(goes_on) = resumed(bytes.as_bytes(), &mut stage.world).unwrap() else {
             panic!("a rehearsal")
         };

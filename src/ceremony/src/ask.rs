@@ -5,7 +5,7 @@ use crate::codes::is_dead;
 use crate::event::Failure;
 use crate::facts::Facts;
 use crate::guard::Guard;
-use crate::ids::{BagId, Device, PersonId};
+use crate::ids::{BagId, Device, DriveId, PersonId};
 use crate::kind::{Question, Secrets, about, keeper, needed, word};
 use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step};
@@ -47,6 +47,8 @@ pub enum Ask {
         /// Who agreed already, for a step of two roles: somebody else is asked for.
         already: Option<PersonId>,
     },
+    /// The decision of two roles that a spare, the second drive, takes the place of a lost log drive, the first: `Replaced`.
+    Replace(DriveId, DriveId),
     /// The decision of two roles to do a failed step again: `Again`.
     Again {
         /// What failed.

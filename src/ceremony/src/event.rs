@@ -4,7 +4,7 @@ use conclave_publish::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, Slot};
-use crate::ids::{BagId, Device, PersonId};
+use crate::ids::{BagId, Device, DriveId, PersonId};
 use crate::public::{Bytes, Octets, Text};
 use crate::script::{Script, StepKind};
 use crate::seen::{Object, TokenSeen};
@@ -36,6 +36,10 @@ pub enum Event {
         boot: u16,
         /// Head the longer log ended with, torn tail left out.
         head: Octets<32>,
+        /// The log drive whose place a spare of the plan takes from here on, if one is lost. The spare held the whole record
+        /// before this entry was made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost: Option<Lost>,
         /// SHA-256 of a torn tail, kept as a file of its own.
         torn: Option<Octets<32>>,
         /// The looks of this boot, in the order of the script: medium, air gap, clock, plan. A resume is a beginning.
@@ -53,6 +57,13 @@ pub enum Event {
         /// Which.
         step: StepKind,
     },
+    /// Two roles decided that a spare takes the place of the log drive that the interruption before names, with their reason.
+    Replaced {
+        /// Who.
+        by: (PersonId, PersonId),
+        /// Why.
+        why: Text,
+    },
     /// Wrong sign-in codes were typed for a person, as the fifth, tenth and fifteenth in the whole ceremony. No digit of them is
     /// recorded. At the fifteenth the code is dead: the person signs in again.
     Mistyped {
@@ -61,6 +72,18 @@ pub enum Event {
         /// For whom.
         whose: PersonId,
     },
+}
+
+/// A log drive that did not come back, and the drive that takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// The last head that is known to have been on the lost drive: of the entry before the last one, because an entry is made
+    /// only when the one before it is on both.
+    pub head: Octets<32>,
+    /// The lost one. It is never taken again.
+    pub drive: DriveId,
+    /// The spare.
+    pub spare: DriveId,
 }
 
 /// How a [`Kind`] is written.

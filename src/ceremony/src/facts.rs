@@ -69,6 +69,10 @@ pub struct Facts {
     pub vault: BTreeSet<Slot>,
     /// Drives that are logs.
     pub logs: BTreeSet<DriveId>,
+    /// Log drives that a spare took the place of. None is taken again.
+    pub lost: BTreeSet<DriveId>,
+    /// The newest lost one and its spare, while two roles have not decided on them.
+    pub undecided: Option<(DriveId, DriveId)>,
     /// What tokens said of themselves.
     pub seen: BTreeMap<TokenId, TokenSeen>,
     /// Tokens that were erased and proved genuine, in any boot.

@@ -38,6 +38,10 @@ guards! {
     FailedStep = "failed-step": "The step that is decided on is the one that failed.",
     TwoDecide = "two-decide": "A deviation is decided by two people.",
     OperatorAndWitness = "operator-and-witness": "A deviation is decided by an operator and a witness.",
+    // Log drives.
+    LogLost = "log-lost": "A log drive that is lost is one of the two.",
+    SpareLog = "spare-log": "The drive that takes its place is a spare of the plan that was no log drive yet.",
+    ReplacedFirst = "replaced-first": "Nothing goes on with a spare before two roles decided on it.",
     // People.
     SignsInAgain = "signs-in-again": "A person who was signed out signs in before anything else is asked.",
     SignIn = "sign-in": "The person who signs in is the one who is asked to.",

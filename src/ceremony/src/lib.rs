@@ -21,6 +21,7 @@ pub mod kind;
 mod listed;
 pub mod plan;
 pub mod public;
+pub mod replace;
 pub mod resume;
 pub mod rules;
 pub mod script;

@@ -6,7 +6,7 @@ use smartcard_hsm::pkcs15::KeyKind;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::entry::Entry;
-use crate::event::{Answer, Began, Event, Failure, Looked, Next, Outcome, Source, Way, Weakness};
+use crate::event::{Answer, Began, Event, Failure, Looked, Lost, Next, Outcome, Source, Way, Weakness};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, StepId, TokenId};
 use crate::plan::Role;
 use crate::public::{Bytes, Octets, Text};
@@ -250,14 +250,16 @@ pub(crate) fn events() -> Vec<Event> {
     events.push(Event::Done(Answer::Go));
     events.extend(acts().into_iter().map(|act| Event::Came { act, outcome: Outcome::Done }));
     events.extend(outcomes().into_iter().map(|outcome| Event::Came { act: Act::Show, outcome }));
-    let interrupted = |boot, torn, written| {
+    let interrupted = |boot, torn: Option<Octets<32>>, written| {
         let (head, looked) = (Octets([9; 32]), looked());
-        Event::Interrupted { boot, head, torn, looked, written }
+        let lost = torn.map(|head| Lost { head, drive: DriveId(1), spare: DriveId(260) });
+        Event::Interrupted { boot, head, lost, torn, looked, written }
     };
     events.push(interrupted(2, None, None));
     events.push(interrupted(3, Some(Octets([10; 32])), Some(41)));
     let by = (PersonId(0), PersonId(1));
     events.push(Event::Mistyped { times: 5, whose: PersonId(260) });
+    events.push(Event::Replaced { by, why: text("it fell into the lift shaft") });
     events.push(Event::Again { by, why: text("the stick fell out"), step: StepKind::WriteShare(ShareId(1)) });
     events
 }

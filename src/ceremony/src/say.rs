@@ -4,7 +4,7 @@ use core::fmt::Display;
 
 use crate::act::{Act, Item, Signs, Slot};
 use crate::codes;
-use crate::event::{Answer, Event, Looked, Next, Outcome, Source, Way};
+use crate::event::{Answer, Event, Looked, Lost, Next, Outcome, Source, Way};
 use crate::ids::{BagId, Device, DriveId, KeyIx, PersonId, ShareId, TokenId};
 use crate::kind::about;
 use crate::plan::Plan;
@@ -199,7 +199,8 @@ impl<'a> Say<'a> {
             Event::Said(person, answer) => format!("{} {}", self.person(*person), self.answer(answer)),
             Event::Done(answer) => format!("somebody {}", self.answer(answer)),
             Event::Came { act, outcome } => format!("{}: {}", self.act(*act), self.outcome(outcome)),
-            Event::Interrupted { boot, head, torn, looked, written } => {
+            Event::Interrupted { boot, head, lost, torn, looked, written } => {
+                let lost = lost.map_or_else(String::new, |lost| self.lost(lost));
                 let torn = torn.map_or_else(String::new, |torn| format!(", a torn tail was kept, SHA-256 {torn}"));
                 let written = match written {
                     Some(entry) => format!("a witness typed the head of entry {entry} from their own copy"),
@@ -207,7 +208,7 @@ impl<'a> Say<'a> {
                 };
                 let looked = looked.iter().map(looked_at).collect::<Vec<_>>().join("; ");
                 format!(
-                    "the machine was started again, boot {boot}; the logs ended with head {head}{torn}; {written}; {looked}"
+                    "the machine was started again, boot {boot}; the logs ended with head {head}{torn}{lost}; {written}; {looked}"
                 )
             }
             Event::Again { by: (first, second), why, step } => format!(
@@ -216,11 +217,23 @@ impl<'a> Say<'a> {
                 self.person(*second),
                 self.kind(*step)
             ),
+            Event::Replaced { by: (first, second), why } => {
+                let (first, second) = (self.person(*first), self.person(*second));
+                format!("{first} and {second} decided that the spare takes the place of the lost log drive: {why}")
+            }
             Event::Mistyped { times, whose } => {
                 let dead = if *times >= codes::DEAD { "; the code is dead" } else { "" };
                 format!("{times} wrong sign-in codes were typed for {}{dead}", self.person(*whose))
             }
         }
+    }
+
+    /// What became of a log drive.
+    fn lost(self, Lost { head, drive, spare }: Lost) -> String {
+        let [drive, spare] = [drive, spare].map(|drive| self.device(Device::Drive(drive)));
+        format!(
+            "; {drive} is lost, the last head known to be on it is {head}; {spare} took its place with the whole log"
+        )
     }
 
     /// What a person did.

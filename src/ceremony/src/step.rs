@@ -19,6 +19,7 @@ use crate::ids::{Device, PersonId, StepId};
 use crate::judge::{Case, judge};
 use crate::kind::{self, acts, needed, talks_to};
 use crate::plan::{Plan, Role};
+use crate::replace;
 use crate::resume;
 use crate::script::{Roles, Script, Step, StepKind};
 
@@ -131,7 +132,7 @@ impl State {
             }
             Phase::Acting { queue, .. } => queue.front().map_or(Waiting::Closed, |act| Waiting::Acting(*act)),
             Phase::Asking(progress) => {
-                let ask = script.step(self.at).and_then(|step| ask::next(plan, step, &self.facts, progress));
+                let ask = script.step(self.at).and_then(|step| self.asks(plan, step, progress));
                 ask.map_or(Waiting::Closed, Waiting::Asked)
             }
         }
@@ -185,7 +186,10 @@ impl State {
             {
                 Err(Unfit::Other)
             }
-            (_, Event::Interrupted { boot, .. }) => {
+            (_, Event::Interrupted { boot, lost, .. }) => {
+                if let Some(lost) = lost {
+                    replace::lost(plan, &mut next.facts, self.kind(script), *lost)?;
+                }
                 let from = resume::back(plan, script, self.at, &mut next.facts, *boot);
                 next.enter(plan, script, from);
                 Ok((next, Vec::new()))
@@ -197,6 +201,14 @@ impl State {
                 may_deviate(plan, &self.facts, *by)?;
                 next.ask_anew(script, None);
                 Ok((next, Vec::new()))
+            }
+            (Phase::Asking(progress), Event::Replaced { by, .. }) => {
+                let asks = |step: &&Step| matches!(self.asks(plan, step, progress), Some(Ask::Replace(..)));
+                let step = step.filter(asks).ok_or(Unfit::Other)?;
+                may_deviate(plan, &self.facts, *by)?;
+                next.facts.undecided = None;
+                let acts = next.go_on(plan, script, step, progress.clone());
+                Ok((next, acts))
             }
             (Phase::Acting { queue, intent: Some(intent) }, Event::Came { act, outcome }) => {
                 let (Some(step), Some(expected)) = (step, queue.front()) else { return Err(Unfit::Other) };
@@ -232,7 +244,7 @@ impl State {
             }
             (Phase::Asking(progress), _) => {
                 let Some(step) = step else { return Err(Unfit::Other) };
-                let Some(ask) = ask::next(plan, step, &self.facts, progress) else { return Err(Unfit::Other) };
+                let Some(ask) = self.asks(plan, step, progress) else { return Err(Unfit::Other) };
                 let progress = next.answered(plan, step.kind, progress.clone(), (&ask, event))?;
                 let acts = next.go_on(plan, script, step, progress);
                 Ok((next, acts))
@@ -256,9 +268,17 @@ impl State {
         self.enter(plan, script, StepId(self.at.0.saturating_add(1)));
     }
 
+    /// What is asked: a spare that took the place of a log drive is decided on as soon as everybody has signed in.
+    fn asks(&self, plan: &Plan, step: &Step, progress: &Progress) -> Option<Ask> {
+        let ask = ask::next(plan, step, &self.facts, progress);
+        let signs_in = matches!(ask, Some(Ask::SignIn(_))) || matches!(step.kind, StepKind::SignIn(_));
+        let undecided = self.facts.undecided.filter(|_| !signs_in && Guard::ReplacedFirst.is_on());
+        undecided.map(|(lost, spare)| Ask::Replace(lost, spare)).or(ask)
+    }
+
     /// Asks on, acts, or goes to the next step.
     fn go_on(&mut self, plan: &Plan, script: &Script, step: &Step, progress: Progress) -> Vec<Act> {
-        if ask::next(plan, step, &self.facts, &progress).is_some() {
+        if self.asks(plan, step, &progress).is_some() {
             self.phase = Phase::Asking(progress);
             return Vec::new();
         }

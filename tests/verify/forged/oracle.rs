@@ -119,7 +119,7 @@ impl<'a> Room<'a> {
     fn event(&mut self, kind: StepKind, event: &Event) -> Result<(), Lie> {
         match event {
             Event::Began(began) => self.facts.began = Some((**began).clone()),
-            Event::Promised(_) | Event::Again { .. } | Event::Mistyped { .. } => {}
+            Event::Promised(_) | Event::Again { .. } | Event::Mistyped { .. } | Event::Replaced { .. } => {}
             Event::Looked(looked) => {
                 if let Looked::Clock { wall, .. } = looked {
                     self.facts.clock.get_or_insert(*wall);

@@ -134,6 +134,7 @@ impl Good {
             | Event::Came { .. }
             | Event::Interrupted { .. }
             | Event::Mistyped { .. }
+            | Event::Replaced { .. }
             | Event::Again { .. } => false,
         };
         self.of_step(kind).map(|entry| entry.event.clone()).filter(own).collect()

@@ -35,6 +35,8 @@ const HOLDER_2: PersonId = PersonId(6);
 const MASTER: TokenId = TokenId(0);
 const BACKUP: TokenId = TokenId(1);
 const LOG_A: DriveId = DriveId(0);
+/// Where there is a spare for a log drive.
+const SPARE: DriveId = DriveId(6);
 const SHARE_1: DriveId = DriveId(2);
 const SHARE: ShareId = ShareId(0);
 

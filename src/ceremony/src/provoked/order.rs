@@ -9,6 +9,11 @@ fn wrapping_failed() -> Room {
     Room::fails(|act| matches!(act, Act::Wrap(..)), failed)
 }
 
+/// A plan with a spare, and a ceremony with both its log drives.
+fn with_spare() -> Room {
+    runs(Room::with_spare(), |room| room.kind() == StepKind::Keyboard)
+}
+
 fn again(room: &Room, by: (PersonId, PersonId)) -> Event {
     Event::Again { by, why: text("to be sure"), step: room.kind() }
 }
@@ -113,6 +118,30 @@ pub(super) const ROWS: &[Row] = &[
         |room| again(room, (OPERATOR, CUSTODIAN)),
         On::Refused(Unfit::Person),
         Off::Refused(&[Rule::Again]),
+    ),
+    Row::new(
+        Guard::LogLost,
+        "a spare takes the place of a drive that is no log drive",
+        with_spare,
+        |room| room.interrupted_without(SHARE_1, SPARE),
+        On::Refused(Unfit::Other),
+        Off::Refused(&[Rule::Replaced]),
+    ),
+    Row::new(
+        Guard::SpareLog,
+        "a drive that is no spare takes the place of a log drive",
+        with_spare,
+        |room| room.interrupted_without(LOG_A, SHARE_1),
+        On::Refused(Unfit::Other),
+        Off::Refused(&[Rule::Replaced]),
+    ),
+    Row::new(
+        Guard::ReplacedFirst,
+        "the ceremony goes on with a spare that no two roles decided on",
+        with_spare,
+        |room| room.interrupted_without(LOG_A, SPARE),
+        On::Waits(|room| asks(room, |ask| matches!(ask, Ask::Replace(..)))),
+        Off::Refused(&[Rule::Replaced]),
     ),
     Row::new(
         Guard::HalfImport,

@@ -6,6 +6,7 @@
 
 mod about;
 mod acts;
+mod also;
 mod anchor;
 mod bundle;
 mod burnt;
@@ -21,6 +22,7 @@ mod outcomes;
 mod owed;
 mod people;
 mod plugged;
+mod replaced;
 mod resumed;
 mod rule;
 mod secrets;
@@ -48,6 +50,7 @@ use crate::transcript::{Transcript, read};
 use walk::{Deed, Visit, Walk};
 
 pub use about::About;
+pub use also::also;
 pub use rule::Rule;
 
 /// The input of a verifier.

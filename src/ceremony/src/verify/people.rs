@@ -122,7 +122,7 @@ pub(super) fn answered(plan: &Plan, present: &mut Present, step: &Step, given: G
 }
 
 /// Whether an operator and a witness, two people that are there, decided.
-fn decided(plan: &Plan, present: &Present, (operator, witness): (PersonId, PersonId)) -> bool {
+pub(super) fn decided(plan: &Plan, present: &Present, (operator, witness): (PersonId, PersonId)) -> bool {
     operator != witness
         && present.has(operator)
         && present.has(witness)

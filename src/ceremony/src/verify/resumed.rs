@@ -38,6 +38,7 @@ pub(super) fn looks<'a>(case: &Case<'a>) -> impl Iterator<Item = (u64, &'a Looke
             | Event::Done(_)
             | Event::Came { .. }
             | Event::Mistyped { .. }
+            | Event::Replaced { .. }
             | Event::Again { .. } => &[],
         };
         looked.iter().map(|looked| (entry.seq, looked))

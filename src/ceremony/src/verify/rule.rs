@@ -44,6 +44,7 @@ rules! {
     Close = "close": "In a record that is closed every step ended well, the last one is the closing, and nothing follows it. Any other record is incomplete.",
     Interruption = "interruption": "An interruption names the head of the entry before it.",
     Resumed = "resumed": "A boot that goes on took its four looks, in their order. The head that a witness typed is that of an earlier entry; where no person had a head, that is said.",
+    Replaced = "replaced": "A restart without one of the two log drives names it, the last head that both had, and a spare of the plan in its place. An operator and a witness, two people, decide that before anything goes on. A drive that was lost is not taken again.",
     Times = "times": "Boots are counted up by interruptions, and the clock since power-on never runs backwards within a boot. Once the clock was compared, the wall clock does not either, both go on alike, and the ceremony lies in the window of its plan.",
     Clock = "clock": "Entries are dated by the wall clock that a person compared with a watch: it was not set later.",
     // People.
@@ -95,6 +96,7 @@ rules! {
     Heads = "heads": "A head that a witness wrote down is that of an entry, and fixes the record up to there.",
     Beside = "beside": "Plan and record that lie among the files are the ones that were given.",
     TextTwin = "text-twin": "The text beside the record is the text of the record.",
+    Also = "also": "A log that was found later holds the beginning of this record, up to the last head known to be on it, and nothing else. Another log of this ceremony, and a log that cannot be read, are said.",
     Foreign = "foreign": "A file that the record does not speak of is named.",
 }
 

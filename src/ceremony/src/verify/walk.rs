@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::{Account, REFUSED_MAX, Rule, acts, codes, kind, order, people, resumed};
+use super::{Account, REFUSED_MAX, Rule, acts, codes, kind, order, people, replaced, resumed};
 use crate::act::{Act, Item};
 use crate::event::{Answer, Event, Looked, Next, Outcome};
 use crate::ids::{PersonId, StepId, TokenId};
@@ -95,7 +95,7 @@ pub(super) fn walk<'a>(
     transcript: &'a Transcript,
     account: &mut Account,
 ) -> Walk<'a> {
-    let mut walk = Walk::default();
+    let (mut walk, mut logs) = (Walk::default(), replaced::Logs::of(plan));
     for entry in transcript.entries.iter().skip(1) {
         if account.refused.len() == REFUSED_MAX {
             break;
@@ -105,8 +105,11 @@ pub(super) fn walk<'a>(
             account.refuse(Rule::Order, Some(seq), "it is of a step that the script does not have");
             continue;
         };
+        let before = usize::try_from(seq).ok().and_then(|seq| transcript.heads.get(..seq)).unwrap_or_default();
+        logs.judge(plan, &walk.present, (entry, before), account);
         match &entry.event {
-            Event::Began(_) | Event::Promised(_) => {}
+            // Log drives are judged above: no step is entered.
+            Event::Began(_) | Event::Promised(_) | Event::Replaced { .. } => {}
             Event::Interrupted { head, looked, written, .. } => {
                 if *head != entry.prev {
                     account.refuse(

@@ -55,7 +55,7 @@ pub(super) fn people(case: &Case<'_>, account: &mut Account) {
             Event::Looked(Looked::Medium { .. } | Looked::Plan { .. }) | Event::Interrupted { .. } => {
                 account.attest(Rule::Challenges, Some(entry.seq), words());
             }
-            Event::Again { .. } => account.attest(Rule::Deviations, Some(entry.seq), words()),
+            Event::Again { .. } | Event::Replaced { .. } => account.attest(Rule::Deviations, Some(entry.seq), words()),
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ mod room;
 use conclave_ceremony::act::{Act, Item, Signs, Slot};
 use conclave_ceremony::ask::Ask;
 use conclave_ceremony::event::{Answer, Event, Failure, Next, Outcome};
-use conclave_ceremony::ids::{Device, KeyIx, PersonId, TokenId};
+use conclave_ceremony::ids::{Device, DriveId, KeyIx, PersonId, TokenId};
 use conclave_ceremony::public::{Bytes, Octets};
 use conclave_ceremony::script::{StepKind, Which};
 use conclave_ceremony::seen::{Description, DomainSeen, Object, PinSeen, Stored, TokenSeen};
@@ -240,6 +240,41 @@ fn a_step_is_done_again_only_when_two_people_of_two_roles_decide_it() {
     assert_eq!(room.event(&swapped), Err(Unfit::Person));
     room.event(&right).unwrap();
     assert_eq!(room.run(), Waiting::Closed);
+}
+
+#[test]
+fn at_every_step_a_spare_takes_the_place_of_a_log_drive_by_two_roles_before_anything_else() {
+    let (operator, witness, lost, spare) = (PersonId(0), PersonId(1), DriveId(1), DriveId(6));
+    let decides = |by| Event::Replaced { by, why: text("it was stolen") };
+    let (mut room, mut at) = (Room::with_spare(), None);
+    let mut cuts = 0;
+    while room.waiting() != Waiting::Closed {
+        if room.entries > 1 && at.replace(room.state.at()) != Some(room.state.at()) {
+            let mut cut = room.clone();
+            let taken = cut.event(&cut.interrupted_without(lost, spare));
+            if room.state.facts().logs.len() < 2 || matches!(room.kind(), StepKind::Log(_)) {
+                assert_eq!(taken, Err(Unfit::Other), "{:?}", room.kind());
+            } else {
+                let done = cut.done.len();
+                cut.run_until(|room| matches!(room.waiting(), Waiting::Asked(Ask::Replace(..))));
+                assert_eq!((cut.waiting(), cut.done.len()), (Waiting::Asked(Ask::Replace(lost, spare)), done));
+                assert_eq!(cut.event(&Event::Done(Answer::Go)), Err(Unfit::Other));
+                assert_eq!(cut.event(&decides((operator, operator))), Err(Unfit::SamePerson));
+                assert_eq!(cut.event(&decides((witness, operator))), Err(Unfit::Person));
+                cut.event(&decides((operator, witness))).unwrap();
+                assert_eq!(cut.event(&decides((operator, witness))), Err(Unfit::Other), "once");
+                assert_eq!(cut.run(), Waiting::Closed, "{:?}", room.kind());
+                assert!(cut.state.facts().attested.len() > 1, "it came to its end: {:?}", room.kind());
+                if cuts % 8 == 0 {
+                    assert_eq!(cut.account().verdict(), Verdict::Anchored, "{:?}", cut.account().refused);
+                }
+                cuts += 1;
+            }
+        }
+        let event = room.next().unwrap();
+        room.event(&event).unwrap();
+    }
+    assert!(cuts > 40, "{cuts}");
 }
 
 #[test]

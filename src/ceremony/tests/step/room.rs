@@ -8,15 +8,15 @@ use conclave_ceremony::bundle::files;
 use conclave_ceremony::codes::confirm;
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::entry::Entry;
-use conclave_ceremony::event::{Answer, Began, Event, Looked, Outcome, Source, Way};
-use conclave_ceremony::ids::{KeyIx, PersonId, TokenId};
+use conclave_ceremony::event::{Answer, Began, Event, Looked, Lost, Outcome, Source, Way};
+use conclave_ceremony::ids::{DriveId, KeyIx, PersonId, TokenId};
 use conclave_ceremony::judge::statement;
 use conclave_ceremony::plan::{Plan, Role, read};
 use conclave_ceremony::public::{Bytes, Octets, Text};
 use conclave_ceremony::script::{Script, StepKind};
 use conclave_ceremony::seen::{Description, DomainSeen, Family, KeySeen, Object, PinSeen, Stored, TokenSeen};
 use conclave_ceremony::step::{State, Unfit, Waiting};
-use conclave_ceremony::transcript::{FORMAT, GENESIS, append};
+use conclave_ceremony::transcript::{FORMAT, GENESIS, append, read as read_record};
 use conclave_ceremony::verify::{Account, Given, verify};
 use conclave_publish::x509::{SerialNumber, Time};
 use conclave_publish::{Digest, Kind, PublicKey};
@@ -90,6 +90,14 @@ impl Room {
         let digests = ["witness-2", "holder-2"].map(|id| format!("{id} = \"{}\"\n", Digest::of(id.as_bytes())));
         let names = format!("[names]\n{}", digests.concat());
         Self::of(&(MINIMAL.replacen("[names]\n", &names, 1) + &people))
+    }
+
+    /// With a spare for a log drive, the last drive of the plan.
+    pub(super) fn with_spare() -> Self {
+        Self::of(&format!(
+            "{MINIMAL}\n[[drive]]\nname = \"SPARE\"\nserial = \"CONCLAVE-SPARE\"\nsize = 67108864\nvolume = \"C0DE-0005\"\n\
+             holds = \"transcript\"\nspare = true\ncustody = {{ keeper = \"operator\" }}\n"
+        ))
     }
 
     pub(super) fn of(text: &str) -> Self {
@@ -177,10 +185,21 @@ impl Room {
         Event::Interrupted {
             boot: self.state.facts().boot + 1,
             head: self.head.into(),
+            lost: None,
             torn: None,
             looked: self.looks(),
             written: self.entries.checked_sub(1).map(|last| last as u64),
         }
+    }
+
+    /// The same without this log drive: this one has its place.
+    pub(super) fn interrupted_without(&self, drive: DriveId, spare: DriveId) -> Event {
+        let heads = read_record(&self.record).unwrap().heads;
+        let mut event = self.interrupted();
+        if let Event::Interrupted { lost, .. } = &mut event {
+            *lost = Some(Lost { head: heads[heads.len() - 2].into(), drive, spare });
+        }
+        event
     }
 
     pub(super) fn interrupt(&mut self) {
@@ -192,6 +211,11 @@ impl Room {
         let mut people = (0..u16::try_from(self.plan.people.len()).unwrap()).map(PersonId);
         let may = |one: &PersonId| Some(*one) != already && who.is(&self.plan, self.state.facts(), *one);
         people.find(may).unwrap_or(PersonId(u16::MAX))
+    }
+
+    /// An operator and a witness.
+    fn two(&self) -> (PersonId, PersonId) {
+        (self.somebody(Who::Role(Role::Operator), None), self.somebody(Who::Role(Role::Witness), None))
     }
 
     pub(super) fn answer(&self, ask: &Ask) -> Event {
@@ -214,11 +238,8 @@ impl Room {
             Ask::Word(_) => Event::Done(Answer::Word),
             Ask::Go { who: None, .. } => Event::Done(Answer::Go),
             Ask::Go { who: Some(who), already } => Event::Said(self.somebody(*who, *already), Answer::Go),
-            Ask::Again { .. } => Event::Again {
-                step: self.kind(),
-                by: (self.somebody(Who::Role(Role::Operator), None), self.somebody(Who::Role(Role::Witness), None)),
-                why: text("the cable was loose"),
-            },
+            Ask::Replace(..) => Event::Replaced { by: self.two(), why: text("it was stolen") },
+            Ask::Again { .. } => Event::Again { step: self.kind(), by: self.two(), why: text("the cable was loose") },
         }
     }
 

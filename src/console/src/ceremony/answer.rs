@@ -130,6 +130,10 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
                 let why = self.public(2)?;
                 Ok(self.state.kind(&self.script).map(|step| Event::Again { by, why, step }))
             }
+            Ask::Replace(..) => {
+                let by = (self.signer(0)?, self.signer(1)?);
+                Ok(Some(Event::Replaced { by, why: self.public(2)? }))
+            }
             Ask::Look => Ok(None),
         }
     }

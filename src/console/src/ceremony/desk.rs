@@ -183,6 +183,7 @@ impl Desk {
             (Stage::Objection, _) => Some(text::OBJECTION),
             (Stage::OtherBag, _) => Some(text::OTHER_BAG),
             (Stage::Form, Waiting::Asked(Ask::Again { .. })) => Some(text::REASON),
+            (Stage::Form, Waiting::Asked(Ask::Replace(..))) => Some(crate::wording::drives::HOW_LOST),
             _ => None,
         };
         self.form.sign(self.signing.signers(), words, people.plan);

@@ -63,6 +63,7 @@ impl Form {
                 | Ask::Look
                 | Ask::Attest(_)
                 | Ask::Objections
+                | Ask::Replace(..)
                 | Ask::Again { .. } => Vec::new(),
             },
             _ => Vec::new(),

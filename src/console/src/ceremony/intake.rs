@@ -63,6 +63,8 @@ pub struct Intake {
     pub above: usize,
     /// The last trouble.
     pub wrong: Option<String>,
+    /// The offer of a spare that was made last.
+    offered: Option<String>,
     bytes: Vec<u8>,
     names: Vec<u8>,
     serial: Serial,
@@ -82,6 +84,7 @@ impl Default for Intake {
             script: None,
             above: 0,
             wrong: None,
+            offered: None,
             bytes: Vec::new(),
             names: Vec::new(),
             serial: Serial::default(),
@@ -280,10 +283,16 @@ impl Intake {
         machine: &mut M,
     ) -> Result<Option<Begun<M>>, String> {
         let read = Interrupted::read(&self.bytes, start, machine).map_err(|error| text::not_resumed(&error))?;
+        // A drive that was only forgotten is not given up by one key.
+        if let Some(words) = read.replaces().filter(|words| self.offered.as_ref() != Some(words)) {
+            self.offered = Some(words.clone());
+            return Err(words);
+        }
         match (read.is_closed(), compared) {
             (true, _) => return Ok(Some(Begun::closed(read, start, machine))),
             (false, Some(source)) => {
-                let written = Written::among(read.heads().to_vec());
+                let mut written = Written::among(read.heads().to_vec());
+                written.alone = read.replaces().is_some();
                 self.stage = Stage::Written(Box::new(Read { interrupted: read, written, source }));
             }
             // Other logs than the closed one that was put in first: their plan is compared like any other.

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod desk;
 pub mod form;
 pub mod intake;
+mod lost;
 pub mod rebuilt;
 pub mod record;
 pub mod resume;

@@ -2,29 +2,31 @@
 
 use conclave_ceremony::compile::compile;
 use conclave_ceremony::entry::Head;
-use conclave_ceremony::event::{Event, Looked};
+use conclave_ceremony::event::{Event, Looked, Lost};
 use conclave_ceremony::ids::DriveId;
 use conclave_ceremony::merge::{MergeError, merge};
 use conclave_ceremony::plan::names::Names;
-use conclave_ceremony::plan::{Holds, Plan, Refusal};
+use conclave_ceremony::plan::{Plan, Refusal};
 use conclave_ceremony::public::Octets;
 use conclave_ceremony::script::Script;
 use conclave_ceremony::step::{State, Unfit, Waiting};
 use conclave_ceremony::transcript::{self, Transcript};
-use conclave_publish::{Digest, FileName, Kind};
+use conclave_publish::{Digest, Kind};
 use smartcard_hsm::cvc::RootKind;
 
 use super::begin::{Begun, Start};
 use super::desk::Desk;
+use super::lost::{Logs, Read, failed, name};
 use super::rebuilt::{NotRebuilt, can_be_rebuilt};
 use super::record::Record;
 use super::weak::{WeakMachine, fit_machine};
 use super::window::{OutsideWindow, in_window};
 use super::{Ceremony, NotTaken};
-use crate::drives::{Drive, Drives};
+use crate::drives::Drives;
 use crate::export::Public;
 use crate::perform::{Performer, log_drive};
 use crate::ports::Machine;
+use crate::wording::drives::may_replace;
 
 /// Longest file that is read from a log drive besides the log. **Units**: bytes.
 const FILE_LEN_MAX: u64 = 1024 * 1024;
@@ -97,12 +99,6 @@ pub enum NotResumed {
     NotTaken(#[from] NotTaken),
 }
 
-/// The contents of a log drive that is plugged in.
-struct Read {
-    id: DriveId,
-    log: Vec<u8>,
-}
-
 /// An interrupted ceremony: its record as both logs have it, every entry of it stepped through once more.
 pub struct Interrupted {
     plan: Plan,
@@ -117,6 +113,8 @@ pub struct Interrupted {
     state: State,
     /// The log drives, and the bytes of the record that each has.
     logs: Vec<(DriveId, usize)>,
+    /// The log drive that is lost, and its spare.
+    lost: Option<Lost>,
 }
 
 impl Interrupted {
@@ -125,17 +123,17 @@ impl Interrupted {
         let (plan, file) = Public::plan(plan).map_err(NotResumed::Plan)?;
         let script = compile(&plan).map_err(NotResumed::Plan)?;
         let names = names(&plan, machine)?;
-        let read = logs(&plan, machine)?;
-        let [a, b] = &read[..] else {
-            return Err(NotResumed::Drive("The plan does not name two log drives.".into()));
-        };
+        let read = Logs::read(&plan, machine)?;
+        let [a, b] = &read.both;
         let merged = merge(&a.log, &b.log)?;
         let torn = [merged.torn_a, merged.torn_b].into_iter().find(|torn| !torn.is_empty()).map(Digest::of);
         let (whole_a, whole_b) = (a.log.len() - merged.torn_a.len(), b.log.len() - merged.torn_b.len());
         let longer = if whole_a >= whole_b { &a.log } else { &b.log };
         let whole = longer.get(..merged.transcript.len).unwrap_or_default().to_vec();
         let state = replayed(&plan, &script, &merged.transcript, start.image)?;
+        let mut lost = None;
         if state.waiting(&plan, &script) != Waiting::Closed {
+            lost = read.replaces((&plan, &script), &state, &merged.transcript)?;
             can_be_rebuilt(plan.kind, start.tree)?;
             fit_machine(&plan, &start.findings)?;
             in_window(&plan, machine)?;
@@ -144,12 +142,17 @@ impl Interrupted {
         let at = |log: &Read, missing: &[u8]| (log.id, whole.len() - missing.len());
         let logs = [at(a, merged.missing_a), at(b, merged.missing_b)];
         let logs = logs.into_iter().filter(|(id, _)| state.facts().logs.contains(id)).collect();
-        Ok(Self { plan, file, names, script, whole, torn, state, logs, transcript: merged.transcript })
+        Ok(Self { plan, file, names, script, whole, torn, state, logs, lost, transcript: merged.transcript })
     }
 
     /// Whether its record is closed: nothing of it can go on.
     pub fn is_closed(&self) -> bool {
         self.state.waiting(&self.plan, &self.script) == Waiting::Closed
+    }
+
+    /// The offer of a spare in the place of a lost log drive, in words, if this is one.
+    pub fn replaces(&self) -> Option<String> {
+        self.lost.map(|lost| may_replace(&self.plan, lost.drive, lost.spare))
     }
 
     /// The head of every entry.
@@ -200,12 +203,12 @@ impl<M: Machine> Begun<M> {
         start: Start,
         machine: &mut M,
     ) -> Result<Self, NotResumed> {
-        let torn = interrupted.torn.map(Into::into);
+        let (torn, lost) = (interrupted.torn.map(Into::into), interrupted.lost);
         let mut begun = Self::closed(interrupted, &start, machine);
         let looked = start.findings;
         match &mut begun {
-            Self::Production(ceremony) => ceremony.interrupted(torn, looked, written, machine)?,
-            Self::Rehearsal(ceremony) => ceremony.interrupted(torn, looked, written, machine)?,
+            Self::Production(ceremony) => ceremony.interrupted((torn, lost), looked, written, machine)?,
+            Self::Rehearsal(ceremony) => ceremony.interrupted((torn, lost), looked, written, machine)?,
         }
         Ok(begun)
     }
@@ -217,14 +220,6 @@ impl<M: Machine> Begun<M> {
             Kind::Rehearsal => Self::Rehearsal(Box::new(read(interrupted, start, machine))),
         }
     }
-}
-
-fn name(text: &str) -> Result<FileName, NotResumed> {
-    FileName::new(text.as_bytes()).map_err(|error| NotResumed::Drive(error.to_string()))
-}
-
-fn failed(drive: &Drive, error: &crate::drives::DriveError) -> NotResumed {
-    NotResumed::Drive(crate::wording::drives::told(&drive.serial.to_string(), error))
 }
 
 /// The names behind the plan's ids, from the first drive that has them whole: a power cut may have torn the other.
@@ -245,28 +240,9 @@ fn names(plan: &Plan, machine: &mut impl Machine) -> Result<Names, NotResumed> {
     Err(torn.unwrap_or_else(|| NotResumed::Drive(crate::wording::intake::NO_RECORD.into())))
 }
 
-fn logs(plan: &Plan, machine: &mut impl Machine) -> Result<Vec<Read>, NotResumed> {
-    let file = name(log_drive::TRANSCRIPT)?;
-    let mut read = Vec::new();
-    for (at, planned) in plan.drives.iter().enumerate().filter(|(_, drive)| drive.holds == Holds::Transcript) {
-        let Ok(id) = u16::try_from(at).map(DriveId) else { continue };
-        let drive = crate::perform::find_drive(planned, machine)
-            .map_err(|failure| NotResumed::Drive(failure.words.to_string()))?;
-        let names = machine.drives().names(&drive).map_err(|error| failed(&drive, &error))?;
-        let log = if names.files.iter().any(|(name, _)| *name == file) {
-            let most = transcript::TRANSCRIPT_LEN_MAX as u64;
-            machine.drives().read(&drive, &file, most).map_err(|error| failed(&drive, &error))?
-        } else {
-            Vec::new()
-        };
-        read.push(Read { id, log });
-    }
-    Ok(read)
-}
-
 /// A ceremony as its record has it.
 fn read<M: Machine, R: RootKind>(interrupted: Interrupted, start: &Start, machine: &mut M) -> Ceremony<M, R> {
-    let Interrupted { plan, file, names, script, transcript, whole, torn: _, state, logs } = interrupted;
+    let Interrupted { plan, file, names, script, transcript, whole, torn: _, state, logs, lost: _ } = interrupted;
     let mut performer = Performer::new(&plan, file, names);
     for entry in &transcript.entries {
         performer.intends(&entry.acts);
@@ -297,13 +273,16 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// The ceremony goes on in the next boot.
     fn interrupted(
         &mut self,
-        torn: Option<Octets<32>>,
+        (torn, lost): (Option<Octets<32>>, Option<Lost>),
         looked: Vec<Looked>,
         written: Option<u64>,
         machine: &mut M,
     ) -> Result<(), NotTaken> {
+        if let Some(lost) = lost {
+            self.fills(lost.spare, machine)?;
+        }
         self.boot = self.boot.saturating_add(1);
-        self.take(Event::Interrupted { boot: self.boot, head: self.head.into(), torn, looked, written }, machine)
+        self.take(Event::Interrupted { boot: self.boot, head: self.head.into(), lost, torn, looked, written }, machine)
     }
 }
 

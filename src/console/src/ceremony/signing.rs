@@ -33,7 +33,7 @@ impl People<'_> {
         let are = |who: Who| there().filter(|person| who.is(self.plan, self.facts, *person)).collect::<Vec<_>>();
         match (stage, waiting) {
             (Stage::Objection, _) => vec![there().collect()],
-            (Stage::OtherBag, _) | (Stage::Form, Waiting::Asked(Ask::Again { .. })) => {
+            (Stage::OtherBag, _) | (Stage::Form, Waiting::Asked(Ask::Again { .. } | Ask::Replace(..))) => {
                 let (first, second) = DEVIATION_ROLES;
                 vec![are(Who::Role(first)), are(Who::Role(second))]
             }

@@ -12,6 +12,8 @@ pub struct Written {
     /// A head was typed that the record does not hold. Then a head was written down, and saying otherwise is no way
     /// out.
     pub differed: bool,
+    /// Only one log drive came back: the other one is lost.
+    pub alone: bool,
     heads: Vec<Head>,
     entry: Option<u64>,
 }
@@ -19,7 +21,7 @@ pub struct Written {
 impl Written {
     /// Asks for one of these heads, those of every entry in order.
     pub fn among(heads: Vec<Head>) -> Self {
-        Self { challenged: Challenged::Closed, differed: false, heads, entry: None }
+        Self { challenged: Challenged::Closed, differed: false, alone: false, heads, entry: None }
     }
 
     /// Entries of the record.

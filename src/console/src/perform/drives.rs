@@ -11,7 +11,7 @@ use smartcard_hsm::cvc::RootKind;
 use super::failure::{device, halt, missing, of_drive};
 use super::shares::file;
 use super::{Case, Performer, log_drive};
-use crate::drives::{self, Drives};
+use crate::drives::{self, Attempt, Drives};
 use crate::export::Exportable;
 use crate::ports::Machine;
 use crate::shown::Serial;
@@ -78,6 +78,13 @@ pub fn find(planned: &Drive, machine: &mut impl Machine) -> Result<drives::Drive
 }
 
 impl<M: Machine, R: RootKind> Performer<M, R> {
+    /// Writes the files beside a log to a spare, where a power cut may have left parts of them.
+    pub fn beside_log(&self, drive: &drives::Drive, machine: &mut M) -> Result<(), drives::DriveError> {
+        let files: [(&str, &dyn Exportable); 2] = [(log_drive::PLAN, &self.plan), (log_drive::NAMES, &self.names)];
+        let files = files.into_iter().filter_map(|(name, file)| Some((FileName::new(name.as_bytes()).ok()?, file)));
+        machine.drives().write(drive, &files.collect::<Vec<_>>(), Attempt::Resumed)
+    }
+
     pub(super) fn identify(&mut self, id: DriveId, case: Case<'_>, machine: &mut M) -> Result<Outcome, Failure> {
         let planned = planned(case, id)?;
         let drive = find(planned, machine)?;

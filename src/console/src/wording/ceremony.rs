@@ -306,6 +306,7 @@ fn question(scene: &Scene<'_>, ask: &Ask) -> String {
             Stage::Refuses => "type your code to refuse for this reason.".into(),
             _ => "do you attest the ceremony as you saw it? Press 1 or 2.".into(),
         },
+        Ask::Replace(..) => "operator and a witness decide that the spare takes the place of the lost drive.".into(),
         Ask::Again { .. } => "operator and a witness decide whether this step is done again.".into(),
     }
 }

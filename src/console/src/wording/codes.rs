@@ -71,7 +71,7 @@ pub fn asked(scene: &Scene<'_>) -> String {
     let (first, second) = DEVIATION_ROLES;
     match (scene.desk.signing.then, &scene.waiting) {
         (Stage::Objection, Waiting::Asked(Ask::Objections)) => "Everybody".into(),
-        (Stage::OtherBag, _) | (_, Waiting::Asked(Ask::Again { .. })) => {
+        (Stage::OtherBag, _) | (_, Waiting::Asked(Ask::Again { .. } | Ask::Replace(..))) => {
             role(if scene.desk.signing.signers().is_empty() { first } else { second }).into()
         }
         (_, Waiting::Asked(Ask::Go { who: Some(Who::Role(one)), .. })) => role(*one).into(),
@@ -89,6 +89,9 @@ pub fn who(scene: &Scene<'_>) -> String {
         (Stage::OtherBag, _) => "which person decides that another bag is sealed?".into(),
         (Stage::Confirms, _) => "who confirms this sign-in?".into(),
         (_, Waiting::Asked(Ask::Again { .. })) => "which person decides whether this step is done again?".into(),
+        (_, Waiting::Asked(Ask::Replace(..))) => {
+            "which person decides that the spare takes the place of the lost drive?".into()
+        }
         (_, Waiting::Asked(Ask::Go { already: Some(one), .. })) => {
             format!("who agrees? {} agreed, a second person must.", scene.plan.person_name(*one))
         }

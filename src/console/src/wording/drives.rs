@@ -1,8 +1,73 @@
 //! The words about a drive that failed: the event, then the thing to do now.
 
+use conclave_ceremony::ids::DriveId;
+use conclave_ceremony::plan::Plan;
+
 use crate::drives::fat32::Unfit;
 use crate::drives::{Came, Differs, DriveError};
 use crate::wording::preflight::{OPERATOR, Words, digits};
+
+/// Over the reason for a spare.
+pub const HOW_LOST: &str = "How it was lost";
+
+fn called(plan: &Plan, drive: DriveId) -> &str {
+    plan.drives.get(usize::from(drive.0)).map_or("a drive", |drive| drive.name.as_str())
+}
+
+/// The facts before two roles decide on a spare.
+pub fn replaced(plan: &Plan, lost: DriveId, spare: DriveId) -> Vec<String> {
+    let (lost, spare) = (called(plan, lost), called(plan, spare));
+    vec![
+        format!("{lost}, a log drive, did not come back. {spare} holds the whole record in its place."),
+        format!(
+            "{lost} is not taken again. If it is found, keep it: conclave verify --also compares it with the record."
+        ),
+    ]
+}
+
+/// The offer of a spare, before anything is written to it.
+pub fn may_replace(plan: &Plan, lost: DriveId, spare: DriveId) -> String {
+    let (lost, spare) = (called(plan, lost), called(plan, spare));
+    format!(
+        "{lost} is not plugged in. If it is not lost, plug it in. If it is lost, press Enter again: {spare} takes its place for \
+         good, and {lost} is not taken again."
+    )
+}
+
+/// A lost drive came back.
+pub fn was_replaced(plan: &Plan, lost: DriveId, entry: u64) -> String {
+    format!(
+        "{} was lost, and by entry {entry} a spare has its place. Take it out and keep it: conclave verify --also compares it with \
+         the record",
+        called(plan, lost)
+    )
+}
+
+/// A log drive is not there.
+pub fn log_missing(plan: &Plan, missing: DriveId, spare: Option<DriveId>) -> String {
+    let serial = plan.drives.get(usize::from(missing.0)).map_or("", |drive| drive.serial.as_str());
+    let spare = spare.map_or_else(String::new, |spare| {
+        format!(" If it is lost, plug in the spare {} instead.", called(plan, spare))
+    });
+    format!("{}, serial {serial}, is not plugged in. Plug it in.{spare}", called(plan, missing))
+}
+
+/// A log drive is lost before it was one.
+pub fn too_early(plan: &Plan, lost: DriveId) -> String {
+    format!(
+        "{} did not hold the whole record yet, so no spare can take its place. Begin again with the plan's drive and another log \
+         drive",
+        called(plan, lost)
+    )
+}
+
+/// A spare with files of its own.
+pub fn spare_not_empty(plan: &Plan, spare: DriveId, file: &str) -> String {
+    format!(
+        "{} is not empty: it holds {file}. Take it out, empty it on another computer, plug it in again",
+        called(plan, spare)
+    )
+}
 
 /// Why a drive cannot be worked with: a sentence.
 pub fn unfit(unfit: &Unfit) -> String {

@@ -38,7 +38,8 @@ pub const CLOSED: &str =
 
 /// The facts about the record, once both logs were read and the witness has answered.
 pub fn written(written: &Written) -> Vec<String> {
-    let entries = format!("Both logs are one record of {} entries.", written.entries());
+    let logs = if written.alone { "The one log that came back is a" } else { "Both logs are one" };
+    let entries = format!("{logs} record of {} entries.", written.entries());
     match (&written.challenged, written.entry()) {
         (Challenged::Met(_), Some(entry)) => {
             vec![entries, format!("Entry {entry} has the head that you wrote down: up to that entry nothing was changed.")]

@@ -105,6 +105,7 @@ fn facts(scene: &Scene<'_>) -> Vec<Line<'static>> {
         Waiting::Halted(failure) | Waiting::Asked(Ask::Again { failure }) => {
             vec![Line::styled(failure.words.to_string(), BAD)]
         }
+        Waiting::Asked(Ask::Replace(lost, spare)) => plain(wording::drives::replaced(scene.plan, *lost, *spare)),
         Waiting::Asked(Ask::SignIn(asked)) if !scene.works() => {
             let choices = wording::facts::CHOICES.into_iter().filter(|_| scene.desk.signs.is_none());
             let person = wording::facts::person(scene, scene.desk.signing_in().unwrap_or(*asked));
