@@ -12,12 +12,15 @@ use clap::{Args, ValueEnum};
 use conclave_ceremony::plan;
 use conclave_ceremony::plan::names::Names;
 use conclave_ceremony::transcript::TRANSCRIPT_LEN_MAX;
-use conclave_ceremony::verify::{Account, Finding, Given, Verdict, verify};
+use conclave_ceremony::verify::{self, Account, Finding, Given, Verdict, verify};
 use conclave_publish::{Digest, Kind, told};
 use serde_json::{Value, json};
 
 use crate::names;
 use crate::said;
+
+/// The name of the log on a log drive.
+const RECORD: &str = "conclave.cbor";
 
 /// Most files that are looked at beside the transcript.
 const FILES_MAX: usize = 1024;
@@ -57,6 +60,10 @@ pub struct Verify {
     /// May be given more than once, as for several drives. Two files of one name must be equal.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) files: Vec<PathBuf>,
+    /// A folder with the log of a drive that was lost and is found: its conclave.cbor is compared with the transcript. May be
+    /// given more than once.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) also: Vec<PathBuf>,
     /// The kind of ceremony it must be the record of.
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Expected::Production)]
     pub(crate) expect: Expected,
@@ -91,7 +98,15 @@ impl Verify {
         let names = self.names.iter().map(|names| format!("--names {}", names.display()));
         let first = format!("verify {} --plan {}", self.transcript.display(), self.plan.display());
         let kind = format!("--expect {}", Kind::from(self.expect));
-        [first, kind].into_iter().chain(names).chain(heads).chain(files).collect::<Vec<_>>().join(" \\\n    ")
+        let also = self.also.iter().map(|folder| format!("--also {}", folder.display()));
+        [first, kind]
+            .into_iter()
+            .chain(names)
+            .chain(heads)
+            .chain(files)
+            .chain(also)
+            .collect::<Vec<_>>()
+            .join(" \\\n    ")
     }
 }
 
@@ -101,6 +116,7 @@ struct Brought {
     plan: Vec<u8>,
     names: Option<Names>,
     files: BTreeMap<String, Vec<u8>>,
+    also: Vec<Vec<u8>>,
 }
 
 impl Brought {
@@ -112,7 +128,9 @@ impl Brought {
             folder(path, &mut files)?;
         }
         let names = opened(args, &plan)?;
-        Ok(Self { transcript, plan, names, files })
+        let also =
+            args.also.iter().map(|folder| read(&folder.join(RECORD), TRANSCRIPT_LEN_MAX)).collect::<Result<_, _>>()?;
+        Ok(Self { transcript, plan, names, files, also })
     }
 }
 
@@ -121,7 +139,7 @@ impl Brought {
 /// far as it goes, and incomplete or not anchored; 4: anchored, and a person said no, or a file beside it is missing or
 /// changed; 0: anchored.
 pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
-    let Brought { transcript, plan, names, files } = match Brought::read(args) {
+    let Brought { transcript, plan, names, files, also } = match Brought::read(args) {
         Ok(brought) => brought,
         Err(error) => {
             // A failure here cannot be told to any person.
@@ -129,13 +147,16 @@ pub fn judge(args: &Verify) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(ExitCode::from(NOT_JUDGED));
         }
     };
-    let account = verify(Given {
+    let mut account = verify(Given {
         names: names.as_ref(),
         transcript: &transcript,
         plan: &plan,
         files: &files,
         heads: &args.heads,
     });
+    for log in &also {
+        verify::also(&transcript, log, &mut account);
+    }
     let text = if args.json { said::json(&as_json(&account))? } else { as_text(&account) };
     said::out().write_all(text.as_bytes())?;
     let expected = account.about.as_ref().is_some_and(|about| about.kind == args.expect.into());

@@ -91,6 +91,31 @@ fn folders_that_hold_one_name_with_other_contents_are_not_judged_together() {
 }
 
 #[test]
+fn a_log_that_was_found_goes_beside_the_record_and_one_that_differs_gives_exit_code_4() {
+    let head = fs::read_to_string(golden("head.sha256")).unwrap();
+    let folder = std::env::temp_dir().join(format!("conclave-verify-also-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let also = || verify(&golden("conclave.cbor"), &["--head", head.trim(), "--also", folder.to_str().unwrap()]);
+    let none = also();
+    let whole = fs::read(golden("conclave.cbor")).unwrap();
+    fs::write(folder.join("conclave.cbor"), &whole[..whole.len() / 2]).unwrap();
+    let beginning = also();
+    fs::write(folder.join("conclave.cbor"), "no log").unwrap();
+    let other = also();
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(none.status.code(), Some(2), "{none:?}");
+    let says = |ran: &Output, words: &str| String::from_utf8_lossy(&ran.stdout).contains(words);
+    assert!(
+        beginning.status.code() == Some(0) && says(&beginning, "[also] the log that was found is this record"),
+        "{beginning:?}"
+    );
+    assert!(
+        other.status.code() == Some(4) && says(&other, "[also] the log that was found cannot be read"),
+        "{other:?}"
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let ran = verify(Path::new("/nowhere/conclave.cbor"), &[]);
     assert!(

@@ -189,6 +189,7 @@ fn verified(left: &Left, rehearsal: &Rehearsal, out: &mut impl Write) -> Result<
         names: Some(folder.join(NAMES)),
         heads: vec![robot::edge(&left.screen).ok_or("the last screen showed no head")?],
         files: named().map(|(_, inside)| folder.join(inside)).collect(),
+        also: Vec::new(),
         expect: Expected::Rehearsal,
         json: false,
     };
