@@ -76,7 +76,7 @@ fn page() -> String {
         let (kind::Secrets::Used(slots) | kind::Secrets::Set(slots)) = about.secrets;
         let _ = write!(
             text,
-            "\n## {}\n\n`{}`. {}\n\n*Why:* {why} *How long:* {long} *What can go wrong:* {wrong} *Then:* {then}\n\n| | |\n|---|---|\n| gravity | {} |\n| agrees | {} |\n| word | {} |\n| minutes | {} |\n\
+            "\n## {}\n\n`{}`. {}\n\n*Why:* {why} *Time:* {long} *Failures:* {wrong} *Then:* {then}\n\n| | |\n|---|---|\n| gravity | {} |\n| agrees | {} |\n| word | {} |\n| minutes | {} |\n\
              | secrets | {} |\n| acts | {} |\n| rests on | {} |\n",
             about.name,
             variant(step.kind),
