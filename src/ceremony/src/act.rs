@@ -1,4 +1,4 @@
-//! Acts: what the machine does because of an entry. Each says what a power cut in the middle of it means.
+//! Acts: the work of the machine because of an entry. Each has an answer to a power cut in the middle of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ pub enum Item {
     Bundle,
 }
 
-/// What a token signs. There is nothing else.
+/// The texts that a token signs. There is nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Signs {
     /// The certificate of the key's profile.
@@ -45,12 +45,12 @@ pub enum Signs {
     Statement,
 }
 
-/// What the machine does.
+/// A piece of work of the machine.
 ///
 /// The order of the acts of an entry is the order in which they are done; one that fails ends the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Act {
-    /// Identify a drive by serial, size and volume id; list what is on it.
+    /// Identify a drive by serial, size and volume id; list its files.
     Identify(DriveId),
     /// Write a file to the drive the plan names for it, read it back past every cache.
     Write(DriveId, Item),
@@ -71,7 +71,7 @@ pub enum Act {
     /// Have a token that refuses chip authentication prove itself by a throw-away key beside its keys, bound to the head of the
     /// entry that holds this act. Its user PIN goes to it before it has shown anything: that PIN is burnt from the intent on.
     ProveBeside(TokenId),
-    /// Change a burnt user PIN to the new one, power the card anew and use it.
+    /// Change a burnt user PIN to the new one, power the card off and on, and use it.
     ChangePin(TokenId),
     /// Make a secret: a PIN, an SO-PIN, a passphrase.
     Make(Slot),
@@ -91,7 +91,7 @@ pub enum Act {
     Initialise(TokenId),
     /// Import all shares into a token and compare its check value.
     Import(TokenId),
-    /// Power the card anew, use both its PINs, and wipe the SO-PIN, which nothing needs after that.
+    /// Power the card off and on, use both its PINs, and wipe the SO-PIN, which nothing needs after that.
     TryPin(TokenId),
     /// Make a key, its request bound to the head of the entry that holds this act.
     Generate(TokenId, KeyIx),
@@ -113,7 +113,7 @@ pub enum Act {
     PowerOff,
 }
 
-/// What a power cut in the middle of an act means for resuming.
+/// The answer to a power cut in the middle of an act, for resuming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Doing it again is as good as having done it once.
@@ -160,12 +160,12 @@ impl Act {
         if row.as_user { row.token } else { None }
     }
 
-    /// What a power cut in the middle of it means.
+    /// The answer to a power cut in the middle of it.
     pub const fn class(&self) -> Class {
         self.row().class
     }
 
-    /// The table of acts. Exhaustive: an act without an answer to "what if the power fails now" does not compile.
+    /// The table of acts. Exhaustive: an act without an answer to "the power fails now" does not compile.
     const fn row(&self) -> Row {
         match *self {
             Self::Identify(_)

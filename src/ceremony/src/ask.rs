@@ -1,4 +1,4 @@
-//! What a step asks of the room next, one thing at a time.
+//! The next question of a step to the room, one thing at a time.
 
 use crate::act::Slot;
 use crate::codes::is_dead;
@@ -10,14 +10,14 @@ use crate::kind::{Question, Secrets, about, keeper, needed, word};
 use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step};
 
-/// What a step asks for.
+/// A question of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// A device to take out: `Done(Removed)`.
     Remove(Device),
     /// A device to plug in: `Done(Inserted)`.
     Insert(Device),
-    /// A person signs in: `Said(person, SignedIn)` or, from who comes instead, `Said(alternate, Absent)`.
+    /// A person signs in: `Said(person, SignedIn)` or, from the alternate that comes instead, `Said(alternate, Absent)`.
     SignIn(PersonId),
     /// A finding of the start: `Looked`.
     Look,
@@ -27,9 +27,9 @@ pub enum Ask {
     Type {
         /// Which.
         slot: Slot,
-        /// Its keeper, or who came instead.
+        /// Its keeper, or the person that came instead.
         keeper: PersonId,
-        /// Whether the step sets it, so that nothing compares it with what its keeper wrote down: it is typed twice.
+        /// Whether the step sets it, so that nothing compares it with the paper of its keeper: it is typed twice.
         sets: bool,
     },
     /// The number of a bag, twice: `Done(BagNumber)`; for another than the planned one `Done(OtherBag)`.
@@ -42,21 +42,21 @@ pub enum Ask {
     Word(&'static str),
     /// Agreement to go on: `Done(Go)` where anyone may, else `Said(person, Go)` by sign-in code.
     Go {
-        /// Who may; `None`: anyone, without a code.
+        /// The people that may; `None`: anyone, without a code.
         who: Option<Who>,
-        /// Who agreed already, for a step of two roles: somebody else is asked for.
+        /// The person that agreed already, for a step of two roles: somebody else is asked for.
         already: Option<PersonId>,
     },
     /// The decision of two roles that a spare, the second drive, takes the place of a lost log drive, the first: `Replaced`.
     Replace(DriveId, DriveId),
     /// The decision of two roles to do a failed step again: `Again`.
     Again {
-        /// What failed.
+        /// The failure.
         failure: Failure,
     },
 }
 
-/// Who may authorise.
+/// The people that may authorise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// Anyone of this role.
@@ -76,7 +76,7 @@ impl Who {
     }
 }
 
-/// Who may sign in where this person does not come: their alternate; for an alternate, the person whose place it is.
+/// The person that may sign in where this one does not come: the alternate; for an alternate, the owner of the place.
 pub fn comes_for(plan: &Plan, facts: &Facts, whose: PersonId) -> Option<PersonId> {
     let place = facts.present.get(&whose).copied().unwrap_or(whose);
     let alternate = || {
@@ -87,7 +87,7 @@ pub fn comes_for(plan: &Plan, facts: &Facts, whose: PersonId) -> Option<PersonId
     comes.filter(|person| !facts.present.contains_key(person))
 }
 
-/// Who signs in again next. Whose code is dead comes last: by then whoever may confirm it is there.
+/// The person that signs in again next. The owner of a dead code comes last: by then there is a person to confirm it.
 pub(crate) fn comes_back(facts: &Facts) -> Option<PersonId> {
     facts.signed_out.iter().copied().min_by_key(|person| (is_dead(facts, *person), *person))
 }
@@ -101,7 +101,7 @@ pub(crate) struct Progress {
     pub(crate) word: bool,
     /// Anyone pressed Enter.
     pub(crate) gone: bool,
-    /// Who agreed.
+    /// The people that agreed.
     pub(crate) agreed: Vec<PersonId>,
     /// Why all of it is asked again.
     pub(crate) failed: Option<Failure>,
@@ -152,7 +152,7 @@ fn of_kind(question: Question) -> Option<Ask> {
     }
 }
 
-/// Whether the answer to the question is all: nobody is asked to press Enter after it.
+/// Whether the answer to the question is all: no person is asked to press Enter after it.
 const fn answer_is_all(question: Question) -> bool {
     match question {
         Question::Nothing | Question::Bag(_) => false,
@@ -160,7 +160,7 @@ const fn answer_is_all(question: Question) -> bool {
     }
 }
 
-/// Everything leaves that a step does not name, logs excepted: the script names what may stay in.
+/// Every device leaves that a step does not name, logs excepted: the script names those that may stay in.
 fn to_remove(step: &Step, facts: &Facts) -> Option<Device> {
     let is_log = |device: &Device| matches!(device, Device::Drive(drive) if facts.logs.contains(drive));
     facts.plugged.iter().copied().find(|device| !is_log(device) && !step.devices.contains(device))

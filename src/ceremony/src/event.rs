@@ -1,4 +1,4 @@
-//! Events: what people said, what acts gave, what happened to the machine.
+//! Events: the answers of people, the results of acts, the fate of the machine.
 
 use conclave_publish::Kind;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::public::{Bytes, Octets, Text};
 use crate::script::{Script, StepKind};
 use crate::seen::{Object, TokenSeen};
 
-/// What made an entry.
+/// The cause of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Entry 0: the transcript begins.
@@ -19,15 +19,15 @@ pub enum Event {
     Promised(Script),
     /// Something was looked at before the plan was in.
     Looked(Looked),
-    /// A person did what was asked.
+    /// A person did as asked.
     Said(PersonId, Answer),
-    /// Nobody in particular did what was asked.
+    /// An answer that is no person's in particular.
     Done(Answer),
     /// An act gave this.
     Came {
         /// The act, as it was intended.
         act: Act,
-        /// What it gave.
+        /// Its result.
         outcome: Outcome,
     },
     /// The machine was started again: everybody is signed out, every secret gone, nothing proved in this boot.
@@ -36,7 +36,7 @@ pub enum Event {
         boot: u16,
         /// Head the longer log ended with, torn tail left out.
         head: Octets<32>,
-        /// The log drive whose place a spare of the plan takes from here on, if one is lost. The spare held the whole record
+        /// A lost log drive: a spare of the plan takes its place from here on. The spare held the whole record
         /// before this entry was made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lost: Option<Lost>,
@@ -44,13 +44,13 @@ pub enum Event {
         torn: Option<Octets<32>>,
         /// The looks of this boot, in the order of the script: medium, air gap, clock, plan. A resume is a beginning.
         looked: Vec<Looked>,
-        /// The entry whose head a witness typed from what they had written down. None: no person had written a head down, and
-        /// the entries before this one are on the word of the person who kept the log drives.
+        /// The entry with the head that a witness typed from a written copy. None: no person had written a head down, and
+        /// the entries before this one are on the word of the keeper of the log drives.
         written: Option<u64>,
     },
     /// Two roles decided to do a step again, with their reason.
     Again {
-        /// Who.
+        /// The two people.
         by: (PersonId, PersonId),
         /// Why.
         why: Text,
@@ -59,7 +59,7 @@ pub enum Event {
     },
     /// Two roles decided that a spare takes the place of the log drive that the interruption before names, with their reason.
     Replaced {
-        /// Who.
+        /// The two people.
         by: (PersonId, PersonId),
         /// Why.
         why: Text,
@@ -112,7 +112,7 @@ pub struct Began {
     pub format: u16,
 }
 
-/// What stands against a machine. A plan accepts it by its name.
+/// A weakness of a machine. A plan accepts it by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Weakness {
     /// No IOMMU is in use: a device on the machine's buses could read and write memory.
@@ -127,7 +127,7 @@ impl Weakness {
     /// Every one.
     pub const ALL: [Self; 2] = [Self::NoIommu, Self::Hypervisor];
 
-    /// What a plan calls it.
+    /// Its name in a plan.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoIommu => "no-iommu",
@@ -157,7 +157,7 @@ pub enum Source {
     Nobody,
 }
 
-/// What was looked at.
+/// The result of a look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Looked {
     /// The medium: the challenge on its digest was met.
@@ -165,9 +165,9 @@ pub enum Looked {
         /// The witness's copy.
         source: Source,
     },
-    /// The air gap: lines tried, and what of the machine is recorded.
+    /// The air gap: the ways out that were tried, and the recorded facts of the machine.
     AirGap {
-        /// What stands against the machine. A ceremony that counts is held with what its plan accepts by name, and no more.
+        /// The weaknesses of the machine. A ceremony that counts is held with those that its plan accepts by name, and no more.
         weak: Vec<Weakness>,
         /// Ways out that were tried and absent.
         absent: u16,
@@ -210,38 +210,38 @@ impl Looked {
     pub const EVERY_BOOT: [StepKind; 4] = [StepKind::Medium, StepKind::AirGap, StepKind::Clock, StepKind::Plan];
 }
 
-/// What a person answers to what a step asks; see [`crate::ask::Ask`].
+/// The answer of a person to the question of a step; see [`crate::ask::Ask`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Pressed Enter, or typed the sign-in code: agrees to the acts shown.
     Go,
     /// Typed the word that a destructive step wants.
     Word,
-    /// Plugged in what was asked for.
+    /// Plugged in the device that was asked for.
     Inserted(Device),
-    /// Took out what was asked for.
+    /// Took out the device that was asked for.
     Removed(Device),
-    /// Signed in; what kind of document was shown.
+    /// Signed in, with a document of this kind.
     SignedIn {
-        /// After a dead code: the person of another role who confirmed it by their own. Left out otherwise.
+        /// After a dead code: the person of another role that confirmed it by their own code. Left out otherwise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<PersonId>,
         /// Kind of document, in words.
         document: Text,
     },
-    /// Signs in instead of somebody who does not come, or does not come back after an interruption.
+    /// Signs in instead of a person that does not come, or does not come back after an interruption.
     Absent {
-        /// As of `SignedIn`, after a dead code of whose place is taken.
+        /// As of `SignedIn`, after a dead code of the person with that place.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<PersonId>,
-        /// Who does not come: the person, or the alternate who had their place.
+        /// The person that does not come, or the alternate that had their place.
         whose: PersonId,
-        /// What who signs in has shown: kind of document, in words.
+        /// The document of the person that signs in: its kind, in words.
         document: Text,
     },
     /// Typed a secret back, or typed it in; the Vault compared or took it.
     Typed(Slot),
-    /// The keys type what they say.
+    /// The keys type the characters printed on them.
     KeyboardFits,
     /// Typed the number of a bag twice, alike.
     BagNumber {
@@ -263,7 +263,7 @@ pub enum Answer {
     },
     /// Objects, in words.
     Objects(Text),
-    /// Nobody objects (any more).
+    /// There is no objection (any more).
     NoObjection,
     /// Attests; the words of the head were shown.
     Attests,
@@ -271,7 +271,7 @@ pub enum Answer {
     Refuses(Text),
 }
 
-/// What an act gave.
+/// The result of an act.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Done, nothing to tell.
@@ -282,7 +282,7 @@ pub enum Outcome {
         free: u64,
         /// Names of the files on it, at most 64.
         names: Vec<Text>,
-        /// How many other names there are, folders among them; what systems make by themselves is not counted. Left out if
+        /// The number of other names, folders among them; names that systems make by themselves are not counted. Left out if
         /// there is none.
         #[serde(default, skip_serializing_if = "is_none")]
         others: u32,
@@ -294,7 +294,7 @@ pub enum Outcome {
         /// SHA-256.
         digest: Octets<32>,
     },
-    /// What a token says of itself.
+    /// The account of a token of itself.
     Token(Box<TokenSeen>),
     /// A token's proof.
     Proof {
@@ -339,16 +339,16 @@ fn is_none(count: &u32) -> bool {
     *count == 0
 }
 
-/// Why an act failed, by what can be done about it.
+/// Why an act failed, by the way on from there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What can be done.
+    /// The way on.
     pub next: Next,
-    /// What was tried, what came, in words for the room.
+    /// The operation, and its result, in words for the room.
     pub words: Text,
 }
 
-/// What can be done about a failure.
+/// The way on after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Next {
     /// The device is not there, or another one is: plug in the right one; the step asks again.

@@ -1,4 +1,4 @@
-//! What is known: the only state of a ceremony that grows, a fold over its entries.
+//! The facts: the only state of a ceremony that grows, a fold over its entries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub struct FileSeen {
     pub digest: Octets<32>,
 }
 
-/// What is known of a share.
+/// The facts of a share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShareFacts {
     /// As sealed, in this boot or an earlier one.
@@ -28,7 +28,7 @@ pub struct ShareFacts {
     pub written: Option<FileSeen>,
 }
 
-/// What is known of a key.
+/// The facts of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyFacts {
     /// Heads under which its making was intended, the newest last: a key found on the master with one of them in its
@@ -48,22 +48,22 @@ pub struct KeyFacts {
     pub statements: BTreeMap<TokenId, (Digest, Bytes)>,
 }
 
-/// What is known.
+/// The facts of a ceremony.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Entry 0.
     pub began: Option<Began>,
     /// Which boot this is, from 1.
     pub boot: u16,
-    /// What the clock showed when it was first compared with a watch. Units: seconds since 1970, UTC.
+    /// The time on the clock when it was first compared with a watch. Units: seconds since 1970, UTC.
     pub clock: Option<i64>,
-    /// Who signed in, and in whose place.
+    /// The people that signed in, each with the place they have.
     pub present: BTreeMap<PersonId, PersonId>,
-    /// Who has to sign in again, after an interruption or because their code is dead.
+    /// The people that have to sign in again, after an interruption or because their code is dead.
     pub signed_out: BTreeSet<PersonId>,
-    /// Wrong sign-in codes that are recorded, by whose code was asked for.
+    /// Wrong sign-in codes that are recorded, by the owner of the code that was asked for.
     pub mistyped: BTreeMap<PersonId, u16>,
-    /// What is plugged in, by what people were asked to do.
+    /// The devices that are plugged in, by the answers of people.
     pub plugged: BTreeSet<Device>,
     /// Secrets the Vault holds.
     pub vault: BTreeSet<Slot>,
@@ -73,7 +73,7 @@ pub struct Facts {
     pub lost: BTreeSet<DriveId>,
     /// The newest lost one and its spare, while two roles have not decided on them.
     pub undecided: Option<(DriveId, DriveId)>,
-    /// What tokens said of themselves.
+    /// The accounts of tokens of themselves.
     pub seen: BTreeMap<TokenId, TokenSeen>,
     /// Tokens that were erased and proved genuine, in any boot.
     pub genuine: BTreeSet<TokenId>,
@@ -83,17 +83,17 @@ pub struct Facts {
     pub no_chip: BTreeSet<TokenId>,
     /// Tokens that have PINs of their own, by which they must prove themselves if by anything.
     pub own_pins: BTreeSet<TokenId>,
-    /// Tokens whose user PIN was to be sent to them before they had proved themselves, and was not changed since.
+    /// Tokens with a burnt user PIN: it was to be sent to them before they had proved themselves, and was not changed since.
     pub burnt: BTreeSet<TokenId>,
     /// Keys that were made or restored on a token that was not erased since.
     pub there: BTreeSet<(TokenId, KeyIx)>,
     /// Tokens that may hold the throw-away key of a proof beside their keys: that proof was intended and has no good outcome.
     pub stray: BTreeSet<TokenId>,
-    /// Tokens whose user PIN had its last try left when it was to be used.
+    /// Tokens with the last try of the user PIN left when it was to be used.
     pub last_try: BTreeSet<TokenId>,
     /// Tokens initialised for good.
     pub initialised: BTreeSet<TokenId>,
-    /// Tokens whose import was intended and has no outcome.
+    /// Tokens with an intended import that has no outcome.
     pub importing: BTreeSet<TokenId>,
     /// Tokens with all shares in them.
     pub imported: BTreeSet<TokenId>,
@@ -115,12 +115,12 @@ pub struct Facts {
     pub bags: BTreeMap<BagId, Text>,
     /// Objections, in order.
     pub objections: Vec<(PersonId, Text)>,
-    /// Who attested (`None`) or refused, with words.
+    /// The people that attested (`None`) or refused, with words.
     pub attested: BTreeMap<PersonId, Option<Text>>,
 }
 
 impl Facts {
-    /// Who acts for this person: the alternate who came instead, or the person.
+    /// The person that acts for this person: the alternate that came instead, or the person.
     pub fn stand_in(&self, person: PersonId) -> PersonId {
         self.present.iter().find(|(_, whose)| **whose == person).map_or(person, |(who, _)| *who)
     }

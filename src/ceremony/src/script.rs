@@ -15,9 +15,9 @@ pub enum Which {
     User,
 }
 
-/// What a step is for. New kinds of ceremony are new compositions of these.
+/// The purpose of a step. New kinds of ceremony are new compositions of these.
 ///
-/// Every step has one skeleton: asked, authorised, intended, observed, judged. One round each: what needs two rounds is
+/// Every step has one skeleton: asked, authorised, intended, observed, judged. One round each: work with two rounds is
 /// two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum StepKind {
@@ -39,7 +39,7 @@ pub enum StepKind {
     Inspect(TokenId),
     /// A token is erased and proves that it holds its device key.
     Prove(TokenId),
-    /// The keyboard shows what its keys type, before secrets are typed on it.
+    /// Each key types the character printed on it, before secrets are typed.
     Keyboard,
     /// A PIN is made, shown to its keeper, written down and typed back.
     Pin(TokenId, Which),
@@ -56,7 +56,7 @@ pub enum StepKind {
     OpenShare(ShareId),
     /// Check value of all shares equal to creation's, then imported into every token, each token's compared; wiped.
     Import,
-    /// User PIN and SO-PIN are used after the card was powered anew.
+    /// User PIN and SO-PIN are used after the card was powered off and on.
     TryPin(TokenId),
     /// A key is made on its master; inventory difference and birth proof are checked.
     Generate(KeyIx),
@@ -69,7 +69,7 @@ pub enum StepKind {
     Restore(TokenId),
     /// A copy's object list is equal to the master's, and it proves itself again.
     Compare(TokenId),
-    /// Everybody who wants to object does, in words.
+    /// Every person with an objection says it, in words.
     Objections,
     /// A token signs the statement of each key it holds; each verifies.
     State(TokenId),
@@ -85,10 +85,10 @@ pub enum StepKind {
     Close,
 }
 
-/// Who must authorise a step.
+/// The people that must authorise a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Roles {
-    /// Nobody in particular: somebody presses Enter.
+    /// Any person: the step goes on with Enter.
     Anyone,
     /// This person, by sign-in code.
     Person(PersonId),
@@ -108,11 +108,11 @@ pub struct Step {
     pub id: StepId,
     /// Kind and subject. No other step of the script has the same: entries name their step by this.
     pub kind: StepKind,
-    /// Who authorises it.
+    /// The people that authorise it.
     pub roles: Roles,
     /// Units: minutes it may take before the room is told so.
     pub budget: u16,
-    /// What must be plugged in, beside the log drives.
+    /// The devices that must be plugged in, beside the log drives.
     pub devices: Vec<Device>,
 }
 

@@ -23,7 +23,7 @@ use crate::replace;
 use crate::resume;
 use crate::script::{Roles, Script, Step, StepKind};
 
-/// What the room waits for.
+/// The next thing that the room waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// The transcript to begin.
@@ -68,7 +68,7 @@ pub enum Unfit {
     /// Something else is waited for.
     #[error("this is not what the step asks for now")]
     Other,
-    /// A person who may not do this.
+    /// A person that may not do this.
     #[error("this person may not authorise it: it takes somebody signed in, of the role the screen names")]
     Person,
     /// The same person twice.
@@ -99,7 +99,7 @@ impl State {
         script.step(self.at).map(|step| step.kind)
     }
 
-    /// What is known.
+    /// The facts.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
@@ -112,7 +112,7 @@ impl State {
         }
     }
 
-    /// Why the step under way asks again for what it was given already.
+    /// Why the step under way asks again for an answer that it had.
     pub fn failed(&self) -> Option<&Failure> {
         match &self.phase {
             Phase::Asking(progress) => progress.failed.as_ref(),
@@ -120,7 +120,7 @@ impl State {
         }
     }
 
-    /// What the room waits for.
+    /// The next thing that the room waits for.
     pub fn waiting(&self, plan: &Plan, script: &Script) -> Waiting {
         match &self.phase {
             Phase::Begin | Phase::Begun => Waiting::Begin,
@@ -149,7 +149,7 @@ impl State {
         self
     }
 
-    /// What is recorded of an outcome: itself, or why the step cannot go on with it. A verifier need not judge again what was
+    /// The recorded form of an outcome: itself, or why the step cannot go on with it. No verifier judges a result again that was
     /// refused.
     pub fn judged(&self, plan: &Plan, script: &Script, act: &Act, outcome: Outcome) -> Outcome {
         let (Phase::Acting { intent: Some(intent), .. }, Some(step)) = (&self.phase, script.step(self.at)) else {
@@ -231,12 +231,12 @@ impl State {
                     return Err(Unfit::Other);
                 }
                 if let Phase::Asking(progress) = &mut next.phase {
-                    // What a code agreed to that is dead now, its owner agrees to again.
+                    // The owner of a dead code agrees again to the step that the code agreed to.
                     progress.agreed.retain(|person| Guard::DeadAgreement.holds(!codes::is_dead(&next.facts, *person)));
                 }
                 Ok((next, Vec::new()))
             }
-            // Whose code is dead signs in before it is decided whether the step is done again.
+            // The owner of a dead code signs in before it is decided whether the step is done again.
             (Phase::Failed(_), Event::Said(..)) => {
                 let (Some(step), Some(person)) = (step, ask::comes_back(&self.facts)) else { return Err(Unfit::Other) };
                 next.answered(plan, step.kind, Progress::default(), (&Ask::SignIn(person), event))?;
@@ -253,7 +253,7 @@ impl State {
         }
     }
 
-    /// Enters a step, passing over those whose work stands.
+    /// Enters a step, passing over those with work that stands.
     fn enter(&mut self, plan: &Plan, script: &Script, from: StepId) {
         self.at = from;
         while let Some(step) = script.step(self.at)
@@ -268,7 +268,7 @@ impl State {
         self.enter(plan, script, StepId(self.at.0.saturating_add(1)));
     }
 
-    /// What is asked: a spare that took the place of a log drive is decided on as soon as everybody has signed in.
+    /// The question: a spare that took the place of a log drive is decided on as soon as everybody has signed in.
     fn asks(&self, plan: &Plan, step: &Step, progress: &Progress) -> Option<Ask> {
         let ask = ask::next(plan, step, &self.facts, progress);
         let signs_in = matches!(ask, Some(Ask::SignIn(_))) || matches!(step.kind, StepKind::SignIn(_));
@@ -311,11 +311,11 @@ impl State {
                 if let Some(token) = talks_to(plan, act).filter(|_| Guard::ProofOfSession.is_on()) {
                     self.facts.proved.remove(&token);
                 }
-                // What was not begun needs nothing undone.
+                // An act that was not begun needs nothing undone.
                 self.facts.importing.retain(|token| *act == Act::Import(*token));
                 match failure.next {
                     Next::Halt if Guard::Halted.is_on() => self.phase = Phase::Halted(failure),
-                    // Where anyone goes on, as at a log drive, nobody has signed in who could decide: the step asks again.
+                    // Where anyone goes on, as at a log drive, no person has signed in that could decide: the step asks again.
                     Next::Again if step.roles != Roles::Anyone && Guard::Decided.is_on() => {
                         self.phase = Phase::Failed(failure);
                     }
@@ -377,7 +377,7 @@ impl State {
         self.phase = Phase::Asking(Progress { failed, ..Progress::default() });
     }
 
-    /// Takes an answer to what is asked.
+    /// Takes an answer to the question.
     fn answered(
         &mut self,
         plan: &Plan,
@@ -422,7 +422,7 @@ impl State {
                 if !comes || !codes::signs_in(plan, facts, (*person, *whose), *by) {
                     return Err(Unfit::Person);
                 }
-                // Who does not come back after an interruption leaves the place they had.
+                // A person that does not come back after an interruption leaves the place they had.
                 let place = facts.present.remove(whose).unwrap_or(*whose);
                 facts.present.insert(*person, place);
                 on.answered |= !facts.signed_out.remove(whose);

@@ -25,14 +25,14 @@ pub const ERASE_WORD: &str = "erase";
 /// Typed before the last try of a user PIN is spent.
 pub const LAST_WORD: &str = "last";
 
-/// How grave a step is. The people who agree, the bar of the screen and the typed word follow from it.
+/// How grave a step is. Its people, the bar of the screen and the typed word follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gravity {
-    /// Nothing is changed, or what is changed can be done again.
+    /// The step changes nothing, or the change can be made again.
     Looks,
     /// A thing is changed. The change can be made again, or undone.
     Changes,
-    /// Nobody can take it back: operator and witness agree.
+    /// No person can take it back: operator and witness agree.
     CannotBeUndone,
     /// Something that people had is gone afterwards: operator and witness agree after a typed word.
     Destroys,
@@ -69,10 +69,10 @@ impl Gravity {
     }
 }
 
-/// The people who agree to a step that looks or changes. A graver step has its own answer.
+/// The people that agree to a step that looks or changes. A graver step has its own answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// Nobody in particular: somebody presses Enter.
+    /// Any person: the step goes on with Enter.
     Anyone,
     /// The operator.
     Operator,
@@ -100,7 +100,7 @@ pub enum Question {
     Bag(BagId),
 }
 
-/// The secrets that a step takes from the Vault. A keeper types what the Vault does not have.
+/// The secrets that a step takes from the Vault. Each keeper types the missing ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secrets {
     /// A device compares them with its own: each is typed once.
@@ -119,7 +119,7 @@ impl Secrets {
     }
 }
 
-/// What an identified drive must be.
+/// The demand on an identified drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriveIs {
     /// The drive of the plan.
@@ -130,7 +130,7 @@ pub enum DriveIs {
     Log,
 }
 
-/// What a step builds on that only memory has, and a power cut takes.
+/// The things that a step builds on and that a power cut takes out of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
     /// Nothing: the step is asked again.
@@ -146,11 +146,11 @@ pub enum Memory {
 pub enum Shows {
     /// None.
     Nothing,
-    /// A drive, with what it may hold.
+    /// A drive, with its planned content.
     Drive(DriveId),
     /// The drive of a share.
     DriveOf(ShareId),
-    /// A token, with what it said of itself.
+    /// A token, with its account of itself.
     Token(TokenId),
     /// Name and serial of a token.
     Name(TokenId),
@@ -160,7 +160,7 @@ pub enum Shows {
     Import,
     /// A key.
     Key(KeyIx),
-    /// A bag, and what goes into it.
+    /// A bag, and the things for it.
     Bag(BagId),
     /// The line to type, and the layout of the keyboard.
     Keyboard,
@@ -209,7 +209,7 @@ impl Phase {
     }
 }
 
-/// What F1 says of a step. Each part is one or more whole sentences.
+/// The words of F1 about a step. Each part is one or more whole sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Help {
     /// The attack or the mistake that the step prevents, or the thing that it makes.
@@ -222,12 +222,12 @@ pub struct Help {
     pub then: &'static str,
 }
 
-/// What does not change while a ceremony runs. A field that is left out does not compile.
+/// The part of a kind that does not change while a ceremony runs. A field that is left out does not compile.
 #[derive(Clone, Debug)]
 pub struct About {
     /// How grave it is.
     pub gravity: Gravity,
-    /// The people who agree, unless it is grave.
+    /// The people that agree, unless it is grave.
     pub by: By,
     /// The part of a ceremony that it belongs to.
     pub phase: Phase,
@@ -239,15 +239,15 @@ pub struct About {
     pub question: Question,
     /// The secrets that it takes from the Vault.
     pub secrets: Secrets,
-    /// What a drive must be that it identifies.
+    /// The demand on a drive that it identifies.
     pub drive: DriveIs,
-    /// What it builds on that a power cut takes.
+    /// The things that it builds on and that a power cut takes.
     pub memory: Memory,
     /// The facts that the screen shows with it.
     pub shows: Shows,
     /// Its name on screens, on paper and in the text of the record.
     pub name: String,
-    /// Its effect, in a sentence, for the people who agree.
+    /// Its effect, in a sentence, for the people that agree.
     pub purpose: String,
     /// Its help.
     pub help: Help,
@@ -255,13 +255,13 @@ pub struct About {
 
 /// A kind of step. No method has a default: a kind that leaves one out does not compile.
 pub trait Kind {
-    /// What does not change while a ceremony runs.
+    /// The part that does not change while a ceremony runs.
     fn about(&self, plan: &Plan) -> About;
 
     /// The acts, in order, once the step was asked and agreed to. A new attempt is counted in `facts`.
     fn acts(&self, plan: &Plan, facts: &mut Facts) -> Vec<Act>;
 
-    /// Whether nothing is left to do: after going back, a step whose work stands is passed over.
+    /// Whether nothing is left to do: after going back, a step with work that stands is passed over.
     fn stands(&self, plan: &Plan, facts: &Facts) -> bool;
 }
 
@@ -301,7 +301,7 @@ pub fn of(kind: StepKind) -> Box<dyn Kind> {
     }
 }
 
-/// What does not change about a kind of step.
+/// The part of a kind of step that does not change.
 pub fn about(plan: &Plan, kind: StepKind) -> About {
     of(kind).about(plan)
 }
@@ -332,7 +332,7 @@ pub fn needed(plan: &Plan, step: &Step, facts: &Facts) -> Vec<Slot> {
     needed
 }
 
-/// The tokens whose user PIN is changed in a step, because it is burnt or will be.
+/// The tokens that get another user PIN in a step, because the old one is burnt or will be.
 pub fn burns(plan: &Plan, step: &Step, facts: &Facts) -> Vec<TokenId> {
     if facts.no_chip.is_empty() {
         return Vec::new();
@@ -353,13 +353,13 @@ pub fn proof_again(facts: &Facts, token: TokenId) -> Act {
     }
 }
 
-/// The keeper of a secret, who types it.
+/// The keeper of a secret: the person that types it.
 pub fn keeper(plan: &Plan, slot: Slot) -> Option<PersonId> {
     match slot {
         Slot::Pin(id, Which::User) | Slot::NewPin(id) => plan.token(id).map(|token| token.pin.keeper),
         Slot::Pin(id, Which::So) | Slot::OldSoPin(id) => plan.token(id).map(|token| token.so_pin.keeper),
         Slot::Passphrase(id) => plan.share(id).map(|share| share.passphrase.keeper),
-        // Nobody ever sees a clear share.
+        // No person ever sees a clear share.
         Slot::Share(_) => None,
     }
 }
@@ -371,7 +371,7 @@ pub fn word(plan: &Plan, step: &Step, facts: &Facts) -> Option<&'static str> {
     about(plan, step.kind).gravity.word().or_else(spends)
 }
 
-/// What a step does once it was asked and authorised, in order; what makes a new attempt is counted in `facts`.
+/// The acts of a step once it was asked and authorised, in order; a new attempt is counted in `facts`.
 pub fn acts(plan: &Plan, step: &Step, facts: &mut Facts) -> Vec<Act> {
     let mut acts = of(step.kind).acts(plan, facts);
     // A token that proved itself before it was plugged in or the machine started must do so again before anything secret goes to
