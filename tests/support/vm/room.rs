@@ -25,8 +25,10 @@ use crate::scratch::Scratch;
 
 /// The source of the randomness of the tokens.
 const SEED: [u8; 32] = [7; 32];
-/// Looks at the screen before a room that goes round in a circle is given up.
+/// Questions on the screen before a room that goes round in a circle is given up.
 const LOOKS_MAX: usize = 4_000;
+/// How long a machine may work before it asks for something: an emulated one opens a share for minutes.
+const WORKS_MAX: Duration = Duration::from_secs(1_200);
 /// How long a screen may stay as it was after it was answered, before it is answered again: a stick takes its time.
 const STAYS_MAX: Duration = Duration::from_secs(8);
 /// The same where something was plugged in, which may not be found yet: one Enter more does no harm.
@@ -181,7 +183,8 @@ impl Room {
         robot: &mut Robot,
         mut seen: impl FnMut(&mut Self, &Robot, &[String]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        for _ in 0..LOOKS_MAX {
+        let (mut looks, mut asked) = (0, Instant::now());
+        while looks < LOOKS_MAX && asked.elapsed() < WORKS_MAX {
             let mut screen = self.machine.screen();
             // A machine that works does not come to rest, and asks nothing that could be half drawn.
             if !screen.iter().any(|row| row.contains(": wait: ")) {
@@ -189,6 +192,11 @@ impl Room {
             }
             let deeds = robot.look(&screen);
             seen(self, robot, &screen)?;
+            // A machine that works is looked at often, and asks nothing yet.
+            if deeds.iter().any(|deed| !matches!(deed, Deed::Wait)) {
+                looks += 1;
+                asked = Instant::now();
+            }
             let stays = if deeds.iter().any(|deed| matches!(deed, Deed::Plug(_))) { PLUGGED_MAX } else { STAYS_MAX };
             let (mut keys, mut moved) = (Vec::new(), false);
             for deed in deeds {
@@ -222,7 +230,7 @@ impl Room {
                 std::thread::sleep(LOOK);
             }
         }
-        panic!("it goes round in a circle:\n{}", self.machine.screen().join("\n"));
+        panic!("it goes round in a circle, or works for ever:\n{}", self.machine.screen().join("\n"));
     }
 
     fn press(&mut self, keys: &[Key]) {
