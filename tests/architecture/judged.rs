@@ -2,8 +2,8 @@
 //! plan with its rules, and words.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+
+use crate::printed::{below, text};
 
 /// Modules of `conclave-ceremony` that the verifier may take from. Compiler, step, kinds, judge and the like are not among them.
 const SHARED: [&str; 12] =
@@ -11,16 +11,11 @@ const SHARED: [&str; 12] =
 
 #[test]
 fn the_verifier_takes_nothing_from_the_code_that_decides() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/ceremony/src/verify");
+    let sources = below("src/ceremony/src/verify");
+    assert!(sources.iter().any(|path| path.contains("/kind/")), "{sources:?}");
     let mut taken = BTreeSet::new();
-    let files = |folder: &Path| -> Vec<_> {
-        fs::read_dir(folder).expect("a folder of the verifier").map(|file| file.expect("a file").path()).collect()
-    };
-    let (folders, mut sources): (Vec<_>, Vec<_>) = files(&folder).into_iter().partition(|path| path.is_dir());
-    assert!(folders.iter().any(|folder| folder.ends_with("kind")), "{folders:?}");
-    sources.extend(folders.iter().flat_map(|folder| files(folder)));
-    for file in sources {
-        let text = fs::read_to_string(file).expect("a source");
+    for path in sources {
+        let text = text(&path);
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             let modules =

@@ -22,14 +22,14 @@ fn within(folder: &str) -> BTreeSet<String> {
 }
 
 /// Every file below a folder.
-fn below(folder: &str) -> Vec<String> {
+pub(super) fn below(folder: &str) -> Vec<String> {
     let (folders, mut files): (Vec<String>, Vec<String>) =
         within(folder).into_iter().partition(|path| tree().join(path).is_dir());
     files.extend(folders.iter().flat_map(|folder| below(folder)));
     files
 }
 
-fn text(path: &str) -> String {
+pub(super) fn text(path: &str) -> String {
     fs::read_to_string(tree().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

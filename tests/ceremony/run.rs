@@ -22,7 +22,7 @@ use conclave_publish::FileName;
 use conclave_sim::world::drives::Stick;
 use conclave_sim::world::machine::World;
 use conclave_sim::world::play::{device, rows};
-use conclave_sim::world::robot::{Deed, PLAN_DRIVE, Robot};
+use conclave_sim::world::robot::{self, Deed, PLAN_DRIVE, Robot};
 use conclave_sim::world::stage::Stage;
 use conclave_tests::ceremony::on_stick;
 use ratatui::Terminal;
@@ -143,8 +143,8 @@ impl Ports for Around {
         assert!(self.waits < WAITS_MAX, "{}", self.screen().join("\n"));
         while self.ready.is_empty() {
             let screen = self.screen();
-            let one_line = screen.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-            let has = |words: &str| one_line.contains(words);
+            let words_shown = robot::one_line(&screen);
+            let has = |words: &str| words_shown.contains(words);
             if let Some((_, code)) = screen.iter().find_map(|row| row.split_once("type on it ")) {
                 code.chars().take(6).for_each(|digit| self.press(Key::Char(digit)));
                 break;

@@ -114,9 +114,9 @@ impl Table {
         }
     }
 
-    /// [`one_line`] of the screen as it is.
+    /// The middle of the screen, in one line.
     fn says(&mut self) -> String {
-        one_line(&self.machine.screen())
+        robot::one_line(&robot::middle(&self.machine.screen()))
     }
 
     /// The head of the record, as the screen shows it.
@@ -214,7 +214,9 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     table.until("wait: the record is written to the log drives and read back.");
     table.until_written(&disk, before);
     plugged.pull(&mut table.machine);
-    table.machine.wait_until("the torn out drive", |screen| one_line(screen).contains("It was pulled out"));
+    table.machine.wait_until("the torn out drive", |screen| {
+        robot::one_line(&robot::middle(screen)).contains("It was pulled out")
+    });
     assert_eq!(table.head(), head);
 
     // The same stick, sound again.
@@ -236,9 +238,4 @@ fn every_fault_of_a_log_drive_has_words_of_its_own_and_the_ceremony_goes_on_when
     let failures =
         read.entries.iter().filter(|entry| matches!(&entry.event, Event::Came { outcome: Outcome::Failed(_), .. }));
     assert_eq!(failures.count(), 2, "the drives that were no drive to work with");
-}
-
-/// The middle of a screen, in one line: words may stand on two rows.
-fn one_line(screen: &[String]) -> String {
-    robot::middle(screen).join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -117,9 +117,9 @@ impl Robot {
     /// Reads the screen and does the things that it asks for.
     pub fn look(&mut self, screen: &[String]) -> Vec<Deed> {
         let middle = middle(screen);
-        let one_line = |rows: &[String]| rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = one_line(&middle);
         self.head = edge(screen).or(self.head);
-        self.intake(&one_line(&middle)).unwrap_or_else(|| self.answer(&one_line(&middle), &middle))
+        self.intake(&words).unwrap_or_else(|| self.answer(&words, &middle))
     }
 
     /// While the plan comes in.
@@ -288,6 +288,11 @@ pub fn middle(screen: &[String]) -> Vec<String> {
     // A question to a keyboard lies over the steps, in a box.
     let rows = rows.iter().take_while(|row| !row.starts_with(wording::edge::PHASE) && !row.starts_with("┌─"));
     rows.map(|row| row.chars().filter(|c| !"█▀▄─".contains(*c)).collect()).collect()
+}
+
+/// Rows in one line: words may stand on two rows.
+pub fn one_line(rows: &[String]) -> String {
+    rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The head of the record, as it stands at the edge of a screen: two rows of groups, the numbers of the first and the
