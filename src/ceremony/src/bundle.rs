@@ -13,7 +13,7 @@ use conclave_publish::{
 use thiserror::Error;
 
 use crate::facts::Facts;
-use crate::ids::{KeyIx, TokenId};
+use crate::ids::KeyIx;
 use crate::judge::statement;
 use crate::plan::{Key, Plan};
 
@@ -70,13 +70,13 @@ pub fn files(plan: &Plan, bytes: &[u8], facts: &Facts) -> Result<Vec<Leaf>, Bund
         Leaf::new(PLAN, bytes.to_vec())?,
         Leaf::new("plan.sha256", format!("{}  {PLAN}\n", plan.digest).into_bytes())?,
     ];
-    for (id, token) in (0..).map(TokenId).zip(&plan.tokens) {
+    for (id, token) in plan.token_ids().zip(&plan.tokens) {
         let serial = token.serial.as_str();
         let lacks = || BundleError::Lacks { what: "the certificates", whose: serial.to_owned() };
         let seen = facts.seen.get(&id).ok_or_else(lacks)?;
         files.push(Leaf::new(&format!("{serial}.chain.cvc"), seen.certificates.get().to_vec())?);
     }
-    for (id, key) in (0..).map(KeyIx).zip(&plan.keys) {
+    for (id, key) in plan.key_ids().zip(&plan.keys) {
         of_key(plan, facts, id, key, &mut files)?;
     }
     let items = files.iter().map(|Leaf { name, bytes }| Item {

@@ -103,7 +103,7 @@ impl Steps<'_> {
     /// Nothing is changed but the log drives, until the tokens are erased to prove themselves.
     fn beginning(&mut self) {
         self.each([StepKind::Medium, StepKind::AirGap, StepKind::Clock, StepKind::Plan], |kind| kind);
-        self.each(self.drives(|holds| holds == Holds::Transcript), StepKind::Log);
+        self.each(self.plan.drives_for(Holds::Transcript), StepKind::Log);
         self.each(self.people(|_| true), StepKind::SignIn);
         self.each(self.drives(|holds| !matches!(holds, Holds::Transcript | Holds::SpareLog)), StepKind::Register);
         self.each(self.plan.token_ids(), StepKind::Inspect);

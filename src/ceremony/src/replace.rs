@@ -10,9 +10,7 @@ use crate::step::Unfit;
 
 /// Spares of the plan that may take the place of a log drive.
 pub fn spares<'a>(plan: &'a Plan, facts: &'a Facts) -> impl Iterator<Item = DriveId> + 'a {
-    let drives = (0..).map(DriveId).zip(&plan.drives);
-    let spares = drives.filter(|(_, drive)| drive.holds == Holds::SpareLog).map(|(id, _)| id);
-    spares.filter(|id| !facts.logs.contains(id) && !facts.lost.contains(id))
+    plan.drives_for(Holds::SpareLog).into_iter().filter(|id| !facts.logs.contains(id) && !facts.lost.contains(id))
 }
 
 /// Whether this drive is one of two log drives. In the steps that make them log drives none is replaced: nothing is lost but

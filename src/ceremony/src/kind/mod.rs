@@ -21,7 +21,7 @@ use crate::plan::{Plan, Role};
 use crate::script::{Roles, Step, StepKind, Which};
 
 /// Typed before a step that destroys.
-pub const ERASE_WORD: &str = "erase";
+const ERASE_WORD: &str = "erase";
 /// Typed before the last try of a user PIN is spent.
 pub const LAST_WORD: &str = "last";
 
@@ -39,9 +39,6 @@ pub enum Gravity {
 }
 
 impl Gravity {
-    /// Every one, the lightest first.
-    pub const ALL: [Self; 4] = [Self::Looks, Self::Changes, Self::CannotBeUndone, Self::Destroys];
-
     /// Whether two roles agree, under a red bar.
     pub const fn is_final(self) -> bool {
         match self {
@@ -268,10 +265,10 @@ pub trait Kind {
 /// The room of a kind.
 pub fn of(kind: StepKind) -> Box<dyn Kind> {
     match kind {
-        StepKind::Medium => Box::new(start::Medium),
-        StepKind::AirGap => Box::new(start::AirGap),
-        StepKind::Clock => Box::new(start::Clock),
-        StepKind::Plan => Box::new(start::ComparePlan),
+        StepKind::Medium => Box::new(start::MEDIUM),
+        StepKind::AirGap => Box::new(start::AIR_GAP),
+        StepKind::Clock => Box::new(start::CLOCK),
+        StepKind::Plan => Box::new(start::PLAN),
         StepKind::Log(drive) => Box::new(drives::Log(drive)),
         StepKind::SignIn(person) => Box::new(people::SignIn(person)),
         StepKind::Register(drive) => Box::new(drives::Register(drive)),

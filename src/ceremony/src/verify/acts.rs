@@ -3,46 +3,20 @@
 use super::tokens::{Proof, proof};
 use super::{Account, Case, Rule, kind};
 use crate::act::{Act, Item, Slot};
-use crate::ids::{DriveId, KeyIx, ShareId, TokenId};
-use crate::plan::{Before, Holds, Plan};
+use crate::ids::{KeyIx, TokenId};
+use crate::plan::{Before, Plan};
 use crate::public::Octets;
 use crate::script::StepKind;
-
-fn all<I>(len: usize, id: impl Fn(u16) -> I) -> Vec<I> {
-    (0..len).filter_map(|at| u16::try_from(at).ok()).map(id).collect()
-}
-
-pub(super) fn shares(plan: &Plan) -> Vec<ShareId> {
-    all(plan.shares.len(), ShareId)
-}
-
-pub(super) fn tokens(plan: &Plan) -> Vec<TokenId> {
-    all(plan.tokens.len(), TokenId)
-}
-
-pub(super) fn keys(plan: &Plan) -> Vec<KeyIx> {
-    all(plan.keys.len(), KeyIx)
-}
 
 /// Whether a token was used before, and so is erased.
 pub(super) fn used(plan: &Plan, token: TokenId) -> bool {
     plan.token(token).is_some_and(|token| token.before == Before::Used)
 }
 
-/// The token a key is made on.
-pub(super) fn master(plan: &Plan, key: KeyIx) -> Option<TokenId> {
-    plan.key(key).map(|key| key.master)
-}
-
 /// Keys a token is to hold, and on which token each was made.
 pub(super) fn held(plan: &Plan, token: TokenId) -> Vec<(KeyIx, TokenId)> {
-    let held = keys(plan).into_iter().zip(&plan.keys).filter(|(_, key)| key.tokens().any(|one| one == token));
+    let held = plan.key_ids().zip(&plan.keys).filter(|(_, key)| key.tokens().any(|one| one == token));
     held.map(|(id, key)| (id, key.master)).collect()
-}
-
-pub(super) fn holding(plan: &Plan, what: Holds) -> Vec<DriveId> {
-    let drives = all(plan.drives.len(), DriveId).into_iter().zip(&plan.drives);
-    drives.filter(|(_, drive)| drive.holds == what).map(|(id, _)| id).collect()
 }
 
 /// An act without its numbers of attempts and its check values: only the attempt decides those.

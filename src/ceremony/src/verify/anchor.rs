@@ -41,7 +41,7 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
             Err(error) => account.refuse(Rule::Statements, Some(deed.came), format!("{name}: {error}")),
         }
     }
-    for token in acts::tokens(case.plan) {
+    for token in case.plan.token_ids() {
         for (id, _) in acts::held(case.plan, token) {
             if !signed.contains(&(token, id)) && account.closed {
                 let words = format!("{} never signed on {}", case.say().key(id), case.say().token(token));
@@ -54,7 +54,7 @@ pub(super) fn statements(case: &Case<'_>, keys: &Keys, account: &mut Account) {
 /// A key's new home: statement and signature of a token and a key of the plan, as files.
 fn homes<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (TokenId, KeyIx, [String; 2])> + 'a {
     let plan = case.plan;
-    acts::tokens(plan).into_iter().flat_map(move |token| {
+    plan.token_ids().flat_map(move |token| {
         let serial = plan.token(token).map_or("", |token| token.serial.as_str());
         acts::held(plan, token).into_iter().filter_map(move |(id, _)| {
             let label = plan.key(id)?.label.as_str();

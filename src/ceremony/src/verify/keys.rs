@@ -8,7 +8,7 @@ use smartcard_hsm::attest::BirthProof;
 use smartcard_hsm::cvc::RootKind;
 
 use super::tokens::{Devices, bound};
-use super::{Account, Case, Rule, acts};
+use super::{Account, Case, Rule};
 use crate::act::{Act, Signs};
 use crate::event::{Event, Looked, Outcome};
 use crate::ids::KeyIx;
@@ -56,7 +56,7 @@ pub(super) fn births<R: RootKind>(case: &Case<'_>, devices: &Devices<R>, account
             Err(error) => refuse(&error.to_string()),
         }
     }
-    for id in acts::keys(case.plan) {
+    for id in case.plan.key_ids() {
         if !keys.contains_key(&id) && account.closed {
             account.refuse(Rule::Births, None, format!("{} was never made", case.say().key(id)));
         }

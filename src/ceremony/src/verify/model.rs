@@ -296,7 +296,7 @@ impl World {
     /// The things that are not as the plan wants them at the end.
     fn lacks(&self, plan: &Plan) -> Fits {
         let Some(set) = self.set else { return Err("no shares were made") };
-        for id in acts::tokens(plan) {
+        for id in plan.token_ids() {
             let token = self.tokens.get(&id).ok_or("a token was never touched")?;
             demand(token.pins == Pins::Own, "a token has no PINs of its own")?;
             demand(token.domain == Domain::Of(set), "a token has not the DKEK of the shares")?;
@@ -312,7 +312,7 @@ impl World {
                 }
                 Holds::Blobs => {
                     let newest = |key: &KeyIx| Some(Blob { birth: *self.births.get(key)?, set });
-                    let all = acts::keys(plan).iter().all(|key| self.blobs.get(&(drive, *key)).copied() == newest(key));
+                    let all = plan.key_ids().all(|key| self.blobs.get(&(drive, key)).copied() == newest(&key));
                     demand(all, "a drive has not the newest blobs")?;
                 }
                 Holds::Public => {

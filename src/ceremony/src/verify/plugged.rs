@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::walk::Ended;
-use super::{Account, Case, Rule, acts};
+use super::{Account, Case, Rule};
 use crate::act::Act;
 use crate::event::{Answer, Next};
 use crate::ids::Device;
@@ -63,7 +63,7 @@ pub(super) fn done_on(plan: &Plan, act: &Act) -> Option<Device> {
     match *act {
         Act::Identify(drive) | Act::Write(drive, _) | Act::Read(drive, _) => Some(Device::Drive(drive)),
         // Half of the shares' randomness is the first token's.
-        Act::MakeShares => acts::tokens(plan).first().copied().map(Device::Token),
+        Act::MakeShares => plan.token_ids().next().map(Device::Token),
         Act::Inspect(token)
         | Act::Prove(token)
         | Act::TrySet(token)

@@ -20,9 +20,7 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) fn of(plan: &Plan) -> Self {
-        let drives = (0..).map(DriveId).zip(&plan.drives);
-        let logs = drives.filter(|(_, drive)| drive.holds == Holds::Transcript).map(|(id, _)| id);
-        Self { are: logs.collect(), ..Self::default() }
+        Self { are: plan.drives_for(Holds::Transcript).into_iter().collect(), ..Self::default() }
     }
 
     /// Rule `replaced`: each entry, in order. `before` has the heads of the entries before it.
@@ -63,7 +61,7 @@ impl Logs {
         if !self.are.remove(&lost.drive) {
             refuse("the lost drive is no log drive of this record");
         }
-        let is_spare = plan.drives.get(usize::from(lost.spare.0)).is_some_and(|drive| drive.holds == Holds::SpareLog);
+        let is_spare = plan.drive(lost.spare).is_some_and(|drive| drive.holds == Holds::SpareLog);
         if !is_spare || self.were.contains(&lost.spare) || !self.are.insert(lost.spare) {
             refuse("the drive that takes its place is no spare of the plan, or was a log drive before");
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::walk::Ended;
-use super::{Account, Case, Deed, Rule, acts};
+use super::{Account, Case, Deed, Rule};
 use crate::act::{Act, Item, Slot};
 use crate::event::Outcome;
 use crate::ids::ShareId;
@@ -49,7 +49,7 @@ pub(super) fn check_values(case: &Case<'_>, account: &mut Account) {
 pub(super) fn imports(case: &Case<'_>, account: &mut Account) {
     let last = |wanted: Act| case.deeds().rfind(|deed| deed.act == wanted).map(|deed| deed.came);
     let made = last(Act::MakeShares);
-    for token in acts::tokens(case.plan) {
+    for token in case.plan.token_ids() {
         let (initialised, imported) = (last(Act::Initialise(token)), last(Act::Import(token)));
         let fits = last(Act::Prove(token)) < initialised && initialised < imported && made < imported;
         let tried = last(Act::TryPin(token));
@@ -136,7 +136,7 @@ pub(super) fn blobs(case: &Case<'_>, account: &mut Account) {
 
 /// Rule `pins`: every PIN was made and shown to its keeper until it was typed back.
 pub(super) fn pins(case: &Case<'_>, account: &mut Account) {
-    for token in acts::tokens(case.plan) {
+    for token in case.plan.token_ids() {
         for which in [Which::So, Which::User] {
             let slot = Slot::Pin(token, which);
             let shown = case.deeds().any(|deed| deed.act == Act::Reveal(slot) && *deed.outcome == Outcome::Done);

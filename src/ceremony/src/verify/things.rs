@@ -1,8 +1,7 @@
 //! The things of a plan that steps are about, and the steps that a plan owes for them.
 
-use super::acts;
 use crate::ids::{BagId, DriveId, KeyIx, PersonId, ShareId, TokenId};
-use crate::plan::{Holds, Plan, Role};
+use crate::plan::{Drive, Holds, Plan, Role};
 use crate::script::{StepKind, Which};
 
 /// The things of a plan that steps are about.
@@ -27,28 +26,26 @@ pub(super) struct Things<'a> {
 
 impl<'a> Things<'a> {
     pub(super) fn of(plan: &'a Plan) -> Self {
-        let drives = |fits: &dyn Fn(Holds) -> bool| {
-            let drives = (0..).map(DriveId).zip(&plan.drives);
-            drives.filter(|(_, drive)| fits(drive.holds)).map(|(id, _)| id).collect::<Vec<_>>()
-        };
+        let is_log = |drive: &Drive| matches!(drive.holds, Holds::Transcript | Holds::SpareLog);
+        let others = plan.drive_ids().zip(&plan.drives).filter(|(_, drive)| !is_log(drive));
         let people = |fits: &dyn Fn(&[Role]) -> bool| {
-            let people = (0..).map(PersonId).zip(&plan.people);
+            let people = plan.person_ids().zip(&plan.people);
             let there = people.filter(|(_, one)| one.alternate_for.is_none() && fits(&one.roles));
             there.map(|(id, _)| id).collect::<Vec<_>>()
         };
-        let tokens = acts::tokens(plan);
+        let tokens: Vec<_> = plan.token_ids().collect();
         let copied = |token: &TokenId| plan.keys.iter().any(|key| key.copies.contains(token));
         Self {
             plan,
-            logs: drives(&|holds| holds == Holds::Transcript),
-            others: drives(&|holds| !matches!(holds, Holds::Transcript | Holds::SpareLog)),
-            blobs: drives(&|holds| holds == Holds::Blobs),
-            public: drives(&|holds| holds == Holds::Public),
+            logs: plan.drives_for(Holds::Transcript),
+            others: others.map(|(id, _)| id).collect(),
+            blobs: plan.drives_for(Holds::Blobs),
+            public: plan.drives_for(Holds::Public),
             copies: tokens.iter().copied().filter(copied).collect(),
             tokens,
-            keys: acts::keys(plan),
-            shares: acts::shares(plan),
-            bags: (0..).map(BagId).zip(&plan.bags).map(|(id, _)| id).collect(),
+            keys: plan.key_ids().collect(),
+            shares: plan.share_ids().collect(),
+            bags: plan.bag_ids().collect(),
             people: people(&|_| true),
             attest: people(&|roles| roles.contains(&Role::Witness) || roles.contains(&Role::Custodian)),
         }

@@ -7,7 +7,7 @@ use smartcard_hsm::cvc::{Device, DeviceChain, Name, RootKind};
 
 use super::plugged::done_on;
 use super::walk::{Deed, Ended};
-use super::{Account, Case, Rule, acts};
+use super::{Account, Case, Rule};
 use crate::act::Act;
 use crate::entry::Head;
 use crate::event::{Answer, Outcome, Way};
@@ -64,7 +64,7 @@ pub(super) fn certificates<R: RootKind>(case: &Case<'_>, account: &mut Account) 
             account.prove(Rule::Certificates, Some(deed.came), words);
         }
     }
-    for token in acts::tokens(case.plan) {
+    for token in case.plan.token_ids() {
         if !devices.contains_key(&token) && account.closed {
             account.refuse(Rule::Certificates, None, format!("{} was never inspected", case.say().token(token)));
         }

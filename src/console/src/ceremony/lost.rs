@@ -43,8 +43,7 @@ impl Logs {
         if let Some((id, entry)) = read.iter().flat_map(lost).find(|(id, _)| there.contains_key(id)) {
             return Err(NotResumed::Drive(text::was_replaced(plan, id, entry)));
         }
-        let is = |holds: Holds| (0..).map(DriveId).zip(&plan.drives).filter(move |(_, drive)| drive.holds == holds);
-        let mut are: BTreeSet<DriveId> = is(Holds::Transcript).map(|(id, _)| id).collect();
+        let mut are: BTreeSet<DriveId> = plan.drives_for(Holds::Transcript).into_iter().collect();
         // The longest log knows every spare that took a place.
         for entry in read.iter().max_by_key(|log| log.entries.len()).iter().flat_map(|log| &log.entries) {
             if let Event::Interrupted { lost: Some(lost), .. } = &entry.event {
@@ -58,7 +57,7 @@ impl Logs {
         drop(logs);
         let spare = || {
             let is_free = |id: &DriveId| !are.contains(id) && !read.iter().flat_map(lost).any(|(lost, _)| lost == *id);
-            is(Holds::SpareLog).map(|(id, _)| id).filter(is_free).collect::<Vec<_>>()
+            plan.drives_for(Holds::SpareLog).into_iter().filter(is_free).collect::<Vec<_>>()
         };
         match (first, second, missing) {
             (Some(first), Some(second), _) => Ok(Self { both: [first, second], lost: None }),
@@ -111,7 +110,7 @@ fn plugged(plan: &Plan, machine: &mut impl Machine) -> Result<BTreeMap<DriveId, 
     let file = name(log_drive::TRANSCRIPT)?;
     let present = machine.drives().present().map_err(|error| NotResumed::Drive(error.to_string()))?;
     let mut read = BTreeMap::new();
-    for (id, planned) in (0..).map(DriveId).zip(&plan.drives) {
+    for (id, planned) in plan.drive_ids().zip(&plan.drives) {
         let is_there = present.iter().any(|drive| drive.serial.as_str() == planned.serial.as_str());
         if !is_there || !matches!(planned.holds, Holds::Transcript | Holds::SpareLog) {
             continue;
@@ -131,7 +130,7 @@ fn plugged(plan: &Plan, machine: &mut impl Machine) -> Result<BTreeMap<DriveId, 
 
 /// A spare holds nothing, or what a power cut left of its filling.
 fn is_empty(plan: &Plan, spare: DriveId, machine: &mut impl Machine) -> Result<(), NotResumed> {
-    let Some(planned) = plan.drives.get(usize::from(spare.0)) else { return Ok(()) };
+    let Some(planned) = plan.drive(spare) else { return Ok(()) };
     let drive = find_drive(planned, machine).map_err(|failure| NotResumed::Drive(failure.words.to_string()))?;
     let names = machine.drives().names(&drive).map_err(|error| failed(&drive, &error))?;
     let ours = |name: &str| {
@@ -158,7 +157,7 @@ impl<M: Machine, R: RootKind> Ceremony<M, R> {
     /// The spare gets the plan, the names and the whole log, and gives them back, before an entry says so.
     pub(super) fn fills(&mut self, spare: DriveId, machine: &mut M) -> Result<(), NotWritten> {
         let refused = |words: String| NotWritten(words);
-        let planned = self.plan.drives.get(usize::from(spare.0));
+        let planned = self.plan.drive(spare);
         let planned = planned.ok_or_else(|| refused("The plan has no such drive.".into()))?;
         let drive = find_drive(planned, machine).map_err(|failure| refused(failure.words.to_string()))?;
         let written = self.performer.beside_log(&drive, machine);

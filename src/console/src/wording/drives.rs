@@ -11,7 +11,7 @@ use crate::wording::preflight::{OPERATOR, Words, digits};
 pub const HOW_LOST: &str = "How it was lost";
 
 fn called(plan: &Plan, drive: DriveId) -> &str {
-    plan.drives.get(usize::from(drive.0)).map_or("a drive", |drive| drive.name.as_str())
+    plan.drive(drive).map_or("a drive", |drive| drive.name.as_str())
 }
 
 /// The facts before two roles decide on a spare.
@@ -45,7 +45,7 @@ pub fn was_replaced(plan: &Plan, lost: DriveId, entry: u64) -> String {
 
 /// A log drive is not there.
 pub fn log_missing(plan: &Plan, missing: DriveId, spare: Option<DriveId>) -> String {
-    let serial = plan.drives.get(usize::from(missing.0)).map_or("", |drive| drive.serial.as_str());
+    let serial = plan.drive(missing).map_or("", |drive| drive.serial.as_str());
     let spare = spare.map_or_else(String::new, |spare| {
         format!(" If it is lost, plug in the spare {} instead.", called(plan, spare))
     });

@@ -13,12 +13,12 @@ use crate::verify::walk::Visit;
 
 /// The user PIN of the master of a key.
 fn pin_of_master(plan: &Plan, key: KeyIx) -> Vec<Slot> {
-    acts::master(plan, key).into_iter().map(pin).collect()
+    plan.master(key).into_iter().map(pin).collect()
 }
 
 /// The acts with the drive that holds blobs.
 fn with_blobs(plan: &Plan, acts: impl Fn(DriveId) -> Vec<Act>) -> Vec<Act> {
-    acts::holding(plan, Holds::Blobs).into_iter().flat_map(acts).collect()
+    plan.drives_for(Holds::Blobs).into_iter().flat_map(acts).collect()
 }
 
 pub(super) struct Generate(pub(super) KeyIx);
@@ -33,12 +33,12 @@ impl Kind for Generate {
     }
 
     fn after(&self, things: &Things<'_>) -> Vec<StepKind> {
-        acts::master(things.plan, self.0).into_iter().map(StepKind::TryPin).collect()
+        things.plan.master(self.0).into_iter().map(StepKind::TryPin).collect()
     }
 
     fn acts(&self, plan: &Plan) -> Vec<Act> {
         let make = |master| [Act::List(master), Act::Generate(master, self.0), Act::List(master)];
-        acts::master(plan, self.0).into_iter().flat_map(make).collect()
+        plan.master(self.0).into_iter().flat_map(make).collect()
     }
 
     fn secrets(&self, plan: &Plan) -> Vec<Slot> {
@@ -67,7 +67,7 @@ impl Kind for Certify {
 
     fn acts(&self, plan: &Plan) -> Vec<Act> {
         let certify = |master| [Act::Sign(master, self.0, Signs::Certificate), Act::Describe(master, self.0)];
-        acts::master(plan, self.0).into_iter().flat_map(certify).collect()
+        plan.master(self.0).into_iter().flat_map(certify).collect()
     }
 
     fn secrets(&self, plan: &Plan) -> Vec<Slot> {
@@ -98,7 +98,7 @@ impl Kind for Wrap {
         with_blobs(plan, |drive| {
             let (key, blob) = (self.0, Item::Blob(self.0, 0));
             let wrap = |master| [Act::Identify(drive), Act::Wrap(master, key), Act::Write(drive, blob)];
-            acts::master(plan, key).into_iter().flat_map(wrap).collect()
+            plan.master(key).into_iter().flat_map(wrap).collect()
         })
     }
 

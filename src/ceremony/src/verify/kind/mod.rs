@@ -14,7 +14,7 @@ mod tokens;
 use super::things::{Things, each};
 use super::walk::Visit;
 use crate::act::{Act, Slot};
-use crate::event::{Answer, Looked};
+use crate::event::Answer;
 use crate::ids::{PersonId, TokenId};
 use crate::plan::{Plan, Role};
 use crate::script::{Roles, StepKind, Which};
@@ -70,10 +70,10 @@ pub(super) trait Kind {
 /// The room of a kind.
 pub(super) fn of(kind: StepKind) -> Box<dyn Kind> {
     match kind {
-        StepKind::Medium => Box::new(start::Medium),
-        StepKind::AirGap => Box::new(start::AirGap),
-        StepKind::Clock => Box::new(start::Clock),
-        StepKind::Plan => Box::new(start::ComparePlan),
+        StepKind::Medium => Box::new(start::MEDIUM),
+        StepKind::AirGap => Box::new(start::AIR_GAP),
+        StepKind::Clock => Box::new(start::CLOCK),
+        StepKind::Plan => Box::new(start::PLAN),
         StepKind::Log(drive) => Box::new(drives::Log(drive)),
         StepKind::SignIn(person) => Box::new(people::SignIn(person)),
         StepKind::Register(drive) => Box::new(drives::Register(drive)),
@@ -152,10 +152,6 @@ pub(super) fn word_typed(plan: &Plan, visit: &Visit<'_>) -> bool {
 
 fn gave(visit: &Visit<'_>, fits: impl Fn(Option<PersonId>, &Answer) -> bool) -> Answered {
     Answered::Is(visit.answers.iter().any(|given| fits(given.who, given.answer)))
-}
-
-fn looked(visit: &Visit<'_>, fits: impl Fn(&Looked) -> bool) -> Answered {
-    Answered::Is(visit.looked.iter().any(|(_, looked)| fits(looked)))
 }
 
 /// A secret is made, and shown to its keeper.

@@ -6,7 +6,6 @@ use crate::ids::ShareId;
 use crate::plan::{Holds, Plan};
 use crate::public::Octets;
 use crate::script::StepKind;
-use crate::verify::acts;
 use crate::verify::things::{Things, each};
 use crate::verify::walk::Visit;
 
@@ -60,15 +59,15 @@ impl Kind for MakeShares {
 
     fn acts(&self, plan: &Plan) -> Vec<Act> {
         let mut acts = vec![Act::MakeShares];
-        acts.extend(acts::shares(plan).into_iter().map(Act::Seal));
-        for share in acts::shares(plan) {
+        acts.extend(plan.share_ids().map(Act::Seal));
+        for share in plan.share_ids() {
             acts.extend([Slot::Share(share), Slot::Passphrase(share)].map(|slot| Act::Wipe(Some(slot))));
         }
         acts
     }
 
     fn secrets(&self, plan: &Plan) -> Vec<Slot> {
-        acts::shares(plan).into_iter().map(Slot::Passphrase).collect()
+        plan.share_ids().map(Slot::Passphrase).collect()
     }
 
     fn answered(&self, _: &Visit<'_>) -> Answered {
@@ -92,7 +91,7 @@ impl Kind for WriteShare {
     }
 
     fn acts(&self, plan: &Plan) -> Vec<Act> {
-        let drives = acts::holding(plan, Holds::Share(self.0)).into_iter();
+        let drives = plan.drives_for(Holds::Share(self.0)).into_iter();
         drives.flat_map(|drive| [Act::Identify(drive), Act::Write(drive, Item::Share(self.0, 0))]).collect()
     }
 
@@ -123,7 +122,7 @@ impl Kind for OpenShare {
     fn acts(&self, plan: &Plan) -> Vec<Act> {
         let (item, wipe) = (Item::Share(self.0, 0), Act::Wipe(Some(Slot::Passphrase(self.0))));
         let read = |drive| [Act::Identify(drive), Act::Read(drive, item), Act::Open(self.0), wipe];
-        acts::holding(plan, Holds::Share(self.0)).into_iter().flat_map(read).collect()
+        plan.drives_for(Holds::Share(self.0)).into_iter().flat_map(read).collect()
     }
 
     fn secrets(&self, _: &Plan) -> Vec<Slot> {
@@ -151,13 +150,13 @@ impl Kind for Import {
     }
 
     fn acts(&self, plan: &Plan) -> Vec<Act> {
-        let imports = acts::tokens(plan).into_iter().map(Act::Import);
-        let wipes = acts::shares(plan).into_iter().map(|share| Act::Wipe(Some(Slot::Share(share))));
+        let imports = plan.token_ids().map(Act::Import);
+        let wipes = plan.share_ids().map(|share| Act::Wipe(Some(Slot::Share(share))));
         [Act::Combine(Octets([0; 8]))].into_iter().chain(imports).chain(wipes).collect()
     }
 
     fn secrets(&self, plan: &Plan) -> Vec<Slot> {
-        acts::shares(plan).into_iter().map(Slot::Share).collect()
+        plan.share_ids().map(Slot::Share).collect()
     }
 
     fn answered(&self, _: &Visit<'_>) -> Answered {

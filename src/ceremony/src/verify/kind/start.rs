@@ -1,44 +1,23 @@
 //! The looks of the start: each step has the finding that it is about.
 
-use super::{Answered, By, Gravity, Kind, looked};
+use super::{Answered, By, Gravity, Kind};
 use crate::act::{Act, Slot};
-use crate::event::Looked;
 use crate::plan::Plan;
 use crate::script::StepKind;
 use crate::verify::things::Things;
 use crate::verify::walk::Visit;
 
-pub(super) struct Medium;
-
-impl Kind for Medium {
-    fn gravity(&self, _: &Plan) -> Gravity {
-        Gravity::Looks
-    }
-
-    fn by(&self, _: &Plan) -> By {
-        By::Anyone
-    }
-
-    fn after(&self, _: &Things<'_>) -> Vec<StepKind> {
-        Vec::new()
-    }
-
-    fn acts(&self, _: &Plan) -> Vec<Act> {
-        Vec::new()
-    }
-
-    fn secrets(&self, _: &Plan) -> Vec<Slot> {
-        Vec::new()
-    }
-
-    fn answered(&self, visit: &Visit<'_>) -> Answered {
-        looked(visit, |looked| matches!(looked, Looked::Medium { .. }))
-    }
+pub(super) struct Look {
+    step: StepKind,
+    after: &'static [StepKind],
 }
 
-pub(super) struct AirGap;
+pub(super) const MEDIUM: Look = Look { step: StepKind::Medium, after: &[] };
+pub(super) const AIR_GAP: Look = Look { step: StepKind::AirGap, after: &[StepKind::Medium] };
+pub(super) const CLOCK: Look = Look { step: StepKind::Clock, after: &[StepKind::Medium] };
+pub(super) const PLAN: Look = Look { step: StepKind::Plan, after: &[StepKind::AirGap, StepKind::Clock] };
 
-impl Kind for AirGap {
+impl Kind for Look {
     fn gravity(&self, _: &Plan) -> Gravity {
         Gravity::Looks
     }
@@ -48,7 +27,7 @@ impl Kind for AirGap {
     }
 
     fn after(&self, _: &Things<'_>) -> Vec<StepKind> {
-        vec![StepKind::Medium]
+        self.after.to_vec()
     }
 
     fn acts(&self, _: &Plan) -> Vec<Act> {
@@ -60,62 +39,6 @@ impl Kind for AirGap {
     }
 
     fn answered(&self, visit: &Visit<'_>) -> Answered {
-        looked(visit, |looked| matches!(looked, Looked::AirGap { .. }))
-    }
-}
-
-pub(super) struct Clock;
-
-impl Kind for Clock {
-    fn gravity(&self, _: &Plan) -> Gravity {
-        Gravity::Looks
-    }
-
-    fn by(&self, _: &Plan) -> By {
-        By::Anyone
-    }
-
-    fn after(&self, _: &Things<'_>) -> Vec<StepKind> {
-        vec![StepKind::Medium]
-    }
-
-    fn acts(&self, _: &Plan) -> Vec<Act> {
-        Vec::new()
-    }
-
-    fn secrets(&self, _: &Plan) -> Vec<Slot> {
-        Vec::new()
-    }
-
-    fn answered(&self, visit: &Visit<'_>) -> Answered {
-        looked(visit, |looked| matches!(looked, Looked::Clock { .. }))
-    }
-}
-
-pub(super) struct ComparePlan;
-
-impl Kind for ComparePlan {
-    fn gravity(&self, _: &Plan) -> Gravity {
-        Gravity::Looks
-    }
-
-    fn by(&self, _: &Plan) -> By {
-        By::Anyone
-    }
-
-    fn after(&self, _: &Things<'_>) -> Vec<StepKind> {
-        vec![StepKind::AirGap, StepKind::Clock]
-    }
-
-    fn acts(&self, _: &Plan) -> Vec<Act> {
-        Vec::new()
-    }
-
-    fn secrets(&self, _: &Plan) -> Vec<Slot> {
-        Vec::new()
-    }
-
-    fn answered(&self, visit: &Visit<'_>) -> Answered {
-        looked(visit, |looked| matches!(looked, Looked::Plan { .. }))
+        Answered::Is(visit.looked.iter().any(|(_, looked)| looked.step() == self.step))
     }
 }
